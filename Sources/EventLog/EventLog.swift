@@ -38,16 +38,20 @@ public struct ConsumerConfiguration: Sendable {
   public var readCommitted: Bool
   /// How many bytes may wait in the client's queue (`queued.max.messages.kbytes`).
   public var maxQueuedBytes: Int
+  /// How long the broker may hold a fetch that finds nothing (`fetch.wait.max.ms`); also how late
+  /// `PollResult.ends` may come.
+  public var fetchWait: Duration
 
   public init(
     topics: [String], group: String?, clientID: String, readCommitted: Bool = true,
-    maxQueuedBytes: Int = 16 << 20
+    maxQueuedBytes: Int = 16 << 20, fetchWait: Duration = .milliseconds(500)
   ) {
     self.topics = topics
     self.group = group
     self.clientID = clientID
     self.readCommitted = readCommitted
     self.maxQueuedBytes = maxQueuedBytes
+    self.fetchWait = fetchWait
   }
 }
 

@@ -27,6 +27,10 @@ public protocol LogConsumer: AnyObject {
   /// consumer the last stable offset), asked of the log itself.
   func offsets(of partition: TopicPartition) throws(LogError) -> Range<Int64>
 
+  /// The offset after the last visible record, as the newest fetch told: no question is asked of the
+  /// log, so it may lag behind. `nil` before the first fetch.
+  func endHint(of partition: TopicPartition) -> Int64?
+
   /// Commits the offsets of the next records to read to the group, and waits for the answer when
   /// `wait` is set.
   func commit(_ offsets: [TopicPartition: Int64], wait: Bool) throws(LogError)

@@ -1,0 +1,40 @@
+/// The commit protocol: the steps that end a batch, in the order that makes a crash between any two
+/// of them harmless.
+///
+/// | the process dies | exactly once | at least once |
+/// |---|---|---|
+/// | before the log's commit | the transaction aborts; the store never saw it | outputs repeat |
+/// | between the log's commit and the store's | the store is one batch behind and is rolled forward from its changelog | the same |
+/// | after both | nothing to do | nothing to do |
+///
+/// Under at-least-once the position record is sent only when all outputs before it are
+/// acknowledged, so a position found in the changelog vouches for everything that led to it.
+public enum CommitStep: Hashable, Sendable, CaseIterable {
+  /// Operators put what the batch changed and send what it stands for.
+  case closeBatch
+  /// Effects outside the log: Redis.
+  case flushEffects
+  /// Position records go to the changelogs.
+  case sendPositions
+  /// Everything sent so far is acknowledged.
+  case awaitDelivery
+  /// Outputs, changelog and input offsets become visible together.
+  case commitTransaction
+  /// Each touched partition's store takes its changes, in one transaction.
+  case commitStores
+  /// The group's offsets are committed, for lag displays and stages without state.
+  case commitOffsets
+
+  static func steps(_ guarantee: ProcessingGuarantee, produces: Bool) -> [CommitStep] {
+    guard produces else { return [.closeBatch, .flushEffects, .commitOffsets] }
+    return switch guarantee {
+    case .exactlyOnce:
+      [.closeBatch, .flushEffects, .sendPositions, .commitTransaction, .commitStores]
+    case .atLeastOnce:
+      [
+        .closeBatch, .flushEffects, .awaitDelivery, .sendPositions, .awaitDelivery, .commitStores,
+        .commitOffsets,
+      ]
+    }
+  }
+}

@@ -1,0 +1,143 @@
+public import EventLog
+public import StateStore
+
+/// One input partition of a stage: its position, and for a stateful stage its store and the changes
+/// that wait for the batch's commit. Belongs to the stage's thread.
+public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
+  /// Index of the input topic in `StageConfiguration.inputs`.
+  public let topic: Int
+  public let source: TopicPartition
+  public var partition: Int32 { source.partition }
+  /// The partition's store, also for readers on other threads; `nil` in a stage without state.
+  public let store: Store?
+
+  /// Offset of the next record to process.
+  public internal(set) var nextOffset: Int64
+  /// Offset up to which batches are committed.
+  var committedOffset: Int64
+  /// Whether the open batch has anything of this partition.
+  var isTouched = false
+
+  private let snapshot: Store.Snapshot?
+  private let producer: Producer?
+  private let changelogTopic: Int?
+  private var writes = WriteSet()
+  private var changelogKey: [UInt8] = []
+
+  init(
+    topic: Int, source: TopicPartition, store: Store?, producer: Producer?, changelogTopic: Int?,
+    startOffset: Int64
+  ) throws(StageError) {
+    self.topic = topic
+    self.source = source
+    self.store = store
+    self.producer = producer
+    self.changelogTopic = changelogTopic
+    nextOffset = startOffset
+    committedOffset = startOffset
+    if let store {
+      snapshot = try StageError.store { () throws(StoreError) in try store.snapshot() }
+    } else {
+      snapshot = nil
+    }
+  }
+
+  // MARK: State
+
+  /// Hands the committed value under `key` to `body`: changes of the open batch are not seen.
+  public func get<R>(_ table: Table, _ key: RawSpan, _ body: (RawSpan?) -> R)
+    throws(StageError) -> R
+  {
+    guard let snapshot else { preconditionFailure("the stage has no state") }
+    do throws(StoreError) { return try snapshot.get(table, key, body) } catch { throw .store(error) }
+  }
+
+  /// Hands every committed entry whose key begins with `prefix` to `body`, in key order, until it
+  /// returns false.
+  public func scan(
+    _ table: Table, prefix: RawSpan, _ body: (_ key: RawSpan, _ value: RawSpan) -> Bool
+  ) throws(StageError) {
+    guard let snapshot else { preconditionFailure("the stage has no state") }
+    do throws(StoreError) { try snapshot.scan(table, prefix: prefix, body) } catch {
+      throw .store(error)
+    }
+  }
+
+  /// Changes a value at the batch's commit, and sends the change to the changelog. `nil` deletes.
+  public func put(_ table: Table, _ key: RawSpan, _ value: RawSpan?) throws(StageError) {
+    try put(table, key, value, tracked: false)
+  }
+
+  private func put(_ table: Table, _ key: RawSpan, _ value: RawSpan?, tracked: Bool)
+    throws(StageError)
+  {
+    guard let producer, let changelogTopic else { preconditionFailure("the stage has no state") }
+    isTouched = true
+    writes.set(table, key, value)
+    // Taken out while it is borrowed, so that its memory is used again without a copy.
+    var framed: [UInt8] = []
+    swap(&framed, &changelogKey)
+    framed.removeAll(keepingCapacity: true)
+    framed.append(table.rawValue)
+    key.withUnsafeBytes { framed.append(contentsOf: $0) }
+    do throws(LogError) {
+      try producer.send(
+        topic: changelogTopic, partition: partition, key: framed.span.bytes, value: value,
+        headers: [], timestamp: nil, tracked: tracked)
+    } catch { throw .log(error) }
+    swap(&framed, &changelogKey)
+  }
+
+  // MARK: Outputs
+
+  /// Sends a record to one of the stage's outputs, by index. `partition: nil` chooses by key.
+  public func send(
+    to output: Int, partition: Int32? = nil, key: RawSpan?, value: RawSpan?,
+    headers: [RecordHeader] = [], timestamp: Int64? = nil
+  ) throws(StageError) {
+    guard let producer else { preconditionFailure("the stage has no outputs") }
+    isTouched = true
+    do throws(LogError) {
+      try producer.send(
+        topic: output, partition: partition, key: key, value: value, headers: headers,
+        timestamp: timestamp, tracked: false)
+    } catch { throw .log(error) }
+  }
+
+  // MARK: Batch
+
+  /// Ends the batch's changelog records with the position they lead to.
+  func putPosition() throws(StageError) {
+    guard store != nil else { return }
+    let key = Position.key
+    let position = Position(inputOffset: nextOffset).encoded
+    try put(.meta, key.span.bytes, position.span.bytes, tracked: true)
+  }
+
+  /// Applies the batch to the store, once the log has it.
+  func commitStore() throws(StageError) {
+    guard let store, let snapshot, let producer, let changelogTopic, !writes.isEmpty else { return }
+    guard let delivered = producer.deliveredOffset(topic: changelogTopic, partition: partition)
+    else {
+      throw .failed("the changelog offset of \(source) is not known after its commit", .stopDaemon)
+    }
+    do throws(StoreError) {
+      try store.commit(&writes, changelogOffset: delivered + 1)
+      try snapshot.renew()
+    } catch { throw .store(error) }
+    writes.removeAll()
+  }
+
+  /// The batch is committed: what was processed will not be read again.
+  func settle() {
+    committedOffset = nextOffset
+    isTouched = false
+  }
+
+  /// The batch is void: processing starts again after the last commit.
+  func rollBack() {
+    writes.removeAll()
+    nextOffset = committedOffset
+    isTouched = false
+  }
+}

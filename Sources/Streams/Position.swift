@@ -1,0 +1,34 @@
+import EventLog
+import StateStore
+
+/// The input position a partition's state stands for: the last record of each batch in a changelog,
+/// and an entry of the store's meta table.
+///
+/// Format: one byte version (1), then the next input offset, 8 bytes big-endian.
+struct Position: Hashable, Sendable {
+  static let key: [UInt8] = Array("position".utf8)
+
+  /// Offset of the first input record that is not in the state.
+  var inputOffset: Int64
+
+  init(inputOffset: Int64) {
+    self.inputOffset = inputOffset
+  }
+
+  /// - Throws: `.rebuildStore` for a version this code doesn't know.
+  init(decoding bytes: RawSpan) throws(StageError) {
+    guard bytes.byteCount == 9, bytes.unsafeLoad(fromByteOffset: 0, as: UInt8.self) == 1 else {
+      throw .failed(
+        "the position record has an unknown format (\(bytes.byteCount) bytes): it was written by"
+          + " another version of this program", .stopDaemon)
+    }
+    inputOffset = Int64(
+      bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: 1, as: Int64.self))
+  }
+
+  var encoded: [UInt8] {
+    var bytes: [UInt8] = [1]
+    withUnsafeBytes(of: inputOffset.bigEndian) { bytes.append(contentsOf: $0) }
+    return bytes
+  }
+}

@@ -1,0 +1,82 @@
+/// What a stage reads, writes and keeps, and within which limits.
+public struct StageConfiguration: Sendable {
+  /// The stage's name: `user`. With the application's it makes the consumer group `<app>-user`.
+  public var name: String
+  /// The application's name, which prefixes groups, changelogs and transactional ids.
+  public var application: String
+  /// Tells this instance from others of the same application, the same after a restart.
+  public var instance: String
+  /// The topics it consumes. A stateful stage has exactly one.
+  public var inputs: [String]
+  /// The topics its operator sends to, by index; empty for a stage that only writes elsewhere.
+  public var outputs: [String]
+  /// The changelog topic; `nil` for a stage without state.
+  public var changelog: String?
+  /// The store's tables from number 1 on.
+  public var tables: [String]
+  public var guarantee: ProcessingGuarantee
+  public var limits: BatchLimits
+
+  public init(
+    name: String, application: String, instance: String, inputs: [String], outputs: [String],
+    changelog: String? = nil, tables: [String] = [],
+    guarantee: ProcessingGuarantee = .exactlyOnce, limits: BatchLimits = BatchLimits()
+  ) {
+    precondition(changelog == nil || inputs.count == 1, "a stateful stage has one input")
+    self.name = name
+    self.application = application
+    self.instance = instance
+    self.inputs = inputs
+    self.outputs = outputs
+    self.changelog = changelog
+    self.tables = tables
+    self.guarantee = guarantee
+    self.limits = limits
+  }
+
+  public var group: String { "\(application)-\(name)" }
+  /// The same after a restart, so that the restarted instance fences and settles its predecessor's
+  /// open transaction at once instead of waiting for its timeout.
+  public var transactionalID: String { "\(application)-\(name)-\(instance)" }
+  public var clientID: String { "\(application)-\(name)-\(instance)" }
+  /// Output topics as the producer numbers them: the operator's, then the changelog.
+  var producedTopics: [String] { outputs + (changelog.map { [$0] } ?? []) }
+}
+
+/// What a crash may do to outputs. State is exact under both.
+public enum ProcessingGuarantee: String, Sendable, CaseIterable {
+  /// Outputs, changelog and input offsets are one transaction: outputs appear exactly once.
+  case exactlyOnce = "exactly_once"
+  /// Outputs may repeat after a crash.
+  case atLeastOnce = "at_least_once"
+}
+
+/// When a batch closes.
+public struct BatchLimits: Hashable, Sendable {
+  /// The most records in a batch.
+  public var records: Int
+  /// The most bytes of keys and values consumed in a batch.
+  public var bytes: Int
+  /// The longest a batch stays open.
+  public var time: Duration
+  /// A batch with fewer records than this closes as soon as the input runs dry, for latency; one
+  /// with more stays open up to a limit, because input that has brought so many will bring more,
+  /// and a large batch does less work an event.
+  public var busyRecords: Int
+
+  public init(
+    records: Int = 100_000, bytes: Int = 64 << 20, time: Duration = .seconds(1),
+    busyRecords: Int = 1_000
+  ) {
+    self.records = records
+    self.bytes = bytes
+    self.time = time
+    self.busyRecords = busyRecords
+  }
+
+  /// Whether a batch that stands like this must close now.
+  func closes(records: Int, bytes: Int, age: Duration, isDry: Bool) -> Bool {
+    if records >= self.records || bytes >= self.bytes || age >= time { return true }
+    return isDry && records < busyRecords
+  }
+}

@@ -1,0 +1,370 @@
+import EventLog
+import Logging
+import StateStore
+
+/// One membership of a stage in its consumer group: from joining until it leaves, is fenced, or
+/// fails. Runs on the stage's thread.
+final class StageSession<Log: EventLog, Storage: StateStorage, Operator: StageOperator>
+where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
+  typealias Task = PartitionTask<Storage.Store, Log.Producer>
+
+  private struct Slot {
+    let task: Task
+    var working: Operator.Working
+  }
+
+  private let environment: StageEnvironment<Log, Storage>
+  private let configuration: StageConfiguration
+  private let consumer: Log.Consumer
+  private let producer: Log.Producer?
+  private let steps: [CommitStep]
+  private var stageOperator: Operator
+
+  private var slots: [Slot] = []
+  /// By input topic and partition; -1 where the partition is not ours.
+  private var slotNumbers: [[Int]]
+
+  private var isBatchOpen = false
+  private var batchRecords = 0
+  private var batchBytes = 0
+  private var batchOpened: ContinuousClock.Instant
+  private var redeliveries = 0
+
+  init(_ environment: StageEnvironment<Log, Storage>, operator stageOperator: Operator)
+    throws(StageError)
+  {
+    self.environment = environment
+    self.stageOperator = stageOperator
+    let configuration = environment.configuration
+    self.configuration = configuration
+    batchOpened = environment.now()
+    slotNumbers = Array(repeating: [], count: configuration.inputs.count)
+    let topics = configuration.producedTopics
+    steps = CommitStep.steps(configuration.guarantee, produces: !topics.isEmpty)
+    // The producer comes first: making it settles what a predecessor of the same name left open,
+    // and only then do the consumer's committed offsets and the changelog's end stand still.
+    producer =
+      topics.isEmpty
+      ? nil
+      : try StageError.log { () throws(LogError) in
+        try environment.log.makeProducer(
+          ProducerConfiguration(
+            topics: topics,
+            delivery: configuration.guarantee == .exactlyOnce
+              ? .transactional(id: configuration.transactionalID) : .idempotent,
+            clientID: configuration.clientID))
+      }
+    consumer = try StageError.log { () throws(LogError) in
+      try environment.log.makeConsumer(
+        ConsumerConfiguration(
+          topics: configuration.inputs, group: configuration.group,
+          clientID: configuration.clientID))
+    }
+    environment.monitor.update { $0.phase = .joining }
+  }
+
+  func close() {
+    slots.removeAll()
+    stageOperator.partitionsChanged([])
+    consumer.close()
+    producer?.close()
+  }
+
+  // MARK: The loop
+
+  /// Runs until told to stop; then finishes the open batch.
+  func run() throws(StageError) {
+    while !environment.stop.isStopped {
+      try iterate()
+    }
+    try commitBatch()
+  }
+
+  private func iterate() throws(StageError) {
+    var failure: StageError?
+    let room = max(1, configuration.limits.records - batchRecords)
+    let timeout: Duration = isBatchOpen ? .milliseconds(batchRecords == 0 ? 0 : 1) : .milliseconds(50)
+    let result = try StageError.log { () throws(LogError) in
+      try consumer.poll(maxRecords: min(room, 8192), timeout: timeout) { record in
+        do throws(StageError) {
+          try take(record)
+          return true
+        } catch {
+          failure = error
+          return false
+        }
+      }
+    }
+    do throws(StageError) {
+      if let failure { throw failure }
+      if let rebalance = result.rebalance { return try answer(rebalance) }
+      if isBatchOpen {
+        let closes = configuration.limits.closes(
+          records: batchRecords, bytes: batchBytes, age: environment.now() - batchOpened,
+          isDry: result.records == 0)
+        if closes { try commitBatch() }
+      } else if result.records == 0 {
+        try refreshIfWanted()
+        publishPositions()
+      }
+    } catch {
+      guard error.reaction == .abortBatch else { throw error }
+      try abortBatch(because: error)
+    }
+  }
+
+  private func take(_ record: borrowing RecordView) throws(StageError) {
+    let numbers = slotNumbers[record.topic]
+    let number = Int(record.partition) < numbers.count ? numbers[Int(record.partition)] : -1
+    // Fetched before the partition was given up; its next owner reads it again.
+    guard number >= 0 else { return }
+    let task = slots[number].task
+    guard record.offset >= task.nextOffset else {
+      redeliveries += 1
+      return
+    }
+    if !isBatchOpen { try openBatch() }
+    try stageOperator.process(record, &slots[number].working, task)
+    task.isTouched = true
+    task.nextOffset = record.offset + 1
+    batchRecords += 1
+    batchBytes += (record.key?.byteCount ?? 0) + (record.value?.byteCount ?? 0)
+  }
+
+  private func refreshIfWanted() throws(StageError) {
+    guard !slots.isEmpty, try stageOperator.wantsRefresh() else { return }
+    try openBatch()
+    for number in slots.indices {
+      try stageOperator.refresh(&slots[number].working, slots[number].task)
+    }
+    try commitBatch()
+  }
+
+  // MARK: Batches
+
+  private func openBatch() throws(StageError) {
+    if let producer, configuration.guarantee == .exactlyOnce {
+      try StageError.log { () throws(LogError) in try producer.beginTransaction() }
+    }
+    isBatchOpen = true
+    batchOpened = environment.now()
+    try stageOperator.beginBatch()
+  }
+
+  private func commitBatch() throws(StageError) {
+    guard isBatchOpen else { return }
+    for step in steps {
+      try perform(step)
+    }
+    for slot in slots where slot.task.isTouched { slot.task.settle() }
+    let records = batchRecords
+    endBatch()
+    let redeliveries = Int64(self.redeliveries)
+    environment.monitor.update {
+      $0.records += Int64(records)
+      $0.batches += 1
+      $0.redeliveries = redeliveries
+      $0.phase = .running
+    }
+    publishPositions()
+  }
+
+  private func perform(_ step: CommitStep) throws(StageError) {
+    switch step {
+    case .closeBatch:
+      for number in slots.indices where slots[number].task.isTouched {
+        try stageOperator.closeBatch(&slots[number].working, slots[number].task)
+      }
+    case .flushEffects:
+      try retrying { () throws(StageError) in try self.stageOperator.flush() }
+    case .sendPositions:
+      for slot in slots where slot.task.isTouched { try slot.task.putPosition() }
+    case .awaitDelivery:
+      try retrying { () throws(StageError) in
+        try StageError.log { () throws(LogError) in
+          try self.producer?.flush(timeout: .seconds(5))
+        }
+      }
+    case .commitTransaction:
+      let offsets = touchedOffsets()
+      try retrying { () throws(StageError) in
+        try StageError.log { () throws(LogError) in
+          try self.producer?.commitTransaction(
+            offsets: offsets, of: self.consumer, timeout: .seconds(5))
+        }
+      }
+    case .commitStores:
+      for slot in slots where slot.task.isTouched { try slot.task.commitStore() }
+    case .commitOffsets:
+      let offsets = touchedOffsets()
+      try StageError.log { () throws(LogError) in try consumer.commit(offsets, wait: false) }
+    }
+    environment.crashPoint(step)
+  }
+
+  private func touchedOffsets() -> [TopicPartition: Int64] {
+    var offsets: [TopicPartition: Int64] = [:]
+    for slot in slots where slot.task.isTouched && slot.task.nextOffset > slot.task.committedOffset {
+      offsets[slot.task.source] = slot.task.nextOffset
+    }
+    return offsets
+  }
+
+  private func abortBatch(because error: StageError) throws(StageError) {
+    environment.logger.warning("batch aborted, reading it again", metadata: ["reason": "\(error)"])
+    if let producer, configuration.guarantee == .exactlyOnce {
+      try retrying { () throws(StageError) in
+        try StageError.log { () throws(LogError) in
+          try producer.abortTransaction(timeout: .seconds(5))
+        }
+      }
+    }
+    var offsets: [TopicPartition: Int64] = [:]
+    for number in slots.indices {
+      let task = slots[number].task
+      offsets[task.source] = task.committedOffset
+      task.rollBack()
+      slots[number].working = try stageOperator.makeWorking(task)
+    }
+    endBatch()
+    environment.monitor.update { $0.abortedBatches += 1 }
+    try StageError.log { () throws(LogError) in try consumer.rewind(offsets) }
+  }
+
+  private func endBatch() {
+    isBatchOpen = false
+    batchRecords = 0
+    batchBytes = 0
+  }
+
+  /// Calls again and again while the error says to, saying so once.
+  private func retrying(_ body: () throws(StageError) -> Void) throws(StageError) {
+    var isWaiting = false
+    while true {
+      do throws(StageError) {
+        try body()
+        if isWaiting {
+          environment.logger.notice("going on")
+          environment.monitor.update { $0.phase = .running }
+        }
+        return
+      } catch {
+        guard error.reaction == .retry else { throw error }
+        guard !environment.stop.isStopped else { throw .stopped }
+        if !isWaiting {
+          isWaiting = true
+          environment.logger.warning("waiting", metadata: ["reason": "\(error)"])
+          environment.monitor.update { $0.phase = .waiting(error.description) }
+        }
+        environment.pause(.milliseconds(100))
+      }
+    }
+  }
+
+  // MARK: Assignment
+
+  private func answer(_ rebalance: Rebalance) throws(StageError) {
+    switch rebalance {
+    case .assigned(let partitions):
+      try commitBatch()
+      var starts: [(partition: TopicPartition, offset: StartOffset)] = []
+      for partition in partitions {
+        let task = try openTask(partition)
+        insert(Slot(task: task, working: try stageOperator.makeWorking(task)))
+        starts.append((partition, .at(task.nextOffset)))
+      }
+      stageOperator.partitionsChanged(slots.map(\.task))
+      try StageError.log { () throws(LogError) in try consumer.assign(starts) }
+      environment.monitor.update { $0.phase = .running }
+    case .revoked(let partitions):
+      try commitBatch()
+      try release(partitions)
+    case .lost(let partitions):
+      endBatch()
+      try release(partitions)
+      // What the open transaction holds was read under a membership that has ended.
+      throw .failed("the group has given \(partitions.count) partitions away", .abandonPartition)
+    }
+    publishPositions()
+  }
+
+  private func insert(_ slot: Slot) {
+    let partition = Int(slot.task.partition)
+    let topic = slot.task.topic
+    while slotNumbers[topic].count <= partition { slotNumbers[topic].append(-1) }
+    slotNumbers[topic][partition] = slots.count
+    slots.append(slot)
+  }
+
+  private func release(_ partitions: [TopicPartition]) throws(StageError) {
+    let remaining = slots.filter { !partitions.contains($0.task.source) }
+    let gone = slots.filter { partitions.contains($0.task.source) }
+    slots = []
+    slotNumbers = Array(repeating: [], count: configuration.inputs.count)
+    for slot in remaining { insert(slot) }
+    stageOperator.partitionsChanged(slots.map(\.task))
+    for slot in gone {
+      try StageError.store { () throws(StoreError) in try slot.task.store?.close() }
+    }
+    try StageError.log { () throws(LogError) in try consumer.unassign(partitions) }
+  }
+
+  private func openTask(_ source: TopicPartition) throws(StageError) -> Task {
+    guard let topic = configuration.inputs.firstIndex(of: source.topic) else {
+      throw .failed("assigned \(source), which this stage does not read", .stopDaemon)
+    }
+    var store: Storage.Store?
+    var restored: Int64?
+    if let changelog = configuration.changelog {
+      let opened = try environment.openRestored(partition: source.partition, changelog: changelog)
+      store = opened.store
+      restored = opened.inputOffset
+    }
+    let start = try startOffset(of: source, restored: restored)
+    return try Task(
+      topic: topic, source: source, store: store, producer: producer,
+      changelogTopic: configuration.changelog == nil ? nil : configuration.outputs.count,
+      startOffset: start)
+  }
+
+  private func startOffset(of source: TopicPartition, restored: Int64?) throws(StageError) -> Int64 {
+    let range = try StageError.log { () throws(LogError) in try consumer.offsets(of: source) }
+    let committed = try StageError.log { () throws(LogError) in
+      try consumer.committed([source])[source]
+    }
+    let start = restored ?? committed ?? range.lowerBound
+    if let restored, let committed, committed != restored,
+      configuration.guarantee == .exactlyOnce
+    {
+      environment.logger.warning(
+        "the group's committed offset is not the state's; going on from the state's",
+        metadata: [
+          "partition": "\(source)", "committed": "\(committed)", "state": "\(restored)",
+        ])
+    }
+    guard range.lowerBound <= start else {
+      throw .failed(
+        "offset_below_log_start: \(configuration.group) stands at \(start) in \(source), but the"
+          + " log begins at \(range.lowerBound): events were deleted before they were processed."
+          + " To accept the loss, reset the group with kafka-consumer-groups and delete the stage's"
+          + " state and changelog", .stopDaemon)
+    }
+    guard start <= range.upperBound else {
+      throw .failed(
+        "offset_beyond_log_end: \(configuration.group) stands at \(start) in \(source), but the log"
+          + " ends at \(range.upperBound): the topic was recreated or truncated. Use another"
+          + " application name or state directory, or reset the group", .stopDaemon)
+    }
+    return start
+  }
+
+  private func publishPositions() {
+    var partitions: [TopicPartition: StageStatus.Partition] = [:]
+    for slot in slots {
+      let next = slot.task.nextOffset
+      partitions[slot.task.source] = StageStatus.Partition(
+        nextOffset: next, endOffset: consumer.endHint(of: slot.task.source) ?? next)
+    }
+    environment.monitor.update { $0.partitions = partitions }
+  }
+}
