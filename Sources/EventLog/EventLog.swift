@@ -32,6 +32,9 @@ public struct ConsumerConfiguration: Sendable {
   public var topics: [String]
   /// The consumer group it joins; `nil` for a reader that is told its partitions with `assign`.
   public var group: String?
+  /// Whether the group gives it its partitions (`Rebalance`), or it only keeps its offsets under the
+  /// group's name and is told its partitions with `assign`.
+  public var isMember: Bool
   /// Names the thread in logs and in `client.id`.
   public var clientID: String
   /// Whether records of open and aborted transactions are hidden (`isolation.level`).
@@ -43,11 +46,13 @@ public struct ConsumerConfiguration: Sendable {
   public var fetchWait: Duration
 
   public init(
-    topics: [String], group: String?, clientID: String, readCommitted: Bool = true,
-    maxQueuedBytes: Int = 16 << 20, fetchWait: Duration = .milliseconds(500)
+    topics: [String], group: String?, isMember: Bool = true, clientID: String,
+    readCommitted: Bool = true, maxQueuedBytes: Int = 16 << 20,
+    fetchWait: Duration = .milliseconds(500)
   ) {
     self.topics = topics
     self.group = group
+    self.isMember = isMember && group != nil
     self.clientID = clientID
     self.readCommitted = readCommitted
     self.maxQueuedBytes = maxQueuedBytes

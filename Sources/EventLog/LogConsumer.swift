@@ -27,6 +27,11 @@ public protocol LogConsumer: AnyObject {
   /// consumer the last stable offset), asked of the log itself.
   func offsets(of partition: TopicPartition) throws(LogError) -> Range<Int64>
 
+  /// How many partitions a topic has, asked of the log itself.
+  ///
+  /// - Throws: `.unknownTopic` when there is no such topic.
+  func partitionCount(of topic: String) throws(LogError) -> Int32
+
   /// The offset after the last visible record, as the newest fetch told: no question is asked of the
   /// log, so it may lag behind. `nil` before the first fetch.
   func endHint(of partition: TopicPartition) -> Int64?

@@ -2,6 +2,12 @@
 public protocol LogProducer: AnyObject {
   associatedtype Consumer: LogConsumer
 
+  /// The index under which `send` knows a topic that was not declared, and its partitions: reply
+  /// topics are named by requests. Asks the log the first time.
+  ///
+  /// - Throws: `.unknownTopic` when there is no such topic.
+  func topic(named name: String) throws(LogError) -> (index: Int, partitions: Int32)
+
   /// Queues one record; its bytes are copied. Waits while the queue is full.
   ///
   /// - Parameters:

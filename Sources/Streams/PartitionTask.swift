@@ -104,6 +104,12 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     } catch { throw .log(error) }
   }
 
+  /// An output that was not declared, by name; see `LogProducer.topic(named:)`.
+  public func output(named name: String) throws(StageError) -> (index: Int, partitions: Int32) {
+    guard let producer else { preconditionFailure("the stage has no outputs") }
+    do throws(LogError) { return try producer.topic(named: name) } catch { throw .log(error) }
+  }
+
   // MARK: Batch
 
   /// Ends the batch's changelog records with the position they lead to.

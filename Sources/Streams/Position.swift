@@ -1,5 +1,5 @@
 import EventLog
-import StateStore
+public import StateStore
 
 /// The input position a partition's state stands for: the last record of each batch in a changelog,
 /// and an entry of the store's meta table.
@@ -30,5 +30,21 @@ struct Position: Hashable, Sendable {
     var bytes: [UInt8] = [1]
     withUnsafeBytes(of: inputOffset.bigEndian) { bytes.append(contentsOf: $0) }
     return bytes
+  }
+}
+
+extension StateSnapshot {
+  /// The input offset this view stands for: all records below it are in the state, none above.
+  /// `nil` for a store that was never written.
+  public func inputOffset() throws(StageError) -> Int64? {
+    let key = Position.key
+    let encoded: [UInt8]?
+    do throws(StoreError) {
+      encoded = try get(.meta, key.span.bytes) { value in
+        if let value { Array(copying: value) } else { nil }
+      }
+    } catch { throw .store(error) }
+    guard let encoded else { return nil }
+    return try Position(decoding: encoded.span.bytes).inputOffset
   }
 }

@@ -45,18 +45,7 @@ struct Restorer<Log: EventLog, Store: StateStore> {
     if start < end {
       try apply(reader, changelog, start..<end, to: store)
     }
-    return try position(in: store)
-  }
-
-  private func position(in store: Store) throws(StageError) -> Int64? {
-    let key = Position.key
-    let encoded = try StageError.store { () throws(StoreError) in
-      try store.snapshot().get(.meta, key.span.bytes) { value in
-        if let value { Array(copying: value) } else { nil as [UInt8]? }
-      }
-    }
-    guard let encoded else { return nil }
-    return try Position(decoding: encoded.span.bytes).inputOffset
+    return try StageError.store { () throws(StoreError) in try store.snapshot() }.inputOffset()
   }
 
   private func apply(

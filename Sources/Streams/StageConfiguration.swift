@@ -16,11 +16,15 @@ public struct StageConfiguration: Sendable {
   public var tables: [String]
   public var guarantee: ProcessingGuarantee
   public var limits: BatchLimits
+  /// Where the stage's partitions come from when it does not get them from its group: it then
+  /// reads, of its one input, the partitions that another stage on this instance owns.
+  public var followed: (any PartitionFeed)?
 
   public init(
     name: String, application: String, instance: String, inputs: [String], outputs: [String],
     changelog: String? = nil, tables: [String] = [],
-    guarantee: ProcessingGuarantee = .exactlyOnce, limits: BatchLimits = BatchLimits()
+    guarantee: ProcessingGuarantee = .exactlyOnce, limits: BatchLimits = BatchLimits(),
+    followed: (any PartitionFeed)? = nil
   ) {
     precondition(changelog == nil || inputs.count == 1, "a stateful stage has one input")
     self.name = name
@@ -32,6 +36,7 @@ public struct StageConfiguration: Sendable {
     self.tables = tables
     self.guarantee = guarantee
     self.limits = limits
+    self.followed = followed
   }
 
   public var group: String { "\(application)-\(name)" }
@@ -41,6 +46,13 @@ public struct StageConfiguration: Sendable {
   public var clientID: String { "\(application)-\(name)-\(instance)" }
   /// Output topics as the producer numbers them: the operator's, then the changelog.
   var producedTopics: [String] { outputs + (changelog.map { [$0] } ?? []) }
+}
+
+/// Tells which partitions a stage owns, to one that follows it.
+public protocol PartitionFeed: Sendable {
+  /// Rises with each change.
+  var version: Int { get }
+  var partitions: [Int32] { get }
 }
 
 /// What a crash may do to outputs. State is exact under both.

@@ -69,7 +69,9 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
 }
 
 /// Runs a stage on the calling thread until it is told to stop or can't go on.
-public struct StageLoop<Log: EventLog, Storage: StateStorage, Operator: StageOperator>
+public struct StageLoop<
+  Log: EventLog, Storage: StateStorage, Operator: StageOperator & ~Copyable
+>
 where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   private let environment: StageEnvironment<Log, Storage>
   private let makeOperator: () throws(StageError) -> Operator

@@ -4,7 +4,9 @@ import StateStore
 
 /// One membership of a stage in its consumer group: from joining until it leaves, is fenced, or
 /// fails. Runs on the stage's thread.
-final class StageSession<Log: EventLog, Storage: StateStorage, Operator: StageOperator>
+final class StageSession<
+  Log: EventLog, Storage: StateStorage, Operator: StageOperator & ~Copyable
+>
 where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   typealias Task = PartitionTask<Storage.Store, Log.Producer>
 
@@ -29,8 +31,9 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   private var batchBytes = 0
   private var batchOpened: ContinuousClock.Instant
   private var redeliveries = 0
+  private var followedVersion = -1
 
-  init(_ environment: StageEnvironment<Log, Storage>, operator stageOperator: Operator)
+  init(_ environment: StageEnvironment<Log, Storage>, operator stageOperator: consuming Operator)
     throws(StageError)
   {
     self.environment = environment
@@ -58,7 +61,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       try environment.log.makeConsumer(
         ConsumerConfiguration(
           topics: configuration.inputs, group: configuration.group,
-          clientID: configuration.clientID))
+          isMember: configuration.followed == nil, clientID: configuration.clientID))
     }
     environment.monitor.update { $0.phase = .joining }
   }
@@ -97,6 +100,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     }
     do throws(StageError) {
       if let failure { throw failure }
+      if let followed = configuration.followed { try follow(followed) }
       if let rebalance = result.rebalance { return try answer(rebalance) }
       if isBatchOpen {
         let closes = configuration.limits.closes(
@@ -286,6 +290,19 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       throw .failed("the group has given \(partitions.count) partitions away", .abandonPartition)
     }
     publishPositions()
+  }
+
+  /// Takes the change of another stage's assignment as its own.
+  private func follow(_ feed: any PartitionFeed) throws(StageError) {
+    let version = feed.version
+    guard version != followedVersion else { return }
+    followedVersion = version
+    let wanted = feed.partitions.map { TopicPartition(configuration.inputs[0], $0) }
+    let owned = slots.map(\.task.source)
+    let gone = owned.filter { !wanted.contains($0) }
+    let new = wanted.filter { !owned.contains($0) }
+    if !gone.isEmpty { try answer(.revoked(gone)) }
+    if !new.isEmpty { try answer(.assigned(new)) }
   }
 
   private func insert(_ slot: Slot) {

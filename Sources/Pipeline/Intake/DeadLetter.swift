@@ -1,0 +1,25 @@
+import EventLog
+import Recommender
+
+/// The headers of a dead letter: the original's own, then what went wrong, in the layout of Kafka
+/// Streams (KIP-1034, `ExceptionHandlerUtils`): UTF-8 text, numbers in decimal. Ours beside them
+/// name the rules as a script would read them.
+enum DeadLetter {
+  static func headers(
+    original: [RecordHeader], topic: String, partition: Int32, offset: Int64,
+    failed: ExpectationSet, detail: JSONError?
+  ) -> [RecordHeader] {
+    var message = failed.joinedNames
+    if let detail { message += ": \(detail)" }
+    return original + [
+      RecordHeader("__streams.errors.exception", text: "projectionist.ValidationFailed"),
+      RecordHeader("__streams.errors.message", text: message),
+      RecordHeader("__streams.errors.stacktrace", text: ""),
+      RecordHeader("__streams.errors.topic", text: topic),
+      RecordHeader("__streams.errors.partition", text: "\(partition)"),
+      RecordHeader("__streams.errors.offset", text: "\(offset)"),
+      RecordHeader("projectionist.reason", text: "validation_failed"),
+      RecordHeader("projectionist.expectations", text: failed.joinedNames),
+    ]
+  }
+}

@@ -1,0 +1,110 @@
+public import EventLog
+public import StateStore
+public import Streams
+import Recommender
+
+/// Judges each event of `user-ratings`: one verdict an event; the valid ones go on in canonical form
+/// under their user's key, the others go byte for byte to the dead letters.
+public struct IntakeOperator<
+  Store: StateStore, Producer: LogProducer, Consumer: LogConsumer
+>: StageOperator, ~Copyable {
+  public typealias Working = Void
+  public typealias Partition = PartitionTask<Store, Producer>
+
+  /// Outputs by index.
+  public static var outputs: [String] {
+    [Topics.validatedRatings, Topics.validationResults, Topics.deadLetters]
+  }
+  private static var validated: Int { 0 }
+  private static var verdicts: Int { 1 }
+  private static var deadLetters: Int { 2 }
+
+  private let movies: MovieTable<Consumer>
+  private var validator = EventValidator()
+  private var key = JSONWriter(capacity: 32)
+  private var value = JSONWriter()
+  private var hasCaughtUp = false
+
+  public init<Log: EventLog>(_ log: Log, clientID: String) throws(StageError)
+  where Log.Consumer == Consumer {
+    do throws(LogError) { movies = try MovieTable(log, clientID: clientID) } catch {
+      throw .log(error)
+    }
+  }
+
+  public mutating func beginBatch() throws(StageError) {
+    hasCaughtUp = false
+    do throws(LogError) { try movies.poll() } catch { throw .log(error) }
+  }
+
+  public mutating func process(_ record: borrowing RecordView, _ working: inout Void, _ task: Partition)
+    throws(StageError)
+  {
+    let source = SourceCoordinates(partition: record.partition, offset: record.offset)
+    let verdict = validator.validate(
+      value: record.value, recordTimestampMilliseconds: record.timestamp, source: source)
+    switch verdict {
+    case .valid(let event):
+      try forward(event, timestamp: record.timestamp, task)
+      try sendVerdict([], of: record, source, task)
+    case .invalid(let failed, let detail):
+      try bury(record, failed, detail: detail, task)
+      try sendVerdict(failed, of: record, source, task)
+    }
+  }
+
+  private mutating func forward(_ event: borrowing RatingEvent, timestamp: Int64, _ task: Partition)
+    throws(StageError)
+  {
+    value.removeAll()
+    if let movie = event.movie, let known = try catalogEntry(movie) {
+      let genres = known.genresJSON
+      writeCanonicalEvent(event, genres: genres.span.bytes, to: &value)
+    } else {
+      writeCanonicalEvent(event, to: &value)
+    }
+    key.removeAll()
+    key.integer(event.user)
+    try task.send(
+      to: Self.validated, key: key.bytes, value: value.bytes, timestamp: Timestamps.kept(timestamp))
+  }
+
+  /// The movie as the catalog has it. A movie not known is looked for once a batch in what the
+  /// catalog's topic holds by now, so a movie produced before its rating is always seen with it.
+  private mutating func catalogEntry(_ movie: Int64) throws(StageError) -> MovieRecord? {
+    if let known = movies[movie] { return known }
+    guard !hasCaughtUp else { return nil }
+    hasCaughtUp = true
+    do throws(LogError) { try movies.catchUp() } catch { throw .log(error) }
+    return movies[movie]
+  }
+
+  private mutating func sendVerdict(
+    _ failed: ExpectationSet, of record: borrowing RecordView, _ source: SourceCoordinates,
+    _ task: Partition
+  ) throws(StageError) {
+    value.removeAll()
+    writeVerdict(failed: failed, topic: Topics.userRatings, source: source, to: &value)
+    try task.send(
+      to: Self.verdicts, key: record.key, value: value.bytes,
+      timestamp: Timestamps.kept(record.timestamp))
+  }
+
+  private mutating func bury(
+    _ record: borrowing RecordView, _ failed: ExpectationSet, detail: JSONError?, _ task: Partition
+  ) throws(StageError) {
+    let headers = DeadLetter.headers(
+      original: record.copyHeaders(), topic: Topics.userRatings, partition: record.partition,
+      offset: record.offset, failed: failed, detail: detail)
+    try task.send(
+      to: Self.deadLetters, key: record.key, value: record.value, headers: headers,
+      timestamp: Timestamps.kept(record.timestamp))
+  }
+}
+
+/// Records keep the time of the event record they come from, so that the age of whatever arrives
+/// anywhere downstream is the pipeline's freshness.
+enum Timestamps {
+  /// The timestamp to send with; `nil` (now) when the original has none.
+  static func kept(_ timestamp: Int64) -> Int64? { timestamp >= 0 ? timestamp : nil }
+}

@@ -1,0 +1,193 @@
+public import EventLog
+public import StateStore
+public import Streams
+import Recommender
+
+/// Folds the changes of ratings into each movie's aggregate and publishes the movie's features.
+///
+/// A movie's quality score depends on the mean of all movies (`CatalogPrior`), which every rating
+/// moves. A changed movie is published with the prior its batch began with; `RefreshSchedule`
+/// decides when all movies are published again under the newest one.
+public struct MovieOperator<
+  Store: StateStore, Producer: LogProducer, Consumer: LogConsumer
+>: StageOperator, ~Copyable {
+  public typealias Working = MovieWorking
+  public typealias Partition = PartitionTask<Store, Producer>
+
+  /// Outputs by index.
+  public static var outputs: [String] { [Topics.movieFeatures] }
+  private static var features: Int { 0 }
+
+  private let quality: QualityTable<Consumer>
+  private var schedule: RefreshSchedule
+  private let now: () -> ContinuousClock.Instant
+  private var prior: CatalogPrior
+  private var parser = RatingChangeParser()
+  private var key = JSONWriter(capacity: 32)
+  private var value = JSONWriter()
+  private var encoded: [UInt8] = []
+
+  /// - Parameter now: paces the refreshes; what they publish does not depend on it.
+  public init<Log: EventLog>(
+    _ log: Log, clientID: String, refreshInterval: Duration,
+    now: @escaping () -> ContinuousClock.Instant
+  ) throws(StageError) where Log.Consumer == Consumer {
+    do throws(LogError) { quality = try QualityTable(log, clientID: clientID) } catch {
+      throw .log(error)
+    }
+    prior = quality.prior
+    schedule = RefreshSchedule(interval: refreshInterval)
+    self.now = now
+  }
+
+  public mutating func makeWorking(_ task: Partition) throws(StageError) -> MovieWorking {
+    MovieWorking(sources: try SourcePositions(task, table: MovieTables.sources))
+  }
+
+  public mutating func beginBatch() throws(StageError) {
+    do throws(LogError) { try quality.poll() } catch { throw .log(error) }
+    prior = quality.prior
+  }
+
+  // MARK: Events
+
+  public mutating func process(
+    _ record: borrowing RecordView, _ working: inout MovieWorking, _ task: Partition
+  ) throws(StageError) {
+    // A record that is none of the user stage's has no effect.
+    guard let value = record.value, let change = try? parser.parse(value) else { return }
+    guard
+      working.sources.advance(partition: change.source.partition, offset: change.source.offset)
+    else { return }
+    let number = try movieNumber(change.movie, &working, task)
+    working.setTime(movie: number, user: change.user, change.new?.timeMilliseconds)
+    let timestamp = record.timestamp
+    var mustRescan = false
+    working.change(number) {
+      mustRescan = $0.aggregate.apply(old: change.old, new: change.new)
+      $0.recordTimestamp = timestamp
+      $0.eventTime = change.new?.timeMilliseconds ?? change.old?.timeMilliseconds ?? 0
+    }
+    if mustRescan { try rescanTimes(number, &working, task) }
+  }
+
+  private mutating func movieNumber(_ movie: Int64, _ working: inout MovieWorking, _ task: Partition)
+    throws(StageError) -> Int
+  {
+    if let number = working.movieIndex[movie] { return number }
+    let key = StoreKey(movie)
+    let stored: Result<MovieAggregate, CodecError>? = try task.get(
+      MovieTables.aggregates, key.span
+    ) { value in
+      guard let value else { return nil }
+      do throws(CodecError) { return .success(try MovieAggregate(decoding: value)) } catch {
+        return .failure(error)
+      }
+    }
+    return working.insert(movie, try Stored.value(stored, of: task.source) ?? MovieAggregate())
+  }
+
+  /// Shows the aggregate all times again, after the first or last one was taken away.
+  private mutating func rescanTimes(_ number: Int, _ working: inout MovieWorking, _ task: Partition)
+    throws(StageError)
+  {
+    let movie = working.movies[number].movie
+    var aggregate = working.movies[number].aggregate
+    aggregate.resetTimes()
+    var row = working.movies[number].lastTime
+    while row >= 0 {
+      if let time = working.times[row].milliseconds { aggregate.noteTime(time) }
+      row = working.times[row].previous
+    }
+    let key = StoreKey(movie)
+    let touched = working.timeIndex
+    try task.scan(MovieTables.times, prefix: key.span) { key, value in
+      guard let time = StoreInteger.decode(value), let user = StoreKey.decodePair(key)?.second,
+        touched[MovieWorking.TimeKey(movie: movie, user: user)] == nil
+      else { return true }
+      aggregate.noteTime(time)
+      return true
+    }
+    working.change(number) { $0.aggregate = aggregate }
+  }
+
+  // MARK: Batch
+
+  public mutating func closeBatch(_ working: inout MovieWorking, _ task: Partition) throws(StageError) {
+    for time in working.times {
+      let key = StoreKey(time.movie, time.user)
+      if let milliseconds = time.milliseconds {
+        let value = StoreInteger(milliseconds)
+        try task.put(MovieTables.times, key.span, value.span)
+      } else {
+        try task.put(MovieTables.times, key.span, nil)
+      }
+    }
+    for movie in working.movies {
+      try put(movie, task)
+      try publish(
+        movie.movie, movie.aggregate, eventTime: movie.eventTime,
+        timestamp: Timestamps.kept(movie.recordTimestamp), task)
+    }
+    try working.sources.put(task)
+    if !working.movies.isEmpty { schedule.noteChange(at: now()) }
+    working.removeAll()
+  }
+
+  private mutating func put(_ movie: borrowing MovieWorking.Movie, _ task: Partition) throws(StageError) {
+    let key = StoreKey(movie.movie)
+    guard movie.aggregate.statistics.count > 0 else {
+      return try task.put(MovieTables.aggregates, key.span, nil)
+    }
+    var bytes: [UInt8] = []
+    swap(&bytes, &encoded)
+    bytes.removeAll(keepingCapacity: true)
+    movie.aggregate.encode(into: &bytes)
+    try task.put(MovieTables.aggregates, key.span, bytes.span.bytes)
+    swap(&bytes, &encoded)
+  }
+
+  private mutating func publish(
+    _ movie: Int64, _ aggregate: borrowing MovieAggregate, eventTime: Int64, timestamp: Int64?,
+    _ task: Partition
+  ) throws(StageError) {
+    key.removeAll()
+    key.integer(movie)
+    guard aggregate.statistics.count > 0 else {
+      return try task.send(to: Self.features, key: key.bytes, value: nil, timestamp: timestamp)
+    }
+    value.removeAll()
+    MovieFeatures(
+      movie: movie, aggregate: aggregate, prior: prior, eventTimeMilliseconds: eventTime
+    ).write(to: &value)
+    try task.send(to: Self.features, key: key.bytes, value: value.bytes, timestamp: timestamp)
+  }
+
+  // MARK: Refresh
+
+  public mutating func wantsRefresh() throws(StageError) -> Bool {
+    do throws(LogError) { try quality.poll() } catch { throw .log(error) }
+    return schedule.isDue(quality.prior, at: now())
+  }
+
+  public mutating func refresh(_ working: inout MovieWorking, _ task: Partition) throws(StageError) {
+    schedule.noteRefresh(under: prior, at: now())
+    var failure: StageError?
+    let all: [UInt8] = []
+    try task.scan(MovieTables.aggregates, prefix: all.span.bytes) { key, value in
+      guard let movie = StoreKey.decode(key) else { return true }
+      do throws(CodecError) {
+        let aggregate = try MovieAggregate(decoding: value)
+        do throws(StageError) {
+          try publish(
+            movie, aggregate, eventTime: aggregate.statistics.lastRatingMilliseconds ?? 0,
+            timestamp: nil, task)
+        } catch { failure = error }
+      } catch {
+        failure = Stored.unreadable(error, of: task.source)
+      }
+      return failure == nil
+    }
+    if let failure { throw failure }
+  }
+}

@@ -1,0 +1,13 @@
+public import StateStore
+
+/// The tables of the movie stage's stores. Their numbers are part of the changelog's format.
+public enum MovieTables {
+  /// movie → `MovieAggregate`
+  public static let aggregates = Table(rawValue: 1)
+  /// (movie, user) → time of the rating, milliseconds since 1970, 8 bytes big-endian
+  public static let times = Table(rawValue: 2)
+  /// partition of `validated-ratings` → offset of its newest event in the state
+  public static let sources = Table(rawValue: 3)
+
+  public static let names = ["aggregates", "times", "sources"]
+}

@@ -1,0 +1,35 @@
+import EventLog
+
+/// What a request's headers ask of its reply, as Spring for Apache Kafka writes them.
+struct RequestHeaders {
+  static let correlationID = "kafka_correlationId"
+  static let replyTopic = "kafka_replyTopic"
+  static let replyPartition = "kafka_replyPartition"
+  /// Ours: the request was sent on to its user's partition once.
+  static let rerouted = "projectionist.rerouted"
+  /// Ours: the code of an error reply, UTF-8.
+  static let errorCode = "projectionist.error"
+
+  /// Echoed byte for byte: clients choose its form.
+  let correlation: [RecordHeader]
+  /// `nil` for the default topic.
+  let replyTopic: String?
+  let replyPartition: Int32?
+  let isRerouted: Bool
+
+  init(_ headers: [RecordHeader]) {
+    correlation = headers.filter { $0.name == Self.correlationID }
+    replyTopic = headers.last { $0.name == Self.replyTopic }?.value.flatMap {
+      String(validating: $0, as: UTF8.self)
+    }
+    replyPartition = headers.last { $0.name == Self.replyPartition }?.value.flatMap(
+      Self.bigEndianInteger)
+    isRerouted = headers.contains { $0.name == Self.rerouted }
+  }
+
+  /// Four bytes, big-endian.
+  private static func bigEndianInteger(_ bytes: [UInt8]) -> Int32? {
+    guard bytes.count == 4 else { return nil }
+    return bytes.reduce(0) { $0 << 8 | Int32($1) }
+  }
+}

@@ -1,0 +1,39 @@
+public import RedisProjection
+import Recommender
+
+/// How the product's feature views are laid out in Feast's online store: hash keys, fields, values.
+///
+/// Shared by the redis stage, which writes them, and by whoever reads them back.
+public struct FeastProjection: Sendable {
+  /// The Feast project: the suffix of every Redis key.
+  public let project: String
+  public let user: View
+  public let movie: View
+
+  /// One feature view in Redis.
+  public struct View: Sendable {
+    public let key: FeastKey
+    public let fields: RedisProjection.FeatureView
+  }
+
+  public init(project: String, version: FeastKey.Version) {
+    self.project = project
+    func view(_ view: Recommender.FeatureView) -> View {
+      View(
+        key: FeastKey(project: project, joinKeys: [view.joinKey.description], version: version),
+        fields: RedisProjection.FeatureView(view.name, features: view.features.map(\.name)))
+    }
+    user = view(.user)
+    movie = view(.movie)
+  }
+
+  static func value(_ value: FeatureValue) -> FeastValue? {
+    switch value {
+    case .int64(let value): .int64(value)
+    case .double(let value): .double(value)
+    case .string(let value): value.map { .string($0) }
+    case .unixTimestamp(let milliseconds):
+      .unixTimestamp(milliseconds.quotientAndRemainder(dividingBy: 1000).quotient)
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import EventLog
+
+/// Reads all partitions of one compacted topic, from the beginning and for ever: what every
+/// instance knows, whatever partitions it owns. Belongs to one thread.
+public final class GlobalTable<Consumer: LogConsumer> {
+  private let consumer: Consumer
+  private let partitions: [TopicPartition]
+  private var positions: [TopicPartition: Int64] = [:]
+
+  public init<Log: EventLog>(_ log: Log, topic: String, clientID: String) throws(LogError)
+  where Log.Consumer == Consumer {
+    consumer = try log.makeConsumer(
+      ConsumerConfiguration(
+        topics: [topic], group: nil, clientID: "\(clientID)-\(topic)", maxQueuedBytes: 4 << 20))
+    let count = try consumer.partitionCount(of: topic)
+    partitions = (0..<count).map { TopicPartition(topic, $0) }
+    try consumer.assign(partitions.map { ($0, .beginning) })
+  }
+
+  deinit {
+    consumer.close()
+  }
+
+  /// Hands what has arrived to `body`, without waiting.
+  public func poll(_ body: (borrowing RecordView) -> Void) throws(LogError) {
+    while try take(timeout: .zero, body) > 0 {}
+  }
+
+  /// Hands everything up to the topic's present end to `body`.
+  public func catchUp(_ body: (borrowing RecordView) -> Void) throws(LogError) {
+    var ends: [TopicPartition: Int64] = [:]
+    for partition in partitions {
+      let range = try consumer.offsets(of: partition)
+      if !range.isEmpty { ends[partition] = range.upperBound }
+    }
+    while ends.contains(where: { positions[$0.key, default: 0] < $0.value }) {
+      try take(timeout: .milliseconds(100), body)
+    }
+  }
+
+  @discardableResult
+  private func take(timeout: Duration, _ body: (borrowing RecordView) -> Void)
+    throws(LogError) -> Int
+  {
+    let partitions = self.partitions
+    var reached: [Int64] = Array(repeating: -1, count: partitions.count)
+    let result = try consumer.poll(maxRecords: 4096, timeout: timeout) { record in
+      reached[Int(record.partition)] = record.offset + 1
+      body(record)
+      return true
+    }
+    for (partition, next) in zip(partitions, reached) where next >= 0 {
+      positions[partition] = next
+    }
+    for (partition, end) in result.ends {
+      positions[partition] = max(positions[partition, default: 0], end)
+    }
+    return result.records
+  }
+}

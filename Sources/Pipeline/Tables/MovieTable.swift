@@ -1,0 +1,48 @@
+import EventLog
+import Recommender
+
+/// The `movies` topic as a table: titles and genres by movie.
+///
+/// intake names the genres in the canonical event, so that everything after it is a function of
+/// `validated-ratings` alone.
+public final class MovieTable<Consumer: LogConsumer> {
+  private let table: GlobalTable<Consumer>
+  private var movies: [Int64: MovieRecord] = [:]
+  private var parser = MovieRecordParser()
+  /// Records of the topic that are no movies; they are skipped.
+  public private(set) var malformedRecords = 0
+
+  public init<Log: EventLog>(_ log: Log, clientID: String) throws(LogError)
+  where Log.Consumer == Consumer {
+    table = try GlobalTable(log, topic: Topics.movies, clientID: clientID)
+    try catchUp()
+  }
+
+  public subscript(movie: Int64) -> MovieRecord? { movies[movie] }
+
+  /// Takes in what has arrived.
+  public func poll() throws(LogError) {
+    try table.poll { self.take($0) }
+  }
+
+  /// Takes in everything that is in the topic now.
+  public func catchUp() throws(LogError) {
+    try table.catchUp { self.take($0) }
+  }
+
+  private func take(_ record: borrowing RecordView) {
+    guard let key = record.key, let movie = DecimalText.parse(key) else {
+      malformedRecords += 1
+      return
+    }
+    guard let value = record.value else {
+      movies[movie] = nil
+      return
+    }
+    do throws(RecordError) {
+      movies[movie] = try parser.parse(value)
+    } catch {
+      malformedRecords += 1
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/// The names of the product's topics.
+public enum Topics {
+  public static let userRatings = "user-ratings"
+  public static let validatedRatings = "validated-ratings"
+  public static let validationResults = "validation-results"
+  public static let deadLetters = "user-ratings-dlq"
+  public static let ratingsByMovie = "ratings-by-movie"
+  public static let userFeatures = "user-features"
+  public static let movieFeatures = "movie-features"
+  public static let movies = "movies"
+  public static let requests = "recommendation-requests"
+  public static let recommendations = "recommendations"
+
+  public static func userChangelog(_ application: String) -> String {
+    "\(application)-user-changelog"
+  }
+
+  public static func movieChangelog(_ application: String) -> String {
+    "\(application)-movie-changelog"
+  }
+}
+
+/// The stages, by the names that make their consumer groups.
+public enum StageName: String, Sendable, CaseIterable {
+  case intake
+  case user
+  case movie
+  case redis
+  case predict
+}
