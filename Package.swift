@@ -74,6 +74,8 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ],
+      // The declarations of the topics, so that the binary works wherever it is put.
+      resources: [.embedInCode("Topics")],
       swiftSettings: strict),
 
     tests("RecommenderTests", ["Recommender"]),
@@ -82,6 +84,12 @@ let package = Package(
     tests("RedisProjectionTests", ["RedisProjection"]),
     tests("StreamsTests", ["Streams", "Simulation", "EventLog", "StateStore"]),
     tests("PipelineTests", ["Pipeline", "Simulation", "Streams", "Recommender", "EventLog", "StateStore"]),
+    tests(
+      "ProjectionistTests",
+      [
+        "projectionist", "Pipeline", "Recommender", "RedisProjection", "Streams", "EventLog",
+        logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
   ],
   cxxLanguageStandard: .cxx17
 )

@@ -1,1 +1,258 @@
 #include "csimdjson.h"
+
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <string_view>
+
+#include <simdjson.h>
+
+namespace {
+
+using simdjson::dom::element_type;
+
+// A parser that has seen a huge document gives its memory back when the next one is small:
+// simdjson holds about fifteen bytes for each byte of the largest document.
+constexpr size_t retained_capacity = size_t{1} << 20;
+
+constexpr char out_of_range_mark = '\x7f';
+
+csj_value make_value(simdjson::dom::element element, bool may_be_marked) {
+  csj_value value{};
+  switch (element.type()) {
+    case element_type::NULL_VALUE:
+      value.kind = csj_kind_null;
+      break;
+    case element_type::BOOL:
+      value.kind = csj_kind_boolean;
+      (void)element.get_bool().get(value.boolean);
+      break;
+    case element_type::INT64:
+      value.kind = csj_kind_integer;
+      (void)element.get_int64().get(value.integer);
+      break;
+    case element_type::UINT64:
+      value.kind = csj_kind_unsigned;
+      (void)element.get_uint64().get(value.unsigned_integer);
+      break;
+    case element_type::DOUBLE:
+      value.kind = csj_kind_real;
+      (void)element.get_double().get(value.real);
+      break;
+    case element_type::STRING: {
+      std::string_view text;
+      (void)element.get_string().get(text);
+      if (may_be_marked && text.size() >= 3 &&
+          text.find_first_not_of(out_of_range_mark) == std::string_view::npos) {
+        value.kind = csj_kind_out_of_range;
+        break;
+      }
+      value.kind = csj_kind_string;
+      value.text = {text.data(), text.size()};
+      break;
+    }
+    case element_type::ARRAY:
+      value.kind = csj_kind_array;
+      break;
+    case element_type::OBJECT:
+      value.kind = csj_kind_object;
+      break;
+  }
+  return value;
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// The length of the JSON number (RFC 8259, section 6) at the start of `text`; 0 if there is none.
+size_t number_length(std::string_view text) {
+  size_t at = 0;
+  auto digits = [&] {
+    size_t start = at;
+    while (at < text.size() && is_digit(text[at])) at++;
+    return at - start;
+  };
+  if (at < text.size() && text[at] == '-') at++;
+  size_t integer_start = at;
+  size_t integer_digits = digits();
+  if (integer_digits == 0 || (integer_digits > 1 && text[integer_start] == '0')) return 0;
+  if (at < text.size() && text[at] == '.') {
+    at++;
+    if (digits() == 0) return 0;
+  }
+  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
+    at++;
+    if (at < text.size() && (text[at] == '+' || text[at] == '-')) at++;
+    if (digits() == 0) return 0;
+  }
+  return at;
+}
+
+}  // namespace
+
+struct csj_parser {
+  std::unique_ptr<simdjson::dom::parser> dom;
+  std::unique_ptr<char[]> buffer;
+  size_t capacity = 0;
+  size_t field_count = 0;
+  bool has_marks = false;
+  std::array<csj_text, csj_max_fields> names{};
+  std::array<csj_value, csj_max_fields> values{};
+  std::array<simdjson::dom::array, csj_max_fields> arrays{};
+
+  void load(const void *bytes, size_t length);
+  uint8_t parse(const void *bytes, size_t length);
+  bool mark_numbers_out_of_range(const void *bytes, size_t length);
+  void collect(simdjson::dom::object object);
+};
+
+void csj_parser::load(const void *bytes, size_t length) {
+  bool is_oversized = capacity > retained_capacity && length <= retained_capacity;
+  if (!dom || length > capacity || is_oversized) {
+    size_t wanted = length <= 4096 ? 4096 : length + length / 2;
+    buffer.reset();
+    capacity = 0;
+    dom = std::make_unique<simdjson::dom::parser>();
+    buffer.reset(new char[wanted + simdjson::SIMDJSON_PADDING]());
+    capacity = wanted;
+  }
+  if (length > 0) std::memcpy(buffer.get(), bytes, length);
+}
+
+// simdjson refuses a document with a number out of range like one with a malformed number. To name
+// the field at fault, such numbers are overwritten by strings of a mark, of the same length, and
+// the document is parsed again. Only documents already refused come here, so a text that happens
+// to look like the mark can make nothing valid.
+bool csj_parser::mark_numbers_out_of_range(const void *bytes, size_t length) {
+  std::string_view source(static_cast<const char *>(bytes), length);
+  simdjson::dom::parser probe;
+  bool found = false;
+  bool in_string = false;
+  for (size_t at = 0; at < length;) {
+    char c = source[at];
+    if (in_string) {
+      at += c == '\\' ? 2 : 1;
+      in_string = c != '"';
+      continue;
+    }
+    if (c == '"') in_string = true;
+    if (c != '-' && !is_digit(c)) {
+      at++;
+      continue;
+    }
+    size_t token = number_length(source.substr(at));
+    if (token == 0) return false;
+    if (probe.parse(source.data() + at, token).error() == simdjson::NUMBER_ERROR) {
+      // The shortest number out of range, 1e309, leaves room for the quotes and three marks.
+      std::memset(buffer.get() + at, out_of_range_mark, token);
+      buffer[at] = '"';
+      buffer[at + token - 1] = '"';
+      found = true;
+    }
+    at += token;
+  }
+  return found;
+}
+
+void csj_parser::collect(simdjson::dom::object object) {
+  size_t expected = 0;
+  for (simdjson::dom::key_value_pair field : object) {
+    // Our own records list their fields in the order of the names: the first look is a hit.
+    size_t candidate = expected;
+    for (size_t tried = 0; tried < field_count; tried++, candidate++) {
+      if (candidate >= field_count) candidate = 0;
+      const csj_text &name = names[candidate];
+      if (name.length != field.key.size() ||
+          std::memcmp(name.bytes, field.key.data(), name.length) != 0) {
+        continue;
+      }
+      bool is_duplicate = values[candidate].kind != csj_kind_absent;
+      values[candidate] = make_value(field.value, has_marks);
+      values[candidate].is_duplicate = is_duplicate;
+      if (values[candidate].kind == csj_kind_array) {
+        (void)field.value.get_array().get(arrays[candidate]);
+      }
+      expected = candidate + 1;
+      break;
+    }
+  }
+}
+
+uint8_t csj_parser::parse(const void *bytes, size_t length) {
+  for (size_t field = 0; field < field_count; field++) {
+    values[field].kind = csj_kind_absent;
+    values[field].is_duplicate = false;
+  }
+  has_marks = false;
+  load(bytes, length);
+  simdjson::dom::element root;
+  simdjson::error_code error = dom->parse(buffer.get(), length, false).get(root);
+  if (error == simdjson::NUMBER_ERROR && mark_numbers_out_of_range(bytes, length)) {
+    has_marks = true;
+    error = dom->parse(buffer.get(), length, false).get(root);
+  }
+  if (error != simdjson::SUCCESS) return static_cast<uint8_t>(error);
+  simdjson::dom::object object;
+  if (root.get_object().get(object) != simdjson::SUCCESS) return csj_error_not_an_object;
+  collect(object);
+  return 0;
+}
+
+csj_parser *csj_create(const csj_text *names, size_t count) {
+  if (count > csj_max_fields) return nullptr;
+  auto *parser = new (std::nothrow) csj_parser;
+  if (parser == nullptr) return nullptr;
+  parser->field_count = count;
+  for (size_t field = 0; field < count; field++) parser->names[field] = names[field];
+  return parser;
+}
+
+void csj_destroy(csj_parser *parser) { delete parser; }
+
+uint8_t csj_parse(csj_parser *parser, const void *bytes, size_t length) {
+  // simdjson reports by code, but its allocations and ours may throw, and an exception that
+  // reaches Swift ends the process.
+  try {
+    return parser->parse(bytes, length);
+  } catch (...) {
+    parser->dom.reset();
+    return csj_error_out_of_memory;
+  }
+}
+
+const csj_value *csj_values(const csj_parser *parser) { return parser->values.data(); }
+
+size_t csj_array_elements(const csj_parser *parser, size_t field, csj_value *elements,
+                          size_t capacity) {
+  if (field >= parser->field_count || parser->values[field].kind != csj_kind_array) return 0;
+  size_t count = 0;
+  for (simdjson::dom::element element : parser->arrays[field]) {
+    if (count == capacity) return capacity + 1;
+    elements[count++] = make_value(element, parser->has_marks);
+  }
+  return count;
+}
+
+const char *csj_error_message(uint8_t code) {
+  switch (code) {
+    case csj_error_not_an_object:
+      return "The document is not an object";
+    case csj_error_out_of_memory:
+      return "Not enough memory to parse the document";
+    default:
+      return code < simdjson::NUM_ERROR_CODES
+                 ? simdjson::error_message(static_cast<simdjson::error_code>(code))
+                 : "Unknown error";
+  }
+}
+
+size_t csj_write_double(char *destination, double value) {
+  char *end = std::to_chars(destination, destination + csj_double_capacity - 2, value).ptr;
+  std::string_view written(destination, static_cast<size_t>(end - destination));
+  if (written.find_first_of(".e") == std::string_view::npos) {
+    *end++ = '.';
+    *end++ = '0';
+  }
+  return static_cast<size_t>(end - destination);
+}

@@ -36,6 +36,9 @@ public protocol StateSnapshot: AnyObject {
 
   /// Moves the view to the last commit.
   func renew() throws(StoreError)
+
+  /// Lets go of the view, so that it keeps no old state alive; only `renew` may follow.
+  func release()
 }
 
 /// Opens the stores of one stage.

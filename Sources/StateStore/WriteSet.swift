@@ -1,6 +1,6 @@
 /// The changes of one batch, waiting in memory for their commit: puts and deletes, by table and key.
 ///
-/// All bytes live in one arena; an entry is 20 bytes. A key written twice keeps its last value.
+/// All bytes live in one arena; an entry is 24 bytes. A key written twice keeps its last value.
 public struct WriteSet: Sendable {
   private struct Entry {
     var start: UInt32

@@ -15,7 +15,7 @@ struct Position: Hashable, Sendable {
     self.inputOffset = inputOffset
   }
 
-  /// - Throws: `.rebuildStore` for a version this code doesn't know.
+  /// - Throws: `.stopDaemon` for a version this code doesn't know.
   init(decoding bytes: RawSpan) throws(StageError) {
     guard bytes.byteCount == 9, bytes.unsafeLoad(fromByteOffset: 0, as: UInt8.self) == 1 else {
       throw .failed(

@@ -2,6 +2,14 @@ import EventLog
 import Logging
 import StateStore
 
+/// What a restore has brought.
+struct RestoredState {
+  /// The input offset the state stands for; `nil` for an empty changelog.
+  var inputOffset: Int64?
+  /// Without transactions: the changes at the changelog's end that no position vouches for.
+  var unfinished = WriteSet()
+}
+
 /// Brings a partition's store up to the end of its changelog.
 struct Restorer<Log: EventLog, Store: StateStore> {
   let log: Log
@@ -15,73 +23,106 @@ struct Restorer<Log: EventLog, Store: StateStore> {
   private static var chunkRecords: Int { 100_000 }
   private static var chunkBytes: Int { 32 << 20 }
 
-  /// - Returns: the input offset the restored state stands for; `nil` for an empty changelog.
   /// - Throws: `.rebuildStore` when the store's changelog offset is not in the changelog.
   func restore(_ store: Store, partition: Int32, changelog topic: String)
-    throws(StageError) -> Int64?
+    throws(StageError) -> RestoredState
   {
     let changelog = TopicPartition(topic, partition)
-    let reader = try StageError.log { () throws(LogError) in
-      try log.makeConsumer(
-        ConsumerConfiguration(
-          topics: [topic], group: nil, clientID: "\(configuration.clientID)-restore",
-          fetchWait: .milliseconds(20)))
-    }
-    defer { reader.close() }
-
+    let range = try offsets(of: changelog)
     let stored = try StageError.store { () throws(StoreError) in try store.changelogOffset() }
-    let range = try StageError.log { () throws(LogError) in try reader.offsets(of: changelog) }
     if let stored, !(range.lowerBound...range.upperBound).contains(stored) {
       throw .failed(
         "the store of \(configuration.name) partition \(partition) stands at changelog offset"
           + " \(stored), but \(changelog) holds \(range.lowerBound) to \(range.upperBound)",
         .rebuildStore)
     }
+    let reader = try makeReader(of: topic, readCommitted: true)
+    defer { reader.close() }
+
     let start = stored ?? range.lowerBound
     var end = range.upperBound
+    var unfinished = WriteSet()
     if configuration.guarantee == .atLeastOnce {
       end = try endOfLastBatch(reader, changelog, in: start..<end)
+      try scan(reader, changelog, end..<range.upperBound) { Self.add($0, to: &unfinished) }
     }
     if start < end {
       try apply(reader, changelog, start..<end, to: store)
     }
-    return try StageError.store { () throws(StoreError) in try store.snapshot() }.inputOffset()
+    let snapshot = try StageError.store { () throws(StoreError) in try store.snapshot() }
+    return RestoredState(inputOffset: try snapshot.inputOffset(), unfinished: unfinished)
+  }
+
+  /// The first offset and the one after the last record, committed or not. A restore that only
+  /// reached the last stable offset would miss what was committed behind a transaction of somebody
+  /// else that is still open, or whose markers are not written yet; so it reads on until that
+  /// transaction is decided.
+  private func offsets(of changelog: TopicPartition) throws(StageError) -> Range<Int64> {
+    let reader = try makeReader(of: changelog.topic, readCommitted: false)
+    defer { reader.close() }
+    return try StageError.log { () throws(LogError) in try reader.offsets(of: changelog) }
+  }
+
+  private func makeReader(of topic: String, readCommitted: Bool)
+    throws(StageError) -> Log.Consumer
+  {
+    try StageError.log { () throws(LogError) in
+      try log.makeConsumer(
+        ConsumerConfiguration(
+          topics: [topic], group: nil, clientID: "\(configuration.clientID)-restore",
+          readCommitted: readCommitted, fetchWait: .milliseconds(20)))
+    }
   }
 
   private func apply(
     _ reader: Log.Consumer, _ changelog: TopicPartition, _ range: Range<Int64>, to store: Store
   ) throws(StageError) {
-    try StageError.log { () throws(LogError) in
-      try reader.assign([(changelog, .at(range.lowerBound))])
-    }
     var progress = RestoreProgress(changelog: changelog, range: range, started: now())
     var writes = WriteSet()
-    var next = range.lowerBound
-    while next < range.upperBound {
-      guard !stop.isStopped else { throw .stopped }
-      let result = try StageError.log { () throws(LogError) in
-        try reader.poll(maxRecords: 10_000, timeout: .milliseconds(100)) { record in
-          guard record.offset < range.upperBound else { return false }
-          Self.add(record, to: &writes)
-          next = record.offset + 1
-          return true
-        }
-      }
-      // Compaction and transaction markers leave gaps, at the end too: the position, not the last
-      // record, tells that the end is reached.
-      if let end = result.ends[changelog] { next = max(next, end) }
+    try scan(reader, changelog, range) {
+      Self.add($0, to: &writes)
+    } after: { next throws(StageError) in
       if writes.count >= Self.chunkRecords || writes.byteCount >= Self.chunkBytes
         || next >= range.upperBound
       {
-        let reached = min(next, range.upperBound)
         try StageError.store { () throws(StoreError) in
-          try store.commit(&writes, changelogOffset: reached)
+          try store.commit(&writes, changelogOffset: next)
         }
         writes.removeAll()
       }
       progress.report(next, at: now(), monitor, logger)
     }
     progress.finish(at: now(), logger)
+  }
+
+  /// Hands every visible record of a range to `body`, and after each poll the offset reached to
+  /// `after`.
+  private func scan(
+    _ reader: Log.Consumer, _ changelog: TopicPartition, _ range: Range<Int64>,
+    _ body: (borrowing RecordView) -> Void,
+    after: (_ next: Int64) throws(StageError) -> Void = { (_) throws(StageError) in }
+  ) throws(StageError) {
+    guard !range.isEmpty else { return }
+    try StageError.log { () throws(LogError) in
+      try reader.assign([(changelog, .at(range.lowerBound))])
+    }
+    var next = range.lowerBound
+    while next < range.upperBound {
+      guard !stop.isStopped else { throw .stopped }
+      let result = try StageError.log { () throws(LogError) in
+        try reader.poll(maxRecords: 10_000, timeout: .milliseconds(100)) { record in
+          next = min(record.offset + 1, range.upperBound)
+          guard record.offset < range.upperBound else { return false }
+          body(record)
+          return true
+        }
+      }
+      // Compaction and transaction markers leave gaps, at the end too: the position, not the last
+      // record, tells that the end is reached.
+      if let end = result.ends[changelog] { next = min(max(next, end), range.upperBound) }
+      try after(next)
+    }
+    try StageError.log { () throws(LogError) in try reader.unassign([changelog]) }
   }
 
   private static func add(_ record: borrowing RecordView, to writes: inout WriteSet) {
@@ -109,25 +150,10 @@ struct Restorer<Log: EventLog, Store: StateStore> {
   private func lastPosition(
     _ reader: Log.Consumer, _ changelog: TopicPartition, in range: Range<Int64>
   ) throws(StageError) -> Int64? {
-    guard !range.isEmpty else { return nil }
-    try StageError.log { () throws(LogError) in
-      try reader.assign([(changelog, .at(range.lowerBound))])
-    }
     var last: Int64?
-    var next = range.lowerBound
-    while next < range.upperBound {
-      guard !stop.isStopped else { throw .stopped }
-      let result = try StageError.log { () throws(LogError) in
-        try reader.poll(maxRecords: 10_000, timeout: .milliseconds(100)) { record in
-          guard record.offset < range.upperBound else { return false }
-          if Self.isPosition(record) { last = record.offset + 1 }
-          next = record.offset + 1
-          return true
-        }
-      }
-      if let end = result.ends[changelog] { next = max(next, end) }
+    try scan(reader, changelog, range) { record in
+      if Self.isPosition(record) { last = record.offset + 1 }
     }
-    try StageError.log { () throws(LogError) in try reader.unassign([changelog]) }
     return last
   }
 

@@ -16,6 +16,8 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
   public var pause: @Sendable (Duration) -> Void
   /// Called after each step of a commit; a simulation ends the process here.
   public var crashPoint: @Sendable (CommitStep) -> Void
+  /// Replaces the commit protocol's steps, so that a test can show that a wrong order is caught.
+  package var commitSteps: [CommitStep]?
 
   public init(
     configuration: StageConfiguration, log: Log, storage: Storage, monitor: StageMonitor,
@@ -38,7 +40,7 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
   /// Opens a partition's store and brings it up to its changelog's end, from nothing if what is on
   /// disk can't be used.
   func openRestored(partition: Int32, changelog: String)
-    throws(StageError) -> (store: Storage.Store, inputOffset: Int64?)
+    throws(StageError) -> (store: Storage.Store, state: RestoredState)
   {
     do throws(StageError) {
       return try openAndRestore(partition: partition, changelog: changelog)
@@ -55,7 +57,7 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
   }
 
   private func openAndRestore(partition: Int32, changelog: String)
-    throws(StageError) -> (store: Storage.Store, inputOffset: Int64?)
+    throws(StageError) -> (store: Storage.Store, state: RestoredState)
   {
     let store = try StageError.store { () throws(StoreError) in
       try storage.open(
@@ -90,16 +92,19 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   public func run() throws(StageError) {
     defer { environment.monitor.update { $0.phase = .stopped } }
     var failures = 0
+    var batches: Int64 = 0
     while !environment.stop.isStopped {
       do throws(StageError) {
         try runSession()
-        failures = 0
       } catch {
         switch error.reaction {
         case .stopDaemon:
           if case .stopped = error { return }
           throw error
         case .retry, .abortBatch, .abandonPartition, .rebuildStore:
+          let batchesNow = environment.monitor.snapshot.batches
+          if batchesNow > batches { failures = 0 }
+          batches = batchesNow
           failures += 1
           if failures == 1 {
             environment.logger.warning(

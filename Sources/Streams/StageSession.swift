@@ -43,7 +43,9 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     batchOpened = environment.now()
     slotNumbers = Array(repeating: [], count: configuration.inputs.count)
     let topics = configuration.producedTopics
-    steps = CommitStep.steps(configuration.guarantee, produces: !topics.isEmpty)
+    steps =
+      environment.commitSteps
+      ?? CommitStep.steps(configuration.guarantee, produces: !topics.isEmpty)
     // The producer comes first: making it settles what a predecessor of the same name left open,
     // and only then do the consumer's committed offsets and the changelog's end stand still.
     producer =
@@ -75,12 +77,18 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
 
   // MARK: The loop
 
-  /// Runs until told to stop; then finishes the open batch.
+  /// Runs until told to stop; then finishes the open batch and closes the stores.
   func run() throws(StageError) {
     while !environment.stop.isStopped {
       try iterate()
     }
     try commitBatch()
+    let tasks = slots.map(\.task)
+    slots.removeAll()
+    stageOperator.partitionsChanged([])
+    for task in tasks {
+      try StageError.store { () throws(StoreError) in try task.store?.close() }
+    }
   }
 
   private func iterate() throws(StageError) {
@@ -215,6 +223,10 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   }
 
   private func abortBatch(because error: StageError) throws(StageError) {
+    if configuration.guarantee == .atLeastOnce, configuration.changelog != nil {
+      // What was sent can't be taken out of the changelog any more; the next restore writes over it.
+      throw .failed(error.description, .abandonPartition)
+    }
     environment.logger.warning("batch aborted, reading it again", metadata: ["reason": "\(error)"])
     if let producer, configuration.guarantee == .exactlyOnce {
       try retrying { () throws(StageError) in
@@ -331,17 +343,34 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       throw .failed("assigned \(source), which this stage does not read", .stopDaemon)
     }
     var store: Storage.Store?
-    var restored: Int64?
+    var restored = RestoredState()
     if let changelog = configuration.changelog {
       let opened = try environment.openRestored(partition: source.partition, changelog: changelog)
       store = opened.store
-      restored = opened.inputOffset
+      restored = opened.state
     }
-    let start = try startOffset(of: source, restored: restored)
-    return try Task(
+    let start = try startOffset(of: source, restored: restored.inputOffset)
+    let task = try Task(
       topic: topic, source: source, store: store, producer: producer,
       changelogTopic: configuration.changelog == nil ? nil : configuration.outputs.count,
       startOffset: start)
+    if !restored.unfinished.isEmpty { try takeBack(restored.unfinished, task) }
+    return task
+  }
+
+  /// Writes the values of the state over changes that no position vouches for: the next position
+  /// would vouch for them too, and its batch need not change the same keys.
+  private func takeBack(_ unfinished: WriteSet, _ task: Task) throws(StageError) {
+    try unfinished.forEach { (table, key, _) throws(StageError) in
+      let value = try task.get(table, key) { value in
+        if let value { Array(copying: value) } else { nil as [UInt8]? }
+      }
+      try task.put(table, key, value?.span.bytes)
+    }
+    try task.putPosition()
+    try perform(.awaitDelivery)
+    try task.commitStore()
+    task.settle()
   }
 
   private func startOffset(of source: TopicPartition, restored: Int64?) throws(StageError) -> Int64 {
@@ -358,6 +387,12 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
         metadata: [
           "partition": "\(source)", "committed": "\(committed)", "state": "\(restored)",
         ])
+    }
+    if let restored, committed != restored, configuration.guarantee == .atLeastOnce {
+      // A crash came between the store's commit and the group's; lag must not show for ever.
+      try StageError.log { () throws(LogError) in
+        try consumer.commit([source: restored], wait: false)
+      }
     }
     guard range.lowerBound <= start else {
       throw .failed(

@@ -113,7 +113,7 @@ public struct PredictOperator<
   }
 
   public mutating func closeBatch(_ working: inout PredictWorking<Store>, _ task: Partition) throws(StageError) {
-    working.isCurrent = false
+    working.release()
   }
 
   private mutating func answer(

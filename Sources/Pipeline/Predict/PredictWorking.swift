@@ -12,27 +12,36 @@ public struct PredictWorking<Store: StateStore> {
 
   private let snapshot: Store.Snapshot?
   private var offset: Int64 = 0
-  var isCurrent = false
+  private var isCurrent = false
 
   init(_ snapshot: Store.Snapshot?) {
     self.snapshot = snapshot
+    snapshot?.release()
+  }
+
+  /// Lets go of the view between batches: a view kept open makes the store keep, and grow by,
+  /// everything that has changed since.
+  mutating func release() {
+    guard isCurrent else { return }
+    snapshot?.release()
+    isCurrent = false
   }
 
   mutating func read(ratingsOf user: Int64) throws(StageError) -> UserState {
     guard let snapshot else { return UserState(offset: 0, rated: []) }
     var rated: Set<Int64> = []
+    if !isCurrent {
+      do throws(StoreError) { try snapshot.renew() } catch { throw .store(error) }
+      isCurrent = true
+      offset = try snapshot.inputOffset() ?? 0
+    }
     let key = StoreKey(user)
     do throws(StoreError) {
-      if !isCurrent { try snapshot.renew() }
       try snapshot.scan(UserTables.ratings, prefix: key.span) { key, _ in
         if let movie = StoreKey.decodePair(key)?.second { rated.insert(movie) }
         return true
       }
     } catch { throw .store(error) }
-    if !isCurrent {
-      offset = try snapshot.inputOffset() ?? 0
-      isCurrent = true
-    }
     return UserState(offset: offset, rated: rated)
   }
 }

@@ -12,5 +12,5 @@ public enum UserTables {
   public static let sources = Table(rawValue: 4)
 
   public static let names = ["aggregates", "ratings", "genres", "sources"]
-  static let genresKey: [UInt8] = Array("genres".utf8)
+  public static let genresKey: [UInt8] = Array("genres".utf8)
 }

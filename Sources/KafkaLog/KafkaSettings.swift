@@ -1,0 +1,124 @@
+import EventLog
+
+/// How to reach a Kafka cluster, and what of the client may be tuned.
+public struct KafkaSettings: Sendable {
+  /// `host:port`, several separated by commas.
+  public var bootstrapServers: String
+  /// librdkafka properties by their own names, applied after everything else, so that TLS, SASL
+  /// and any tuning work. Those the exactly-once protocol stands on are refused.
+  public var properties: [String: String]
+  /// How long the group waits for a member that has gone silent (`session.timeout.ms`).
+  public var sessionTimeout: Duration = .seconds(10)
+  /// How long a stage may work on one batch before it loses its partitions
+  /// (`max.poll.interval.ms`).
+  public var maxPollInterval: Duration = .seconds(600)
+  /// How long a transaction may stay open before the broker aborts it (`transaction.timeout.ms`).
+  public var transactionTimeout: Duration = .seconds(60)
+  /// How long a blocking question to the cluster may take.
+  public var requestTimeout: Duration = .seconds(10)
+  /// Makes group membership static: a restart within the session timeout moves no partition. The
+  /// client's own id is appended, since a group's members need different ones.
+  public var groupInstancePrefix: String?
+
+  public init(bootstrapServers: String, properties: [String: String] = [:]) {
+    self.bootstrapServers = bootstrapServers
+    self.properties = properties
+  }
+}
+
+extension KafkaSettings {
+  /// Properties whose meaning the commit protocol depends on.
+  static let reserved: Set<String> = [
+    "auto.commit.enable", "auto.offset.reset", "enable.auto.commit", "enable.auto.offset.store",
+    "enable.idempotence", "enable.partition.eof", "group.id", "isolation.level", "partitioner",
+    "transactional.id",
+  ]
+
+  /// What every client has in common.
+  private func common(clientID: String) -> [(String, String)] {
+    [
+      ("bootstrap.servers", bootstrapServers),
+      ("client.id", clientID),
+      // A request of a few bytes must not wait for the acknowledgement of the one before.
+      ("socket.nagle.disable", "true"),
+      ("socket.keepalive.enable", "true"),
+      ("reconnect.backoff.max.ms", "1000"),
+      ("log.connection.close", "false"),
+      ("message.max.bytes", "16777216"),
+    ]
+  }
+
+  func consumerProperties(_ consumer: ConsumerConfiguration) -> [(String, String)] {
+    let queuedKilobytes = max(1, consumer.maxQueuedBytes >> 10)
+    var all = common(clientID: consumer.clientID)
+    all += [
+      // librdkafka assigns partitions only to a client with a group; without one nothing is ever
+      // joined or committed.
+      ("group.id", consumer.group ?? "\(consumer.clientID)-standalone"),
+      ("enable.auto.commit", "false"),
+      ("enable.auto.offset.store", "false"),
+      ("enable.partition.eof", "true"),
+      ("auto.offset.reset", "error"),
+      ("isolation.level", consumer.readCommitted ? "read_committed" : "read_uncommitted"),
+      ("partition.assignment.strategy", "cooperative-sticky"),
+      ("allow.auto.create.topics", "false"),
+      ("session.timeout.ms", sessionTimeout.millisecondsText),
+      ("heartbeat.interval.ms", (sessionTimeout / 5).millisecondsText),
+      ("max.poll.interval.ms", maxPollInterval.millisecondsText),
+      ("fetch.min.bytes", "1"),
+      ("fetch.wait.max.ms", consumer.fetchWait.millisecondsText),
+      ("fetch.error.backoff.ms", "20"),
+      // Must hold one largest record; the queue below bounds what is kept.
+      ("fetch.max.bytes", "16777216"),
+      ("queued.min.messages", "100000"),
+      ("queued.max.messages.kbytes", String(min(queuedKilobytes, 2_097_151))),
+    ]
+    if consumer.isMember, let groupInstancePrefix {
+      all.append(("group.instance.id", "\(groupInstancePrefix)-\(consumer.clientID)"))
+    }
+    return all
+  }
+
+  func producerProperties(clientID: String, transactionalID: String?) -> [(String, String)] {
+    var all = common(clientID: clientID)
+    all += [
+      ("enable.idempotence", "true"),
+      ("acks", "all"),
+      // librdkafka's own default is CRC32; everyone else's is murmur2, random for null keys.
+      ("partitioner", "murmur2_random"),
+      ("linger.ms", "0"),
+      ("batch.size", "1000000"),
+      ("batch.num.messages", "100000"),
+      ("queue.buffering.max.messages", "200000"),
+      ("queue.buffering.max.kbytes", "32768"),
+      // Also the wait before AddOffsetsToTxn is tried again while the broker still completes the
+      // transaction before.
+      ("retry.backoff.ms", "10"),
+      ("compression.codec", "none"),
+    ]
+    if let transactionalID {
+      all += [
+        ("transactional.id", transactionalID),
+        ("transaction.timeout.ms", transactionTimeout.millisecondsText),
+      ]
+    }
+    return all
+  }
+
+  func adminProperties(clientID: String) -> [(String, String)] {
+    common(clientID: clientID) + [("isolation.level", "read_committed")]
+  }
+}
+
+extension Duration {
+  /// Whole milliseconds, rounded up and clamped to what librdkafka's `int` holds.
+  var milliseconds: Int32 {
+    let (seconds, attoseconds) = components
+    guard seconds < 2_000_000 else { return 2_000_000_000 }
+    guard seconds >= 0, attoseconds >= 0 else { return 0 }
+    let fraction = (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+    return Int32(seconds * 1000 + fraction)
+  }
+
+  fileprivate var millisecondsText: String { String(milliseconds) }
+}

@@ -1,0 +1,67 @@
+import CRdkafka
+import EventLog
+
+/// Owns an `rd_kafka_topic_partition_list_t`.
+struct PartitionList: ~Copyable {
+  let list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
+
+  init(capacity: Int = 1) {
+    list = rd_kafka_topic_partition_list_new(Int32(capacity))
+  }
+
+  init(_ partitions: some Collection<TopicPartition>) {
+    self.init(capacity: partitions.count)
+    for partition in partitions { add(partition) }
+  }
+
+  init(_ offsets: [TopicPartition: Int64]) {
+    self.init(capacity: offsets.count)
+    for (partition, offset) in offsets { add(partition, offset: offset) }
+  }
+
+  deinit { rd_kafka_topic_partition_list_destroy(list) }
+
+  var count: Int { Int(list.pointee.cnt) }
+
+  func add(_ partition: TopicPartition, offset: Int64 = Int64(RD_KAFKA_OFFSET_INVALID)) {
+    rd_kafka_topic_partition_list_add(list, partition.topic, partition.partition).pointee.offset =
+      offset
+  }
+
+  /// Calls `body` with each element; the first error it throws ends the walk.
+  func forEach(
+    _ body: (TopicPartition, _ offset: Int64, rd_kafka_resp_err_t) throws(LogError) -> Void
+  ) throws(LogError) {
+    for index in 0..<count {
+      let element = list.pointee.elems[index]
+      try body(
+        TopicPartition(String(cString: element.topic), element.partition), element.offset,
+        element.err)
+    }
+  }
+
+  /// Throws the first error that librdkafka has left on an element.
+  func checkElements(_ detail: String) throws(LogError) {
+    try forEach { (partition, _, code) throws(LogError) in
+      try check(code, "\(detail) \(partition)")
+    }
+  }
+}
+
+/// The partitions of a list owned by librdkafka.
+func partitions(of list: UnsafePointer<rd_kafka_topic_partition_list_t>) -> [TopicPartition] {
+  (0..<Int(list.pointee.cnt)).map { index in
+    let element = list.pointee.elems[index]
+    return TopicPartition(String(cString: element.topic), element.partition)
+  }
+}
+
+extension StartOffset {
+  var native: Int64 {
+    switch self {
+    case .beginning: Int64(RD_KAFKA_OFFSET_BEGINNING)
+    case .end: Int64(RD_KAFKA_OFFSET_END)
+    case .at(let offset): offset
+    }
+  }
+}

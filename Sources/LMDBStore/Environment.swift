@@ -1,0 +1,119 @@
+import CLMDB
+import Glibc
+import StateStore
+
+/// How environments are opened.
+///
+/// - No sync per commit (`MDB_NOSYNC`): what a store loses with power the changelog still has, and
+///   a killed process loses nothing because the kernel keeps its pages. `DurabilityMark` tells
+///   the two apart, so a torn store is detected and never served.
+/// - No `MDB_WRITEMAP`: with it a full disk is a SIGBUS instead of an error.
+/// - `MDB_NOTLS`: a read transaction belongs to its snapshot, not to its thread.
+/// - `MDB_NORDAHEAD`: keys are read in no order.
+struct EnvironmentOptions {
+  /// Address space reserved for the file, which grows only as it is used.
+  var mapBytes: Int
+  var formatVersion: UInt32
+  var isReadOnly = false
+  var bootID: String
+}
+
+/// One LMDB environment and its tables, shared by all handles of this process on its path.
+///
+/// Unchecked because of the pointer and of two counters: `MDB_env` may be used from any thread, and
+/// `EnvironmentRegistry` touches the counters under its lock only.
+final class Environment: @unchecked Sendable {
+  let path: String
+  let handle: OpaquePointer
+  let isReadOnly: Bool
+  /// Names of the tables beside `Table.meta`, by number from 1.
+  let tableNames: [String]
+  /// The tables' handles, by `Table.rawValue`.
+  let tables: [MDB_dbi]
+
+  // Guarded by the registry's lock.
+  var leases = 0
+  var hasWriter = false
+  var isDetached = false
+
+  /// Opens the environment at `path`, whose directory exists.
+  ///
+  /// - Parameter names: `nil` takes the tables as the store names them.
+  init(path: String, names: [String]?, options: EnvironmentOptions) throws(StoreError) {
+    let handle = try Self.open(path, options)
+    do throws(StoreError) {
+      try Self.checkLength(handle, path)
+      let layout = try StoreLayout(
+        handle, path, names: names, formatVersion: options.formatVersion,
+        isReadOnly: options.isReadOnly)
+      tableNames = layout.tableNames
+      tables = layout.tables
+    } catch {
+      mdb_env_close(handle)
+      throw error
+    }
+    self.path = path
+    self.handle = handle
+    isReadOnly = options.isReadOnly
+  }
+
+  private static func open(
+    _ path: String, _ options: EnvironmentOptions
+  ) throws(StoreError) -> OpaquePointer {
+    var created: OpaquePointer?
+    try LMDBFailure.check(mdb_env_create(&created), "open", path)
+    guard let handle = created else { throw LMDBFailure.error(ENOMEM, "open", path) }
+    // The meta table, and as many as `Table` can number.
+    var code = mdb_env_set_maxdbs(handle, 256)
+    // A reader takes the map size from the file: it may be another than the one configured here.
+    if code == MDB_SUCCESS && !options.isReadOnly {
+      code = mdb_env_set_mapsize(handle, options.mapBytes)
+    }
+    if code == MDB_SUCCESS {
+      let flags = MDB_NOTLS | MDB_NOSYNC | MDB_NORDAHEAD | (options.isReadOnly ? MDB_RDONLY : 0)
+      code = mdb_env_open(handle, path, UInt32(flags), 0o600)
+    }
+    // Slots of killed readers would pin old pages for ever.
+    if code == MDB_SUCCESS { code = mdb_reader_check(handle, nil) }
+    guard code == MDB_SUCCESS else {
+      mdb_env_close(handle)
+      throw LMDBFailure.error(code, "open", path)
+    }
+    return handle
+  }
+
+  /// Refuses a file shorter than its pages: reading beyond its end would be a SIGBUS.
+  private static func checkLength(_ handle: OpaquePointer, _ path: String) throws(StoreError) {
+    let (length, needed) = try lengths(handle, path)
+    if length < needed {
+      throw StoreError(
+        "the store at \(path) is truncated: \(length) of \(needed) bytes; rebuild it",
+        remedy: .rebuild)
+    }
+  }
+
+  /// Makes the file as long as its pages, so that `checkLength` tells truth: LMDB does not write
+  /// pages that a transaction took at the end and gave back.
+  func completeLength() throws(StoreError) {
+    let (length, needed) = try Self.lengths(handle, path)
+    if length < needed {
+      var file: Int32 = -1
+      try LMDBFailure.check(mdb_env_get_fd(handle, &file), "inspect", path)
+      if ftruncate(file, needed) != 0 { throw LMDBFailure.system("extend", path) }
+    }
+  }
+
+  private static func lengths(
+    _ handle: OpaquePointer, _ path: String
+  ) throws(StoreError) -> (actual: Int, needed: Int) {
+    var info = MDB_envinfo()
+    var statistics = MDB_stat()
+    var file: Int32 = -1
+    var status = stat()
+    try LMDBFailure.check(mdb_env_info(handle, &info), "inspect", path)
+    try LMDBFailure.check(mdb_env_stat(handle, &statistics), "inspect", path)
+    try LMDBFailure.check(mdb_env_get_fd(handle, &file), "inspect", path)
+    guard fstat(file, &status) == 0 else { throw LMDBFailure.system("inspect", path) }
+    return (Int(status.st_size), (info.me_last_pgno + 1) * Int(statistics.ms_psize))
+  }
+}

@@ -1,0 +1,78 @@
+import Glibc
+import StateStore
+
+/// The few file operations a store needs beside LMDB's own.
+enum FileSystem {
+  /// Creates a directory and those above it, readable by their owner only.
+  static func createDirectories(_ path: String) throws(StoreError) {
+    if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+    if errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex {
+      try createDirectories(String(path[..<slash]))
+      if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+    }
+    throw LMDBFailure.system("create", path)
+  }
+
+  /// The names in a directory, sorted; none when it does not exist.
+  static func names(in path: String) throws(StoreError) -> [String] {
+    guard let directory = opendir(path) else {
+      if errno == ENOENT { return [] }
+      throw LMDBFailure.system("list", path)
+    }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// A file's length in bytes, 0 when there is none.
+  static func size(of path: String) -> Int {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int(status.st_size) : 0
+  }
+
+  /// Deletes a directory of plain files. One that does not exist is as good as deleted.
+  static func removeDirectory(_ path: String) throws(StoreError) {
+    for name in try names(in: path) where unlink("\(path)/\(name)") != 0 && errno != ENOENT {
+      throw LMDBFailure.system("delete", "\(path)/\(name)")
+    }
+    if rmdir(path) != 0 && errno != ENOENT { throw LMDBFailure.system("delete", path) }
+  }
+
+  /// The beginning of a small file as text, `nil` when there is none.
+  static func read(_ path: String) throws(StoreError) -> String? {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    if file < 0 {
+      if errno == ENOENT { return nil }
+      throw LMDBFailure.system("read", path)
+    }
+    defer { close(file) }
+    var buffer = [UInt8](repeating: 0, count: 256)
+    let count = Glibc.read(file, &buffer, buffer.count)
+    guard count >= 0 else { throw LMDBFailure.system("read", path) }
+    return String(decoding: buffer[..<count], as: UTF8.self)
+  }
+
+  /// Replaces a small file so that after a loss of power it holds either the old or the new text.
+  static func replace(_ name: String, in directory: String, with text: String) throws(StoreError) {
+    let path = "\(directory)/\(name)"
+    let temporary = path + ".new"
+    let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw LMDBFailure.system("write", temporary) }
+    let bytes = Array(text.utf8)
+    let isWritten = write(file, bytes, bytes.count) == bytes.count && fsync(file) == 0
+    let failure = LMDBFailure.system("write", temporary)
+    close(file)
+    guard isWritten else { throw failure }
+    guard rename(temporary, path) == 0 else { throw LMDBFailure.system("replace", path) }
+    let parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard parent >= 0 else { throw LMDBFailure.system("open", directory) }
+    defer { close(parent) }
+    guard fsync(parent) == 0 else { throw LMDBFailure.system("sync", directory) }
+  }
+}

@@ -1,0 +1,33 @@
+import CLMDB
+import Glibc
+import StateStore
+
+/// What LMDB's result codes mean for the caller. Codes: `lmdb.h`, "Return Codes".
+enum LMDBFailure {
+  /// Throws unless `code` is success.
+  static func check(
+    _ code: Int32, _ action: StaticString, _ path: String
+  ) throws(StoreError) {
+    if code != MDB_SUCCESS { throw error(code, action, path) }
+  }
+
+  static func error(_ code: Int32, _ action: StaticString, _ path: String) -> StoreError {
+    let text = String(cString: mdb_strerror(code))
+    let message = "can't \(action) the store at \(path): \(text)"
+    switch code {
+    case MDB_CORRUPTED, MDB_INVALID, MDB_PAGE_NOTFOUND, MDB_VERSION_MISMATCH, MDB_PANIC:
+      return StoreError(message, remedy: .rebuild)
+    case MDB_MAP_FULL:
+      return StoreError("\(message); configure a larger map size", remedy: .stop)
+    case MDB_BAD_VALSIZE:
+      return StoreError("\(message); a key has 1 to 511 bytes", remedy: .stop)
+    default:
+      return StoreError(message, remedy: .stop)
+    }
+  }
+
+  /// The error of a failed system call, from `errno`.
+  static func system(_ action: StaticString, _ path: String) -> StoreError {
+    StoreError("can't \(action) \(path): \(String(cString: strerror(errno)))", remedy: .stop)
+  }
+}

@@ -1,0 +1,23 @@
+import StateStore
+
+/// A store opened for reading only, also while another process writes it.
+public final class LMDBReader: Sendable {
+  private let lease: EnvironmentLease
+
+  init(_ lease: EnvironmentLease) {
+    self.lease = lease
+  }
+
+  /// Names of the tables, by number from 1.
+  public var tables: [String] { lease.environment.tableNames }
+
+  /// A consistent view of the last commit.
+  public func snapshot() throws(StoreError) -> LMDBSnapshot {
+    try LMDBSnapshot(lease)
+  }
+
+  /// Counts entries and bytes, as of the last commit.
+  public func statistics() throws(StoreError) -> LMDBStatistics {
+    try LMDBStatistics(lease.environment)
+  }
+}

@@ -1,0 +1,68 @@
+import StateStore
+
+/// The stores below one directory: `<root>/<stage>/<partition>/`, readable by their owner only.
+public struct LMDBStorage: StateStorage {
+  /// The version of tables and meta keys that `open` reads and writes.
+  public static let formatVersion: UInt32 = 1
+
+  public let root: String
+  /// Address space reserved for each store, which is the most it can grow to. Costs no memory and
+  /// no disk before it is used.
+  public let mapBytes: Int
+  private let version: UInt32
+
+  public init(root: String, mapBytes: Int = 64 << 30) {
+    self.init(root: root, mapBytes: mapBytes, version: Self.formatVersion)
+  }
+
+  init(root: String, mapBytes: Int, version: UInt32) {
+    self.root = root
+    self.mapBytes = mapBytes
+    self.version = version
+  }
+
+  /// Holds the directory against a second instance as long as the result lives.
+  ///
+  /// - Throws: `.stop`, naming the path and the process that has it.
+  public func lock() throws(StoreError) -> RootLock {
+    try RootLock(root: root)
+  }
+
+  public func open(
+    stage: String, partition: Int32, tables: [String]
+  ) throws(StoreError) -> LMDBStore {
+    let path = path(stage, partition)
+    try FileSystem.createDirectories(path)
+    return LMDBStore(
+      try EnvironmentRegistry.lease(path, tables: tables, options: options(isReadOnly: false)))
+  }
+
+  /// Opens an existing store for reading, also while another process writes it.
+  public func openReadOnly(stage: String, partition: Int32) throws(StoreError) -> LMDBReader {
+    LMDBReader(
+      try EnvironmentRegistry.leaseReadOnly(
+        path(stage, partition), options: options(isReadOnly: true)))
+  }
+
+  public func destroy(stage: String, partition: Int32) throws(StoreError) {
+    let path = path(stage, partition)
+    try EnvironmentRegistry.detach(path) { () throws(StoreError) in
+      try FileSystem.removeDirectory(path)
+    }
+  }
+
+  /// The partitions of a stage that have a store here, in order.
+  public func partitions(stage: String) throws(StoreError) -> [Int32] {
+    try FileSystem.names(in: "\(root)/\(stage)").compactMap { Int32($0) }.sorted()
+  }
+
+  private func path(_ stage: String, _ partition: Int32) -> String {
+    "\(root)/\(stage)/\(partition)"
+  }
+
+  private func options(isReadOnly: Bool) throws(StoreError) -> EnvironmentOptions {
+    EnvironmentOptions(
+      mapBytes: mapBytes, formatVersion: version, isReadOnly: isReadOnly,
+      bootID: try DurabilityMark.currentBootID())
+  }
+}

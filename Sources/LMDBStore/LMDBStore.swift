@@ -1,0 +1,106 @@
+import CLMDB
+import StateStore
+import Synchronization
+
+/// One partition's state in an LMDB environment of its own: a sub-database per table.
+///
+/// A commit is one write transaction, not synced to the disk (see `EnvironmentOptions`). Snapshots
+/// may be taken from any thread, and outlive the store's close.
+public final class LMDBStore: StateStore {
+  private let lease: EnvironmentLease
+  private let isClosed = Atomic(false)
+  /// Held while writing; guards nothing but the order of commit and close.
+  private let writing = Mutex(())
+
+  init(_ lease: EnvironmentLease) {
+    self.lease = lease
+  }
+
+  deinit {
+    if !isClosed.load(ordering: .acquiring) {
+      EnvironmentRegistry.abandonWriting(lease.environment)
+    }
+  }
+
+  public func snapshot() throws(StoreError) -> LMDBSnapshot {
+    try checkOpen()
+    return try LMDBSnapshot(lease)
+  }
+
+  public func changelogOffset() throws(StoreError) -> Int64? {
+    try snapshot().changelogOffset()
+  }
+
+  /// Counts entries and bytes, as of the last commit.
+  public func statistics() throws(StoreError) -> LMDBStatistics {
+    try checkOpen()
+    return try LMDBStatistics(lease.environment)
+  }
+
+  public func commit(
+    _ writes: inout WriteSet, changelogOffset: Int64
+  ) throws(StoreError) {
+    try writing.withLock { (_) throws(StoreError) in
+      try checkOpen()
+      let environment = lease.environment
+      writes.sort()
+      var transaction = try Transaction(environment.handle, environment.path, isReadOnly: false)
+      try Self.apply(writes, to: transaction, environment)
+      try transaction.put(
+        environment.tables[0], StoreLayout.offsetKey, changelogOffset.bigEndianBytes)
+      try transaction.commit()
+      try environment.completeLength()
+    }
+  }
+
+  private static func apply(
+    _ writes: WriteSet, to transaction: borrowing Transaction, _ environment: Environment
+  ) throws(StoreError) {
+    var current: Table?
+    var cursor: OpaquePointer?
+    func write(_ table: Table, _ key: RawSpan, _ value: RawSpan?) throws(StoreError) {
+      if table != current {
+        precondition(Int(table.rawValue) < environment.tables.count, "a table never named")
+        cursor = try transaction.cursor(environment.tables[Int(table.rawValue)])
+        current = table
+      }
+      if table == .meta { precondition(!StoreLayout.isOwnKey(key), "a key of the store's own") }
+      var code: Int32
+      if let value {
+        code = withValue(key) { key in
+          withValue(value) { mdb_cursor_put(cursor, &key, &$0, 0) }
+        }
+      } else {
+        var found = MDB_val()
+        code = withValue(key) { mdb_cursor_get(cursor, &$0, &found, MDB_SET) }
+        if code == MDB_NOTFOUND { return }
+        if code == MDB_SUCCESS { code = mdb_cursor_del(cursor, 0) }
+      }
+      try LMDBFailure.check(code, "write to", environment.path)
+    }
+    try writes.forEach(write)
+  }
+
+  /// Syncs the store and marks it as cleanly closed. Every later call but another close fails.
+  ///
+  /// - Throws: `.rebuild` when pages could not be written out.
+  public func close() throws(StoreError) {
+    try writing.withLock { (_) throws(StoreError) in
+      if isClosed.exchange(true, ordering: .acquiringAndReleasing) { return }
+      let environment = lease.environment
+      let code = mdb_env_sync(environment.handle, 1)
+      try EnvironmentRegistry.endWriting(environment, isSynced: code == MDB_SUCCESS)
+      if code != MDB_SUCCESS {
+        var failure = LMDBFailure.error(code, "sync", environment.path)
+        failure.remedy = .rebuild
+        throw failure
+      }
+    }
+  }
+
+  private func checkOpen() throws(StoreError) {
+    if isClosed.load(ordering: .acquiring) {
+      throw StoreError("the store at \(lease.environment.path) is closed", remedy: .stop)
+    }
+  }
+}

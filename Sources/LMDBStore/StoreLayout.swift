@@ -1,0 +1,77 @@
+import CLMDB
+import StateStore
+
+/// The tables of a store and what it says about itself in its meta table.
+///
+/// The store's own keys there begin with a zero byte; all others are the engine's. Numbers are
+/// big-endian.
+struct StoreLayout {
+  static let metaName = "meta"
+  static let formatKey = ownKey("format")
+  static let tablesKey = ownKey("tables")
+  static let creatorKey = ownKey("created-by")
+  static let offsetKey = ownKey("changelog-offset")
+
+  let tableNames: [String]
+  let tables: [MDB_dbi]
+
+  static func ownKey(_ name: String) -> [UInt8] { [0] + name.utf8 }
+
+  static func isOwnKey(_ key: RawSpan) -> Bool {
+    key.byteCount > 0 && key.unsafeLoad(fromByteOffset: 0, as: UInt8.self) == 0
+  }
+
+  /// Opens the tables, creating them in a new store; later tables may be added behind older ones.
+  ///
+  /// - Parameter names: `nil` takes the tables as the store names them.
+  init(
+    _ environment: OpaquePointer, _ path: String, names: [String]?, formatVersion: UInt32,
+    isReadOnly: Bool
+  ) throws(StoreError) {
+    var transaction = try Transaction(environment, path, isReadOnly: isReadOnly)
+    let meta = try transaction.openTable(Self.metaName, create: !isReadOnly)
+    let stored = try Self.storedNames(transaction, meta, formatVersion: formatVersion)
+    let wanted = names ?? stored ?? []
+    if let stored, !wanted.starts(with: stored) {
+      throw StoreError(
+        "the store at \(path) has the tables \(stored), not \(wanted); it belongs to another "
+          + "version of the program", remedy: .stop)
+    }
+    if !isReadOnly && stored != wanted {
+      try transaction.put(meta, Self.formatKey, formatVersion.bigEndianBytes)
+      try transaction.put(meta, Self.tablesKey, Array(wanted.joined(separator: "\n").utf8))
+      try transaction.put(meta, Self.creatorKey, Array("projectionist".utf8))
+    }
+    var tables = [meta]
+    for name in wanted { tables.append(try transaction.openTable(name, create: !isReadOnly)) }
+    try transaction.commit()
+    self.tables = tables
+    tableNames = wanted
+  }
+
+  /// The table names of an existing store of a known format, `nil` of a new one.
+  private static func storedNames(
+    _ transaction: borrowing Transaction, _ meta: MDB_dbi, formatVersion: UInt32
+  ) throws(StoreError) -> [String]? {
+    guard let format = try transaction.get(meta, formatKey) else { return nil }
+    guard format == formatVersion.bigEndianBytes else {
+      let version = UInt32(bigEndianBytes: format).map(String.init) ?? "unreadable"
+      throw StoreError(
+        "the store at \(transaction.path) has format version \(version) and this program "
+          + "reads \(formatVersion); run the matching program, or delete the store to have it "
+          + "rebuilt from the changelog", remedy: .stop)
+    }
+    let names = try transaction.get(meta, tablesKey) ?? []
+    return String(decoding: names, as: UTF8.self).split(separator: "\n").map(String.init)
+  }
+}
+
+extension FixedWidthInteger {
+  var bigEndianBytes: [UInt8] { withUnsafeBytes(of: bigEndian) { Array($0) } }
+
+  /// `nil` when there are not as many bytes as the integer has.
+  init?(bigEndianBytes bytes: [UInt8]) {
+    guard bytes.count == MemoryLayout<Self>.size else { return nil }
+    self = bytes.withUnsafeBytes { Self(bigEndian: $0.loadUnaligned(as: Self.self)) }
+  }
+}

@@ -1,0 +1,74 @@
+import CLMDB
+import Glibc
+import StateStore
+
+/// A transaction of an environment: aborted unless committed.
+struct Transaction: ~Copyable {
+  let path: String
+  private var handle: OpaquePointer?
+
+  init(_ environment: OpaquePointer, _ path: String, isReadOnly: Bool) throws(StoreError) {
+    self.path = path
+    let code = mdb_txn_begin(environment, nil, isReadOnly ? UInt32(MDB_RDONLY) : 0, &handle)
+    try LMDBFailure.check(code, isReadOnly ? "read" : "write", path)
+  }
+
+  deinit {
+    if let handle { mdb_txn_abort(handle) }
+  }
+
+  mutating func commit() throws(StoreError) {
+    let code = mdb_txn_commit(handle)
+    handle = nil
+    try LMDBFailure.check(code, "commit to", path)
+  }
+
+  func openTable(_ name: String, create: Bool) throws(StoreError) -> MDB_dbi {
+    var table: MDB_dbi = 0
+    let code = mdb_dbi_open(handle, name, create ? UInt32(MDB_CREATE) : 0, &table)
+    if code == MDB_NOTFOUND {
+      throw StoreError("the store at \(path) has no table \(name) yet", remedy: .stop)
+    }
+    try LMDBFailure.check(code, "open a table of", path)
+    return table
+  }
+
+  func statistics(_ table: MDB_dbi) throws(StoreError) -> MDB_stat {
+    var statistics = MDB_stat()
+    try LMDBFailure.check(mdb_stat(handle, table, &statistics), "inspect", path)
+    return statistics
+  }
+
+  func get(_ table: MDB_dbi, _ key: [UInt8]) throws(StoreError) -> [UInt8]? {
+    var value = MDB_val()
+    let code = withValue(key.span.bytes) { mdb_get(handle, table, &$0, &value) }
+    if code == MDB_NOTFOUND { return nil }
+    try LMDBFailure.check(code, "read", path)
+    return Array(UnsafeRawBufferPointer(start: value.mv_data, count: value.mv_size))
+  }
+
+  func put(_ table: MDB_dbi, _ key: [UInt8], _ value: [UInt8]) throws(StoreError) {
+    let code = withValue(key.span.bytes) { key in
+      withValue(value.span.bytes) { mdb_put(handle, table, &key, &$0, 0) }
+    }
+    try LMDBFailure.check(code, "write to", path)
+  }
+
+  /// A cursor for writing; freed with the transaction.
+  func cursor(_ table: MDB_dbi) throws(StoreError) -> OpaquePointer {
+    var cursor: OpaquePointer?
+    try LMDBFailure.check(mdb_cursor_open(handle, table, &cursor), "write to", path)
+    guard let cursor else { throw LMDBFailure.error(ENOMEM, "write to", path) }
+    return cursor
+  }
+}
+
+/// Lends bytes to a call that takes an `MDB_val` and does not change what it points to.
+@inline(__always)
+func withValue<R>(_ bytes: RawSpan, _ body: (inout MDB_val) -> R) -> R {
+  bytes.withUnsafeBytes { buffer in
+    var value = MDB_val(
+      mv_size: buffer.count, mv_data: UnsafeMutableRawPointer(mutating: buffer.baseAddress))
+    return body(&value)
+  }
+}

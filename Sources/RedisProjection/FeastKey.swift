@@ -1,0 +1,96 @@
+/// How Feast names an entity's hash in Redis: the serialized entity key and the project's name.
+///
+/// Source: Feast, `sdk/python/feast/infra/key_encoding_utils.py` (`serialize_entity_key`) and
+/// `infra/online_stores/helpers.py` (`_redis_key`). The value type is part of the key: an INT64
+/// and a STRING entity of the same text are two keys.
+public struct FeastKey: Sendable {
+  /// `entity_key_serialization_version` of the feature store.
+  public enum Version: Int, Sendable, CaseIterable {
+    /// Join key names without their length; deprecated in Feast 0.50.
+    case v2 = 2
+    /// As Feast writes it from 0.44 on: with the number of join keys first.
+    case v3 = 3
+  }
+
+  /// Codes of `feast.types.ValueType`.
+  private enum ValueType {
+    static let string: UInt32 = 2
+    static let int64: UInt32 = 4
+  }
+
+  /// All that comes before the values.
+  private let head: [UInt8]
+  private let project: [UInt8]
+  /// Positions of the declared join keys in the order of their names.
+  private let order: [Int]
+
+  /// - Parameter joinKeys: names of the entity's join keys, in the order values will be given in.
+  ///   ASCII: Feast counted other names' lengths in characters up to 0.60, in bytes since.
+  public init(project: String, joinKeys: [String], version: Version = .v3) {
+    precondition(!joinKeys.isEmpty && joinKeys.allSatisfy { $0.utf8.allSatisfy { $0 < 0x80 } })
+    self.project = Array(project.utf8)
+    order = joinKeys.indices.sorted { joinKeys[$0] < joinKeys[$1] }
+    var head: [UInt8] = []
+    if version == .v3 { head.appendLittleEndian(UInt32(joinKeys.count)) }
+    for index in order {
+      let name = joinKeys[index].utf8
+      head.appendLittleEndian(ValueType.string)
+      if version == .v3 { head.appendLittleEndian(UInt32(name.count)) }
+      head.append(contentsOf: name)
+    }
+    self.head = head
+  }
+
+  /// Appends the Redis key of a single INT64 join key to `bytes`.
+  public func append(_ value: Int64, to bytes: inout [UInt8]) {
+    precondition(order.count == 1)
+    bytes.append(contentsOf: head)
+    Self.append(value, to: &bytes)
+    bytes.append(contentsOf: project)
+  }
+
+  /// Appends the Redis key of a single STRING join key to `bytes`.
+  public func append(_ value: String, to bytes: inout [UInt8]) {
+    precondition(order.count == 1)
+    bytes.append(contentsOf: head)
+    Self.append(value, to: &bytes)
+    bytes.append(contentsOf: project)
+  }
+
+  /// Appends the Redis key of several join keys to `bytes`, values in the order of `joinKeys`.
+  public func append(_ values: [EntityValue], to bytes: inout [UInt8]) {
+    precondition(order.count == values.count)
+    bytes.append(contentsOf: head)
+    for index in order {
+      switch values[index] {
+      case .int64(let value): Self.append(value, to: &bytes)
+      case .string(let value): Self.append(value, to: &bytes)
+      }
+    }
+    bytes.append(contentsOf: project)
+  }
+
+  private static func append(_ value: Int64, to bytes: inout [UInt8]) {
+    bytes.appendLittleEndian(ValueType.int64)
+    bytes.appendLittleEndian(UInt32(8))
+    bytes.appendLittleEndian(value)
+  }
+
+  private static func append(_ value: String, to bytes: inout [UInt8]) {
+    bytes.appendLittleEndian(ValueType.string)
+    bytes.appendLittleEndian(UInt32(value.utf8.count))
+    bytes.append(contentsOf: value.utf8)
+  }
+}
+
+/// The value of an entity's join key.
+public enum EntityValue: Hashable, Sendable {
+  case int64(Int64)
+  case string(String)
+}
+
+extension [UInt8] {
+  mutating func appendLittleEndian(_ value: some FixedWidthInteger) {
+    Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
+  }
+}

@@ -1,0 +1,132 @@
+/// Rows of features waiting for one write, in memory that is reused from batch to batch.
+///
+/// A row is begun with `put` and completed with as many `append`s as its view has features.
+public struct FeatureBatch: Sendable {
+  /// The rows of one view, laid out as `FeatureScript` takes them.
+  struct Lane: Sendable {
+    let view: FeatureView
+    private(set) var keys: [UInt8] = []
+    private(set) var keyLengths: [Int] = []
+    /// Where each row's key begins, and where the last one's ends.
+    private(set) var keyBounds: [Int] = [0]
+    /// Each row's fence and its content.
+    private(set) var arguments: [UInt8] = []
+    private(set) var argumentLengths: [Int] = []
+    private(set) var argumentBounds: [Int] = [0]
+    /// Values the last row still needs.
+    private(set) var missing = 0
+
+    init(_ view: FeatureView) {
+      self.view = view
+    }
+
+    var count: Int { keyLengths.count }
+
+    /// Begins a row whose content has the given number of parts, its time and values.
+    mutating func begin(_ key: RawSpan, _ fence: Fence, parts: Int) {
+      precondition(missing == 0, "the row before lacks values of \(view.name)")
+      key.withUnsafeBytes { keys.append(contentsOf: $0) }
+      keyLengths.append(key.byteCount)
+      keyBounds.append(keys.count)
+      fence.append(to: &arguments)
+      argumentLengths.append(Fence.byteCount)
+      argumentLengths.append(0)
+      argumentBounds.append(arguments.count)
+      missing = parts
+    }
+
+    /// Adds what `write` appends as the next part, its length before it.
+    @inline(__always)
+    mutating func append(_ write: (inout [UInt8]) -> Void) {
+      precondition(missing > 0, "more values than features")
+      missing -= 1
+      let start = arguments.count
+      arguments.appendLittleEndian(UInt32(0))
+      write(&arguments)
+      var length = UInt32(arguments.count - start - 4)
+      for index in start..<start + 4 {
+        arguments[index] = UInt8(truncatingIfNeeded: length)
+        length >>= 8
+      }
+      endContent(from: start)
+    }
+
+    /// Makes the row a tombstone.
+    mutating func appendTombstone() {
+      let start = arguments.count
+      arguments.append(FeatureScript.tombstone)
+      endContent(from: start)
+    }
+
+    private mutating func endContent(from start: Int) {
+      argumentLengths[argumentLengths.count - 1] += arguments.count - start
+      argumentBounds[argumentBounds.count - 1] = arguments.count
+    }
+
+    mutating func removeAll() {
+      keys.removeAll(keepingCapacity: true)
+      keyLengths.removeAll(keepingCapacity: true)
+      keyBounds.removeLast(keyBounds.count - 1)
+      arguments.removeAll(keepingCapacity: true)
+      argumentLengths.removeAll(keepingCapacity: true)
+      argumentBounds.removeLast(argumentBounds.count - 1)
+      missing = 0
+    }
+
+    func appendKeys(_ rows: Range<Int>, to command: inout RedisCommand) {
+      command.append(
+        contentsOf: keys[keyBounds[rows.lowerBound]..<keyBounds[rows.upperBound]],
+        lengths: keyLengths[rows])
+    }
+
+    func appendArguments(_ rows: Range<Int>, to command: inout RedisCommand) {
+      command.append(
+        contentsOf: arguments[argumentBounds[rows.lowerBound]..<argumentBounds[rows.upperBound]],
+        lengths: argumentLengths[2 * rows.lowerBound..<2 * rows.upperBound])
+    }
+  }
+
+  private(set) var lanes: [Lane]
+  private var current = 0
+
+  /// - Parameter views: the feature views rows may belong to, known by their index.
+  public init(views: [FeatureView]) {
+    precondition(!views.isEmpty)
+    lanes = views.map(Lane.init)
+  }
+
+  /// Rows held.
+  public var count: Int { lanes.reduce(0) { $0 + $1.count } }
+  public var isEmpty: Bool { lanes.allSatisfy { $0.count == 0 } }
+  /// Bytes of keys and values held.
+  public var byteCount: Int { lanes.reduce(0) { $0 + $1.keys.count + $1.arguments.count } }
+
+  /// Begins a row that sets all features of a view.
+  ///
+  /// - Parameters:
+  ///   - view: index into the batch's views.
+  ///   - key: the entity's Redis key, made by `FeastKey`.
+  ///   - eventTime: of the values, in milliseconds since 1970.
+  public mutating func put(view: Int, key: RawSpan, fence: Fence, eventTime: Int64) {
+    current = view
+    lanes[view].begin(key, fence, parts: 1 + lanes[view].view.features.count)
+    lanes[view].append { FeastTimestamp.append(milliseconds: eventTime, to: &$0) }
+  }
+
+  /// Adds the row's next value, in the order of the view's features; `nil` is a missing one.
+  public mutating func append(_ value: FeastValue?) {
+    lanes[current].append { value?.append(to: &$0) }
+  }
+
+  /// Adds a row that removes all features of a view, and is whole as it is.
+  public mutating func delete(view: Int, key: RawSpan, fence: Fence) {
+    current = view
+    lanes[view].begin(key, fence, parts: 0)
+    lanes[view].appendTombstone()
+  }
+
+  /// Forgets all rows and keeps the memory for the next batch.
+  public mutating func removeAll() {
+    for index in lanes.indices { lanes[index].removeAll() }
+  }
+}

@@ -1,0 +1,58 @@
+/// What Redis holds of one feature view of one entity.
+public struct FeatureRow: Hashable, Sendable {
+  /// By feature, in the view's order; `nil` where there is no value.
+  public var values: [FeastValue?]
+  /// Of the values, in milliseconds since 1970.
+  public var eventTime: Int64?
+  /// The newest write; alone after a deletion.
+  public var fence: Fence?
+}
+
+/// Reads features back from Redis. Belongs to one thread.
+public final class FeatureReader {
+  private let configuration: RedisConfiguration
+  private var connection: RedisConnection?
+  private var command = RedisCommand()
+
+  public init(_ configuration: RedisConfiguration) {
+    self.configuration = configuration
+  }
+
+  /// The row of the entity with the Redis key `key`, `nil` when there is none.
+  ///
+  /// Connects when first used and again after an error.
+  public func read(_ view: FeatureView, key: RawSpan) throws(RedisError) -> FeatureRow? {
+    command.removeAll()
+    command.append(copying: "HMGET".utf8)
+    key.withUnsafeBytes { command.append(copying: $0) }
+    for field in view.fields { command.append(copying: field) }
+    command.append(copying: view.timestampField)
+    command.append(copying: view.fenceField)
+    let connection = try takeConnection()
+    try connection.append(&command)
+    let reply = try connection.reply()
+    if let error = reply.error { throw connection.error(error) }
+    self.connection = connection
+    let found = reply.elements
+    guard found.count == view.fields.count + 2, found.contains(where: { $0 != nil }) else {
+      return nil
+    }
+    return FeatureRow(
+      values: found.prefix(view.fields.count).map { bytes in
+        bytes.flatMap { FeastValue(serialized: $0.span.bytes) }
+      },
+      eventTime: found[view.fields.count].flatMap {
+        FeastTimestamp.milliseconds(serialized: $0.span.bytes)
+      },
+      fence: found[view.fields.count + 1].flatMap { Fence(serialized: $0.span.bytes) })
+  }
+
+  /// The connection, or a new one. It is put back only when all went well.
+  private func takeConnection() throws(RedisError) -> RedisConnection {
+    if let connection {
+      self.connection = nil
+      return connection
+    }
+    return try RedisConnection(configuration)
+  }
+}

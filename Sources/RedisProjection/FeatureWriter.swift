@@ -1,0 +1,126 @@
+/// Writes batches of features to Redis, each row fenced. Belongs to one thread.
+///
+/// Connects when first used and again after an error. A batch that failed may have been written in
+/// part; writing it again is harmless, because what is there already is fenced.
+public final class FeatureWriter {
+  /// What became of a batch's rows.
+  public struct Counts: Hashable, Sendable {
+    /// Rows newer than what was there.
+    public var written = 0
+    /// Rows not newer than what was there: left out.
+    public var fenced = 0
+
+    public init(written: Int = 0, fenced: Int = 0) {
+      self.written = written
+      self.fenced = fenced
+    }
+  }
+
+  private struct Chunk {
+    var lane: Int
+    var rows: Range<Int>
+  }
+
+  private struct Session {
+    let connection: RedisConnection
+    /// The script's name in the server: its SHA-1 in hexadecimal.
+    var script: [UInt8]
+  }
+
+  private let configuration: RedisConfiguration
+  private let rowsPerCommand: Int
+  private var session: Session?
+  private var command = RedisCommand()
+
+  /// - Parameter rowsPerCommand: rows one script call writes; the server does nothing else meanwhile.
+  public init(_ configuration: RedisConfiguration, rowsPerCommand: Int = 64) {
+    precondition(rowsPerCommand > 0)
+    self.configuration = configuration
+    self.rowsPerCommand = rowsPerCommand
+  }
+
+  /// Writes all rows, of one view in their order, and waits until the server has them.
+  ///
+  /// - Throws: a transient error when the server is down or not ready: wait, then write again.
+  public func write(_ batch: FeatureBatch) throws(RedisError) -> Counts {
+    var chunks: [Chunk] = []
+    for (index, lane) in batch.lanes.enumerated() {
+      precondition(lane.missing == 0, "the last row lacks values of \(lane.view.name)")
+      for start in stride(from: 0, to: lane.count, by: rowsPerCommand) {
+        chunks.append(Chunk(lane: index, rows: start..<min(start + rowsPerCommand, lane.count)))
+      }
+    }
+    if chunks.isEmpty { return Counts() }
+    var session = try takeSession()
+    var counts = Counts()
+    let unknown = try send(chunks, of: batch, by: session, mayBeUnknown: true, &counts)
+    if !unknown.isEmpty {
+      session.script = try Self.load(session.connection)
+      _ = try send(unknown, of: batch, by: session, mayBeUnknown: false, &counts)
+    }
+    self.session = session
+    return counts
+  }
+
+  /// The session, or a new one. It is put back only when all went well: an error leaves none behind.
+  private func takeSession() throws(RedisError) -> Session {
+    if let session {
+      self.session = nil
+      return session
+    }
+    return try connect()
+  }
+
+  private func connect() throws(RedisError) -> Session {
+    let connection = try RedisConnection(configuration)
+    return Session(connection: connection, script: try Self.load(connection))
+  }
+
+  private static func load(_ connection: RedisConnection) throws(RedisError) -> [UInt8] {
+    let reply = try connection.call(["SCRIPT", "LOAD", FeatureScript.source])
+    return reply.bytes ?? []
+  }
+
+  /// Sends the chunks in one pipeline.
+  ///
+  /// - Returns: the chunks not executed because the server has forgotten the script (SCRIPT FLUSH,
+  ///   failover).
+  private func send(
+    _ chunks: [Chunk], of batch: FeatureBatch, by session: Session, mayBeUnknown: Bool,
+    _ counts: inout Counts
+  ) throws(RedisError) -> [Chunk] {
+    for chunk in chunks {
+      fillCommand(batch.lanes[chunk.lane], chunk.rows, session.script)
+      try session.connection.append(&command)
+    }
+    var unknown: [Chunk] = []
+    for chunk in chunks {
+      let reply = try session.connection.reply()
+      if let written = reply.integer {
+        counts.written += Int(written)
+        counts.fenced += chunk.rows.count - Int(written)
+      } else if let error = reply.error {
+        guard mayBeUnknown && error.hasPrefix("NOSCRIPT") else {
+          throw session.connection.error(error)
+        }
+        unknown.append(chunk)
+      } else {
+        throw session.connection.error("something that is not a number")
+      }
+    }
+    return unknown
+  }
+
+  private func fillCommand(_ lane: FeatureBatch.Lane, _ rows: Range<Int>, _ script: [UInt8]) {
+    command.removeAll()
+    command.append(copying: "EVALSHA".utf8)
+    command.append(copying: script)
+    command.append(copying: String(rows.count).utf8)
+    lane.appendKeys(rows, to: &command)
+    command.append(copying: String(lane.view.fields.count).utf8)
+    command.append(copying: lane.view.fenceField)
+    command.append(copying: lane.view.timestampField)
+    for field in lane.view.fields { command.append(copying: field) }
+    lane.appendArguments(rows, to: &command)
+  }
+}

@@ -1,0 +1,43 @@
+/// The arguments of one command, binary-safe, in memory that is reused from command to command.
+struct RedisCommand {
+  private var bytes: [UInt8] = []
+  private(set) var lengths: [Int] = []
+  private var pointers: [UnsafePointer<CChar>?] = []
+
+  mutating func removeAll() {
+    bytes.removeAll(keepingCapacity: true)
+    lengths.removeAll(keepingCapacity: true)
+  }
+
+  mutating func append(copying argument: some Collection<UInt8>) {
+    bytes.append(contentsOf: argument)
+    lengths.append(argument.count)
+  }
+
+  /// Appends arguments that lie one behind the other.
+  mutating func append(contentsOf arguments: ArraySlice<UInt8>, lengths: ArraySlice<Int>) {
+    bytes.append(contentsOf: arguments)
+    self.lengths.append(contentsOf: lengths)
+  }
+
+  /// Hands out the arguments as hiredis takes them, valid only inside.
+  mutating func withArguments<R>(
+    _ body: (Int32, UnsafeMutablePointer<UnsafePointer<CChar>?>?, UnsafePointer<Int>?) -> R
+  ) -> R {
+    pointers.removeAll(keepingCapacity: true)
+    return bytes.withUnsafeBytes { buffer in
+      buffer.withMemoryRebound(to: CChar.self) { buffer in
+        var next = buffer.baseAddress
+        for length in lengths {
+          pointers.append(next)
+          next = next?.advanced(by: length)
+        }
+      }
+      return lengths.withUnsafeBufferPointer { lengths in
+        pointers.withUnsafeMutableBufferPointer { pointers in
+          body(Int32(lengths.count), pointers.baseAddress, lengths.baseAddress)
+        }
+      }
+    }
+  }
+}

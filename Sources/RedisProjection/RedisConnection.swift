@@ -1,0 +1,126 @@
+import CHiredis
+import Glibc
+
+/// Where a Redis server is, and how to speak to it.
+public struct RedisConfiguration: Sendable {
+  public enum Address: Hashable, Sendable, CustomStringConvertible {
+    case tcp(host: String, port: UInt16)
+    case unix(path: String)
+
+    public var description: String {
+      switch self {
+      case .tcp(let host, let port): "\(host):\(port)"
+      case .unix(let path): path
+      }
+    }
+  }
+
+  public var address: Address
+  /// `nil` is the default user.
+  public var username: String?
+  public var password: String?
+  public var database: Int
+  public var connectTimeout: Duration
+  /// The longest wait for one read or write on the socket.
+  public var commandTimeout: Duration
+
+  public init(
+    address: Address, username: String? = nil, password: String? = nil, database: Int = 0,
+    connectTimeout: Duration = .seconds(2), commandTimeout: Duration = .seconds(5)
+  ) {
+    self.address = address
+    self.username = username
+    self.password = password
+    self.database = database
+    self.connectTimeout = connectTimeout
+    self.commandTimeout = commandTimeout
+  }
+}
+
+/// A connection to Redis with pipelining. Belongs to one thread.
+///
+/// After a thrown `RedisError` from the socket it stays unusable: make a new one. SIGPIPE is ignored
+/// in this process from the first connection on, unless it has a handler, because hiredis 0.14
+/// would let a lost connection kill the process.
+public final class RedisConnection {
+  private let context: UnsafeMutablePointer<redisContext>
+  private let address: RedisConfiguration.Address
+
+  private static let ignoreBrokenPipes: Void = {
+    var action = sigaction()
+    if sigaction(SIGPIPE, nil, &action) == 0, action.__sigaction_handler.sa_handler == nil {
+      signal(SIGPIPE, SIG_IGN)
+    }
+  }()
+
+  public init(_ configuration: RedisConfiguration) throws(RedisError) {
+    Self.ignoreBrokenPipes
+    address = configuration.address
+    let timeout = timeval(configuration.connectTimeout)
+    let opened =
+      switch configuration.address {
+      case .tcp(let host, let port): redisConnectWithTimeout(host, Int32(port), timeout)
+      case .unix(let path): redisConnectUnixWithTimeout(path, timeout)
+      }
+    guard let context = opened else {
+      throw RedisError("can't connect to Redis at \(address): out of memory", isTransient: true)
+    }
+    self.context = context
+    guard context.pointee.err == 0 else { throw RedisError(context, address) }
+    redisSetTimeout(context, timeval(configuration.commandTimeout))
+    if case .tcp = configuration.address { redisEnableKeepAlive(context) }
+    if let password = configuration.password {
+      let user = configuration.username.map { [$0] } ?? []
+      _ = try call(["AUTH"] + user + [password])
+    }
+    if configuration.database != 0 { _ = try call(["SELECT", String(configuration.database)]) }
+  }
+
+  deinit {
+    redisFree(context)
+  }
+
+  /// Throws unless the server answers.
+  public func ping() throws(RedisError) {
+    _ = try call(["PING"])
+  }
+
+  /// Runs one command with textual arguments and throws its error reply.
+  func call(_ arguments: [String]) throws(RedisError) -> RedisReply {
+    var command = RedisCommand()
+    let bytes = arguments.map { Array($0.utf8) }
+    for argument in bytes { command.append(copying: argument) }
+    try append(&command)
+    return try reply().throwingError(from: address)
+  }
+
+  /// Queues a command; its bytes are copied. Every command queued has one `reply`, in order.
+  func append(_ command: inout RedisCommand) throws(RedisError) {
+    let code = command.withArguments { count, pointers, lengths in
+      redisAppendCommandArgv(context, count, pointers, lengths)
+    }
+    if code != REDIS_OK { throw RedisError(context, address) }
+  }
+
+  /// Sends what is queued and waits for the next reply. An error reply is a reply.
+  func reply() throws(RedisError) -> RedisReply {
+    if context.pointee.err != 0 { throw RedisError(context, address) }
+    var reply: UnsafeMutableRawPointer?
+    guard redisGetReply(context, &reply) == REDIS_OK, let reply else {
+      throw RedisError(context, address)
+    }
+    return RedisReply(reply.assumingMemoryBound(to: redisReply.self))
+  }
+
+  /// The error an error reply stands for.
+  func error(_ reply: String) -> RedisError {
+    RedisError(reply: reply, from: address)
+  }
+}
+
+extension timeval {
+  fileprivate init(_ duration: Duration) {
+    let (seconds, attoseconds) = duration.components
+    self.init(tv_sec: Int(seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
+  }
+}

@@ -1,0 +1,89 @@
+import EventLog
+
+/// A consumer group: who its members are, which partitions each owns, and how far it has read.
+///
+/// Rebalances are incremental: a member first gives up what it must, and a partition is handed on
+/// once nobody owns it.
+struct ConsumerGroup: Sendable {
+  private struct Member: Sendable {
+    let process: SimulatedProcess
+    let topics: [String]
+    var owned: Set<TopicPartition> = []
+    /// Told until it is answered.
+    var pending: Rebalance?
+  }
+
+  private(set) var generation = 0
+  var committed: [TopicPartition: Int64] = [:]
+  private var members: [Int: Member] = [:]
+  private var nextMember = 0
+
+  mutating func join(_ process: SimulatedProcess, topics: [String]) -> Int {
+    nextMember += 1
+    members[nextMember] = Member(process: process, topics: topics)
+    generation += 1
+    return nextMember
+  }
+
+  mutating func leave(_ member: Int) {
+    if members.removeValue(forKey: member) != nil { generation += 1 }
+  }
+
+  /// Removes a process's members, as the session timeout does.
+  mutating func expire(_ process: SimulatedProcess) {
+    for (id, member) in members where member.process === process { leave(id) }
+  }
+
+  /// Whether the group still counts on this member: only then may it commit.
+  func contains(_ member: Int) -> Bool { members[member] != nil }
+
+  /// The change of assignment a member must hear of next.
+  mutating func nextRebalance(
+    of member: Int, partitionCounts: [String: Int]
+  ) -> Rebalance? {
+    for (id, other) in members where !other.process.isAlive { leave(id) }
+    guard let current = members[member] else { return nil }
+    if let pending = current.pending { return pending }
+    let target = targets(partitionCounts)[member] ?? []
+    let surplus = current.owned.subtracting(target)
+    if !surplus.isEmpty {
+      members[member]?.pending = .revoked(surplus.sorted(by: TopicPartition.inOrder))
+      return members[member]?.pending
+    }
+    let owned = members.values.reduce(into: Set()) { $0.formUnion($1.owned) }
+    let free = target.subtracting(owned)
+    guard !free.isEmpty else { return nil }
+    members[member]?.pending = .assigned(free.sorted(by: TopicPartition.inOrder))
+    members[member]?.owned.formUnion(free)
+    return members[member]?.pending
+  }
+
+  mutating func didAssign(_ member: Int) {
+    members[member]?.pending = nil
+  }
+
+  mutating func didUnassign(_ member: Int, _ partitions: [TopicPartition]) {
+    members[member]?.owned.subtract(partitions)
+    members[member]?.pending = nil
+  }
+
+  /// Deals the partitions of each topic out to the members that read it, in order.
+  private func targets(_ partitionCounts: [String: Int]) -> [Int: Set<TopicPartition>] {
+    var targets: [Int: Set<TopicPartition>] = [:]
+    let topics = Set(members.values.flatMap(\.topics)).sorted()
+    for topic in topics {
+      let readers = members.filter { $0.value.topics.contains(topic) }.keys.sorted()
+      for partition in 0..<(partitionCounts[topic] ?? 0) {
+        let reader = readers[partition % readers.count]
+        targets[reader, default: []].insert(TopicPartition(topic, Int32(partition)))
+      }
+    }
+    return targets
+  }
+}
+
+extension TopicPartition {
+  static func inOrder(_ a: TopicPartition, _ b: TopicPartition) -> Bool {
+    (a.topic, a.partition) < (b.topic, b.partition)
+  }
+}

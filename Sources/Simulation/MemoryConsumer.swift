@@ -1,0 +1,236 @@
+public import EventLog
+
+/// A consumer of a `MemoryLog`.
+public final class MemoryConsumer: LogConsumer {
+  private let brokers: MemoryLog.Brokers
+  private let process: SimulatedProcess
+  private let configuration: ConsumerConfiguration
+  /// The group's name for this member; `nil` before it has joined.
+  private var member: Int?
+  private var positions: [TopicPartition: Int64] = [:]
+  /// Where reading began: nothing before it is ever delivered.
+  private var starts: [TopicPartition: Int64] = [:]
+  /// Ends already told: an end is told once, until the partition has grown.
+  private var toldEnds: [TopicPartition: Int64] = [:]
+  private var endHints: [TopicPartition: Int64] = [:]
+  private var turn = 0
+
+  init(
+    _ brokers: MemoryLog.Brokers, _ process: SimulatedProcess,
+    _ configuration: ConsumerConfiguration
+  ) {
+    self.brokers = brokers
+    self.process = process
+    self.configuration = configuration
+  }
+
+  private struct Batch {
+    var records: [(partition: TopicPartition, record: MemoryRecord)] = []
+    var ends: [TopicPartition: Int64] = [:]
+  }
+
+  // MARK: Reading
+
+  public func poll(
+    maxRecords: Int, timeout: Duration, _ body: (borrowing RecordView) -> Bool
+  ) throws(LogError) -> PollResult {
+    var result = PollResult()
+    let batch = try process.perform(.poll) { redelivered throws(LogError) -> Batch? in
+      result.rebalance = nextRebalance()
+      guard result.rebalance == nil else { return nil }
+      return try fetch(process.fetchLimit(maxRecords), redelivered)
+    }
+    guard let batch else { return result }
+    var isStopped = false
+    for (partition, record) in batch.records where !isStopped {
+      result.records += 1
+      isStopped = !deliver(record, partition, body)
+    }
+    if !isStopped { result.ends = batch.ends }
+    if batch.records.isEmpty, batch.ends.isEmpty {
+      brokers.withState { $0.writeMarkers() }
+      process.idle(group: configuration.group)
+    }
+    return result
+  }
+
+  private func deliver(
+    _ record: MemoryRecord, _ partition: TopicPartition, _ body: (borrowing RecordView) -> Bool
+  ) -> Bool {
+    let topic = configuration.topics.firstIndex(of: partition.topic) ?? 0
+    let key = record.key ?? []
+    let value = record.value ?? []
+    return withUnsafePointer(to: record.headers) { headers in
+      body(
+        RecordView(
+          topic: topic, partition: partition.partition, offset: record.offset,
+          timestamp: record.timestamp, key: record.key == nil ? nil : key.span.bytes,
+          value: record.value == nil ? nil : value.span.bytes,
+          headers: RecordView.HeaderSource(record: UnsafeRawPointer(headers)) { pointer in
+            pointer.assumingMemoryBound(to: [RecordHeader].self).pointee
+          }))
+    }
+  }
+
+  private func fetch(_ maxRecords: Int, _ redelivered: Int64) throws(LogError) -> Batch {
+    let partitions = positions.keys.sorted(by: TopicPartition.inOrder)
+    guard !partitions.isEmpty else { return Batch() }
+    turn += 1
+    return try brokers.withState { state throws(LogError) in
+      var batch = Batch()
+      for index in partitions.indices {
+        let partition = partitions[(index + turn) % partitions.count]
+        let log = try state.partition(partition)
+        let current = positions[partition, default: 0]
+        guard current >= log.start else {
+          throw LogError(
+            .offsetOutOfRange, "\(partition) begins at \(log.start), after the reader's position",
+            reaction: .abandonPartition)
+        }
+        let floor = max(log.start, starts[partition, default: 0])
+        let fetch = log.fetch(
+          from: max(min(floor, current), current - redelivered), maxRecords: maxRecords - batch.records.count,
+          readCommitted: configuration.readCommitted)
+        batch.records += fetch.records.map { (partition, $0) }
+        positions[partition] = fetch.next
+        endHints[partition] = log.visibleEnd(readCommitted: configuration.readCommitted)
+        if fetch.isAtEnd, toldEnds[partition] != fetch.next {
+          toldEnds[partition] = fetch.next
+          batch.ends[partition] = fetch.next
+        }
+      }
+      return batch
+    }
+  }
+
+  public func assign(_ starts: [(partition: TopicPartition, offset: StartOffset)])
+    throws(LogError)
+  {
+    try process.perform(.assign) { () throws(LogError) in
+      try brokers.withState { state throws(LogError) in
+        for (partition, offset) in starts {
+          let log = try state.partition(partition)
+          positions[partition] =
+            switch offset {
+            case .beginning: log.start
+            case .end: log.visibleEnd(readCommitted: configuration.readCommitted)
+            case .at(let offset): offset
+            }
+          starts[partition] = positions[partition]
+          toldEnds[partition] = nil
+        }
+        if let group = configuration.group, let member { state.groups[group]?.didAssign(member) }
+      }
+    }
+  }
+
+  public func unassign(_ partitions: [TopicPartition]) throws(LogError) {
+    try process.perform(.unassign) { () throws(LogError) in
+      forget(partitions)
+      if let group = configuration.group, let member {
+        brokers.withState { $0.groups[group]?.didUnassign(member, partitions) }
+      }
+    }
+  }
+
+  private func forget(_ partitions: [TopicPartition]) {
+    for partition in partitions {
+      positions[partition] = nil
+      starts[partition] = nil
+      toldEnds[partition] = nil
+      endHints[partition] = nil
+    }
+  }
+
+  public func rewind(_ offsets: [TopicPartition: Int64]) throws(LogError) {
+    try process.checkAlive()
+    for (partition, offset) in offsets where positions[partition] != nil {
+      positions[partition] = offset
+      toldEnds[partition] = nil
+    }
+  }
+
+  // MARK: Asking
+
+  public func offsets(of partition: TopicPartition) throws(LogError) -> Range<Int64> {
+    try process.checkAlive()
+    let readCommitted = configuration.readCommitted
+    return try brokers.withState { state throws(LogError) in
+      let log = try state.partition(partition)
+      return log.start..<max(log.start, log.visibleEnd(readCommitted: readCommitted))
+    }
+  }
+
+  public func partitionCount(of topic: String) throws(LogError) -> Int32 {
+    try process.checkAlive()
+    guard let count = brokers.withState({ $0.topics[topic]?.count }) else {
+      throw LogError(.unknownTopic, "there is no topic \(topic)", reaction: .stopDaemon)
+    }
+    return Int32(count)
+  }
+
+  public func endHint(of partition: TopicPartition) -> Int64? { endHints[partition] }
+
+  public func committed(_ partitions: [TopicPartition]) throws(LogError)
+    -> [TopicPartition: Int64]
+  {
+    try process.checkAlive()
+    guard let group = configuration.group else { return [:] }
+    return brokers.withState { state in
+      state.writeMarkers()
+      return (state.groups[group]?.committed ?? [:]).filter { partitions.contains($0.key) }
+    }
+  }
+
+  // MARK: The group
+
+  private func nextRebalance() -> Rebalance? {
+    guard configuration.isMember, let group = configuration.group else { return nil }
+    let isMember = brokers.withState { state in
+      member.map { state.groups[group]?.contains($0) == true } ?? false
+    }
+    if !isMember, member != nil, !positions.isEmpty {
+      return .lost(positions.keys.sorted(by: TopicPartition.inOrder))
+    }
+    let process = self.process
+    let topics = configuration.topics
+    let known = isMember ? member : nil
+    let (id, rebalance) = brokers.withState { state -> (Int, Rebalance?) in
+      let counts = state.partitionCounts
+      var membership = state.groups[group] ?? ConsumerGroup()
+      defer { state.groups[group] = membership }
+      let id = known ?? membership.join(process, topics: topics)
+      return (id, membership.nextRebalance(of: id, partitionCounts: counts))
+    }
+    member = id
+    return rebalance
+  }
+
+  public func commit(_ offsets: [TopicPartition: Int64], wait: Bool) throws(LogError) {
+    try process.perform(.commitOffsets) { () throws(LogError) in
+      try brokers.withState { state throws(LogError) in
+        try commit(offsets, in: &state)
+      }
+    }
+  }
+
+  private func commit(_ offsets: [TopicPartition: Int64], in state: inout LogState)
+    throws(LogError)
+  {
+    guard let commit = groupCommit(offsets) else { return }
+    try state.check(commit)
+    state.apply(commit)
+  }
+
+  /// What the group is told; `nil` when there is nothing to tell.
+  func groupCommit(_ offsets: [TopicPartition: Int64]) -> GroupCommit? {
+    guard let group = configuration.group, !offsets.isEmpty else { return nil }
+    return GroupCommit(
+      group: group, member: configuration.isMember ? member ?? 0 : nil, offsets: offsets)
+  }
+
+  public func close() {
+    guard process.isAlive, let group = configuration.group, let member else { return }
+    brokers.withState { $0.groups[group]?.leave(member) }
+  }
+}

@@ -1,0 +1,159 @@
+public import EventLog
+import Synchronization
+
+/// An event log in memory, with what the engine relies on in Apache Kafka: offsets with gaps,
+/// transactions and their aborts, the last stable offset, fencing, groups that rebalance,
+/// compaction and retention. Nothing in it waits and nothing happens on its own.
+///
+/// One `MemoryLog` is the log as one process reaches it; `connected(_:)` gives the same log to
+/// another process.
+public final class MemoryLog: EventLog {
+  final class Brokers: Sendable {
+    private let state = Mutex(LogState())
+
+    func withState<R: Sendable, E: Error>(_ body: (inout LogState) throws(E) -> R) throws(E) -> R {
+      try state.withLock { state throws(E) in try body(&state) }
+    }
+  }
+
+  let brokers: Brokers
+  public let process: SimulatedProcess
+
+  private init(_ brokers: Brokers, _ process: SimulatedProcess) {
+    self.brokers = brokers
+    self.process = process
+  }
+
+  /// An empty log, reached by a process that has no faults.
+  public convenience init(process: SimulatedProcess = SimulatedProcess()) {
+    self.init(Brokers(), process)
+  }
+
+  /// The same log, reached by another process.
+  public func connected(_ process: SimulatedProcess) -> MemoryLog {
+    MemoryLog(brokers, process)
+  }
+
+  public func makeConsumer(_ configuration: ConsumerConfiguration) throws(LogError)
+    -> MemoryConsumer
+  {
+    try process.perform(.makeConsumer) { () throws(LogError) in
+      try checkTopics(configuration.topics)
+    }
+    return MemoryConsumer(brokers, process, configuration)
+  }
+
+  public func makeProducer(_ configuration: ProducerConfiguration) throws(LogError)
+    -> MemoryProducer
+  {
+    let epoch = try process.perform(.makeProducer) { () throws(LogError) -> Int in
+      try checkTopics(configuration.topics)
+      return brokers.withState { state in
+        switch configuration.delivery {
+        case .idempotent: 0
+        case .transactional(let id): state.initialize(id)
+        }
+      }
+    }
+    return MemoryProducer(brokers, process, configuration, epoch: epoch)
+  }
+
+  private func checkTopics(_ topics: [String]) throws(LogError) {
+    let known = brokers.withState { Set($0.topics.keys) }
+    for topic in topics where !known.contains(topic) {
+      throw LogError(.unknownTopic, "there is no topic \(topic)", reaction: .stopDaemon)
+    }
+  }
+
+  // MARK: Topics, from outside any process
+
+  /// Creates a topic, or creates it anew and empty.
+  public func createTopic(_ name: String, partitions: Int) {
+    brokers.withState {
+      $0.topics[name] = Array(repeating: PartitionLog(), count: partitions)
+    }
+  }
+
+  /// Appends a record that belongs to no transaction.
+  ///
+  /// - Returns: its offset.
+  @discardableResult
+  public func append(
+    to partition: TopicPartition, key: [UInt8]?, value: [UInt8]?, headers: [RecordHeader] = [],
+    timestamp: Int64? = nil
+  ) throws(LogError) -> Int64 {
+    try brokers.withState { state throws(LogError) in
+      let record = MemoryRecord(
+        offset: 0, key: key, value: value, headers: headers, timestamp: timestamp ?? state.tick())
+      return try state.update(partition) { $0.append(record, transaction: nil) }
+    }
+  }
+
+  /// Removes superseded records below an offset, by default all of them. Dropping tombstones too is
+  /// what Kafka does once they are older than `delete.retention.ms`.
+  public func compact(
+    _ partition: TopicPartition, below limit: Int64 = .max, keepsTombstones: Bool = true
+  ) throws(LogError) {
+    try brokers.withState { state throws(LogError) in
+      try state.update(partition) { $0.compact(below: limit, keepsTombstones: keepsTombstones) }
+    }
+  }
+
+  /// Deletes the records before an offset, as retention does.
+  public func truncate(_ partition: TopicPartition, before offset: Int64) throws(LogError) {
+    try brokers.withState { state throws(LogError) in
+      try state.update(partition) { $0.truncate(before: offset) }
+    }
+  }
+
+  /// What a reader sees of a partition once the markers of decided transactions are written.
+  public func records(of partition: TopicPartition, readCommitted: Bool = true) throws(LogError)
+    -> [MemoryRecord]
+  {
+    try brokers.withState { state throws(LogError) in
+      state.writeMarkers()
+      let log = try state.partition(partition)
+      return log.fetch(from: log.start, maxRecords: .max, readCommitted: readCommitted).records
+    }
+  }
+
+  /// The first offset kept, and the one after the last record, visible or not.
+  public func offsets(of partition: TopicPartition) throws(LogError) -> Range<Int64> {
+    try brokers.withState { state throws(LogError) in
+      let log = try state.partition(partition)
+      return log.start..<log.end
+    }
+  }
+
+  /// The first offset of an open transaction, or the end.
+  public func lastStableOffset(of partition: TopicPartition) throws(LogError) -> Int64 {
+    try brokers.withState { state throws(LogError) in
+      try state.partition(partition).lastStableOffset
+    }
+  }
+
+  // MARK: Groups and transactions, from outside any process
+
+  /// A group's offsets once the markers of decided transactions are written.
+  public func committedOffsets(of group: String) -> [TopicPartition: Int64] {
+    brokers.withState { state in
+      state.writeMarkers()
+      return state.groups[group]?.committed ?? [:]
+    }
+  }
+
+  /// How many times a group's membership has changed.
+  public func generation(of group: String) -> Int {
+    brokers.withState { $0.groups[group]?.generation ?? 0 }
+  }
+
+  /// Takes a process's members out of a group, as the session timeout does.
+  public func expireMembers(of process: SimulatedProcess, group: String) {
+    brokers.withState { $0.groups[group]?.expire(process) }
+  }
+
+  /// Aborts what a producer of this name has open, as the transaction timeout does.
+  public func expireTransaction(_ id: String) {
+    brokers.withState { $0.expireTransaction(id) }
+  }
+}

@@ -1,0 +1,205 @@
+public import StateStore
+import Synchronization
+
+/// State stores in memory that outlive the process which writes them, as files do.
+///
+/// One `MemoryStorage` is the disk as one process reaches it; `mounted(_:)` gives the same disk to
+/// another process.
+public final class MemoryStorage: StateStorage {
+  struct Place: Hashable, Sendable {
+    var stage: String
+    var partition: Int32
+  }
+
+  /// What one store holds.
+  struct Content: Sendable {
+    var tables: [Table: [[UInt8]: [UInt8]]] = [:]
+    var changelogOffset: Int64?
+    var isClosed = false
+  }
+
+  final class Disk: Sendable {
+    /// Each store's commits, the newest last; as many older ones are kept as can get lost.
+    let stores = Mutex<[Place: [Content]]>([:])
+    let corrupt = Mutex<Set<Place>>([])
+  }
+
+  private static let keptCommits = 16
+
+  let disk: Disk
+  private let process: SimulatedProcess
+
+  private init(_ disk: Disk, _ process: SimulatedProcess) {
+    self.disk = disk
+    self.process = process
+  }
+
+  /// An empty disk, reached by a process that has no faults.
+  public convenience init(process: SimulatedProcess = SimulatedProcess()) {
+    self.init(Disk(), process)
+  }
+
+  /// The same disk, reached by another process.
+  public func mounted(_ process: SimulatedProcess) -> MemoryStorage {
+    MemoryStorage(disk, process)
+  }
+
+  public func open(stage: String, partition: Int32, tables: [String]) throws(StoreError)
+    -> MemoryStore
+  {
+    let place = Place(stage: stage, partition: partition)
+    try perform(.openStore) {
+      disk.stores.withLock { stores in
+        if stores[place] == nil { stores[place] = [Content()] }
+      }
+    }
+    guard !disk.corrupt.withLock({ $0.contains(place) }) else {
+      throw StoreError("the store of \(stage) \(partition) is corrupt", remedy: .rebuild)
+    }
+    return MemoryStore(self, place)
+  }
+
+  public func destroy(stage: String, partition: Int32) throws(StoreError) {
+    try perform(.destroyStore) { lose(stage: stage, partition: partition) }
+  }
+
+  func perform<R>(_ effect: SimulatedProcess.Effect, _ body: () -> R) throws(StoreError) -> R {
+    do {
+      return try process.perform(effect) { body() }
+    } catch {
+      throw SimulatedProcess.storeError(error)
+    }
+  }
+
+  func content(_ place: Place) -> Content {
+    disk.stores.withLock { $0[place]?.last ?? Content() }
+  }
+
+  func write(_ place: Place, _ change: (inout Content) -> Void) {
+    disk.stores.withLock { stores in
+      var content = stores[place]?.last ?? Content()
+      change(&content)
+      stores[place, default: []].append(content)
+      if stores[place, default: []].count > Self.keptCommits {
+        stores[place, default: []].removeFirst()
+      }
+    }
+  }
+
+  // MARK: From outside any process
+
+  /// Deletes a store.
+  public func lose(stage: String, partition: Int32) {
+    let place = Place(stage: stage, partition: partition)
+    disk.stores.withLock { $0[place] = nil }
+    disk.corrupt.withLock { _ = $0.remove(place) }
+  }
+
+  /// Takes the newest commits back, as a loss of power does.
+  public func lose(commits: Int, stage: String, partition: Int32) {
+    let place = Place(stage: stage, partition: partition)
+    disk.stores.withLock { stores in
+      guard let kept = stores[place]?.dropLast(commits), !kept.isEmpty else {
+        stores[place] = nil
+        return
+      }
+      stores[place] = Array(kept)
+    }
+  }
+
+  /// Makes `open` say `.rebuild` until the store is destroyed.
+  public func corrupt(stage: String, partition: Int32) {
+    disk.corrupt.withLock { _ = $0.insert(Place(stage: stage, partition: partition)) }
+  }
+
+  /// Everything a store holds in one table.
+  public func contents(of table: Table, stage: String, partition: Int32) -> [[UInt8]: [UInt8]] {
+    content(Place(stage: stage, partition: partition)).tables[table] ?? [:]
+  }
+
+  public func changelogOffset(stage: String, partition: Int32) -> Int64? {
+    content(Place(stage: stage, partition: partition)).changelogOffset
+  }
+
+  /// Whether the store was closed after its last commit.
+  public func isClosed(stage: String, partition: Int32) -> Bool {
+    content(Place(stage: stage, partition: partition)).isClosed
+  }
+}
+
+/// One store of a `MemoryStorage`.
+public final class MemoryStore: StateStore {
+  private let storage: MemoryStorage
+  private let place: MemoryStorage.Place
+
+  init(_ storage: MemoryStorage, _ place: MemoryStorage.Place) {
+    self.storage = storage
+    self.place = place
+  }
+
+  public func snapshot() throws(StoreError) -> MemorySnapshot {
+    MemorySnapshot(storage, place)
+  }
+
+  public func changelogOffset() throws(StoreError) -> Int64? {
+    storage.content(place).changelogOffset
+  }
+
+  public func commit(_ writes: inout WriteSet, changelogOffset: Int64) throws(StoreError) {
+    writes.sort()
+    let sorted = writes
+    try storage.perform(.commitStore) {
+      storage.write(place) { content in
+        sorted.forEach { table, key, value in
+          let bytes: [UInt8]? = if let value { Array(copying: value) } else { nil }
+          content.tables[table, default: [:]][Array(copying: key)] = bytes
+        }
+        content.changelogOffset = changelogOffset
+        content.isClosed = false
+      }
+    }
+  }
+
+  public func close() throws(StoreError) {
+    try storage.perform(.commitStore) {
+      storage.write(place) { $0.isClosed = true }
+    }
+  }
+}
+
+/// A consistent view of a `MemoryStore`.
+public final class MemorySnapshot: StateSnapshot {
+  private let storage: MemoryStorage
+  private let place: MemoryStorage.Place
+  private var content: MemoryStorage.Content
+
+  init(_ storage: MemoryStorage, _ place: MemoryStorage.Place) {
+    self.storage = storage
+    self.place = place
+    content = storage.content(place)
+  }
+
+  public func get<R>(_ table: Table, _ key: RawSpan, _ body: (RawSpan?) -> R) throws(StoreError)
+    -> R
+  {
+    guard let value = content.tables[table]?[Array(copying: key)] else { return body(nil) }
+    return body(value.span.bytes)
+  }
+
+  public func scan(
+    _ table: Table, prefix: RawSpan, _ body: (_ key: RawSpan, _ value: RawSpan) -> Bool
+  ) throws(StoreError) {
+    let prefixBytes = Array(copying: prefix)
+    let found = (content.tables[table] ?? [:]).filter { $0.key.starts(with: prefixBytes) }
+    for (key, value) in found.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+      guard body(key.span.bytes, value.span.bytes) else { return }
+    }
+  }
+
+  public func renew() throws(StoreError) {
+    content = storage.content(place)
+  }
+
+  /// Nothing to let go of: views are copies.
+  public func release() {}
+}

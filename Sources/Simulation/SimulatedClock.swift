@@ -1,0 +1,15 @@
+import Synchronization
+
+/// Monotonic time that passes only when it is told to.
+public final class SimulatedClock: Sendable {
+  private let start = ContinuousClock.now
+  private let elapsed = Mutex(Duration.zero)
+
+  public init() {}
+
+  public var now: ContinuousClock.Instant { start + elapsed.withLock { $0 } }
+
+  public func advance(by duration: Duration) {
+    elapsed.withLock { $0 += duration }
+  }
+}

@@ -1,0 +1,161 @@
+import ArgumentParser
+import Foundation
+import Pipeline
+import Recommender
+
+/// `projectionist generate`
+struct GenerateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "generate",
+    abstract: "Make up movies and ratings of any size.",
+    discussion: """
+      Users and movies are as unequal as those of MovieLens, and the same seed gives the same \
+      events. They go to the topics movies and user-ratings, or into files of JSON lines:
+
+        projectionist generate --ratings 1000000 --invalid 1%
+        projectionist generate --live --rate 1000 --ratings 60000 --ratings-only
+        projectionist generate --output ratings.jsonl --movies-output movies.jsonl
+      """)
+
+  @Option(help: "How many ratings, invalid ones included.")
+  var ratings = 100_000
+  @Option(help: "Users are 1 to this.")
+  var users = RatingGenerator.Settings().users
+  @Option(help: "Movies are 1 to this.")
+  var movies = RatingGenerator.Settings().movies
+  @Option(help: "The same seed gives the same events.")
+  var seed: UInt64 = 1
+  @Option(help: "The share of events that are bad, in many ways.")
+  var invalid = Share(0)
+  @Option(help: "The share of events that rate a movie anew.")
+  var reRatings = Share(0)
+  @Option(help: "The share of events that take a rating back.")
+  var retractions = Share(0)
+  @Option(help: "Event time of the first rating, ISO 8601.")
+  var start = "2015-01-01"
+  @Option(help: "Event time after the last rating, ISO 8601.")
+  var end = "2025-01-01"
+  @Flag(help: "Event time is the time of day, instead of start to end.")
+  var live = false
+  @Option(help: "Ratings per second; as fast as it goes by default.")
+  var rate: Double?
+  @Option(help: "The ratings' key: none or user.")
+  var key = RatingKey.none
+  @Flag(help: "Produce no movies before the ratings.")
+  var ratingsOnly = false
+  @Option(help: "Write ratings to this file and not to the broker; - is standard output.")
+  var output: String?
+  @Option(help: "Write movies to this file and not to the broker; - is standard output.")
+  var moviesOutput: String?
+  @Flag(help: "Print a summary as JSON at the end.")
+  var json = false
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    let ids = 1..<1 << 31
+    guard ids.contains(users), ids.contains(movies), ratings >= 0 else {
+      throw ValidationError("--users and --movies are 1 to 2147483647; --ratings is 0 or more.")
+    }
+    guard invalid.value + reRatings.value + retractions.value <= 1 else {
+      throw ValidationError(
+        "--invalid, --re-ratings and --retractions are more than 100% together.")
+    }
+    if let rate, !(rate > 0) { throw ValidationError("--rate must be above 0.") }
+    _ = try span()
+  }
+
+  func run() throws {
+    if output == nil && moviesOutput == nil {
+      let topics = ratingsOnly ? [.ratings] : DataTopic.allCases
+      try write(to: LogDestination(try common.bulkLog("generate"), topics: topics), topics: topics)
+    } else {
+      let topics: [DataTopic] =
+        (moviesOutput == nil ? [] : [.movies]) + (output == nil ? [] : [.ratings])
+      try write(to: FileDestination(movies: moviesOutput, ratings: output), topics: topics)
+    }
+  }
+
+  private func write(to destination: some Destination, topics: [DataTopic]) throws {
+    var summary = DataSummary()
+    if topics.contains(.movies) {
+      summary.movies = movies
+      try writeMovies(to: destination)
+    }
+    if topics.contains(.ratings) { try writeRatings(to: destination, summary: &summary) }
+    if json {
+      let text = Data((try JSONText.of(summary) + "\n").utf8)
+      let isTaken = output == "-" || moviesOutput == "-"
+      (isTaken ? FileHandle.standardError : .standardOutput).write(text)
+    }
+  }
+
+  private func writeMovies(to destination: some Destination) throws {
+    let generator = MovieGenerator(count: movies, seed: seed)
+    var progress = ProgressBar("movies", unit: "movies", goal: .count(movies))
+    var key: [UInt8] = []
+    var value: [UInt8] = []
+    for movie in 1...movies {
+      key.removeAll(keepingCapacity: true)
+      value.removeAll(keepingCapacity: true)
+      EventText.appendKey(Int64(movie), to: &key)
+      generator.append(Int64(movie), to: &value)
+      try destination.send(.movies, key: key.span.bytes, value: value.span.bytes)
+      progress.update(movie)
+    }
+    try destination.flush()
+    progress.finish(movies)
+  }
+
+  private func writeRatings(to destination: some Destination, summary: inout DataSummary) throws {
+    var generator = RatingGenerator(try settings())
+    var progress = ProgressBar("ratings", unit: "events", goal: .count(ratings))
+    let pacer = Pacer(perSecond: rate)
+    var keyText: [UInt8] = []
+    for count in 0..<ratings {
+      pacer.wait(after: count)
+      generator.next(timeMilliseconds: live ? Self.now() : nil)
+      if case .invalid = generator.kind { summary.invalid += 1 }
+      if key == .user {
+        keyText.removeAll(keepingCapacity: true)
+        EventText.appendKey(generator.user, to: &keyText)
+        try destination.send(.ratings, key: keyText.span.bytes, value: generator.value)
+      } else {
+        try destination.send(.ratings, key: nil, value: generator.value)
+      }
+      progress.update(count + 1)
+    }
+    try destination.flush()
+    summary.ratings = ratings
+    summary.finish(ratingsIn: progress.elapsed)
+    progress.finish(ratings)
+  }
+
+  private func settings() throws -> RatingGenerator.Settings {
+    let span = try span()
+    var settings = RatingGenerator.Settings()
+    settings.users = users
+    settings.movies = movies
+    settings.seed = seed
+    settings.events = ratings
+    settings.invalidShare = invalid.value
+    settings.reRatingShare = reRatings.value
+    settings.retractionShare = retractions.value
+    settings.startMilliseconds = span.lowerBound
+    settings.intervalMilliseconds = Double(span.count) / Double(max(ratings, 1))
+    return settings
+  }
+
+  private func span() throws -> Range<Int64> {
+    guard let first = EventTime.milliseconds(iso8601: Array(start.utf8).span.bytes),
+      let last = EventTime.milliseconds(iso8601: Array(end.utf8).span.bytes),
+      EventValidator.earliestTimeMilliseconds <= first, first < last, last <= Self.now()
+    else {
+      throw ValidationError("--start and --end are ISO 8601, from 1995 to now, in this order.")
+    }
+    return first..<last
+  }
+
+  private static func now() -> Int64 {
+    Int64(Date().timeIntervalSince1970 * 1000)
+  }
+}

@@ -1,0 +1,111 @@
+import ArgumentParser
+import Pipeline
+import Recommender
+
+/// `projectionist load`
+struct LoadCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "load",
+    abstract: "Produce the movies and ratings of a MovieLens download.",
+    discussion: """
+      Reads ratings.csv and movies.csv, or ratings.dat and movies.dat, of a directory, or one \
+      ratings file with the columns userId, movieId, rating, timestamp:
+
+        projectionist load ml-latest-small
+        projectionist load ratings.csv --rate 5000 --limit 100000
+      """)
+
+  @Argument(help: "A MovieLens directory, or a file of ratings.", completion: .file())
+  var path: String
+  @Option(help: "Ratings per second; as fast as it goes by default.")
+  var rate: Double?
+  @Option(help: "Stop after so many ratings.")
+  var limit: Int?
+  @Option(help: "The ratings' key: user keeps each user's order; none is null.")
+  var key = RatingKey.user
+  @Flag(help: "Print a summary as JSON at the end.")
+  var json = false
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if let rate, !(rate > 0) { throw ValidationError("--rate must be above 0.") }
+    if let limit, limit < 0 { throw ValidationError("--limit must be 0 or more.") }
+  }
+
+  func run() throws {
+    do {
+      let files = try MovieLensFiles(path: path)
+      let topics = files.movies == nil ? [.ratings] : DataTopic.allCases
+      let summary = try load(files, to: LogDestination(try common.bulkLog("load"), topics: topics))
+      if json { print(try JSONText.of(summary)) }
+    } catch let error as DataFileError {
+      throw CommandFailure(.failure, error.description)
+    }
+  }
+
+  private func load(_ files: MovieLensFiles, to destination: some Destination) throws
+    -> DataSummary
+  {
+    var summary = DataSummary()
+    if let movies = try files.openMovies() {
+      summary.movies = try loadMovies(movies, to: destination)
+    }
+    try loadRatings(try files.openRatings(), to: destination, summary: &summary)
+    return summary
+  }
+
+  /// - Returns: how many there were. They are stored before the first rating is sent, so that the
+  ///   daemon knows a rated movie's genres.
+  private func loadMovies(_ reader: consuming MovieReader, to destination: some Destination) throws
+    -> Int
+  {
+    var progress = ProgressBar("movies", unit: "movies")
+    var key: [UInt8] = []
+    var value: [UInt8] = []
+    var count = 0
+    while let movie = try reader.next() {
+      key.removeAll(keepingCapacity: true)
+      value.removeAll(keepingCapacity: true)
+      EventText.appendKey(movie.id, to: &key)
+      EventText.appendMovie(movie.id, title: movie.title, genres: movie.genres, to: &value)
+      try destination.send(.movies, key: key.span.bytes, value: value.span.bytes)
+      count += 1
+      progress.update(count)
+    }
+    try destination.flush()
+    progress.finish(count)
+    return count
+  }
+
+  private func loadRatings(
+    _ reader: consuming RatingReader, to destination: some Destination, summary: inout DataSummary
+  ) throws {
+    var progress = ProgressBar(
+      "ratings", unit: "ratings", goal: limit.map { .count($0) } ?? .fraction)
+    let pacer = Pacer(perSecond: rate)
+    let size = Double(max(reader.fileSize, 1))
+    var keyText: [UInt8] = []
+    var value: [UInt8] = []
+    var count = 0
+    while count < limit ?? .max, let rating = try reader.next() {
+      pacer.wait(after: count)
+      value.removeAll(keepingCapacity: true)
+      EventText.appendRating(
+        user: rating.user, movie: rating.movie, rating: rating.rating,
+        timeMilliseconds: rating.timeMilliseconds, to: &value)
+      if key == .user {
+        keyText.removeAll(keepingCapacity: true)
+        EventText.appendKey(rating.user, to: &keyText)
+        try destination.send(.ratings, key: keyText.span.bytes, value: value.span.bytes)
+      } else {
+        try destination.send(.ratings, key: nil, value: value.span.bytes)
+      }
+      count += 1
+      progress.update(count, fraction: Double(reader.bytesRead) / size)
+    }
+    try destination.flush()
+    summary.ratings = count
+    summary.finish(ratingsIn: progress.elapsed)
+    progress.finish(count)
+  }
+}

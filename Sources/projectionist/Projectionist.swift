@@ -1,0 +1,93 @@
+import ArgumentParser
+import Foundation
+
+/// The command line's root.
+@main
+struct Projectionist: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "projectionist",
+    abstract: "Movie recommendations in real time, as a stream processor on Kafka.",
+    discussion: help,
+    version: "0.1.0",
+    groupedSubcommands: Commands.groups)
+
+  private static let help = """
+    Every rating is an event. Stages fold events into features of users and
+    movies, keep them in local state, project them into Redis in Feast's layout,
+    and answer requests for recommendations.
+
+      user-ratings ─▶ intake ─▶ user ─┬▶ user-features ──────────┬▶ redis ─▶ Redis
+                        │             └▶ movie ─▶ movie-features ┘
+                        └▶ validation-results, user-ratings-dlq
+      recommendation-requests ─▶ predict, on user's state ─▶ recommendations
+
+    EXAMPLES:
+      A first look, with nothing installed but this program and a Redis; each of
+      the first two in a terminal of its own:
+        projectionist broker --address-file /tmp/broker
+        projectionist run --bootstrap-servers "$(cat /tmp/broker)"
+        export KAFKA_BOOTSTRAP_SERVERS="$(cat /tmp/broker)"
+        projectionist generate
+        projectionist features 1
+        projectionist predict 1
+
+      On a Kafka of your own:
+        projectionist config > projectionist.yaml
+        projectionist topics apply --config projectionist.yaml
+        projectionist check --config projectionist.yaml
+        projectionist run --config projectionist.yaml
+
+    EXIT CODES:
+    \(exitCodes)
+    """
+
+  private static var exitCodes: String {
+    ExitStatus.allCases.map { status in
+      let code = String(status.rawValue)
+      return "  \(code)\(String(repeating: " ", count: 4 - code.count))\(status.meaning)"
+    }.joined(separator: "\n")
+  }
+
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      // What the argument parser throws it also explains, with the right exit code.
+      guard let status = ExitStatus(of: error) else { exit(withError: error) }
+      FileHandle.standardError.write(Data("projectionist: \(error)\n".utf8))
+      Foundation.exit(status.rawValue)
+    }
+  }
+}
+
+/// All subcommands, as the help page groups them. A new one is one line here.
+enum Commands {
+  static let groups: [CommandGroup] = [
+    CommandGroup(
+      name: "Pipeline",
+      subcommands: [
+        RunCommand.self,
+        PredictCommand.self,
+        FeaturesCommand.self,
+      ]),
+    CommandGroup(
+      name: "Set-up",
+      subcommands: [
+        ConfigCommand.self,
+        TopicsCommand.self,
+        CheckCommand.self,
+      ]),
+    CommandGroup(
+      name: "Trial",
+      subcommands: [
+        BrokerCommand.self,
+        GenerateCommand.self,
+        LoadCommand.self,
+      ]),
+  ]
+}

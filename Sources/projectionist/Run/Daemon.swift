@@ -1,0 +1,196 @@
+import EventLog
+import Foundation
+import KafkaLog
+import LMDBStore
+import Logging
+import Pipeline
+import RedisProjection
+import Streams
+
+/// The running pipeline of one process: its stages on their threads, from start to an orderly end.
+final class Daemon: Sendable {
+  private let settings: Settings
+  private let instance: String
+  private let log: KafkaLog
+  private let storage: LMDBStorage
+  private let partitions: Int32
+  private let logger: Logger
+  private let stop = StopSignal()
+  private let directory = PartitionDirectory<LMDBStore>()
+  private let threads: [StageThread]
+
+  /// - Parameter partitions: how many partitions the user-keyed topics have.
+  init(
+    settings: Settings, instance: String, log: KafkaLog, storage: LMDBStorage, partitions: Int32,
+    logger: Logger
+  ) {
+    self.settings = settings
+    self.instance = instance
+    self.log = log
+    self.storage = storage
+    self.partitions = partitions
+    self.logger = logger
+    threads = settings.stages.map {
+      StageThread(stage: $0.rawValue, monitor: StageMonitor(stage: $0.rawValue))
+    }
+  }
+
+  var status: [StageStatus] { threads.map(\.monitor.snapshot) }
+
+  /// Runs until a signal or a failure ends it.
+  ///
+  /// - Throws: the first failure of a stage, after the others have finished their batches.
+  func run() throws {
+    let ended = DispatchSemaphore(value: 0)
+    let termination = Termination { [stop, logger, settings] in
+      logger.notice("stopping: finishing the open batches")
+      stop.stop()
+      Self.exitAfter(settings.shutdown.deadline, logger)
+    }
+    for (stage, thread) in zip(settings.stages, threads) {
+      start(stage, thread) { [stop] in
+        stop.stop()
+        ended.signal()
+      }
+    }
+    let reporter = StatusReporter(threads.map(\.monitor), logger: logger)
+    var remaining = threads.count
+    while remaining > 0 {
+      if ended.wait(timeout: .now() + .milliseconds(50)) == .success {
+        if remaining == threads.count { Self.exitAfter(settings.shutdown.deadline, logger) }
+        remaining -= 1
+      } else {
+        reporter.look()
+      }
+    }
+    withExtendedLifetime(termination) {}
+    for thread in threads {
+      if case .failed(let error) = thread.outcome {
+        throw DaemonError(stage: thread.stage, error: error)
+      }
+    }
+    logger.notice("stopped")
+  }
+
+  /// A batch that can't be finished (the broker is gone) is left to the restart, which finds the
+  /// state whole; waiting longer would gain nothing.
+  private static func exitAfter(_ deadline: Duration, _ logger: Logger) {
+    let milliseconds = Int(deadline.components.seconds * 1000)
+    DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(milliseconds)) {
+      logger.warning("the deadline for stopping is over: leaving open batches to the next start")
+      exit(ExitStatus.success.rawValue)
+    }
+  }
+
+  // MARK: Stages
+
+  private func start(_ stage: StageName, _ thread: StageThread, ended: @escaping @Sendable () -> Void)
+  {
+    let environment = environment(stage, thread.monitor)
+    let clientID = environment.configuration.clientID
+    let body: @Sendable () throws(StageError) -> Void =
+      switch stage {
+      case .intake:
+        { [log] () throws(StageError) in
+          try StageLoop(environment) { () throws(StageError) in
+            try IntakeOperator<LMDBStore, KafkaProducer, KafkaConsumer>(log, clientID: clientID)
+          }.run()
+        }
+      case .user:
+        { [directory] () throws(StageError) in
+          try StageLoop(environment) {
+            UserOperator<LMDBStore, KafkaProducer>(directory: directory)
+          }.run()
+        }
+      case .movie:
+        { [log, settings] () throws(StageError) in
+          try StageLoop(environment) { () throws(StageError) in
+            try MovieOperator<LMDBStore, KafkaProducer, KafkaConsumer>(
+              log, clientID: clientID, refreshInterval: settings.movie.refreshInterval,
+              now: { .now })
+          }.run()
+        }
+      case .redis:
+        { [settings] () throws(StageError) in
+          try StageLoop(environment) {
+            RedisOperator<LMDBStore, KafkaProducer>(
+              projection: settings.feastProjection, generation: 1,
+              redis: settings.redisConfiguration, logger: environment.logger)
+          }.run()
+        }
+      case .predict:
+        { [log, directory, partitions] () throws(StageError) in
+          try StageLoop(environment) { () throws(StageError) in
+            try PredictOperator<LMDBStore, KafkaProducer, KafkaConsumer>(
+              log, clientID: clientID, directory: directory,
+              partitionOf: { KafkaPartitioner.partition(key: $0, count: partitions) },
+              now: { .now })
+          }.run()
+        }
+      }
+    thread.start(body, ended: ended)
+  }
+
+  private func environment(_ stage: StageName, _ monitor: StageMonitor)
+    -> StageEnvironment<KafkaLog, LMDBStorage>
+  {
+    var logger = settings.log.makeLogger(stage.rawValue)
+    logger.logLevel = settings.log.level
+    return StageEnvironment(
+      configuration: configuration(stage), log: log, storage: storage, monitor: monitor,
+      logger: logger, stop: stop,
+      pause: { Thread.sleep(forTimeInterval: Double($0.components.attoseconds) * 1e-18
+        + Double($0.components.seconds)) })
+  }
+
+  private func configuration(_ stage: StageName) -> StageConfiguration {
+    let application = settings.application
+    func configuration(
+      inputs: [String], outputs: [String], changelog: String? = nil, tables: [String] = [],
+      guarantee: ProcessingGuarantee, followed: (any PartitionFeed)? = nil
+    ) -> StageConfiguration {
+      StageConfiguration(
+        name: stage.rawValue, application: application, instance: instance, inputs: inputs,
+        outputs: outputs, changelog: changelog, tables: tables, guarantee: guarantee,
+        limits: settings.processing.limits, followed: followed)
+    }
+    let guarantee = settings.processing.guarantee
+    return switch stage {
+    case .intake:
+      configuration(
+        inputs: [Topics.userRatings],
+        outputs: IntakeOperator<LMDBStore, KafkaProducer, KafkaConsumer>.outputs,
+        guarantee: guarantee)
+    case .user:
+      configuration(
+        inputs: [Topics.validatedRatings],
+        outputs: UserOperator<LMDBStore, KafkaProducer>.outputs,
+        changelog: Topics.userChangelog(application), tables: UserTables.names,
+        guarantee: guarantee)
+    case .movie:
+      configuration(
+        inputs: [Topics.ratingsByMovie],
+        outputs: MovieOperator<LMDBStore, KafkaProducer, KafkaConsumer>.outputs,
+        changelog: Topics.movieChangelog(application), tables: MovieTables.names,
+        guarantee: guarantee)
+    case .redis:
+      configuration(
+        inputs: RedisOperator<LMDBStore, KafkaProducer>.inputs, outputs: [],
+        guarantee: .atLeastOnce)
+    case .predict:
+      // Replies repeat after a crash rather than get lost: they wait for no transaction.
+      configuration(
+        inputs: [Topics.requests],
+        outputs: PredictOperator<LMDBStore, KafkaProducer, KafkaConsumer>.outputs,
+        guarantee: .atLeastOnce, followed: directory)
+    }
+  }
+}
+
+/// A stage's failure, with the stage's name.
+struct DaemonError: Error, CustomStringConvertible {
+  var stage: String
+  var error: StageError
+
+  var description: String { "\(stage): \(error)" }
+}

@@ -1,0 +1,90 @@
+import ArgumentParser
+import Foundation
+import LMDBStore
+import Pipeline
+import Recommender
+import RedisProjection
+import StateStore
+
+/// `projectionist features USER`: what the state store holds, and what Redis does.
+struct FeaturesCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "features",
+    abstract: "Show a user's or a movie's features, from the state store and from Redis.",
+    discussion: """
+      Reads the store beside a running daemon, on its machine. Exits with 1 when neither side knows \
+      the id.
+      """)
+
+  @OptionGroup var common: CommonOptions
+
+  @Argument(help: "The user's id, or with --movie the movie's.") var id: Int64
+
+  @Flag(help: "The id is a movie's.") var movie = false
+
+  @Flag(help: "Print JSON.") var json = false
+
+  func run() throws {
+    let (settings, _) = try common.start("features")
+    let view = movie ? Recommender.FeatureView.movie : .user
+    let stored = try StoredFeatures(settings.storage).find(id, isMovie: movie)
+    let projected = try readRedis(settings)
+    guard stored != nil || projected != nil else {
+      throw CommandFailure(
+        .failure, "\(view.joinKey) \(id) has no features, in the state store or in Redis")
+    }
+    let rows = view.features.enumerated().map { index, feature in
+      FeatureOutput(
+        feature: feature.name, state: stored.flatMap { FeatureText.of($0.value(index)) },
+        redis: projected.flatMap { $0.values[index].flatMap(FeatureText.of) })
+    }
+    if json { return print(try JSONText.of(rows)) }
+    var table = TextTable(["FEATURE", "STATE", "REDIS"], rightAligned: [1, 2])
+    for row in rows { table.append([row.feature, row.state ?? "-", row.redis ?? "-"]) }
+    print(table.description, terminator: "")
+  }
+
+  private func readRedis(_ settings: Settings) throws -> RedisProjection.FeatureRow? {
+    let projection = settings.feastProjection
+    let view = movie ? projection.movie : projection.user
+    var key: [UInt8] = []
+    view.key.append(id, to: &key)
+    return try FeatureReader(settings.redisConfiguration).read(view.fields, key: key.span.bytes)
+  }
+}
+
+/// One line of the comparison.
+private struct FeatureOutput: Encodable {
+  var feature: String
+  var state: String?
+  var redis: String?
+}
+
+/// Features as a person reads them.
+private enum FeatureText {
+  static func of(_ value: FeatureValue) -> String? {
+    switch value {
+    case .int64(let value): "\(value)"
+    case .double(let value): "\(value)"
+    case .string(let value): value
+    case .unixTimestamp(let milliseconds): time(seconds: milliseconds / 1000)
+    }
+  }
+
+  static func of(_ value: FeastValue) -> String? {
+    switch value {
+    case .int64(let value): "\(value)"
+    case .int32(let value): "\(value)"
+    case .double(let value): "\(value)"
+    case .float(let value): "\(value)"
+    case .string(let value): value
+    case .bool(let value): "\(value)"
+    case .bytes(let value): "\(value)"
+    case .unixTimestamp(let seconds): time(seconds: seconds)
+    }
+  }
+
+  private static func time(seconds: Int64) -> String {
+    Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
+  }
+}

@@ -1,0 +1,44 @@
+import Foundation
+import Logging
+import Streams
+import Synchronization
+
+/// An OS thread that runs one stage. librdkafka, LMDB and hiredis block, and each of their handles
+/// belongs to the thread that made it.
+final class StageThread: Sendable {
+  enum Outcome: Sendable {
+    case running
+    case finished
+    case failed(StageError)
+  }
+
+  let stage: String
+  let monitor: StageMonitor
+  private let outcomeCell = Mutex(Outcome.running)
+
+  init(stage: String, monitor: StageMonitor) {
+    self.stage = stage
+    self.monitor = monitor
+  }
+
+  var outcome: Outcome { outcomeCell.withLock { $0 } }
+
+  /// Starts the thread. `body` runs the stage's loop until it ends; `ended` is called after it.
+  func start(
+    _ body: @escaping @Sendable () throws(StageError) -> Void,
+    ended: @escaping @Sendable () -> Void
+  ) {
+    let thread = Thread { [self] in
+      do throws(StageError) {
+        try body()
+        outcomeCell.withLock { $0 = .finished }
+      } catch {
+        outcomeCell.withLock { $0 = .failed(error) }
+      }
+      ended()
+    }
+    thread.name = "stage-\(stage)"
+    thread.stackSize = 4 << 20
+    thread.start()
+  }
+}

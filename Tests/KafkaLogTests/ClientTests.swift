@@ -1,0 +1,106 @@
+import CRdkafka
+import EventLog
+import Logging
+import Testing
+
+@testable import KafkaLog
+
+@Suite struct ClientTests {
+  @Test func unknownPropertiesAreNamed() throws {
+    let cluster = try Cluster([:], properties: ["no.such.thing": "1"])
+    #expect { try cluster.reader("any") } throws: { error in
+      guard let error = error as? LogError else { return false }
+      return error.code == .configuration && error.message.contains("no.such.thing")
+    }
+  }
+
+  @Test func badValuesAreNamed() throws {
+    let cluster = try Cluster([:], properties: ["linger.ms": "soon"])
+    #expect { try cluster.producer([]) } throws: { error in
+      guard let error = error as? LogError else { return false }
+      return error.code == .configuration && error.message.contains("linger.ms")
+    }
+  }
+
+  @Test func whatExactlyOnceNeedsCannotBeChanged() throws {
+    let cluster = try Cluster([:], properties: ["enable.auto.commit": "true"])
+    #expect { try cluster.reader("any") } throws: {
+      ($0 as? LogError)?.code == .configuration
+    }
+  }
+
+  @Test func theLibrarysLogArrives() throws {
+    let recorder = LogRecorder()
+    let settings = KafkaSettings(
+      bootstrapServers: "127.0.0.1:1", properties: ["debug": "conf,generic"])
+    let log = KafkaLog(settings: settings, logger: recorder.logger)
+    let consumer = try log.makeConsumer(
+      ConsumerConfiguration(topics: ["any"], group: nil, clientID: "logger"))
+    let deadline = ContinuousClock.now + patience
+    while !recorder.all.contains(where: { $0.level == .error }), ContinuousClock.now < deadline {
+      _ = try consumer.poll(maxRecords: 1, timeout: .milliseconds(20)) { _ in true }
+    }
+    consumer.close()
+    let entries = recorder.all.filter { $0.text.hasPrefix("librdkafka") }
+    #expect(entries.contains { $0.level == .debug })
+    #expect(entries.contains { $0.level == .error && $0.text.contains("127.0.0.1:1") })
+  }
+
+  @Test func syslogSeveritiesKeepTheirOrder() {
+    let levels = (0...7).map { Logger.Level(syslog: $0) }
+    #expect(
+      levels == [.critical, .critical, .critical, .error, .warning, .notice, .info, .debug])
+  }
+
+  @Test func anUnreachableBrokerIsSaidSo() throws {
+    var settings = KafkaSettings(bootstrapServers: "127.0.0.1:1")
+    settings.requestTimeout = .milliseconds(300)
+    let admin = try KafkaLog(settings: settings, logger: quiet).makeAdmin()
+    #expect { try admin.cluster() } throws: { error in
+      guard let error = error as? LogError else { return false }
+      return error.code == .unavailable && error.reaction == .retry
+    }
+  }
+
+  @Test(
+    arguments: [
+      (RD_KAFKA_RESP_ERR__TRANSPORT, .unavailable, .retry),
+      (RD_KAFKA_RESP_ERR__TIMED_OUT, .unavailable, .retry),
+      (RD_KAFKA_RESP_ERR_NOT_COORDINATOR, .unavailable, .retry),
+      (RD_KAFKA_RESP_ERR__FENCED, .fenced, .abandonPartition),
+      (RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, .fenced, .abandonPartition),
+      (RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, .fenced, .abandonPartition),
+      (RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED, .fenced, .abandonPartition),
+      (RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE, .offsetOutOfRange, .rebuildStore),
+      (RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, .offsetOutOfRange, .rebuildStore),
+      (RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, .unknownTopic, .retry),
+      (RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, .recordTooLarge, .stopDaemon),
+      (RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, .denied, .stopDaemon),
+      (RD_KAFKA_RESP_ERR__AUTHENTICATION, .denied, .stopDaemon),
+      (RD_KAFKA_RESP_ERR__INVALID_ARG, .configuration, .stopDaemon),
+      (RD_KAFKA_RESP_ERR__INCONSISTENT, .transactionAborted, .abortBatch),
+      (RD_KAFKA_RESP_ERR_UNKNOWN, .other, .stopDaemon),
+    ] as [(rd_kafka_resp_err_t, LogError.Code, Reaction)])
+  func codesHaveAReaction(
+    _ native: rd_kafka_resp_err_t, _ code: LogError.Code, _ reaction: Reaction
+  ) {
+    let error = LogError(native, "detail")
+    #expect(error.code == code)
+    #expect(error.reaction == reaction)
+    #expect(error.message.hasPrefix("detail: "))
+  }
+
+  @Test func whatTheLibrarySaysOfAnErrorCounts() {
+    let unknown = RD_KAFKA_RESP_ERR_UNKNOWN
+    #expect(LogError(unknown, "", fatal: true).reaction == .stopDaemon)
+    #expect(LogError(unknown, "", requiresAbort: true).reaction == .abortBatch)
+    #expect(LogError(unknown, "", retriable: true).reaction == .retry)
+    // Fenced is fenced, however it is wrapped.
+    let fenced = RD_KAFKA_RESP_ERR__FENCED
+    #expect(LogError(fenced, "", fatal: true).reaction == .abandonPartition)
+    #expect(
+      LogError(RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, "", requiresAbort: true).code == .fenced)
+    // A transport error that leaves the transaction undecided, yet not committable.
+    #expect(LogError(RD_KAFKA_RESP_ERR__TRANSPORT, "", requiresAbort: true).reaction == .abortBatch)
+  }
+}

@@ -1,0 +1,99 @@
+import EventLog
+import Testing
+
+@testable import KafkaLog
+
+/// Members of one group, polled in turns.
+@Suite struct GroupTests {
+  /// What one member has been told, and its answers.
+  private final class Member {
+    let consumer: KafkaConsumer
+    var owned: Set<TopicPartition> = []
+    var history: [Rebalance] = []
+    var offsets: [TopicPartition: [Int64]] = [:]
+
+    init(_ consumer: KafkaConsumer) { self.consumer = consumer }
+
+    func turn(_ positions: inout [TopicPartition: Int64]) throws {
+      let result = try consumer.poll(maxRecords: 50, timeout: .milliseconds(20)) { record in
+        let partition = TopicPartition("events", record.partition)
+        offsets[partition, default: []].append(record.offset)
+        positions[partition] = record.offset + 1
+        return true
+      }
+      guard let rebalance = result.rebalance else { return }
+      history.append(rebalance)
+      switch rebalance {
+      case .assigned(let partitions):
+        owned.formUnion(partitions)
+        try consumer.assign(partitions.map { ($0, .at(positions[$0] ?? 0)) })
+      case .revoked(let partitions), .lost(let partitions):
+        owned.subtract(partitions)
+        try consumer.unassign(partitions)
+      }
+    }
+  }
+
+  @Test(arguments: ["cooperative-sticky", "range"])
+  func partitionsMoveAndNothingIsLost(_ strategy: String) throws {
+    let cluster = try Cluster(
+      ["events": 4], properties: ["partition.assignment.strategy": strategy])
+    let producer = try cluster.producer(["events"])
+    var sent: Int64 = 0
+    func produce() throws {
+      for _ in 0..<100 {
+        for partition in 0..<4 as Range<Int32> {
+          try producer.send("\(sent)", partition: partition)
+        }
+        sent += 1
+      }
+      try producer.flush(timeout: patience)
+    }
+    var positions: [TopicPartition: Int64] = [:]
+    let all = Set((0..<4).map { TopicPartition("events", $0) })
+    func run(_ members: [Member], until done: () -> Bool) throws {
+      let deadline = ContinuousClock.now + patience
+      while !done(), ContinuousClock.now < deadline {
+        for member in members { try member.turn(&positions) }
+        if sent < 3000 { try produce() }
+      }
+      #expect(done())
+    }
+
+    let first = Member(try cluster.member("events", group: "movers", clientID: "first"))
+    try run([first]) { first.owned == all }
+    #expect(first.history.first == .assigned(all.sorted { $0.partition < $1.partition }))
+
+    let second = Member(try cluster.member("events", group: "movers", clientID: "second"))
+    try run([first, second]) { first.owned.count == 2 && second.owned.count == 2 }
+    #expect(first.owned.union(second.owned) == all)
+    #expect(
+      first.history.contains { if case .revoked = $0 { true } else { false } })
+
+    first.consumer.close()
+    try run([second]) { second.owned == all }
+    try run([second]) { all.allSatisfy { positions[$0] == sent } }
+    for partition in all {
+      let read = (first.offsets[partition] ?? []) + (second.offsets[partition] ?? [])
+      #expect(read.count == Int(sent))
+      #expect(read.enumerated().allSatisfy { $1 == Int64($0) })
+    }
+  }
+
+  @Test func closingWithAnUnansweredRebalanceDoesNotHang() throws {
+    let cluster = try Cluster(["events": 2])
+    let member = try cluster.member("events", group: "hanging")
+    var records: [Copied] = []
+    try poll(member, into: &records) { _, result in result.rebalance != nil }
+    let start = ContinuousClock.now
+    member.close()
+    #expect(ContinuousClock.now - start < .seconds(9))
+  }
+
+  @Test func closingBeforeJoiningDoesNotHang() throws {
+    let cluster = try Cluster(["events": 2])
+    let start = ContinuousClock.now
+    try cluster.member("events", group: "early").close()
+    #expect(ContinuousClock.now - start < .seconds(9))
+  }
+}

@@ -1,0 +1,159 @@
+import EventLog
+import Logging
+import Synchronization
+import Testing
+
+@testable import KafkaLog
+
+/// A record copied out of a poll.
+struct Copied: Equatable {
+  var topic: Int
+  var partition: Int32
+  var offset: Int64
+  var timestamp: Int64
+  var key: [UInt8]?
+  var value: [UInt8]?
+  var headers: [RecordHeader]
+
+  init(_ record: borrowing RecordView) {
+    topic = record.topic
+    partition = record.partition
+    offset = record.offset
+    timestamp = record.timestamp
+    key = Self.copy(record.key)
+    value = Self.copy(record.value)
+    headers = record.copyHeaders()
+  }
+
+  private static func copy(_ bytes: RawSpan?) -> [UInt8]? {
+    guard let bytes else { return nil }
+    return bytes.withUnsafeBytes { Array($0) }
+  }
+
+  var text: String { String(decoding: value ?? [], as: UTF8.self) }
+}
+
+/// Collects what is logged, from any thread.
+final class LogRecorder: LogHandler, Sendable {
+  private let entries = Mutex<[(level: Logger.Level, text: String)]>([])
+  var logLevel: Logger.Level {
+    get { .trace }
+    set {}
+  }
+  var metadata: Logger.Metadata {
+    get { [:] }
+    set {}
+  }
+  subscript(metadataKey _: String) -> Logger.Metadata.Value? {
+    get { nil }
+    set {}
+  }
+
+  func log(event: LogEvent) {
+    entries.withLock { $0.append((event.level, "\(event.source): \(event.message)")) }
+  }
+
+  var all: [(level: Logger.Level, text: String)] { entries.withLock { $0 } }
+
+  var logger: Logger { Logger(label: "test", factory: { _ in self }) }
+}
+
+let quiet = Logger(label: "quiet", factory: { _ in SwiftLogNoOpLogHandler() })
+
+/// A broker in this process and the log on it.
+struct Cluster {
+  let broker: MockBroker
+  let log: KafkaLog
+
+  init(_ topics: [String: Int32], properties: [String: String] = [:]) throws {
+    broker = try MockBroker(logger: quiet)
+    // Kept to the process's end: a local variable is released after its last use.
+    _ = Unmanaged.passRetained(broker)
+    for (name, partitions) in topics {
+      try broker.createTopic(name, partitions: partitions)
+    }
+    log = KafkaLog(
+      settings: KafkaSettings(bootstrapServers: broker.bootstrapServers, properties: properties),
+      logger: quiet)
+  }
+
+  func producer(_ topics: [String], _ delivery: ProducerConfiguration.Delivery = .idempotent)
+    throws -> KafkaProducer
+  {
+    try log.makeProducer(
+      ProducerConfiguration(topics: topics, delivery: delivery, clientID: "test"))
+  }
+
+  func reader(_ topic: String, readCommitted: Bool = true) throws -> KafkaConsumer {
+    try log.makeConsumer(
+      ConsumerConfiguration(
+        topics: [topic], group: nil, clientID: "reader", readCommitted: readCommitted,
+        fetchWait: .milliseconds(20)))
+  }
+
+  func member(_ topic: String, group: String, clientID: String = "member") throws -> KafkaConsumer {
+    try log.makeConsumer(
+      ConsumerConfiguration(
+        topics: [topic], group: group, clientID: clientID, fetchWait: .milliseconds(20)))
+  }
+}
+
+let patience = Duration.seconds(30)
+
+/// Polls until the condition holds, answering nothing; fails the test when it never does.
+func poll(
+  _ consumer: KafkaConsumer, maxRecords: Int = 1000, into records: inout [Copied],
+  sourceLocation: SourceLocation = #_sourceLocation,
+  until done: ([Copied], PollResult) throws -> Bool
+) throws {
+  let deadline = ContinuousClock.now + patience
+  while ContinuousClock.now < deadline {
+    let result = try consumer.poll(maxRecords: maxRecords, timeout: .milliseconds(50)) { record in
+      records.append(Copied(record))
+      return true
+    }
+    if try done(records, result) { return }
+  }
+  Issue.record(
+    "nothing came within \(patience); got \(records.count) records",
+    sourceLocation: sourceLocation)
+}
+
+/// Reads a partition from an offset until its end was reached with at least `count` records.
+func read(
+  _ consumer: KafkaConsumer, count: Int, sourceLocation: SourceLocation = #_sourceLocation
+) throws -> [Copied] {
+  var records: [Copied] = []
+  try poll(consumer, into: &records, sourceLocation: sourceLocation) { records, _ in
+    records.count >= count
+  }
+  return records
+}
+
+extension KafkaProducer {
+  func send(
+    _ value: String?, key: String? = nil, topic: Int = 0, partition: Int32? = nil,
+    headers: [RecordHeader] = [], timestamp: Int64? = nil, tracked: Bool = false
+  ) throws {
+    let key = key.map { Array($0.utf8) }
+    let value = value.map { Array($0.utf8) }
+    switch (key, value) {
+    case (let key?, let value?):
+      try send(
+        topic: topic, partition: partition, key: key.span.bytes, value: value.span.bytes,
+        headers: headers, timestamp: timestamp, tracked: tracked)
+    case (let key?, nil):
+      try send(
+        topic: topic, partition: partition, key: key.span.bytes, value: nil, headers: headers,
+        timestamp: timestamp, tracked: tracked)
+    case (nil, let value?):
+      try send(
+        topic: topic, partition: partition, key: nil, value: value.span.bytes, headers: headers,
+        timestamp: timestamp, tracked: tracked)
+    case (nil, nil):
+      try send(
+        topic: topic, partition: partition, key: nil, value: nil, headers: headers,
+        timestamp: timestamp, tracked: tracked)
+    }
+  }
+}

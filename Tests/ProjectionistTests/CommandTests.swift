@@ -1,0 +1,58 @@
+import ArgumentParser
+import EventLog
+import Logging
+import RedisProjection
+import Testing
+
+@testable import projectionist
+
+@Suite struct CommandTests {
+  @Test func errorsHaveTheirExitCodes() {
+    let unavailable = LogError(.unavailable, "no broker", reaction: .retry)
+    #expect(ExitStatus(of: unavailable as any Error) == .unavailable)
+    let denied = LogError(.denied, "no right", reaction: .stopDaemon)
+    #expect(ExitStatus(of: denied as any Error) == .denied)
+    #expect(ExitStatus(of: ConfigurationError(problems: ["x"])) == .configuration)
+    #expect(ExitStatus(of: CommandFailure(.alreadyRunning, "x")) == .alreadyRunning)
+    #expect(ExitStatus(of: RedisError("x", isTransient: true)) == .unavailable)
+    #expect(ExitStatus(of: CancellationError()) == nil)
+  }
+
+  @Test func commonOptionsBecomeSettings() throws {
+    let options = try CommonOptions.parse([
+      "--bootstrap-servers", "a:1", "--log-level", "debug", "--set", "redis.password=a=b",
+      "--set", "feast.project=films",
+    ])
+    let settings = try options.load().settings
+    #expect(settings.bootstrapServers == "a:1")
+    #expect(settings.log.level == .debug)
+    #expect(settings.redis.password == "a=b")
+    #expect(settings.feast.project == "films")
+    #expect(throws: (any Error).self) { try CommonOptions.parse(["--set", "redis.port"]) }
+  }
+
+  @Test func aMissingFileIsNamed() throws {
+    let options = try CommonOptions.parse(["--config", "/nowhere/projectionist.yaml"])
+    #expect(throws: ConfigurationError(problems: [
+      "the configuration file /nowhere/projectionist.yaml is not there"
+    ])) { try options.load() }
+  }
+
+  @Test func everySubcommandExplainsItself() {
+    let help = Projectionist.helpMessage(columns: 100)
+    for group in Commands.groups {
+      for subcommand in group.subcommands {
+        #expect(!subcommand.configuration.abstract.isEmpty)
+        #expect(help.contains(subcommand.configuration.commandName ?? subcommand._commandName))
+      }
+    }
+    for status in ExitStatus.allCases { #expect(help.contains(status.meaning)) }
+  }
+
+  @Test func tableColumnsAreAligned() {
+    var table = TextTable(["NAME", "N"], rightAligned: [1])
+    table.append(["a", "100"])
+    table.append(["longer", "2"])
+    #expect(table.description == "NAME      N\na       100\nlonger    2\n")
+  }
+}

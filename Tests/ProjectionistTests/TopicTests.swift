@@ -1,0 +1,183 @@
+import Foundation
+import Pipeline
+import Recommender
+import Testing
+
+@testable import projectionist
+
+@Suite struct TopicTests {
+  @Test func everyFileIsCompiledIn() throws {
+    let directory = repository.appending(path: "topics")
+    let names = try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
+    #expect(names == TopicCatalog.files.map { "\($0.name).json" }.sorted())
+    for file in TopicCatalog.files {
+      let committed = try Data(contentsOf: directory.appending(path: "\(file.name).json"))
+      #expect(Data(file.json) == committed)
+    }
+  }
+
+  @Test func namesAreUniqueAndThoseOfThePipeline() throws {
+    var settings = Settings()
+    settings.application = "films"
+    let topics = try TopicCatalog().topics(settings)
+    let names = Set(topics.map(\.name))
+    #expect(names.count == topics.count)
+    #expect(
+      names == [
+        Topics.userRatings, Topics.validatedRatings, Topics.validationResults, Topics.deadLetters,
+        Topics.ratingsByMovie, Topics.userFeatures, Topics.movieFeatures, Topics.movies, "models",
+        Topics.requests, Topics.recommendations, Topics.userChangelog("films"),
+        Topics.movieChangelog("films"),
+      ])
+    #expect(topics.allSatisfy { !$0.description.isEmpty && !$0.writtenBy.isEmpty })
+  }
+
+  @Test func topicsThatAStageReadsTogetherHaveEqualPartitions() throws {
+    var settings = Settings()
+    settings.topics.partitions = 7
+    settings.topics.replicationFactor = 3
+    let topics = try TopicCatalog().topics(settings)
+    let strict = [
+      Topics.validatedRatings, Topics.ratingsByMovie, Topics.userFeatures, Topics.movieFeatures,
+      Topics.userChangelog("projectionist"), Topics.movieChangelog("projectionist"),
+      Topics.requests,
+    ]
+    for topic in topics {
+      #expect(topic.replicationFactor == 3)
+      #expect(topic.acceptsAnyPartitionCount != strict.contains(topic.name))
+      #expect(topic.partitions == ([Topics.movies, "models"].contains(topic.name) ? 1 : 7))
+    }
+  }
+
+  @Test func onlyTablesAreCompacted() throws {
+    let compacted = try TopicCatalog().topics(Settings()).filter { $0.policy == "compact" }
+    #expect(
+      Set(compacted.map(\.name)) == [
+        Topics.userFeatures, Topics.movieFeatures, Topics.movies, "models",
+        Topics.userChangelog("projectionist"), Topics.movieChangelog("projectionist"),
+      ])
+  }
+
+  @Test func featureSchemasNameWhatIsWritten() throws {
+    let statistics = RatingStatistics()
+    _ = statistics
+    var writer = JSONWriter()
+    UserFeatures(
+      user: 1, aggregate: UserAggregate(), genres: GenreDictionary(), eventTimeMilliseconds: 0
+    ).write(to: &writer)
+    try expectSchema("user-features", of: writer.copyBytes())
+    writer.removeAll()
+    MovieFeatures(
+      movie: 1, aggregate: MovieAggregate(), prior: CatalogPrior(), eventTimeMilliseconds: 0
+    ).write(to: &writer)
+    try expectSchema("movie-features", of: writer.copyBytes())
+  }
+
+  @Test func eventSchemasNameWhatIsWritten() throws {
+    let source = SourceCoordinates(partition: 1, offset: 2)
+    var writer = JSONWriter()
+    writeCanonicalEvent(
+      RatingEvent(
+        user: 1, movie: 2, rating: HalfStars(stars: 4), timeMilliseconds: 3, genres: ["A"],
+        sessionID: "s", source: source),
+      to: &writer)
+    try expectSchema("validated-ratings", of: writer.copyBytes())
+    writer.removeAll()
+    writeVerdict(failed: [.userNotNull], topic: Topics.userRatings, source: source, to: &writer)
+    try expectSchema("validation-results", of: writer.copyBytes())
+    writer.removeAll()
+    RatingChange(movie: 1, user: 2, old: nil, new: nil, source: source).write(to: &writer)
+    try expectSchema("ratings-by-movie", of: writer.copyBytes())
+    writer.removeAll()
+    MovieRecord(movie: 1, title: "t", genres: ["A"]).write(to: &writer)
+    try expectSchema("movies", of: writer.copyBytes())
+  }
+
+  @Test func replySchemasNameWhatIsWritten() throws {
+    var writer = JSONWriter()
+    RecommendationReply(
+      user: 1, recommendations: [], strategy: .popular, modelVersion: nil, stateOffset: 1,
+      latencyMilliseconds: 1
+    ).write(to: &writer)
+    let value = try value("recommendations")
+    let alternatives = try #require(value["oneOf"] as? [[String: Any]])
+    #expect(try keys(writer.copyBytes()) == propertyNames(alternatives[0]))
+    writer.removeAll()
+    RequestError(code: "c", message: "m").write(to: &writer)
+    #expect(try keys(writer.copyBytes()) == propertyNames(alternatives[1]))
+  }
+
+  private func expectSchema(
+    _ file: String, of record: [UInt8], sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let schema = try value(file)
+    #expect(try keys(record) == propertyNames(schema), sourceLocation: sourceLocation)
+    let required = try #require(schema["required"] as? [String])
+    #expect(Set(required).isSubset(of: propertyNames(schema)), sourceLocation: sourceLocation)
+  }
+
+  private func value(_ file: String) throws -> [String: Any] {
+    let json = try #require(TopicCatalog.files.first { $0.name == file }).json
+    let declaration = try JSONSerialization.jsonObject(with: Data(json)) as? [String: Any]
+    return try #require(declaration?["value"] as? [String: Any])
+  }
+
+  private func propertyNames(_ schema: [String: Any]) -> Set<String> {
+    Set((schema["properties"] as? [String: Any] ?? [:]).keys)
+  }
+
+  private func keys(_ record: [UInt8]) throws -> Set<String> {
+    let object = try JSONSerialization.jsonObject(with: Data(record)) as? [String: Any]
+    return Set(try #require(object).keys)
+  }
+}
+
+@Suite struct TopicReportTests {
+  private func declared() throws -> [DeclaredTopic] { try TopicCatalog().topics(Settings()) }
+
+  /// A cluster that has everything as declared.
+  private func cluster() throws -> (
+    partitions: [String: Int32], properties: [String: [String: String]]
+  ) {
+    let topics = try declared()
+    return (
+      Dictionary(uniqueKeysWithValues: topics.map { ($0.name, Int32($0.partitions)) }),
+      Dictionary(uniqueKeysWithValues: topics.map { ($0.name, $0.config) })
+    )
+  }
+
+  @Test func missingIsToldFromMisconfigured() throws {
+    var (partitions, properties) = try cluster()
+    let good = TopicReport(try declared(), partitions: partitions, properties: properties)
+    #expect(good.isOK)
+    #expect(good.failure == nil)
+
+    partitions[Topics.movies] = nil
+    partitions[Topics.validatedRatings] = 3
+    partitions[Topics.userRatings] = 12
+    properties[Topics.userFeatures]?["cleanup.policy"] = "delete"
+    let report = TopicReport(try declared(), partitions: partitions, properties: properties)
+    let statuses = Dictionary(uniqueKeysWithValues: report.entries.map { ($0.topic.name, $0.status) })
+    #expect(statuses[Topics.movies] == .missing)
+    #expect(statuses[Topics.validatedRatings] == .misconfigured(["has 3 partitions, not 4"]))
+    #expect(statuses[Topics.userRatings] == .ok)
+    #expect(
+      statuses[Topics.userFeatures]
+        == .misconfigured(["cleanup.policy is delete, not compact"]))
+    #expect(report.failure?.status == .topicsDiffer)
+    #expect(report.missing.map(\.name) == [Topics.movies])
+  }
+
+  @Test func whatWasCreatedCountsAsThere() throws {
+    var report = TopicReport(try declared(), partitions: [:], properties: [:])
+    #expect(report.missing.count == TopicCatalog.files.count)
+    report.noteCreated(Set(report.missing.map(\.name)))
+    #expect(report.isOK)
+  }
+
+  @Test func propertiesNotToldAreNotCompared() throws {
+    let report = TopicReport(try declared(), partitions: try cluster().partitions, properties: nil)
+    #expect(report.isOK)
+    #expect(!report.knowsProperties)
+  }
+}

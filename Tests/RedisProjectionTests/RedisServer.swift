@@ -1,0 +1,109 @@
+import Glibc
+import Testing
+
+@testable import RedisProjection
+
+/// A redis-server of the test's own: a free loopback port, a temporary directory, nothing saved.
+final class RedisServer {
+  private(set) var port: UInt16 = 0
+  private let options: [String]
+  private let directory: String
+  private var process: pid_t = 0
+
+  var configuration: RedisConfiguration {
+    RedisConfiguration(
+      address: .tcp(host: "127.0.0.1", port: port), connectTimeout: .seconds(2),
+      commandTimeout: .seconds(20))
+  }
+
+  struct Failure: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  init(_ options: [String] = []) throws {
+    var template = Array("/tmp/redis-test-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw Failure(description: "no temporary directory") }
+    directory = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    self.options = options
+    // Another process may take a free port before the server does.
+    for _ in 0..<20 {
+      port = try Self.freePort()
+      if try spawn() { return }
+    }
+    throw Failure(description: "redis-server found no free port")
+  }
+
+  deinit {
+    stop()
+    rmdir(directory)
+  }
+
+  /// Starts the stopped server again on its port.
+  func start() throws {
+    guard try spawn() else { throw Failure(description: "port \(port) was taken meanwhile") }
+  }
+
+  /// Starts the server and waits until it answers; false when it ends instead.
+  private func spawn() throws -> Bool {
+    let arguments =
+      [
+        "redis-server", "--port", String(port), "--bind", "127.0.0.1", "--dir", directory,
+        "--save", "", "--appendonly", "no", "--daemonize", "no", "--logfile", "/dev/null",
+      ] + options
+    let pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+    defer { for pointer in pointers { free(pointer) } }
+    let code = posix_spawnp(&process, "redis-server", nil, nil, pointers, environ)
+    guard code == 0 else {
+      process = 0
+      throw Failure(
+        description: "these tests need redis-server (Debian: redis-server) in the PATH: "
+          + String(cString: strerror(code)))
+    }
+    let deadline = ContinuousClock.now + .seconds(20)
+    while !answers() {
+      var status: Int32 = 0
+      if waitpid(process, &status, WNOHANG) == process {
+        process = 0
+        return false
+      }
+      guard ContinuousClock.now < deadline else {
+        throw Failure(description: "redis-server does not answer on port \(port)")
+      }
+      poll(nil, 0, 5)
+    }
+    return true
+  }
+
+  /// Whether it is this server, and not another on its port, that answers.
+  private func answers() -> Bool {
+    guard let connection = try? RedisConnection(configuration),
+      let info = try? connection.call(["INFO", "server"]).bytes
+    else { return false }
+    return String(decoding: info, as: UTF8.self).contains("process_id:\(process)\r\n")
+  }
+
+  /// Kills the server, as a crash would, and waits until it is gone.
+  func stop() {
+    guard process != 0 else { return }
+    kill(process, SIGKILL)
+    var status: Int32 = 0
+    waitpid(process, &status, 0)
+    process = 0
+  }
+
+  private static func freePort() throws -> UInt16 {
+    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(socket) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+        bind(socket, pointer, length) == 0 && getsockname(socket, pointer, &length) == 0
+      }
+    }
+    guard isBound else { throw Failure(description: "no free port") }
+    return UInt16(bigEndian: address.sin_port)
+  }
+}

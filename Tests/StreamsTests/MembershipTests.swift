@@ -1,0 +1,241 @@
+import EventLog
+import Simulation
+import Synchronization
+import Testing
+
+@testable import Streams
+
+struct MembershipTests {
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func redeliveredRecordsAreDropped(guarantee: ProcessingGuarantee) throws {
+    var world = World(guarantee)
+    world.limits = BatchLimits(records: 3)
+    try world.feed(0..<20)
+    var run = World.Run()
+    run.maxFetchRecords = 2
+    run.faults = { $0.effect == .poll && $0.number == 6 ? .redeliver(4) : nil }
+    let status = world.run(run).status
+    #expect(status.records == 20)
+    #expect(status.redeliveries == 4)
+    try Checker(world: world).checkDrained()
+  }
+
+  /// The second instance joins while the first has a batch open, takes half of the partitions and
+  /// leaves; then the first gets them back.
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func revocationCommitsTheOpenBatch(guarantee: ProcessingGuarantee) throws {
+    var world = World(guarantee, partitions: 4)
+    // No batch closes by itself.
+    world.limits = BatchLimits(time: .seconds(1_000), busyRecords: 0)
+    try world.feed(0..<40)
+    let joined = GroupMember(world)
+    let group = world.log
+    let seen = Mutex<[TopicPartition: Int64]>([:])
+    var run = World.Run()
+    run.maxFetchRecords = 8
+    run.idlePolls = 6
+    let idle = Counter()
+    let duringRevoke = Counter()
+    run.faults = { moment in
+      // Four polls after its start the first instance holds records of every partition.
+      if moment.effect == .poll, moment.number == 4 { joined.join() }
+      if moment.effect == .unassign, duringRevoke.next() == 1 {
+        seen.withLock { $0 = group.committedOffsets(of: "app-count") }
+      }
+      return nil
+    }
+    run.onIdle = { if idle.next() == 2 { joined.leave() } }
+    let result = world.run(run)
+    #expect(result.error == nil)
+    #expect(result.status.batches >= 2)
+    #expect(result.status.abortedBatches == 0)
+    let committed = seen.withLock { $0 }
+    #expect(committed.values.reduce(0, +) > 0, "the open batch was committed before the answer")
+    try Checker(world: world).checkDrained()
+  }
+
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func lostPartitionsAreAbandoned(guarantee: ProcessingGuarantee) throws {
+    var world = World(guarantee, partitions: 2)
+    world.limits = BatchLimits(records: 8)
+    try world.feed(0..<40)
+    let log = world.log
+    let process = Mutex<SimulatedProcess?>(nil)
+    var run = World.Run()
+    run.maxFetchRecords = 3
+    run.faults = { moment in
+      // In the middle of a batch the group moves on, and nobody tells the member but its next poll.
+      if moment.effect == .poll, moment.number == 5, let running = process.withLock({ $0 }) {
+        log.expireMembers(of: running, group: "app-count")
+      }
+      return nil
+    }
+    let result = world.run(run, onStart: { running in process.withLock { $0 = running } })
+    #expect(result.error == nil)
+    #expect(result.pauses.count == 1, "one membership was given up")
+    try Checker(world: world).checkDrained()
+  }
+
+  /// A member that is thrown out between its last poll and its commit must not commit.
+  @Test func aZombiesCommitIsFenced() throws {
+    var world = World()
+    world.limits = BatchLimits(records: 5)
+    try world.feed(0..<20)
+    let log = world.log
+    let process = Mutex<SimulatedProcess?>(nil)
+    let successor = Mutex<World.Result?>(nil)
+    let nested = world
+    var run = World.Run()
+    run.faults = { moment in
+      if moment.effect == .commitTransaction, moment.number == 1,
+        let zombie = process.withLock({ $0 })
+      {
+        log.expireMembers(of: zombie, group: "app-count")
+        // Its successor, on another machine, waits for the zombie's transaction to time out.
+        var next = World.Run()
+        next.instance = "1"
+        next.storage = MemoryStorage()
+        next.idlePolls = 8
+        let idle = Counter()
+        next.onIdle = { if idle.next() == 2 { log.expireTransaction("app-count-0") } }
+        let result = nested.run(next)
+        successor.withLock { $0 = result }
+      }
+      return nil
+    }
+    let result = world.run(run, onStart: { running in process.withLock { $0 = running } })
+    #expect(result.error == nil)
+    let taken = successor.withLock { $0 }
+    #expect(taken?.error == nil)
+    #expect(taken?.status.records == 15)
+    try Checker(world: world).checkDrained()
+  }
+
+  @Test func aFencedProducerJoinsAgainAndGoesOn() throws {
+    var world = World()
+    world.limits = BatchLimits(records: 5)
+    try world.feed(0..<20)
+    let log = world.log
+    var run = World.Run()
+    run.faults = { moment in
+      if moment.effect == .send, moment.number == 13 { log.expireTransaction("app-count-0") }
+      return nil
+    }
+    let result = world.run(run)
+    #expect(result.error == nil)
+    #expect(result.pauses == [.milliseconds(200)])
+    #expect(result.status.records == 20)
+    try Checker(world: world).checkDrained()
+  }
+
+  /// Pauses grow while nothing works, not over the life of a daemon.
+  @Test func progressEndsARowOfFailures() throws {
+    var world = World()
+    world.limits = BatchLimits(records: 2)
+    try world.feed(0..<20)
+    let log = world.log
+    var run = World.Run()
+    run.faults = { moment in
+      if moment.effect == .commitTransaction, moment.number % 3 == 2 {
+        log.expireTransaction("app-count-0")
+      }
+      return nil
+    }
+    let result = world.run(run)
+    #expect(result.pauses.count >= 3)
+    #expect(Set(result.pauses) == [.milliseconds(200)])
+    try Checker(world: world).checkDrained()
+  }
+
+  @Test func withoutProgressPausesGrow() throws {
+    let world = World()
+    try world.feed(0..<3)
+    var run = World.Run()
+    run.faults = { moment in
+      guard moment.effect == .poll, moment.number < 8 else { return nil }
+      return .fail(LogError(.unavailable, "no broker", reaction: .retry))
+    }
+    let result = world.run(run)
+    #expect(result.pauses.prefix(3) == [.milliseconds(200), .milliseconds(400), .milliseconds(800)])
+    #expect(result.pauses.last == .seconds(5))
+    try Checker(world: world).checkDrained()
+  }
+
+  enum CommitFault: CaseIterable {
+    case refused, retriedBefore, retriedAfter, fencedBefore, fencedAfter
+
+    var fault: SimulatedProcess.Fault {
+      switch self {
+      case .refused: .fail(LogError(.transactionAborted, "refused", reaction: .abortBatch))
+      case .retriedBefore: .fail(LogError(.unavailable, "no answer", reaction: .retry))
+      case .retriedAfter: .failAfterwards(LogError(.unavailable, "no answer", reaction: .retry))
+      case .fencedBefore: .fail(LogError(.fenced, "fenced", reaction: .abandonPartition))
+      case .fencedAfter: .failAfterwards(LogError(.fenced, "fenced", reaction: .abandonPartition))
+      }
+    }
+  }
+
+  @Test(arguments: CommitFault.allCases)
+  func aCommitMayFailInAnyWay(commit: CommitFault) throws {
+    var world = World(partitions: 2)
+    world.limits = BatchLimits(records: 5)
+    try world.feed(0..<20)
+    var run = World.Run()
+    run.faults = { $0.effect == .commitTransaction && $0.number == 1 ? commit.fault : nil }
+    let result = world.run(run)
+    #expect(result.error == nil)
+    #expect(result.status.abortedBatches == (commit == .refused ? 1 : 0))
+    try Checker(world: world).checkDrained()
+  }
+
+  /// Without transactions an aborted batch leaves its changes in the changelog.
+  @Test func anAbortedBatchLeavesNothingBehind() throws {
+    var world = World(.atLeastOnce)
+    world.limits = BatchLimits(records: 5, time: .seconds(1))
+    try world.feed(0..<20, keys: 7)
+    var run = World.Run()
+    run.maxFetchRecords = 1
+    let clock = run.clock
+    let flushes = Counter()
+    run.faults = { moment in
+      switch moment.effect {
+      case .flush where flushes.next() == 3:
+        // The changes of the second batch are sent by then, its position is not.
+        return .fail(LogError(.transactionAborted, "not delivered", reaction: .abortBatch))
+      case .poll where flushes.value == 3:
+        // The second time the batch is shorter.
+        clock.advance(by: .seconds(2))
+        return nil
+      case .poll where flushes.value >= 5:
+        return .die
+      default:
+        return nil
+      }
+    }
+    #expect(!world.run(run).process.isAlive)
+    world.storage.lose(stage: World.stage, partition: 0)
+    world.run()
+    try Checker(world: world).checkDrained()
+  }
+}
+
+/// A second member of the group that takes its partitions and reads nothing.
+private final class GroupMember: Sendable {
+  private let log: MemoryLog
+  private let consumer = OneThread<MemoryConsumer?>(nil)
+
+  init(_ world: World) {
+    log = world.log.connected(SimulatedProcess("other"))
+  }
+
+  func join() {
+    consumer.value = try? log.makeConsumer(
+      ConsumerConfiguration(topics: [World.input], group: "app-count", clientID: "other"))
+    _ = try? consumer.value?.poll(maxRecords: 1, timeout: .zero) { _ in false }
+  }
+
+  func leave() {
+    consumer.value?.close()
+    consumer.value = nil
+  }
+}

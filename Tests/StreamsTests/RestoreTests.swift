@@ -1,0 +1,201 @@
+import EventLog
+import Simulation
+import StateStore
+import Testing
+
+@testable import Streams
+
+struct RestoreTests {
+  /// A world with several batches behind it.
+  private func settledWorld(_ guarantee: ProcessingGuarantee) throws -> World {
+    var world = World(guarantee)
+    world.limits = BatchLimits(records: 4)
+    try world.feed(0..<30, keys: 5)
+    try world.feedReset(key: 3)
+    #expect(world.run().error == nil)
+    try Checker(world: world).checkDrained()
+    return world
+  }
+
+  private func loseState(_ world: World) {
+    world.storage.lose(stage: World.stage, partition: 0)
+  }
+
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func fromAnEmptyStore(guarantee: ProcessingGuarantee) throws {
+    let world = try settledWorld(guarantee)
+    loseState(world)
+    let result = world.run()
+    #expect(result.status.records == 0, "nothing is processed again")
+    try Checker(world: world).checkDrained()
+  }
+
+  @Test(arguments: ProcessingGuarantee.allCases, [1, 3, 8])
+  func fromAStoreThatIsBehind(guarantee: ProcessingGuarantee, commits: Int) throws {
+    let world = try settledWorld(guarantee)
+    world.storage.lose(commits: commits, stage: World.stage, partition: 0)
+    #expect(world.run().status.records == 0)
+    let end = try world.log.offsets(of: world.changelog(0)).upperBound
+    #expect(world.storage.changelogOffset(stage: World.stage, partition: 0) == end)
+    try Checker(world: world).checkDrained()
+  }
+
+  @Test(arguments: ProcessingGuarantee.allCases, [true, false])
+  func fromACompactedChangelog(guarantee: ProcessingGuarantee, keepsTombstones: Bool) throws {
+    var world = try settledWorld(guarantee)
+    let changelog = world.changelog(0)
+    let before = try world.log.records(of: changelog).count
+    try world.log.compact(changelog, keepsTombstones: keepsTombstones)
+    world.isCompacted = true
+    #expect(try world.log.records(of: changelog).count < before)
+    loseState(world)
+    #expect(world.run().status.records == 0)
+    try Checker(world: world).checkDrained()
+    try world.feed(30..<35, keys: 5)
+    world.run()
+    try Checker(world: world).checkDrained()
+  }
+
+  @Test(arguments: [true, false])
+  func withAnAbortedTransactionAtTheEnd(losesStore: Bool) throws {
+    let world = try settledWorld(.exactlyOnce)
+    try world.feed(31..<34, keys: 5)
+    var run = World.Run()
+    run.diesAfter = { $0 == .sendPositions }
+    world.run(run)
+    if losesStore { loseState(world) }
+    let result = world.run()
+    #expect(result.error == nil)
+    #expect(result.status.records == 3)
+    try Checker(world: world).checkDrained()
+  }
+
+  /// A batch cut short leaves changes in the changelog that no position vouches for. They must not
+  /// come back when a later batch brings a position.
+  @Test func changesWithoutAPositionAreVoid() throws {
+    var world = try settledWorld(.atLeastOnce)
+    try world.feed(31..<35, keys: 5)
+    var run = World.Run()
+    run.diesAfter = { $0 == .closeBatch }
+    world.run(run)
+    #expect(
+      try world.log.offsets(of: world.changelog(0)).upperBound
+        > world.storage.changelogOffset(stage: World.stage, partition: 0) ?? 0)
+    // The next batch changes one key only, and its store never sees it.
+    world.limits = BatchLimits(records: 1)
+    run.diesAfter = { $0 == .sendPositions }
+    world.run(run)
+    loseState(world)
+    run = World.Run()
+    run.diesAfter = { $0 == .closeBatch }
+    world.run(run)
+    try Checker(world: world).checkStopped()
+    world.run()
+    try Checker(world: world).checkDrained()
+  }
+
+  @Test func aStoreBeyondTheLogsEndIsRebuilt() throws {
+    let world = try settledWorld(.exactlyOnce)
+    let store = try world.storage.open(stage: World.stage, partition: 0, tables: [])
+    var writes = WriteSet()
+    let (key, value) = ("0-9".utf8Array, "nonsense".utf8Array)
+    writes.set(.tallies, key.span.bytes, value.span.bytes)
+    try store.commit(&writes, changelogOffset: 10_000)
+    #expect(world.run().status.records == 0)
+    try Checker(world: world).checkDrained()
+  }
+
+  @Test func aStoreBelowTheLogsStartIsRebuilt() throws {
+    var world = try settledWorld(.exactlyOnce)
+    let end = world.storage.changelogOffset(stage: World.stage, partition: 0) ?? 0
+    try world.feed(31..<40, keys: 5)
+    try world.feedReset(key: 3)
+    world.run()
+    // Compacted, then cut where the store's offset is no more; what is kept is the whole state.
+    try world.log.compact(world.changelog(0), keepsTombstones: false)
+    world.isCompacted = true
+    try world.log.truncate(world.changelog(0), before: end)
+    let store = try world.storage.open(stage: World.stage, partition: 0, tables: [])
+    var writes = WriteSet()
+    try store.commit(&writes, changelogOffset: end - 1)
+    #expect(world.run().error == nil)
+    let offset = world.storage.changelogOffset(stage: World.stage, partition: 0)
+    #expect(offset == (try world.log.offsets(of: world.changelog(0)).upperBound))
+  }
+
+  @Test func aCorruptStoreIsRebuilt() throws {
+    let world = try settledWorld(.exactlyOnce)
+    world.storage.corrupt(stage: World.stage, partition: 0)
+    #expect(world.run().status.records == 0)
+    try Checker(world: world).checkDrained()
+  }
+
+  /// A former owner hangs with a transaction open on the changelog: what its successor commits stays
+  /// invisible until that one times out, and must not be processed again before.
+  @Test(arguments: [false, true])
+  func restoreWaitsForOpenTransactions(losesStore: Bool) throws {
+    let world = World()
+    try world.feed(0..<6)
+    world.run()
+    let hung = OneThread(
+      try world.log.makeProducer(
+        ProducerConfiguration(
+          topics: [World.changelog], delivery: .transactional(id: "hung"), clientID: "hung")))
+    var run = World.Run()
+    run.faults = { moment in
+      guard moment.effect == .beginTransaction, moment.number == 0 else { return nil }
+      try? hung.value.beginTransaction()
+      let (key, value) = ([1] + "0-0".utf8Array, "nonsense".utf8Array)
+      try? hung.value.send(
+        topic: 0, partition: 0, key: key.span.bytes, value: value.span.bytes, headers: [],
+        timestamp: nil, tracked: false)
+      return nil
+    }
+    try world.feed(6..<12)
+    world.run(run)
+    let stable = try world.log.lastStableOffset(of: world.changelog(0))
+    #expect(try stable < world.log.offsets(of: world.changelog(0)).upperBound)
+    if losesStore { loseState(world) }
+
+    let log = world.log
+    let idle = Counter()
+    run = World.Run()
+    run.idlePolls = 8
+    run.onIdle = { if idle.next() == 3 { log.expireTransaction("hung") } }
+    let result = world.run(run)
+    #expect(result.status.records == 0, "what was committed is not processed again")
+    try Checker(world: world).checkDrained()
+  }
+
+  @Test func anOffsetBelowTheLogsStartIsNamed() throws {
+    let world = World()
+    try world.feed(0..<10)
+    world.run()
+    try world.feed(10..<20)
+    try world.log.truncate(world.input(0), before: 15)
+    let error = world.run().error
+    #expect(error?.reaction == .stopDaemon)
+    #expect(error?.description.hasPrefix("offset_below_log_start: app-count stands at 10") == true)
+  }
+
+  @Test func anOffsetBeyondTheLogsEndIsNamed() throws {
+    let world = World()
+    try world.feed(0..<10)
+    world.run()
+    world.log.createTopic(World.input, partitions: 1)
+    let error = world.run().error
+    #expect(error?.reaction == .stopDaemon)
+    #expect(error?.description.hasPrefix("offset_beyond_log_end: app-count stands at 10") == true)
+  }
+
+  @Test func anUnknownPositionFormatStopsTheDaemon() throws {
+    let world = World()
+    try world.feed(0..<3)
+    world.run()
+    let (key, value) = ([0] + Position.key, [2, 0, 0, 0, 0, 0, 0, 0, 0] as [UInt8])
+    try world.log.append(to: world.changelog(0), key: key, value: value)
+    let error = world.run().error
+    #expect(error?.reaction == .stopDaemon)
+    #expect(error?.description.contains("unknown format") == true)
+  }
+}
