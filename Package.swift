@@ -82,7 +82,7 @@ let package = Package(
     tests("KafkaLogTests", ["KafkaLog", "EventLog"]),
     tests("LMDBStoreTests", ["LMDBStore", "StateStore"]),
     tests("RedisProjectionTests", ["RedisProjection"]),
-    tests("StreamsTests", ["Streams", "Simulation", "EventLog", "StateStore"]),
+    tests("StreamsTests", ["Streams", "Simulation", "EventLog", "StateStore", logging]),
     tests("PipelineTests", ["Pipeline", "Simulation", "Streams", "Recommender", "EventLog", "StateStore"]),
     tests(
       "ProjectionistTests",

@@ -9,7 +9,7 @@ public final class MemoryConsumer: LogConsumer {
   private var member: Int?
   private var positions: [TopicPartition: Int64] = [:]
   /// Where reading began: nothing before it is ever delivered.
-  private var starts: [TopicPartition: Int64] = [:]
+  private var beginnings: [TopicPartition: Int64] = [:]
   /// Ends already told: an end is told once, until the partition has grown.
   private var toldEnds: [TopicPartition: Int64] = [:]
   private var endHints: [TopicPartition: Int64] = [:]
@@ -87,7 +87,7 @@ public final class MemoryConsumer: LogConsumer {
             .offsetOutOfRange, "\(partition) begins at \(log.start), after the reader's position",
             reaction: .abandonPartition)
         }
-        let floor = max(log.start, starts[partition, default: 0])
+        let floor = max(log.start, beginnings[partition, default: 0])
         let fetch = log.fetch(
           from: max(min(floor, current), current - redelivered), maxRecords: maxRecords - batch.records.count,
           readCommitted: configuration.readCommitted)
@@ -116,7 +116,7 @@ public final class MemoryConsumer: LogConsumer {
             case .end: log.visibleEnd(readCommitted: configuration.readCommitted)
             case .at(let offset): offset
             }
-          starts[partition] = positions[partition]
+          beginnings[partition] = positions[partition]
           toldEnds[partition] = nil
         }
         if let group = configuration.group, let member { state.groups[group]?.didAssign(member) }
@@ -136,7 +136,7 @@ public final class MemoryConsumer: LogConsumer {
   private func forget(_ partitions: [TopicPartition]) {
     for partition in partitions {
       positions[partition] = nil
-      starts[partition] = nil
+      beginnings[partition] = nil
       toldEnds[partition] = nil
       endHints[partition] = nil
     }

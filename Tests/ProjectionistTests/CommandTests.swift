@@ -33,9 +33,8 @@ import Testing
 
   @Test func aMissingFileIsNamed() throws {
     let options = try CommonOptions.parse(["--config", "/nowhere/projectionist.yaml"])
-    #expect(throws: ConfigurationError(problems: [
-      "the configuration file /nowhere/projectionist.yaml is not there"
-    ])) { try options.load() }
+    let expected = "the configuration file /nowhere/projectionist.yaml is not there"
+    #expect(throws: ConfigurationError(problems: [expected])) { try options.load() }
   }
 
   @Test func everySubcommandExplainsItself() {

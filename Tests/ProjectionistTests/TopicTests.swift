@@ -59,8 +59,6 @@ import Testing
   }
 
   @Test func featureSchemasNameWhatIsWritten() throws {
-    let statistics = RatingStatistics()
-    _ = statistics
     var writer = JSONWriter()
     UserFeatures(
       user: 1, aggregate: UserAggregate(), genres: GenreDictionary(), eventTimeMilliseconds: 0
@@ -157,7 +155,8 @@ import Testing
     partitions[Topics.userRatings] = 12
     properties[Topics.userFeatures]?["cleanup.policy"] = "delete"
     let report = TopicReport(try declared(), partitions: partitions, properties: properties)
-    let statuses = Dictionary(uniqueKeysWithValues: report.entries.map { ($0.topic.name, $0.status) })
+    let statuses = Dictionary(
+      uniqueKeysWithValues: report.entries.map { ($0.topic.name, $0.status) })
     #expect(statuses[Topics.movies] == .missing)
     #expect(statuses[Topics.validatedRatings] == .misconfigured(["has 3 partitions, not 4"]))
     #expect(statuses[Topics.userRatings] == .ok)

@@ -54,6 +54,28 @@ struct MembershipTests {
     try Checker(world: world).checkDrained()
   }
 
+  @Test func aRevocationIsAnsweredWhenItsCommitIsRefused() throws {
+    var world = World(partitions: 4)
+    world.limits = BatchLimits(time: .seconds(1_000), busyRecords: 0)
+    try world.feed(0..<40)
+    let other = GroupMember(world)
+    var run = World.Run()
+    run.maxFetchRecords = 8
+    run.idlePolls = 6
+    let idle = Counter()
+    run.faults = { moment in
+      if moment.effect == .poll, moment.number == 4 { other.join() }
+      guard moment.effect == .commitTransaction, moment.number == 0 else { return nil }
+      return .fail(LogError(.transactionAborted, "refused", reaction: .abortBatch))
+    }
+    run.onIdle = { if idle.next() == 2 { other.leave() } }
+    let result = world.run(run)
+    #expect(result.error == nil)
+    #expect(result.status.abortedBatches == 1)
+    #expect(result.pauses.isEmpty)
+    try Checker(world: world).checkDrained()
+  }
+
   @Test(arguments: ProcessingGuarantee.allCases)
   func lostPartitionsAreAbandoned(guarantee: ProcessingGuarantee) throws {
     var world = World(guarantee, partitions: 2)

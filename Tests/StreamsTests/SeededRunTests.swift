@@ -18,23 +18,31 @@ struct SeededRunTests {
   /// A commit protocol in the wrong order must not get past the checkers.
   @Test(arguments: [
     // The store before the log.
-    [.closeBatch, .flushEffects, .sendPositions, .awaitDelivery, .commitStores, .commitTransaction],
-    // Positions before what they vouch for.
-    [.sendPositions, .closeBatch, .flushEffects, .commitTransaction, .commitStores],
-  ] as [[CommitStep]])
-  func aWrongOrderIsCaught(steps: [CommitStep]) {
+    (
+      .exactlyOnce,
+      [
+        .closeBatch, .flushEffects, .sendPositions, .awaitDelivery, .commitStores,
+        .commitTransaction,
+      ]
+    ),
+    // The position together with the outputs it vouches for.
+    (
+      .atLeastOnce,
+      [.closeBatch, .flushEffects, .sendPositions, .awaitDelivery, .commitStores, .commitOffsets]
+    ),
+  ] as [(ProcessingGuarantee, [CommitStep])])
+  func aWrongOrderIsCaught(guarantee: ProcessingGuarantee, steps: [CommitStep]) throws {
     let caught = (0..<UInt64(100)).first { seed in
-      var life = RandomLife(seed: seed)
-      life.world.guarantee = .exactlyOnce
-      life.world.commitSteps = steps
       do {
-        try life.live()
+        try RandomLife(seed: seed, guarantee, steps: steps).live()
         return false
       } catch {
         return error is Violation
       }
     }
-    #expect(caught != nil)
+    let seed = try #require(caught)
+    // It is the order that was caught.
+    try RandomLife(seed: seed, guarantee).live()
   }
 
   @Test func aSeedIsOneRun() throws {
@@ -54,10 +62,14 @@ struct RandomLife {
   var world: World
   private var random: SeededGenerator
 
-  init(seed: UInt64) {
+  /// - Parameters:
+  ///   - guarantee: `nil` leaves it to the seed.
+  ///   - steps: replaces the commit protocol's.
+  init(seed: UInt64, _ guarantee: ProcessingGuarantee? = nil, steps: [CommitStep]? = nil) {
     random = SeededGenerator(seed: seed)
-    let guarantee: ProcessingGuarantee = random.oneIn(2) ? .atLeastOnce : .exactlyOnce
-    world = World(guarantee, partitions: Int32.random(in: 1...3, using: &random))
+    let chosen: ProcessingGuarantee = random.oneIn(2) ? .atLeastOnce : .exactlyOnce
+    world = World(guarantee ?? chosen, partitions: Int32.random(in: 1...3, using: &random))
+    world.commitSteps = steps
   }
 
   func live() throws {

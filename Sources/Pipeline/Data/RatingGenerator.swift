@@ -37,16 +37,20 @@ public struct RatingGenerator: ~Copyable, Sendable {
 
   private static let historyCapacity = 1 << 16
   private static let drawLimit = 64
+  private static let pairsAtOnce = 64
 
   private struct Pair {
     var user: Int
     var movie: Int
+    var key: UInt64 { UInt64(user) << 32 | UInt64(movie) }
   }
 
   public let settings: Settings
   private let model: RatingModel
   private var random: SeededRandom
   private var drawn: PairFilter
+  /// Drawn, and not yet in an event.
+  private var pending: [Pair] = []
   /// Some pairs rated before, for those to come back to.
   private var history: [Pair] = []
   private var text: [UInt8] = []
@@ -127,12 +131,22 @@ public struct RatingGenerator: ~Copyable, Sendable {
   }
 
   private mutating func newPair() -> Pair {
-    var pair = Pair(user: model.user(random.next()), movie: 0)
-    for _ in 0..<Self.drawLimit {
-      pair.movie = model.movie(random.next())
-      if drawn.insert(UInt64(pair.user) << 32 | UInt64(pair.movie)) { break }
+    if pending.isEmpty { drawPairs() }
+    return pending.removeLast()
+  }
+
+  /// Draws many at once: each waits for memory that is not in the cache, and they wait together.
+  private mutating func drawPairs() {
+    for _ in 0..<Self.pairsAtOnce {
+      pending.append(Pair(user: model.user(random.next()), movie: model.movie(random.next())))
     }
-    return pair
+    for index in pending.indices {
+      var draws = 1
+      while !drawn.insert(pending[index].key), draws < Self.drawLimit {
+        pending[index].movie = model.movie(random.next())
+        draws += 1
+      }
+    }
   }
 
   private mutating func remember(_ pair: Pair) {

@@ -14,7 +14,7 @@ struct BrokerCommand: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
-  @Option(help: "Partitions of topics keyed by user or movie; the same as --set topics.partitions=…")
+  @Option(help: "The same as --set topics.partitions=…")
   var partitions: Int?
 
   @Option(help: ArgumentHelp("Write host:port to this file once it serves.", valueName: "file"))

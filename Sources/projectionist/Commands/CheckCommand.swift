@@ -48,11 +48,11 @@ struct CheckCommand: ParsableCommand {
 
   private static func checkKafka(_ settings: Settings, _ logger: Logger) -> [CheckFinding] {
     do throws(LogError) {
-      let admin = try settings.makeLog(logger).makeAdmin()
+      let admin = try settings.makeAdmin(logger)
       let cluster = try admin.cluster()
+      let brokers = cluster.brokers.joined(separator: ", ")
       return [
-        CheckFinding(
-          "kafka", ok: "cluster \(cluster.id) with \(cluster.brokers.count) brokers answers"),
+        CheckFinding("kafka", ok: "cluster \(cluster.id) answers, at \(brokers)"),
         checkTopics(settings, admin),
       ]
     } catch {
@@ -98,7 +98,7 @@ struct CheckCommand: ParsableCommand {
     } catch {
       return CheckFinding(
         "redis", failed: error.isTransient ? .unavailable : .failure, error.message,
-        advice: "check the redis.* keys, and that Redis runs; the daemon starts without it and waits")
+        advice: "check the redis.* keys, and that Redis runs; the daemon would wait for it")
     }
   }
 

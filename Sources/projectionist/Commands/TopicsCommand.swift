@@ -59,7 +59,7 @@ struct TopicsCommand: ParsableCommand {
     func run() throws {
       let (settings, logger) = try common.start("topics")
       let report = try TopicReport(
-        try TopicCatalog().topics(settings), admin: try settings.makeLog(logger).makeAdmin())
+        try TopicCatalog().topics(settings), admin: try settings.makeAdmin(logger))
       if json {
         print(try JSONText.of(report.entries.map(TopicOutput.init)))
       } else {
@@ -78,7 +78,7 @@ struct TopicsCommand: ParsableCommand {
 
     func run() throws {
       let (settings, logger) = try common.start("topics")
-      let admin = try settings.makeLog(logger).makeAdmin()
+      let admin = try settings.makeAdmin(logger)
       var report = try TopicReport(try TopicCatalog().topics(settings), admin: admin)
       let created = report.missing.map(\.name)
       try report.createMissing(admin)

@@ -59,7 +59,8 @@ struct LoadedSettings: Sendable {
     var file: ConfigurationFile?
     if let path = path ?? environment[fileVariable] {
       do {
-        file = ConfigurationFile(name: path, yaml: try String(contentsOfFile: path, encoding: .utf8))
+        let yaml = try String(contentsOfFile: path, encoding: .utf8)
+        file = ConfigurationFile(name: path, yaml: yaml)
       } catch {
         let reason = FileManager.default.fileExists(atPath: path) ? "can't be read" : "is not there"
         throw ConfigurationError(problems: ["the configuration file \(path) \(reason)"])

@@ -94,9 +94,7 @@ enum SettingsRendering {
     let isPlain =
       text.first.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "/") } == true
       && text.last != ":"
-      && text.unicodeScalars.allSatisfy {
-        $0.isASCII && ($0.properties.isAlphabetic || "0"..."9" ~= $0 || "._-/:@".contains(Character($0)))
-      }
+      && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-/:@".contains($0)) }
     guard !isPlain else { return text }
     var quoted = "\""
     for scalar in text.unicodeScalars {
@@ -104,7 +102,8 @@ enum SettingsRendering {
       case "\"", "\\": quoted += "\\\(scalar)"
       case "\n": quoted += "\\n"
       case "\t": quoted += "\\t"
-      case _ where scalar.value < 0x20: quoted += "\\x" + String(scalar.value + 0x100, radix: 16).dropFirst()
+      case _ where scalar.value < 0x20:
+        quoted += "\\x" + String(scalar.value + 0x100, radix: 16).dropFirst()
       default: quoted.unicodeScalars.append(scalar)
       }
     }

@@ -84,8 +84,9 @@ final class Daemon: Sendable {
 
   // MARK: Stages
 
-  private func start(_ stage: StageName, _ thread: StageThread, ended: @escaping @Sendable () -> Void)
-  {
+  private func start(
+    _ stage: StageName, _ thread: StageThread, ended: @escaping @Sendable () -> Void
+  ) {
     let environment = environment(stage, thread.monitor)
     let clientID = environment.configuration.clientID
     let body: @Sendable () throws(StageError) -> Void =
@@ -139,8 +140,11 @@ final class Daemon: Sendable {
     return StageEnvironment(
       configuration: configuration(stage), log: log, storage: storage, monitor: monitor,
       logger: logger, stop: stop,
-      pause: { Thread.sleep(forTimeInterval: Double($0.components.attoseconds) * 1e-18
-        + Double($0.components.seconds)) })
+      pause: {
+        Thread.sleep(
+          forTimeInterval: Double($0.components.attoseconds) * 1e-18
+            + Double($0.components.seconds))
+      })
   }
 
   private func configuration(_ stage: StageName) -> StageConfiguration {

@@ -46,24 +46,26 @@ struct PredictCommand: ParsableCommand {
   private func print(_ text: String) { Swift.print(text) }
 
   private func print(_ reply: [UInt8]) throws {
-    let parsed = try JSONDecoder().decode(Reply.self, from: Data(reply))
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let parsed = try decoder.decode(Reply.self, from: Data(reply))
     if let error = parsed.error {
       throw CommandFailure(.failure, "\(error.code): \(error.message)")
     }
     var table = TextTable(["RANK", "MOVIE", "SCORE", "TITLE", "GENRES"], rightAligned: [0, 1, 2])
     for (rank, movie) in (parsed.recommendations ?? []).enumerated() {
       table.append([
-        "\(rank + 1)", "\(movie.movie_id)", String(format: "%.4f", movie.score), movie.title,
+        "\(rank + 1)", "\(movie.movieID)", String(format: "%.4f", movie.score), movie.title,
         movie.genres,
       ])
     }
     Swift.print(table.description, terminator: "")
     Swift.print(
-      "strategy \(parsed.strategy ?? ""), state offset \(parsed.state_offset ?? 0),"
-        + " \(String(format: "%.2f", parsed.latency_ms ?? 0)) ms in the daemon")
+      "strategy \(parsed.strategy ?? ""), state offset \(parsed.stateOffset ?? 0),"
+        + " \(String(format: "%.2f", parsed.latencyMs ?? 0)) ms in the daemon")
   }
 
-  /// The reply's fields, named as in the topic.
+  /// The reply's fields.
   private struct Reply: Decodable {
     struct Failure: Decodable {
       var code: String
@@ -71,7 +73,12 @@ struct PredictCommand: ParsableCommand {
     }
 
     struct Movie: Decodable {
-      var movie_id: Int64
+      enum CodingKeys: String, CodingKey {
+        case movieID = "movieId"
+        case title, genres, score
+      }
+
+      var movieID: Int64
       var title: String
       var genres: String
       var score: Double
@@ -80,7 +87,7 @@ struct PredictCommand: ParsableCommand {
     var error: Failure?
     var recommendations: [Movie]?
     var strategy: String?
-    var state_offset: Int64?
-    var latency_ms: Double?
+    var stateOffset: Int64?
+    var latencyMs: Double?
   }
 }

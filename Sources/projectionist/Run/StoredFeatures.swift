@@ -22,7 +22,8 @@ struct StoredFeatures {
     return nil
   }
 
-  private func user(_ id: Int64, in snapshot: LMDBSnapshot) throws -> (any Recommender.FeatureRow)? {
+  private func user(_ id: Int64, in snapshot: LMDBSnapshot) throws -> (any Recommender.FeatureRow)?
+  {
     let key = StoreKey(id)
     let genresKey = UserTables.genresKey
     guard let aggregate = try bytes(snapshot, UserTables.aggregates, key.span) else { return nil }

@@ -1,0 +1,20 @@
+import EventLog
+import KafkaLog
+import Logging
+
+extension Settings {
+  /// The configured cluster as the event log. librdkafka's own log goes to the logger.
+  func makeLog(_ logger: Logger) -> KafkaLog {
+    KafkaLog(settings: kafkaSettings, logger: logger)
+  }
+
+  /// A client for a command that asks the cluster once and tells the user what went wrong itself:
+  /// librdkafka's own complaints are left out unless the log is to be detailed.
+  func makeAdmin(_ logger: Logger) throws(LogError) -> KafkaAdmin {
+    var kafka = kafkaSettings
+    kafka.requestTimeout = .seconds(5)
+    var logger = logger
+    if logger.logLevel >= .info { logger.logLevel = .critical }
+    return try KafkaLog(settings: kafka, logger: logger).makeAdmin()
+  }
+}
