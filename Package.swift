@@ -11,7 +11,10 @@ let strict: [SwiftSetting] = [
   // Borrowed records (`RecordView: ~Escapable`) name what they borrow from.
   .enableExperimentalFeature("Lifetimes"),
   // The engine is generic over the log and the store; its hot path is specialised across modules.
-  .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+  // What its classes hold belongs to one thread each; the debug build checks exclusive access.
+  .unsafeFlags(
+    ["-cross-module-optimization", "-enforce-exclusivity=unchecked"],
+    .when(configuration: .release)),
 ]
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {

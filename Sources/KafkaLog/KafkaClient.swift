@@ -120,6 +120,8 @@ func deliveryCallback(
   _ opaque: UnsafeMutableRawPointer?
 ) {
   guard let message else { return }
+  // Of most deliveries there is nothing to note.
+  if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR, message.pointee._private == nil { return }
   ClientContext.of(opaque)?.delivered(message)
 }
 

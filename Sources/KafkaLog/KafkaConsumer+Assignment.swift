@@ -141,15 +141,6 @@ extension KafkaConsumer {
     }
     positions[topic][index] = offset
   }
-
-  /// A rebalance nobody will answer any more would keep the client from closing.
-  func answerPendingForClose() {
-    switch mailbox.pending {
-    case nil: return
-    case .assigned: try? assign([])
-    case .revoked(let partitions), .lost(let partitions): try? unassign(partitions)
-    }
-  }
 }
 
 /// Where the rebalance callback leaves its note.

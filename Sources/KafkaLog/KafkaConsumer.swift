@@ -92,15 +92,30 @@ public final class KafkaConsumer: LogConsumer {
       logger.debug("consumer not closed", metadata: ["reason": "\(error.logError)"])
       return
     }
+    // What the client's queue gets now ends here: records nobody wants, and one revocation. A
+    // second answer could come after the group's end, and then would wait for ever.
+    var isAnswered = false
     let deadline = ContinuousClock.now + requestTimeout
     while rd_kafka_consumer_closed(client.handle) == 0, ContinuousClock.now < deadline {
-      // The client's queue now ends here: records nobody wants, and the last revocation.
       guard let event = rd_kafka_queue_poll(closing, 20) else { continue }
-      if rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE {
+      if rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE, !isAnswered {
+        isAnswered = true
         // While it terminates, librdkafka takes any assignment for giving everything back.
         rd_kafka_assign(client.handle, nil)
       }
       rd_kafka_event_destroy(event)
+    }
+  }
+
+  /// A rebalance nobody will answer any more would keep the client from closing.
+  private func answerPendingForClose() {
+    // One still in the queue comes out first.
+    let taken = rd_kafka_consume_batch_queue(queue, 0, batch.baseAddress, batch.count)
+    for index in 0..<max(0, taken) { rd_kafka_message_destroy(batch[index]) }
+    switch mailbox.pending {
+    case nil: return
+    case .assigned: try? assign([])
+    case .revoked(let partitions), .lost(let partitions): try? unassign(partitions)
     }
   }
 

@@ -70,7 +70,8 @@ extension KafkaSettings {
       ("fetch.error.backoff.ms", "20"),
       // Must hold one largest record; the queue below bounds what is kept.
       ("fetch.max.bytes", "16777216"),
-      ("queued.min.messages", "100000"),
+      // The queue's bytes are payload; a small record takes several times that beside it.
+      ("queued.min.messages", "8000"),
       ("queued.max.messages.kbytes", String(min(queuedKilobytes, 2_097_151))),
     ]
     if consumer.isMember, let groupInstancePrefix {
@@ -86,11 +87,12 @@ extension KafkaSettings {
       ("acks", "all"),
       // librdkafka's own default is CRC32; everyone else's is murmur2, random for null keys.
       ("partitioner", "murmur2_random"),
-      ("linger.ms", "0"),
+      // A flush, with which every batch ends, does not wait for it.
+      ("linger.ms", "5"),
       ("batch.size", "1000000"),
       ("batch.num.messages", "100000"),
-      ("queue.buffering.max.messages", "200000"),
-      ("queue.buffering.max.kbytes", "32768"),
+      ("queue.buffering.max.messages", "50000"),
+      ("queue.buffering.max.kbytes", "16384"),
       // Also the wait before AddOffsetsToTxn is tried again while the broker still completes the
       // transaction before.
       ("retry.backoff.ms", "10"),

@@ -89,7 +89,8 @@ public final class MemoryConsumer: LogConsumer {
         }
         let floor = max(log.start, beginnings[partition, default: 0])
         let fetch = log.fetch(
-          from: max(min(floor, current), current - redelivered), maxRecords: maxRecords - batch.records.count,
+          from: max(min(floor, current), current - redelivered),
+          maxRecords: maxRecords - batch.records.count,
           readCommitted: configuration.readCommitted)
         batch.records += fetch.records.map { (partition, $0) }
         positions[partition] = fetch.next

@@ -49,7 +49,9 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     throws(StageError) -> R
   {
     guard let snapshot else { preconditionFailure("the stage has no state") }
-    do throws(StoreError) { return try snapshot.get(table, key, body) } catch { throw .store(error) }
+    do throws(StoreError) { return try snapshot.get(table, key, body) } catch {
+      throw .store(error)
+    }
   }
 
   /// Hands every committed entry whose key begins with `prefix` to `body`, in key order, until it
@@ -127,6 +129,8 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     else {
       throw .failed("the changelog offset of \(source) is not known after its commit", .stopDaemon)
     }
+    // A view of the commit before would keep its pages from being used again.
+    snapshot.release()
     do throws(StoreError) {
       try store.commit(&writes, changelogOffset: delivered + 1)
       try snapshot.renew()

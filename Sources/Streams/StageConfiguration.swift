@@ -86,6 +86,14 @@ public struct BatchLimits: Hashable, Sendable {
     self.busyRecords = busyRecords
   }
 
+  /// Limits for a stage that only writes the newest record of each key: the larger its batches
+  /// under load, the fewer its writes.
+  public func stretched(by factor: Int) -> BatchLimits {
+    BatchLimits(
+      records: records * factor, bytes: bytes * factor, time: time * factor,
+      busyRecords: busyRecords)
+  }
+
   /// Whether a batch that stands like this must close now.
   func closes(records: Int, bytes: Int, age: Duration, isDry: Bool) -> Bool {
     if records >= self.records || bytes >= self.bytes || age >= time { return true }

@@ -94,7 +94,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   private func iterate() throws(StageError) {
     var failure: StageError?
     let room = max(1, configuration.limits.records - batchRecords)
-    let timeout: Duration = isBatchOpen ? .milliseconds(batchRecords == 0 ? 0 : 1) : .milliseconds(50)
+    let timeout: Duration =
+      isBatchOpen ? .milliseconds(batchRecords == 0 ? 0 : 1) : .milliseconds(50)
     let result = try StageError.log { () throws(LogError) in
       try consumer.poll(maxRecords: min(room, 8192), timeout: timeout) { record in
         do throws(StageError) {
@@ -216,7 +217,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
 
   private func touchedOffsets() -> [TopicPartition: Int64] {
     var offsets: [TopicPartition: Int64] = [:]
-    for slot in slots where slot.task.isTouched && slot.task.nextOffset > slot.task.committedOffset {
+    for slot in slots where slot.task.isTouched && slot.task.nextOffset > slot.task.committedOffset
+    {
       offsets[slot.task.source] = slot.task.nextOffset
     }
     return offsets
@@ -349,7 +351,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       store = opened.store
       restored = opened.state
     }
-    let start = try startOffset(of: source, restored: restored.inputOffset)
+    let start = try environment.startOffset(
+      of: source, restored: restored.inputOffset, for: consumer)
     let task = try Task(
       topic: topic, source: source, store: store, producer: producer,
       changelogTopic: configuration.changelog == nil ? nil : configuration.outputs.count,
@@ -371,43 +374,6 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     try perform(.awaitDelivery)
     try task.commitStore()
     task.settle()
-  }
-
-  private func startOffset(of source: TopicPartition, restored: Int64?) throws(StageError) -> Int64 {
-    let range = try StageError.log { () throws(LogError) in try consumer.offsets(of: source) }
-    let committed = try StageError.log { () throws(LogError) in
-      try consumer.committed([source])[source]
-    }
-    let start = restored ?? committed ?? range.lowerBound
-    if let restored, let committed, committed != restored,
-      configuration.guarantee == .exactlyOnce
-    {
-      environment.logger.warning(
-        "the group's committed offset is not the state's; going on from the state's",
-        metadata: [
-          "partition": "\(source)", "committed": "\(committed)", "state": "\(restored)",
-        ])
-    }
-    if let restored, committed != restored, configuration.guarantee == .atLeastOnce {
-      // A crash came between the store's commit and the group's; lag must not show for ever.
-      try StageError.log { () throws(LogError) in
-        try consumer.commit([source: restored], wait: false)
-      }
-    }
-    guard range.lowerBound <= start else {
-      throw .failed(
-        "offset_below_log_start: \(configuration.group) stands at \(start) in \(source), but the"
-          + " log begins at \(range.lowerBound): events were deleted before they were processed."
-          + " To accept the loss, reset the group with kafka-consumer-groups and delete the stage's"
-          + " state and changelog", .stopDaemon)
-    }
-    guard start <= range.upperBound else {
-      throw .failed(
-        "offset_beyond_log_end: \(configuration.group) stands at \(start) in \(source), but the log"
-          + " ends at \(range.upperBound): the topic was recreated or truncated. Use another"
-          + " application name or state directory, or reset the group", .stopDaemon)
-    }
-    return start
   }
 
   private func publishPositions() {

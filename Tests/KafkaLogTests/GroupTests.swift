@@ -37,7 +37,11 @@ import Testing
   @Test(arguments: ["cooperative-sticky", "range"])
   func partitionsMoveAndNothingIsLost(_ strategy: String) throws {
     let cluster = try Cluster(
-      ["events": 4], properties: ["partition.assignment.strategy": strategy])
+      ["events": 4],
+      properties: [
+        "partition.assignment.strategy": strategy, "heartbeat.interval.ms": "100",
+        "session.timeout.ms": "3000",
+      ])
     let producer = try cluster.producer(["events"])
     var sent: Int64 = 0
     func produce() throws {

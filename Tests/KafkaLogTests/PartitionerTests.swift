@@ -5,11 +5,12 @@ import Testing
 
 @Suite struct PartitionerTests {
   /// From org.apache.kafka.common.utils.UtilsTest.testMurmur2.
-  @Test(arguments: [
-    ("21", -973_932_308), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536),
-    ("a-little-bit-longer-string", -1_486_304_829),
-    ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971), ("abc", 479_470_107),
-  ] as [(String, Int32)])
+  @Test(
+    arguments: [
+      ("21", -973_932_308), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536),
+      ("a-little-bit-longer-string", -1_486_304_829),
+      ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971), ("abc", 479_470_107),
+    ] as [(String, Int32)])
   func agreesWithKafka(_ text: String, _ expected: Int32) {
     let bytes = Array(text.utf8)
     #expect(Int32(bitPattern: KafkaPartitioner.murmur2(bytes.span.bytes)) == expected)

@@ -41,7 +41,8 @@ struct Checker {
         throw Violation("\(input) is processed up to \(position), not \(last.offset + 1)")
       }
       guard committed[input] == position else {
-        throw Violation("the group stands at \(committed[input] ?? -1) in \(input), not \(position)")
+        throw Violation(
+          "the group stands at \(committed[input] ?? -1) in \(input), not \(position)")
       }
       try checkChangelog(partition, below: .max)
     }

@@ -178,7 +178,8 @@ struct MembershipTests {
       return .fail(LogError(.unavailable, "no broker", reaction: .retry))
     }
     let result = world.run(run)
-    #expect(result.pauses.prefix(3) == [.milliseconds(200), .milliseconds(400), .milliseconds(800)])
+    #expect(
+      result.pauses.prefix(3) == [.milliseconds(200), .milliseconds(400), .milliseconds(800)])
     #expect(result.pauses.last == .seconds(5))
     try Checker(world: world).checkDrained()
   }

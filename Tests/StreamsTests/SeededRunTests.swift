@@ -15,8 +15,7 @@ struct SeededRunTests {
     }
   }
 
-  /// A commit protocol in the wrong order must not get past the checkers.
-  @Test(arguments: [
+  static let wrongOrders: [(ProcessingGuarantee, [CommitStep])] = [
     // The store before the log.
     (
       .exactlyOnce,
@@ -30,7 +29,10 @@ struct SeededRunTests {
       .atLeastOnce,
       [.closeBatch, .flushEffects, .sendPositions, .awaitDelivery, .commitStores, .commitOffsets]
     ),
-  ] as [(ProcessingGuarantee, [CommitStep])])
+  ]
+
+  /// A commit protocol in the wrong order must not get past the checkers.
+  @Test(arguments: wrongOrders)
   func aWrongOrderIsCaught(guarantee: ProcessingGuarantee, steps: [CommitStep]) throws {
     let caught = (0..<UInt64(100)).first { seed in
       do {
@@ -177,7 +179,8 @@ struct RandomLife {
     let fenced = LogError(.fenced, "fenced", reaction: .abandonPartition)
     switch effect {
     case .poll:
-      return random.oneIn(3) ? .fail(unavailable) : .redeliver(Int64.random(in: 1...5, using: &random))
+      return random.oneIn(3)
+        ? .fail(unavailable) : .redeliver(Int64.random(in: 1...5, using: &random))
     case .commitTransaction:
       let faults: [SimulatedProcess.Fault] = [
         .fail(unavailable), .failAfterwards(unavailable), .fail(refused), .fail(fenced),

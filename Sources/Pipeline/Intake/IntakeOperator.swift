@@ -37,7 +37,9 @@ public struct IntakeOperator<
     do throws(LogError) { try movies.poll() } catch { throw .log(error) }
   }
 
-  public mutating func process(_ record: borrowing RecordView, _ working: inout Void, _ task: Partition)
+  public mutating func process(
+    _ record: borrowing RecordView, _ working: inout Void, _ task: Partition
+  )
     throws(StageError)
   {
     let source = SourceCoordinates(partition: record.partition, offset: record.offset)
@@ -57,8 +59,7 @@ public struct IntakeOperator<
     throws(StageError)
   {
     value.removeAll()
-    if let movie = event.movie, let known = try catalogEntry(movie) {
-      let genres = known.genresJSON
+    if let movie = event.movie, let genres = try catalogGenres(movie) {
       writeCanonicalEvent(event, genres: genres.span.bytes, to: &value)
     } else {
       writeCanonicalEvent(event, to: &value)
@@ -69,14 +70,15 @@ public struct IntakeOperator<
       to: Self.validated, key: key.bytes, value: value.bytes, timestamp: Timestamps.kept(timestamp))
   }
 
-  /// The movie as the catalog has it. A movie not known is looked for once a batch in what the
-  /// catalog's topic holds by now, so a movie produced before its rating is always seen with it.
-  private mutating func catalogEntry(_ movie: Int64) throws(StageError) -> MovieRecord? {
-    if let known = movies[movie] { return known }
+  /// The movie's genres as the catalog has them. A movie not known is looked for once a batch in
+  /// what the catalog's topic holds by now, so a movie produced before its rating is always seen
+  /// with it.
+  private mutating func catalogGenres(_ movie: Int64) throws(StageError) -> [UInt8]? {
+    if let known = movies.genresJSON(of: movie) { return known }
     guard !hasCaughtUp else { return nil }
     hasCaughtUp = true
     do throws(LogError) { try movies.catchUp() } catch { throw .log(error) }
-    return movies[movie]
+    return movies.genresJSON(of: movie)
   }
 
   private mutating func sendVerdict(

@@ -60,7 +60,14 @@ public struct MovieOperator<
       working.sources.advance(partition: change.source.partition, offset: change.source.offset)
     else { return }
     let number = try movieNumber(change.movie, &working, task)
-    working.setTime(movie: number, user: change.user, change.new?.timeMilliseconds)
+    if let old = change.old {
+      working.note(
+        TimeJournal.Entry(milliseconds: old.timeMilliseconds, isRemoval: true), movie: number)
+    }
+    if let new = change.new {
+      working.note(
+        TimeJournal.Entry(milliseconds: new.timeMilliseconds, isRemoval: false), movie: number)
+    }
     let timestamp = record.timestamp
     var mustRescan = false
     working.change(number) {
@@ -71,7 +78,9 @@ public struct MovieOperator<
     if mustRescan { try rescanTimes(number, &working, task) }
   }
 
-  private mutating func movieNumber(_ movie: Int64, _ working: inout MovieWorking, _ task: Partition)
+  private mutating func movieNumber(
+    _ movie: Int64, _ working: inout MovieWorking, _ task: Partition
+  )
     throws(StageError) -> Int
   {
     if let number = working.movieIndex[movie] { return number }
@@ -88,42 +97,42 @@ public struct MovieOperator<
   }
 
   /// Shows the aggregate all times again, after the first or last one was taken away.
-  private mutating func rescanTimes(_ number: Int, _ working: inout MovieWorking, _ task: Partition)
-    throws(StageError)
+  private mutating func rescanTimes(
+    _ number: Int, _ working: inout MovieWorking, _ task: Partition
+  ) throws(StageError) {
+    let remaining = try remainingTimes(number, working, task)
+    working.change(number) {
+      $0.aggregate.resetTimes()
+      for time in remaining { $0.aggregate.noteTime(time) }
+    }
+  }
+
+  /// Folds the stored journal of a movie and the batch's own entries.
+  private func remainingTimes(_ number: Int, _ working: MovieWorking, _ task: Partition)
+    throws(StageError) -> [Int64]
   {
-    let movie = working.movies[number].movie
-    var aggregate = working.movies[number].aggregate
-    aggregate.resetTimes()
-    var row = working.movies[number].lastTime
-    while row >= 0 {
-      if let time = working.times[row].milliseconds { aggregate.noteTime(time) }
-      row = working.times[row].previous
+    var times = RemainingTimes()
+    var failure: CodecError?
+    let key = StoreKey(working.movies[number].movie)
+    try task.scan(MovieTables.times, prefix: key.span) { _, block in
+      do throws(CodecError) {
+        try TimeJournal.forEach(in: block) { times.apply($0) }
+      } catch { failure = error }
+      return failure == nil
     }
-    let key = StoreKey(movie)
-    let touched = working.timeIndex
-    try task.scan(MovieTables.times, prefix: key.span) { key, value in
-      guard let time = StoreInteger.decode(value), let user = StoreKey.decodePair(key)?.second,
-        touched[MovieWorking.TimeKey(movie: movie, user: user)] == nil
-      else { return true }
-      aggregate.noteTime(time)
-      return true
-    }
-    working.change(number) { $0.aggregate = aggregate }
+    if let failure { throw Stored.unreadable(failure, of: task.source) }
+    for entry in working.journal(of: number) { times.apply(entry) }
+    return times.sorted
   }
 
   // MARK: Batch
 
-  public mutating func closeBatch(_ working: inout MovieWorking, _ task: Partition) throws(StageError) {
-    for time in working.times {
-      let key = StoreKey(time.movie, time.user)
-      if let milliseconds = time.milliseconds {
-        let value = StoreInteger(milliseconds)
-        try task.put(MovieTables.times, key.span, value.span)
-      } else {
-        try task.put(MovieTables.times, key.span, nil)
-      }
-    }
-    for movie in working.movies {
+  public mutating func closeBatch(_ working: inout MovieWorking, _ task: Partition)
+    throws(StageError)
+  {
+    for number in working.movies.indices {
+      try putJournal(number, &working, task)
+      let movie = working.movies[number]
       try put(movie, task)
       try publish(
         movie.movie, movie.aggregate, eventTime: movie.eventTime,
@@ -134,17 +143,68 @@ public struct MovieOperator<
     working.removeAll()
   }
 
-  private mutating func put(_ movie: borrowing MovieWorking.Movie, _ task: Partition) throws(StageError) {
+  private mutating func putJournal(
+    _ number: Int, _ working: inout MovieWorking, _ task: Partition
+  ) throws(StageError) {
+    let movie = working.movies[number].movie
+    let new = working.journal(of: number)
+    var place: (block: Int64, continues: Bool) = (0, false)
+    working.change(number) { place = $0.aggregate.extendJournal(by: new.count) }
+    let aggregate = working.movies[number].aggregate
+    let remaining = aggregate.statistics.count
+    guard remaining > 0, !aggregate.journal.isWorthRewriting(remaining: remaining) else {
+      return try rewriteJournal(number, &working, task)
+    }
+    let key = StoreKey(movie, place.block)
+    encoded.removeAll(keepingCapacity: true)
+    if place.continues {
+      let stored = try task.get(MovieTables.times, key.span) { block in
+        if let block { block.withUnsafeBytes { [UInt8]($0) } } else { [UInt8]() }
+      }
+      encoded.append(contentsOf: stored)
+    }
+    for entry in new { TimeJournal.append(entry, to: &encoded) }
+    try putEncoded(MovieTables.times, key, task)
+  }
+
+  /// Writes the times that remain as one block in the place of all others; none leave nothing.
+  private mutating func rewriteJournal(
+    _ number: Int, _ working: inout MovieWorking, _ task: Partition
+  ) throws(StageError) {
+    let movie = working.movies[number].movie
+    let remaining = try remainingTimes(number, working, task)
+    for block in 0...working.movies[number].aggregate.journal.lastBlock {
+      let key = StoreKey(movie, block)
+      try task.put(MovieTables.times, key.span, nil)
+    }
+    working.change(number) { $0.aggregate.resetJournal() }
+    guard !remaining.isEmpty else { return }
+    var place: (block: Int64, continues: Bool) = (0, false)
+    working.change(number) { place = $0.aggregate.extendJournal(by: remaining.count) }
+    encoded.removeAll(keepingCapacity: true)
+    for time in remaining {
+      TimeJournal.append(TimeJournal.Entry(milliseconds: time, isRemoval: false), to: &encoded)
+    }
+    let key = StoreKey(movie, place.block)
+    try putEncoded(MovieTables.times, key, task)
+  }
+
+  private mutating func put(_ movie: borrowing MovieWorking.Movie, _ task: Partition)
+    throws(StageError)
+  {
     let key = StoreKey(movie.movie)
     guard movie.aggregate.statistics.count > 0 else {
       return try task.put(MovieTables.aggregates, key.span, nil)
     }
-    var bytes: [UInt8] = []
-    swap(&bytes, &encoded)
-    bytes.removeAll(keepingCapacity: true)
-    movie.aggregate.encode(into: &bytes)
-    try task.put(MovieTables.aggregates, key.span, bytes.span.bytes)
-    swap(&bytes, &encoded)
+    encoded.removeAll(keepingCapacity: true)
+    movie.aggregate.encode(into: &encoded)
+    try putEncoded(MovieTables.aggregates, key, task)
+  }
+
+  private mutating func putEncoded(_ table: Table, _ key: borrowing StoreKey, _ task: Partition)
+    throws(StageError)
+  {
+    try task.put(table, key.span, encoded.span.bytes)
   }
 
   private mutating func publish(
@@ -170,7 +230,8 @@ public struct MovieOperator<
     return schedule.isDue(quality.prior, at: now())
   }
 
-  public mutating func refresh(_ working: inout MovieWorking, _ task: Partition) throws(StageError) {
+  public mutating func refresh(_ working: inout MovieWorking, _ task: Partition) throws(StageError)
+  {
     schedule.noteRefresh(under: prior, at: now())
     var failure: StageError?
     let all: [UInt8] = []

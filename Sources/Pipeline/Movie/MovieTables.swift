@@ -4,7 +4,7 @@ public import StateStore
 public enum MovieTables {
   /// movie → `MovieAggregate`
   public static let aggregates = Table(rawValue: 1)
-  /// (movie, user) → time of the rating, milliseconds since 1970, 8 bytes big-endian
+  /// (movie, block number) → entries of `TimeJournal`
   public static let times = Table(rawValue: 2)
   /// partition of `validated-ratings` → offset of its newest event in the state
   public static let sources = Table(rawValue: 3)

@@ -1,6 +1,9 @@
 import Recommender
 
-/// What one batch has read and changed of a partition of movies, laid out as `UserWorking` is.
+/// What one batch has read and changed of a partition of movies.
+///
+/// Movies are found by dictionary and kept in an array, in the order of their first appearance; the
+/// journal entries of one movie are chained.
 public struct MovieWorking {
   struct Movie {
     let movie: Int64
@@ -9,29 +12,20 @@ public struct MovieWorking {
     var recordTimestamp: Int64 = -1
     /// Time of the event that changed the movie last.
     var eventTime: Int64 = 0
-    /// The movie's newest row in `times`; -1 for none.
-    var lastTime = -1
+    /// The movie's newest entry; -1 for none.
+    var lastEntry = -1
   }
 
-  /// The time of one user's rating of a movie; `nil` when it was taken back.
-  struct Time {
-    let movie: Int64
-    let user: Int64
-    var milliseconds: Int64?
-    /// The same movie's row before this one; -1 for none.
+  private struct Entry {
+    let entry: TimeJournal.Entry
+    /// The same movie's entry before this one; -1 for none.
     let previous: Int
-  }
-
-  struct TimeKey: Hashable {
-    var movie: Int64
-    var user: Int64
   }
 
   var sources: SourcePositions
   private(set) var movieIndex: [Int64: Int] = [:]
-  private(set) var timeIndex: [TimeKey: Int] = [:]
   private(set) var movies: [Movie] = []
-  private(set) var times: [Time] = []
+  private var entries: [Entry] = []
 
   init(sources: SourcePositions) {
     self.sources = sources
@@ -47,25 +41,27 @@ public struct MovieWorking {
     body(&movies[number])
   }
 
-  mutating func setTime(movie number: Int, user: Int64, _ milliseconds: Int64?) {
-    let key = TimeKey(movie: movies[number].movie, user: user)
-    if let row = timeIndex[key] {
-      times[row].milliseconds = milliseconds
-      return
+  /// Notes a time that came or went.
+  mutating func note(_ entry: TimeJournal.Entry, movie number: Int) {
+    entries.append(Entry(entry: entry, previous: movies[number].lastEntry))
+    movies[number].lastEntry = entries.count - 1
+  }
+
+  /// The batch's entries of a movie, in their order.
+  func journal(of number: Int) -> [TimeJournal.Entry] {
+    var chained: [TimeJournal.Entry] = []
+    var entry = movies[number].lastEntry
+    while entry >= 0 {
+      chained.append(entries[entry].entry)
+      entry = entries[entry].previous
     }
-    timeIndex[key] = times.count
-    times.append(
-      Time(
-        movie: key.movie, user: user, milliseconds: milliseconds,
-        previous: movies[number].lastTime))
-    movies[number].lastTime = times.count - 1
+    return chained.reversed()
   }
 
   /// Forgets the batch and keeps the memory.
   mutating func removeAll() {
     movieIndex.removeAll(keepingCapacity: true)
-    timeIndex.removeAll(keepingCapacity: true)
     movies.removeAll(keepingCapacity: true)
-    times.removeAll(keepingCapacity: true)
+    entries.removeAll(keepingCapacity: true)
   }
 }

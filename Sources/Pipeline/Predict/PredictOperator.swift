@@ -112,7 +112,9 @@ public struct PredictOperator<
     try reply(to: record, headers, errorCode: nil, task)
   }
 
-  public mutating func closeBatch(_ working: inout PredictWorking<Store>, _ task: Partition) throws(StageError) {
+  public mutating func closeBatch(_ working: inout PredictWorking<Store>, _ task: Partition)
+    throws(StageError)
+  {
     working.release()
   }
 
@@ -137,7 +139,8 @@ public struct PredictOperator<
 
   /// Sends the request, headers and all, to its user's partition. Marked, so that it goes once.
   private mutating func forward(
-    _ record: borrowing RecordView, _ headers: [RecordHeader], to partition: Int32, _ task: Partition
+    _ record: borrowing RecordView, _ headers: [RecordHeader], to partition: Int32,
+    _ task: Partition
   ) throws(StageError) {
     try task.send(
       to: Self.requests, partition: partition, key: record.key, value: record.value,
@@ -146,7 +149,8 @@ public struct PredictOperator<
   }
 
   private mutating func refuse(
-    _ record: borrowing RecordView, _ headers: RequestHeaders, _ error: RequestError, _ task: Partition
+    _ record: borrowing RecordView, _ headers: RequestHeaders, _ error: RequestError,
+    _ task: Partition
   ) throws(StageError) {
     value.removeAll()
     error.write(to: &value)
@@ -156,10 +160,13 @@ public struct PredictOperator<
   /// Sends what is in `value` where the request wants it; where that is nowhere, to the default
   /// topic, so that the answer is not lost.
   private mutating func reply(
-    to record: borrowing RecordView, _ headers: RequestHeaders, errorCode: String?, _ task: Partition
+    to record: borrowing RecordView, _ headers: RequestHeaders, errorCode: String?,
+    _ task: Partition
   ) throws(StageError) {
     var replyHeaders = headers.correlation
-    if let errorCode { replyHeaders.append(RecordHeader(RequestHeaders.errorCode, text: errorCode)) }
+    if let errorCode {
+      replyHeaders.append(RecordHeader(RequestHeaders.errorCode, text: errorCode))
+    }
     let target = try replyTopics.target(of: headers, default: Self.replies, task)
     try task.send(
       to: target.topic, partition: target.partition, key: record.key, value: value.bytes,

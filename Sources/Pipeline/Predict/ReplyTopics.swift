@@ -25,7 +25,9 @@ struct ReplyTopics<Producer: LogProducer> {
     guard let name = headers.replyTopic, let found = try find(name, task) else {
       return Target(topic: topic, partition: nil)
     }
-    let partition = headers.replyPartition.flatMap { (0..<found.partitions).contains($0) ? $0 : nil }
+    let partition = headers.replyPartition.flatMap {
+      (0..<found.partitions).contains($0) ? $0 : nil
+    }
     return Target(topic: found.index, partition: partition)
   }
 

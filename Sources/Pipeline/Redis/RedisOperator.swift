@@ -37,7 +37,9 @@ public struct RedisOperator<Store: StateStore, Producer: LogProducer>: StageOper
     batch = FeatureBatch(views: [projection.user.fields, projection.movie.fields])
   }
 
-  public mutating func process(_ record: borrowing RecordView, _ working: inout Void, _ task: Partition)
+  public mutating func process(
+    _ record: borrowing RecordView, _ working: inout Void, _ task: Partition
+  )
     throws(StageError)
   {
     // Keys that are no identifiers were not written by the user or movie stage.

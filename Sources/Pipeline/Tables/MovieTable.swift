@@ -8,6 +8,8 @@ import Recommender
 public final class MovieTable<Consumer: LogConsumer> {
   private let table: GlobalTable<Consumer>
   private var movies: [Int64: MovieRecord] = [:]
+  /// Beside the records, because it is looked up for every event.
+  private var genres: [Int64: [UInt8]] = [:]
   private var parser = MovieRecordParser()
   /// Records of the topic that are no movies; they are skipped.
   public private(set) var malformedRecords = 0
@@ -19,6 +21,9 @@ public final class MovieTable<Consumer: LogConsumer> {
   }
 
   public subscript(movie: Int64) -> MovieRecord? { movies[movie] }
+
+  /// The movie's genres as a JSON array; `nil` for a movie not known.
+  public func genresJSON(of movie: Int64) -> [UInt8]? { genres[movie] }
 
   /// Takes in what has arrived.
   public func poll() throws(LogError) {
@@ -37,10 +42,13 @@ public final class MovieTable<Consumer: LogConsumer> {
     }
     guard let value = record.value else {
       movies[movie] = nil
+      genres[movie] = nil
       return
     }
     do throws(RecordError) {
-      movies[movie] = try parser.parse(value)
+      let record = try parser.parse(value)
+      movies[movie] = record
+      genres[movie] = record.genresJSON
     } catch {
       malformedRecords += 1
     }

@@ -180,7 +180,9 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
 
   // MARK: Batch
 
-  public mutating func closeBatch(_ working: inout UserWorking, _ task: Partition) throws(StageError) {
+  public mutating func closeBatch(_ working: inout UserWorking, _ task: Partition)
+    throws(StageError)
+  {
     for rating in working.ratings where rating.isChanged {
       let key = StoreKey(rating.user, rating.movie)
       guard let current = rating.current else {
@@ -198,8 +200,7 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
       encoded.removeAll(keepingCapacity: true)
       working.genres.encode(into: &encoded)
       let key = UserTables.genresKey
-      let bytes = encoded
-      try task.put(UserTables.genres, key.span.bytes, bytes.span.bytes)
+      try task.put(UserTables.genres, key.span.bytes, encoded.span.bytes)
       working.storedGenres = working.genres.names.count
     }
     try working.sources.put(task)
@@ -229,10 +230,9 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
     try task.send(to: Self.features, key: key.bytes, value: value.bytes, timestamp: timestamp)
   }
 
-  private mutating func put(_ table: Table, _ key: borrowing StoreKey, _ task: Partition) throws(StageError) {
-    var bytes: [UInt8] = []
-    swap(&bytes, &encoded)
-    try task.put(table, key.span, bytes.span.bytes)
-    swap(&bytes, &encoded)
+  private mutating func put(_ table: Table, _ key: borrowing StoreKey, _ task: Partition)
+    throws(StageError)
+  {
+    try task.put(table, key.span, encoded.span.bytes)
   }
 }

@@ -111,6 +111,8 @@ struct ByteReader: ~Escapable {
     return bytes.extracting(position..<position + count)
   }
 
+  var isAtEnd: Bool { position == bytes.byteCount }
+
   func end() throws(CodecError) {
     guard position == bytes.byteCount else { throw CodecError("the value has bytes left over") }
   }

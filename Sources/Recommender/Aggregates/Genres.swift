@@ -11,6 +11,15 @@ public struct GenreSet: RawRepresentable, Hashable, Sendable, Sequence {
     rawValue |= 1 << UInt64(genre)
   }
 
+  mutating func remove(_ genre: UInt8) {
+    rawValue &= ~(1 << UInt64(genre))
+  }
+
+  /// Whether the genre is in the set; a bit test, where the sequence's own would search.
+  func contains(_ genre: UInt8) -> Bool {
+    rawValue & (1 << UInt64(genre)) != 0
+  }
+
   public struct Iterator: IteratorProtocol {
     fileprivate var bits: UInt64
 

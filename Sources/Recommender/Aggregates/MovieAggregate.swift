@@ -1,6 +1,8 @@
 /// What is kept of one movie.
 public struct MovieAggregate: Sendable, Equatable {
   public private(set) var statistics = RatingStatistics()
+  /// Where the movie's journal of times ends.
+  public private(set) var journal = TimeJournal()
   /// The number of changes applied.
   public private(set) var version: UInt64 = 0
 
@@ -15,6 +17,14 @@ public struct MovieAggregate: Sendable, Equatable {
     return statistics.apply(old: old, new: new)
   }
 
+  /// Makes room in the journal of times; see `TimeJournal.extend`.
+  public mutating func extendJournal(by count: Int) -> (block: Int64, continues: Bool) {
+    journal.extend(by: count)
+  }
+
+  /// Begins the journal of times anew.
+  public mutating func resetJournal() { journal = TimeJournal() }
+
   /// Forgets the times, before they are noted again.
   public mutating func resetTimes() { statistics.resetTimes() }
 
@@ -22,10 +32,11 @@ public struct MovieAggregate: Sendable, Equatable {
   public mutating func noteTime(_ milliseconds: Int64) { statistics.noteTime(milliseconds) }
 
   public func encode(into bytes: inout [UInt8]) {
-    bytes.append(atMost: 11 + RatingStatistics.maximumEncodedBytes) { writer in
+    bytes.append(atMost: 41 + RatingStatistics.maximumEncodedBytes) { writer in
       writer.byte(storedFormatVersion)
       writer.varint(version)
       statistics.encode(into: &writer)
+      journal.encode(into: &writer)
     }
   }
 
@@ -34,6 +45,7 @@ public struct MovieAggregate: Sendable, Equatable {
     try reader.version()
     version = try reader.varint()
     statistics = try RatingStatistics(from: &reader)
+    journal = try TimeJournal(from: &reader)
     try reader.end()
   }
 }

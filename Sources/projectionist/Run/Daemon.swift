@@ -147,16 +147,23 @@ final class Daemon: Sendable {
       })
   }
 
+  private var requestLimits: BatchLimits {
+    var limits = settings.processing.limits
+    limits.records = settings.predict.maxBatch
+    return limits
+  }
+
   private func configuration(_ stage: StageName) -> StageConfiguration {
     let application = settings.application
     func configuration(
       inputs: [String], outputs: [String], changelog: String? = nil, tables: [String] = [],
-      guarantee: ProcessingGuarantee, followed: (any PartitionFeed)? = nil
+      guarantee: ProcessingGuarantee, limits: BatchLimits = settings.processing.limits,
+      followed: (any PartitionFeed)? = nil
     ) -> StageConfiguration {
       StageConfiguration(
         name: stage.rawValue, application: application, instance: instance, inputs: inputs,
         outputs: outputs, changelog: changelog, tables: tables, guarantee: guarantee,
-        limits: settings.processing.limits, followed: followed)
+        limits: limits, followed: followed)
     }
     let guarantee = settings.processing.guarantee
     return switch stage {
@@ -180,13 +187,13 @@ final class Daemon: Sendable {
     case .redis:
       configuration(
         inputs: RedisOperator<LMDBStore, KafkaProducer>.inputs, outputs: [],
-        guarantee: .atLeastOnce)
+        guarantee: .atLeastOnce, limits: settings.processing.limits.stretched(by: 4))
     case .predict:
       // Replies repeat after a crash rather than get lost: they wait for no transaction.
       configuration(
         inputs: [Topics.requests],
         outputs: PredictOperator<LMDBStore, KafkaProducer, KafkaConsumer>.outputs,
-        guarantee: .atLeastOnce, followed: directory)
+        guarantee: .atLeastOnce, limits: requestLimits, followed: directory)
     }
   }
 }

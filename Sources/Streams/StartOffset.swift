@@ -1,0 +1,55 @@
+import EventLog
+import Logging
+import StateStore
+
+extension StageEnvironment {
+  /// Where a partition is read from: after what its state stands for, else where the group stands,
+  /// else at the log's start.
+  ///
+  /// - Throws: `.stopDaemon`, by name, when that offset is not in the log.
+  func startOffset(of source: TopicPartition, restored: Int64?, for consumer: Log.Consumer)
+    throws(StageError) -> Int64
+  {
+    let range = try StageError.log { () throws(LogError) in try consumer.offsets(of: source) }
+    let committed = try StageError.log { () throws(LogError) in
+      try consumer.committed([source])[source]
+    }
+    let start = restored ?? committed ?? range.lowerBound
+    guard range.lowerBound <= start else {
+      throw .failed(
+        "offset_below_log_start: \(configuration.group) stands at \(start) in \(source), but the"
+          + " log begins at \(range.lowerBound): events were deleted before they were processed."
+          + " To accept the loss, reset the group with kafka-consumer-groups and delete the stage's"
+          + " state and changelog", .stopDaemon)
+    }
+    guard start <= range.upperBound else {
+      throw .failed(
+        "offset_beyond_log_end: \(configuration.group) stands at \(start) in \(source), but the log"
+          + " ends at \(range.upperBound): the topic was recreated or truncated. Use another"
+          + " application name or state directory, or reset the group", .stopDaemon)
+    }
+    if let restored, committed != restored {
+      try reconcile(source, restored, committed, for: consumer)
+    }
+    return start
+  }
+
+  private func reconcile(
+    _ source: TopicPartition, _ restored: Int64, _ committed: Int64?, for consumer: Log.Consumer
+  ) throws(StageError) {
+    switch configuration.guarantee {
+    case .exactlyOnce:
+      guard let committed else { return }
+      logger.warning(
+        "the group's committed offset is not the state's; going on from the state's",
+        metadata: [
+          "partition": "\(source)", "committed": "\(committed)", "state": "\(restored)",
+        ])
+    case .atLeastOnce:
+      // A crash came between the store's commit and the group's; lag must not show for ever.
+      try StageError.log { () throws(LogError) in
+        try consumer.commit([source: restored], wait: false)
+      }
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import Testing
+
+@testable import Recommender
+
+@Suite struct TimeJournalTests {
+  private let times: [Int64] = [0, 1, -1, 964_982_703_000, 4_102_444_800_000, -62_135_596_800_000]
+
+  @Test func entriesReadBackInTheirOrder() throws {
+    var block: [UInt8] = []
+    var written: [TimeJournal.Entry] = []
+    for time in times {
+      for isRemoval in [false, true] {
+        let entry = TimeJournal.Entry(milliseconds: time, isRemoval: isRemoval)
+        TimeJournal.append(entry, to: &block)
+        written.append(entry)
+      }
+    }
+    var read: [TimeJournal.Entry] = []
+    try TimeJournal.forEach(in: block.span.bytes) { read.append($0) }
+    #expect(read == written)
+  }
+
+  @Test func aBlockCutShortIsAnError() {
+    let block: [UInt8] = [0x80]
+    #expect(throws: CodecError.self) { try TimeJournal.forEach(in: block.span.bytes) { _ in } }
+  }
+
+  @Test func whatWasRemovedIsNotLeft() {
+    var generator = SystemRandomNumberGenerator()
+    var remaining = RemainingTimes()
+    var oracle: [Int64] = []
+    for _ in 0..<2_000 {
+      if !oracle.isEmpty, Bool.random(using: &generator) {
+        let time = oracle.remove(at: Int.random(in: oracle.indices, using: &generator))
+        remaining.apply(TimeJournal.Entry(milliseconds: time, isRemoval: true))
+      } else {
+        let time = Int64.random(in: 0..<50, using: &generator)
+        oracle.append(time)
+        remaining.apply(TimeJournal.Entry(milliseconds: time, isRemoval: false))
+      }
+    }
+    #expect(remaining.sorted == oracle.sorted())
+  }
+
+  @Test func smallBatchesShareABlockAndFullBlocksAreLeftAlone() {
+    var journal = TimeJournal()
+    var blocks: [Int64: Int] = [:]
+    for _ in 0..<1_000 {
+      let (block, continues) = journal.extend(by: 3)
+      #expect(continues == (blocks[block] != nil))
+      blocks[block, default: 0] += 3
+    }
+    #expect(journal.entries == 3_000)
+    #expect(blocks.keys.sorted() == Array(0...journal.lastBlock))
+    for (block, count) in blocks where block < journal.lastBlock {
+      #expect((TimeJournal.blockEntries..<TimeJournal.blockEntries + 3).contains(count))
+    }
+    let (block, continues) = journal.extend(by: 10_000)
+    #expect(!continues || block == journal.lastBlock)
+  }
+
+  @Test func aJournalThatMostlyCancelsItselfIsRewritten() {
+    var journal = TimeJournal()
+    _ = journal.extend(by: TimeJournal.slack)
+    #expect(!journal.isWorthRewriting(remaining: 0))
+    _ = journal.extend(by: 1)
+    #expect(journal.isWorthRewriting(remaining: 0))
+    #expect(!journal.isWorthRewriting(remaining: 1))
+  }
+}
