@@ -28,6 +28,7 @@ public final class KafkaConsumer: LogConsumer {
   var released: Set<TopicPartition> = []
   /// Where each partition's end was when it was last reached.
   private var reachedEnds: [TopicPartition: Int64] = [:]
+  private var nudge: FetchNudge
   private var deferredError: LogError?
   private var isClosed = false
 
@@ -45,6 +46,7 @@ public final class KafkaConsumer: LogConsumer {
     requestTimeout = settings.requestTimeout
     self.logger = logger
     positions = Array(repeating: [], count: topics.count)
+    nudge = FetchNudge(configuration)
     // Everything the client logs or asks of the application arrives on the one queue.
     rd_kafka_poll_set_consumer(client.handle)
     queue = rd_kafka_queue_get_consumer(client.handle)
@@ -133,6 +135,7 @@ public final class KafkaConsumer: LogConsumer {
       let taken = rd_kafka_consume_batch_queue(queue, wait, batch.baseAddress, room)
       guard taken >= 0 else { throw LogError(rd_kafka_last_error(), "consuming") }
       let goesOn = deliver(taken, to: &result, body)
+      if nudge.isDue { nudge.wakeFetchers(of: assigned, client) }
       if !goesOn || taken < room || mailbox.pending != nil { break }
       (wait, wanted) = (0, Self.batchSize)
     }
@@ -168,6 +171,7 @@ public final class KafkaConsumer: LogConsumer {
     guard let topic = topicHandles.firstIndex(of: message.pointee.rkt) else { return nil }
     let partition = Int(message.pointee.partition)
     guard partition < positions[topic].count else { return nil }
+    nudge.count(bytes: message.pointee.len + message.pointee.key_len)
     let offset = message.pointee.offset
     let position = positions[topic][partition]
     guard offset >= position else {

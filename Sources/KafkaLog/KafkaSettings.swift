@@ -70,8 +70,7 @@ extension KafkaSettings {
       ("fetch.error.backoff.ms", "20"),
       // Must hold one largest record; the queue below bounds what is kept.
       ("fetch.max.bytes", "16777216"),
-      // The queue's bytes are payload; a small record takes several times that beside it.
-      ("queued.min.messages", "8000"),
+      ("queued.min.messages", String(consumer.maxQueuedRecords)),
       ("queued.max.messages.kbytes", String(min(queuedKilobytes, 2_097_151))),
     ]
     if consumer.isMember, let groupInstancePrefix {
@@ -110,6 +109,11 @@ extension KafkaSettings {
   func adminProperties(clientID: String) -> [(String, String)] {
     common(clientID: clientID) + [("isolation.level", "read_committed")]
   }
+}
+
+extension ConsumerConfiguration {
+  /// The client counts payload only; a small record takes several times that beside it.
+  var maxQueuedRecords: Int { min(max(1000, maxQueuedBytes >> 10), 10_000_000) }
 }
 
 extension Duration {

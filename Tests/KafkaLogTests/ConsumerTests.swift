@@ -50,6 +50,18 @@ import Testing
     }
   }
 
+  /// A fetcher that has found the queue full would sleep for a second each time.
+  @Test func aFullQueueIsFilledAgainAtOnce() throws {
+    let cluster = try filled(30_000)
+    let reader = try cluster.log.makeConsumer(
+      ConsumerConfiguration(
+        topics: ["events"], group: nil, clientID: "reader", maxQueuedBytes: 1 << 20))
+    try reader.assign([(zero, .beginning)])
+    let start = ContinuousClock.now
+    #expect(try read(reader, count: 30_000).count == 30_000)
+    #expect(ContinuousClock.now - start < .seconds(5))
+  }
+
   @Test func aBodyThatStopsLosesNothingAfterRewind() throws {
     let reader = try filled(1000).reader("events")
     try reader.assign([(zero, .beginning)])
