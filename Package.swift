@@ -13,7 +13,7 @@ let strict: [SwiftSetting] = [
   // The engine is generic over the log and the store; its hot path is specialised across modules.
   // What its classes hold belongs to one thread each; the debug build checks exclusive access.
   .unsafeFlags(
-    ["-cross-module-optimization", "-enforce-exclusivity=unchecked"],
+    ["-Xfrontend", "-enable-cmo-everything", "-enforce-exclusivity=unchecked"],
     .when(configuration: .release)),
 ]
 

@@ -47,7 +47,7 @@ public struct ConsumerConfiguration: Sendable {
 
   public init(
     topics: [String], group: String?, isMember: Bool = true, clientID: String,
-    readCommitted: Bool = true, maxQueuedBytes: Int = 16 << 20,
+    readCommitted: Bool = true, maxQueuedBytes: Int = 4 << 20,
     fetchWait: Duration = .milliseconds(500)
   ) {
     self.topics = topics

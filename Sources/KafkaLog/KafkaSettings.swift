@@ -107,7 +107,13 @@ extension KafkaSettings {
   }
 
   func adminProperties(clientID: String) -> [(String, String)] {
-    common(clientID: clientID) + [("isolation.level", "read_committed")]
+    common(clientID: clientID) + [
+      ("isolation.level", "read_committed"),
+      // librdkafka up to 2.0 crashes without one when a group's coordinator is not ready for the
+      // question about its offsets: rd_kafka_handle_OffsetFetch hands the error to the client's own
+      // group. Nothing is ever joined.
+      ("group.id", "\(clientID)-standalone"),
+    ]
   }
 }
 

@@ -31,6 +31,9 @@ final class Environment: @unchecked Sendable {
   /// The tables' handles, by `Table.rawValue`.
   let tables: [MDB_dbi]
 
+  /// Where the file is mapped; LMDB does not tell.
+  private let mapping: UnsafeMutableRawBufferPointer?
+
   // Guarded by the registry's lock.
   var leases = 0
   var hasWriter = false
@@ -54,7 +57,15 @@ final class Environment: @unchecked Sendable {
     }
     self.path = path
     self.handle = handle
+    mapping = MemoryMap.find(file: path + "/data.mdb")
     isReadOnly = options.isReadOnly
+  }
+
+  /// Unmaps what was read of the file; the kernel still caches it. Pages that commits have replaced
+  /// would otherwise count as this process's memory for ever.
+  func releaseMemory() {
+    guard let mapping else { return }
+    madvise(mapping.baseAddress, mapping.count, MADV_DONTNEED)
   }
 
   private static func open(

@@ -37,6 +37,9 @@ public final class LMDBStore: StateStore {
     return try LMDBStatistics(lease.environment)
   }
 
+  /// Writes from which on a commit has replaced so many pages that those in memory are mostly old.
+  private static let largeCommit = 4_096
+
   public func commit(
     _ writes: inout WriteSet, changelogOffset: Int64
   ) throws(StoreError) {
@@ -50,7 +53,21 @@ public final class LMDBStore: StateStore {
         environment.tables[0], StoreLayout.offsetKey, changelogOffset.bigEndianBytes)
       try transaction.commit()
       try environment.completeLength()
+      if writes.count >= Self.largeCommit {
+        try touch(environment, changelogOffset)
+        environment.releaseMemory()
+      }
     }
+  }
+
+  /// Commits once more, nothing new. LMDB gives out the pages that a commit has freed two commits
+  /// later, so after this one the next large commit can use them, instead of growing the file by
+  /// as much again.
+  private func touch(_ environment: Environment, _ changelogOffset: Int64) throws(StoreError) {
+    var transaction = try Transaction(environment.handle, environment.path, isReadOnly: false)
+    try transaction.put(
+      environment.tables[0], StoreLayout.offsetKey, changelogOffset.bigEndianBytes)
+    try transaction.commit()
   }
 
   private static func apply(

@@ -71,32 +71,39 @@ public struct BatchLimits: Hashable, Sendable {
   public var bytes: Int
   /// The longest a batch stays open.
   public var time: Duration
-  /// A batch with fewer records than this closes as soon as the input runs dry, for latency; one
-  /// with more stays open up to a limit, because input that has brought so many will bring more,
-  /// and a large batch does less work an event.
+  /// A batch with fewer records than this closes as soon as the input runs dry, for latency. One
+  /// with more waits for `pause` first, because input that has brought so many will bring more, and
+  /// a large batch does less work an event.
   public var busyRecords: Int
+  /// How long the input of a busy batch may be dry before the batch closes: about as long as a stage
+  /// before this one takes to commit.
+  public var pause: Duration
 
   public init(
-    records: Int = 100_000, bytes: Int = 64 << 20, time: Duration = .seconds(1),
-    busyRecords: Int = 1_000
+    records: Int = 150_000, bytes: Int = 64 << 20, time: Duration = .seconds(2),
+    busyRecords: Int = 1_000, pause: Duration = .milliseconds(250)
   ) {
     self.records = records
     self.bytes = bytes
     self.time = time
     self.busyRecords = busyRecords
+    self.pause = pause
   }
 
   /// Limits for a stage that only writes the newest record of each key: the larger its batches
-  /// under load, the fewer its writes.
+  /// under load, the fewer its writes. Bytes are held in memory and stay as they are.
   public func stretched(by factor: Int) -> BatchLimits {
     BatchLimits(
-      records: records * factor, bytes: bytes * factor, time: time * factor,
-      busyRecords: busyRecords)
+      records: records * factor, bytes: bytes, time: time * factor,
+      busyRecords: busyRecords, pause: pause * factor)
   }
 
   /// Whether a batch that stands like this must close now.
-  func closes(records: Int, bytes: Int, age: Duration, isDry: Bool) -> Bool {
+  ///
+  /// - Parameter dry: how long the input has brought nothing; `nil` while it brings records.
+  func closes(records: Int, bytes: Int, age: Duration, dry: Duration?) -> Bool {
     if records >= self.records || bytes >= self.bytes || age >= time { return true }
-    return isDry && records < busyRecords
+    guard let dry else { return false }
+    return records < busyRecords || dry >= pause
   }
 }

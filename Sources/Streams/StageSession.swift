@@ -10,11 +10,6 @@ final class StageSession<
 where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   typealias Task = PartitionTask<Storage.Store, Log.Producer>
 
-  private struct Slot {
-    let task: Task
-    var working: Operator.Working
-  }
-
   private let environment: StageEnvironment<Log, Storage>
   private let configuration: StageConfiguration
   private let consumer: Log.Consumer
@@ -22,14 +17,17 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   private let steps: [CommitStep]
   private var stageOperator: Operator
 
-  private var slots: [Slot] = []
-  /// By input topic and partition; -1 where the partition is not ours.
-  private var slotNumbers: [[Int]]
+  private var tasks: [Task] = []
+  /// What the operator keeps of each task: beside the tasks, so that reaching one copies nothing.
+  private var workings: [Operator.Working] = []
+  /// Index of a partition's task, by input topic and partition; -1 where the partition is not ours.
+  private var taskNumbers: [[Int]]
 
   private var isBatchOpen = false
   private var batchRecords = 0
   private var batchBytes = 0
   private var batchOpened: ContinuousClock.Instant
+  private var lastArrival: ContinuousClock.Instant
   private var redeliveries = 0
   private var followedVersion = -1
 
@@ -41,7 +39,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     let configuration = environment.configuration
     self.configuration = configuration
     batchOpened = environment.now()
-    slotNumbers = Array(repeating: [], count: configuration.inputs.count)
+    lastArrival = batchOpened
+    taskNumbers = Array(repeating: [], count: configuration.inputs.count)
     let topics = configuration.producedTopics
     steps =
       environment.commitSteps
@@ -69,7 +68,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   }
 
   func close() {
-    slots.removeAll()
+    tasks.removeAll()
+    workings.removeAll()
     stageOperator.partitionsChanged([])
     consumer.close()
     producer?.close()
@@ -83,10 +83,11 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       try iterate()
     }
     try commitBatch()
-    let tasks = slots.map(\.task)
-    slots.removeAll()
+    let open = tasks
+    tasks.removeAll()
+    workings.removeAll()
     stageOperator.partitionsChanged([])
-    for task in tasks {
+    for task in open {
       try StageError.store { () throws(StoreError) in try task.store?.close() }
     }
   }
@@ -112,9 +113,11 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       if let followed = configuration.followed { try follow(followed) }
       if let rebalance = result.rebalance { return try answer(rebalance) }
       if isBatchOpen {
+        let now = environment.now()
+        if result.records > 0 { lastArrival = now }
         let closes = configuration.limits.closes(
-          records: batchRecords, bytes: batchBytes, age: environment.now() - batchOpened,
-          isDry: result.records == 0)
+          records: batchRecords, bytes: batchBytes, age: now - batchOpened,
+          dry: result.records == 0 ? now - lastArrival : nil)
         if closes { try commitBatch() }
       } else if result.records == 0 {
         try refreshIfWanted()
@@ -127,17 +130,17 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   }
 
   private func take(_ record: borrowing RecordView) throws(StageError) {
-    let numbers = slotNumbers[record.topic]
+    let numbers = taskNumbers[record.topic]
     let number = Int(record.partition) < numbers.count ? numbers[Int(record.partition)] : -1
     // Fetched before the partition was given up; its next owner reads it again.
     guard number >= 0 else { return }
-    let task = slots[number].task
+    let task = tasks[number]
     guard record.offset >= task.nextOffset else {
       redeliveries += 1
       return
     }
     if !isBatchOpen { try openBatch() }
-    try stageOperator.process(record, &slots[number].working, task)
+    try stageOperator.process(record, &workings[number], task)
     task.isTouched = true
     task.nextOffset = record.offset + 1
     batchRecords += 1
@@ -145,10 +148,10 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   }
 
   private func refreshIfWanted() throws(StageError) {
-    guard !slots.isEmpty, try stageOperator.wantsRefresh() else { return }
+    guard !tasks.isEmpty, try stageOperator.wantsRefresh() else { return }
     try openBatch()
-    for number in slots.indices {
-      try stageOperator.refresh(&slots[number].working, slots[number].task)
+    for number in tasks.indices {
+      try stageOperator.refresh(&workings[number], tasks[number])
     }
     try commitBatch()
   }
@@ -169,7 +172,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     for step in steps {
       try perform(step)
     }
-    for slot in slots where slot.task.isTouched { slot.task.settle() }
+    for task in tasks where task.isTouched { task.settle() }
     let records = batchRecords
     endBatch()
     let redeliveries = Int64(self.redeliveries)
@@ -185,13 +188,13 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   private func perform(_ step: CommitStep) throws(StageError) {
     switch step {
     case .closeBatch:
-      for number in slots.indices where slots[number].task.isTouched {
-        try stageOperator.closeBatch(&slots[number].working, slots[number].task)
+      for number in tasks.indices where tasks[number].isTouched {
+        try stageOperator.closeBatch(&workings[number], tasks[number])
       }
     case .flushEffects:
       try retrying { () throws(StageError) in try self.stageOperator.flush() }
     case .sendPositions:
-      for slot in slots where slot.task.isTouched { try slot.task.putPosition() }
+      for task in tasks where task.isTouched { try task.putPosition() }
     case .awaitDelivery:
       try retrying { () throws(StageError) in
         try StageError.log { () throws(LogError) in
@@ -207,7 +210,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
         }
       }
     case .commitStores:
-      for slot in slots where slot.task.isTouched { try slot.task.commitStore() }
+      for task in tasks where task.isTouched { try task.commitStore() }
     case .commitOffsets:
       let offsets = touchedOffsets()
       try StageError.log { () throws(LogError) in try consumer.commit(offsets, wait: false) }
@@ -217,9 +220,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
 
   private func touchedOffsets() -> [TopicPartition: Int64] {
     var offsets: [TopicPartition: Int64] = [:]
-    for slot in slots where slot.task.isTouched && slot.task.nextOffset > slot.task.committedOffset
-    {
-      offsets[slot.task.source] = slot.task.nextOffset
+    for task in tasks where task.isTouched && task.nextOffset > task.committedOffset {
+      offsets[task.source] = task.nextOffset
     }
     return offsets
   }
@@ -238,11 +240,11 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       }
     }
     var offsets: [TopicPartition: Int64] = [:]
-    for number in slots.indices {
-      let task = slots[number].task
+    for number in tasks.indices {
+      let task = tasks[number]
       offsets[task.source] = task.committedOffset
       task.rollBack()
-      slots[number].working = try stageOperator.makeWorking(task)
+      workings[number] = try stageOperator.makeWorking(task)
     }
     endBatch()
     environment.monitor.update { $0.abortedBatches += 1 }
@@ -288,10 +290,10 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       var starts: [(partition: TopicPartition, offset: StartOffset)] = []
       for partition in partitions {
         let task = try openTask(partition)
-        insert(Slot(task: task, working: try stageOperator.makeWorking(task)))
+        insert(task, try stageOperator.makeWorking(task))
         starts.append((partition, .at(task.nextOffset)))
       }
-      stageOperator.partitionsChanged(slots.map(\.task))
+      stageOperator.partitionsChanged(tasks)
       try StageError.log { () throws(LogError) in try consumer.assign(starts) }
       environment.monitor.update { $0.phase = .running }
     case .revoked(let partitions):
@@ -312,30 +314,31 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     guard version != followedVersion else { return }
     followedVersion = version
     let wanted = feed.partitions.map { TopicPartition(configuration.inputs[0], $0) }
-    let owned = slots.map(\.task.source)
+    let owned = tasks.map(\.source)
     let gone = owned.filter { !wanted.contains($0) }
     let new = wanted.filter { !owned.contains($0) }
     if !gone.isEmpty { try answer(.revoked(gone)) }
     if !new.isEmpty { try answer(.assigned(new)) }
   }
 
-  private func insert(_ slot: Slot) {
-    let partition = Int(slot.task.partition)
-    let topic = slot.task.topic
-    while slotNumbers[topic].count <= partition { slotNumbers[topic].append(-1) }
-    slotNumbers[topic][partition] = slots.count
-    slots.append(slot)
+  private func insert(_ task: Task, _ working: Operator.Working) {
+    let partition = Int(task.partition)
+    while taskNumbers[task.topic].count <= partition { taskNumbers[task.topic].append(-1) }
+    taskNumbers[task.topic][partition] = tasks.count
+    tasks.append(task)
+    workings.append(working)
   }
 
   private func release(_ partitions: [TopicPartition]) throws(StageError) {
-    let remaining = slots.filter { !partitions.contains($0.task.source) }
-    let gone = slots.filter { partitions.contains($0.task.source) }
-    slots = []
-    slotNumbers = Array(repeating: [], count: configuration.inputs.count)
-    for slot in remaining { insert(slot) }
-    stageOperator.partitionsChanged(slots.map(\.task))
-    for slot in gone {
-      try StageError.store { () throws(StoreError) in try slot.task.store?.close() }
+    let all = zip(tasks, workings)
+    let gone = tasks.filter { partitions.contains($0.source) }
+    tasks = []
+    workings = []
+    taskNumbers = Array(repeating: [], count: configuration.inputs.count)
+    for (task, working) in all where !partitions.contains(task.source) { insert(task, working) }
+    stageOperator.partitionsChanged(tasks)
+    for task in gone {
+      try StageError.store { () throws(StoreError) in try task.store?.close() }
     }
     try StageError.log { () throws(LogError) in try consumer.unassign(partitions) }
   }
@@ -378,10 +381,10 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
 
   private func publishPositions() {
     var partitions: [TopicPartition: StageStatus.Partition] = [:]
-    for slot in slots {
-      let next = slot.task.nextOffset
-      partitions[slot.task.source] = StageStatus.Partition(
-        nextOffset: next, endOffset: consumer.endHint(of: slot.task.source) ?? next)
+    for task in tasks {
+      let next = task.nextOffset
+      partitions[task.source] = StageStatus.Partition(
+        nextOffset: next, endOffset: consumer.endHint(of: task.source) ?? next)
     }
     environment.monitor.update { $0.partitions = partitions }
   }

@@ -85,9 +85,11 @@ enum Commands {
     CommandGroup(
       name: "Trial",
       subcommands: [
+        DemoCommand.self,
         BrokerCommand.self,
         GenerateCommand.self,
         LoadCommand.self,
+        BenchCommand.self,
       ]),
   ]
 }

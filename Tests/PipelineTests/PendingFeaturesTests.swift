@@ -1,36 +1,40 @@
+import Recommender
 import Testing
 
 @testable import Pipeline
 
 @Suite struct PendingFeaturesTests {
-  @Test func onlyTheNewestRecordOfAnEntityIsKept() {
-    var pending = PendingFeatures()
-    let (first, second, third): ([UInt8], [UInt8], [UInt8]) = ([1, 2, 3], [4], [])
-    pending.set(7, offset: 10, value: first.span.bytes)
-    pending.set(8, offset: 11, value: second.span.bytes)
-    pending.set(7, offset: 12, value: third.span.bytes)
-    pending.set(9, offset: 13, value: nil)
-    var seen: [String] = []
-    pending.forEach { entity, offset, value in
-      var text = "nil"
-      if let value { text = "\(value.withUnsafeBytes { [UInt8]($0) })" }
-      seen.append("\(entity)@\(offset)=\(text)")
+  private func features(_ user: Int64, count: Int) -> UserFeatures {
+    var aggregate = UserAggregate()
+    for movie in 0..<count {
+      _ = aggregate.apply(
+        old: nil, oldGenres: GenreSet(),
+        new: TimedRating(rating: HalfStars(rawValue: 7)!, timeMilliseconds: Int64(movie)),
+        newGenres: GenreSet())
     }
-    #expect(seen == ["7@12=[]", "8@11=[4]", "9@13=nil"])
-    pending.removeAll()
-    pending.forEach { _, _, _ in Issue.record("nothing is left") }
+    return UserFeatures(
+      user: user, aggregate: aggregate, genres: GenreDictionary(), eventTimeMilliseconds: 0)
   }
 
-  @Test func aTombstoneTakesAnEarlierRecordsPlace() {
-    var pending = PendingFeatures()
-    let value: [UInt8] = [1]
-    pending.set(7, offset: 1, value: value.span.bytes)
-    pending.set(7, offset: 2, value: nil)
-    var count = 0
-    pending.forEach { entity, offset, value in
-      count += 1
-      #expect(entity == 7 && offset == 2 && value == nil)
-    }
-    #expect(count == 1)
+  @Test func onlyTheNewestOfAnEntityIsKept() {
+    var pending = PendingFeatures<UserFeatures>()
+    pending.set(7, offset: 10, features(7, count: 1))
+    pending.set(8, offset: 11, features(8, count: 1))
+    pending.set(7, offset: 12, features(7, count: 2))
+    pending.set(9, offset: 13, nil)
+    #expect(pending.rows.map(\.entity) == [7, 8, 9])
+    #expect(pending.rows.map(\.offset) == [12, 11, 13])
+    #expect(pending.rows.map { $0.features?.ratings.count } == [2, 1, nil])
+    pending.removeAll()
+    #expect(pending.rows.isEmpty)
+  }
+
+  @Test func aTombstoneTakesTheFeaturesPlaceAndBack() {
+    var pending = PendingFeatures<UserFeatures>()
+    pending.set(7, offset: 1, features(7, count: 1))
+    pending.set(7, offset: 2, nil)
+    #expect(pending.rows.count == 1 && pending.rows[0].features == nil)
+    pending.set(7, offset: 3, features(7, count: 3))
+    #expect(pending.rows[0].offset == 3 && pending.rows[0].features?.ratings.count == 3)
   }
 }

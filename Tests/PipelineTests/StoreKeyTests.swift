@@ -43,9 +43,10 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    [], [1], [9, 0, 0, 0, 0, 0, 0, 0, 0, 0], [2, 1], [1, 1, 1], [0, 0, 0],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [], [1], [9, 0, 0, 0, 0, 0, 0, 0, 0, 0], [2, 1], [1, 1, 1], [0, 0, 0],
+    ] as [[UInt8]])
   func otherBytesAreNoKey(_ bytes: [UInt8]) {
     #expect(StoreKey.decode(bytes.span.bytes) == nil)
   }
@@ -59,15 +60,18 @@ import Testing
     #expect(StoreInteger.decode(short.span.bytes) == nil)
   }
 
-  @Test(arguments: [
-    ("0", 0), ("7", 7), ("100", 100), ("9223372036854775807", Int64.max),
-  ] as [(String, Int64)])
+  @Test(
+    arguments: [
+      ("0", 0), ("7", 7), ("100", 100), ("9223372036854775807", Int64.max),
+    ] as [(String, Int64)])
   func decimalTextIsRead(_ text: String, _ number: Int64) {
     let bytes = Array(text.utf8)
     #expect(DecimalText.parse(bytes.span.bytes) == number)
   }
 
-  @Test(arguments: ["", "-1", "+1", " 1", "1 ", "1.0", "x", "9223372036854775808", "00000000000000000001"])
+  @Test(arguments: [
+    "", "-1", "+1", " 1", "1 ", "1.0", "x", "9223372036854775808", "00000000000000000001",
+  ])
   func otherTextIsNoIdentifier(_ text: String) {
     let bytes = Array(text.utf8)
     #expect(DecimalText.parse(bytes.span.bytes) == nil)

@@ -8,29 +8,33 @@ struct BatchLimitsTests {
     var records: Int
     var bytes: Int
     var age: Duration
-    var isDry: Bool
+    /// How long the input has been dry; nil while it brings records.
+    var dry: Duration?
     var closes: Bool
   }
 
   static let cases = [
-    Case(records: 0, bytes: 0, age: .zero, isDry: false, closes: false),
-    Case(records: 9, bytes: 999, age: .milliseconds(999), isDry: false, closes: false),
-    Case(records: 10, bytes: 0, age: .zero, isDry: false, closes: true),
-    Case(records: 11, bytes: 0, age: .zero, isDry: false, closes: true),
-    Case(records: 1, bytes: 1_000, age: .zero, isDry: false, closes: true),
-    Case(records: 1, bytes: 0, age: .seconds(1), isDry: false, closes: true),
-    Case(records: 0, bytes: 0, age: .seconds(1), isDry: false, closes: true),
-    Case(records: 4, bytes: 0, age: .zero, isDry: true, closes: true),
-    Case(records: 5, bytes: 0, age: .zero, isDry: true, closes: false),
-    Case(records: 9, bytes: 0, age: .milliseconds(999), isDry: true, closes: false),
-    Case(records: 9, bytes: 0, age: .seconds(1), isDry: true, closes: true),
+    Case(records: 0, bytes: 0, age: .zero, dry: nil, closes: false),
+    Case(records: 9, bytes: 999, age: .milliseconds(999), dry: nil, closes: false),
+    Case(records: 10, bytes: 0, age: .zero, dry: nil, closes: true),
+    Case(records: 11, bytes: 0, age: .zero, dry: nil, closes: true),
+    Case(records: 1, bytes: 1_000, age: .zero, dry: nil, closes: true),
+    Case(records: 1, bytes: 0, age: .seconds(1), dry: nil, closes: true),
+    Case(records: 0, bytes: 0, age: .seconds(1), dry: nil, closes: true),
+    Case(records: 4, bytes: 0, age: .zero, dry: .zero, closes: true),
+    Case(records: 5, bytes: 0, age: .zero, dry: .milliseconds(99), closes: false),
+    Case(records: 9, bytes: 0, age: .milliseconds(999), dry: .milliseconds(99), closes: false),
+    Case(records: 9, bytes: 0, age: .seconds(1), dry: .zero, closes: true),
+    Case(records: 9, bytes: 0, age: .milliseconds(200), dry: .milliseconds(100), closes: true),
   ]
 
   @Test(arguments: cases)
   func closes(at point: Case) {
-    let limits = BatchLimits(records: 10, bytes: 1_000, time: .seconds(1), busyRecords: 5)
+    let limits = BatchLimits(
+      records: 10, bytes: 1_000, time: .seconds(1), busyRecords: 5,
+      pause: .milliseconds(100))
     let closes = limits.closes(
-      records: point.records, bytes: point.bytes, age: point.age, isDry: point.isDry)
+      records: point.records, bytes: point.bytes, age: point.age, dry: point.dry)
     #expect(closes == point.closes)
   }
 

@@ -1,48 +1,31 @@
-/// The newest feature record of each entity in a batch: the ones before it would be overwritten
-/// anyway, so only this one is parsed and written.
-struct PendingFeatures {
-  struct Record {
+import Recommender
+
+/// The newest features of each entity in a batch: the ones before them would be overwritten anyway.
+struct PendingFeatures<Features: FeatureRow> {
+  struct Row {
     let entity: Int64
+    /// Of the record that carried them.
     var offset: Int64
-    /// Where the value is in the arena; `nil` for a tombstone.
-    var value: Range<Int>?
+    /// `nil` when the entity has none any more.
+    var features: Features?
   }
 
-  private(set) var records: [Record] = []
+  /// In the order of their entities' first appearance.
+  private(set) var rows: [Row] = []
   private var index: [Int64: Int] = [:]
-  private var arena: [UInt8] = []
 
-  mutating func set(_ entity: Int64, offset: Int64, value: RawSpan?) {
-    var range: Range<Int>?
-    if let value {
-      let start = arena.count
-      value.withUnsafeBytes { arena.append(contentsOf: $0) }
-      range = start..<arena.count
-    }
+  mutating func set(_ entity: Int64, offset: Int64, _ features: Features?) {
     if let known = index[entity] {
-      records[known].offset = offset
-      records[known].value = range
+      rows[known].offset = offset
+      rows[known].features = features
     } else {
-      index[entity] = records.count
-      records.append(Record(entity: entity, offset: offset, value: range))
-    }
-  }
-
-  /// Hands every entity's newest record to `body`, in the order of their first appearance.
-  func forEach(_ body: (_ entity: Int64, _ offset: Int64, _ value: RawSpan?) -> Void) {
-    let bytes = arena.span.bytes
-    for record in records {
-      if let range = record.value {
-        body(record.entity, record.offset, bytes.extracting(range))
-      } else {
-        body(record.entity, record.offset, nil)
-      }
+      index[entity] = rows.count
+      rows.append(Row(entity: entity, offset: offset, features: features))
     }
   }
 
   mutating func removeAll() {
-    records.removeAll(keepingCapacity: true)
+    rows.removeAll(keepingCapacity: true)
     index.removeAll(keepingCapacity: true)
-    arena.removeAll(keepingCapacity: true)
   }
 }

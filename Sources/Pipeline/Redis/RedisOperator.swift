@@ -14,15 +14,18 @@ public struct RedisOperator<Store: StateStore, Producer: LogProducer>: StageOper
   /// Inputs by index.
   public static var inputs: [String] { [Topics.userFeatures, Topics.movieFeatures] }
 
+  /// Rows sent to Redis in one go: they wait in the client's memory until they are answered.
+  private static var rowsPerWrite: Int { 4_096 }
+
   private let projection: FeastProjection
   private let generation: UInt64
   private let writer: FeatureWriter
   private let logger: Logger
   private var batch: FeatureBatch
-  private var pending = [PendingFeatures(), PendingFeatures()]
+  private var users = PendingFeatures<UserFeatures>()
+  private var movies = PendingFeatures<MovieFeatures>()
   private var userParser = UserFeaturesParser()
   private var movieParser = MovieFeaturesParser()
-  private var key: [UInt8] = []
   private var hasWarnedOfFence = false
 
   /// - Parameter generation: of the log that is projected; a higher one may overwrite whatever a
@@ -44,45 +47,60 @@ public struct RedisOperator<Store: StateStore, Producer: LogProducer>: StageOper
   {
     // Keys that are no identifiers were not written by the user or movie stage.
     guard let key = record.key, let entity = DecimalText.parse(key) else { return }
-    pending[record.topic].set(entity, offset: record.offset, value: record.value)
+    // Nor were values that are no features.
+    if record.topic == 0 {
+      guard let value = record.value else { return users.set(entity, offset: record.offset, nil) }
+      guard let features = try? userParser.parse(value) else { return }
+      users.set(entity, offset: record.offset, features)
+    } else {
+      guard let value = record.value else { return movies.set(entity, offset: record.offset, nil) }
+      guard let features = try? movieParser.parse(value) else { return }
+      movies.set(entity, offset: record.offset, features)
+    }
   }
 
   public mutating func flush() throws(StageError) {
-    batch.removeAll()
-    for view in pending.indices { fill(view) }
-    let counts: FeatureWriter.Counts
-    do throws(RedisError) { counts = try writer.write(batch) } catch {
-      throw .failed("Redis: \(error)", error.isTransient ? .retry : .stopDaemon)
-    }
+    var counts = FeatureWriter.Counts()
+    try write(users.rows, view: 0, layout: projection.user, &counts)
+    try write(movies.rows, view: 1, layout: projection.movie, &counts)
     if counts.fenced > 0 { warnOfFence(counts) }
-    for view in pending.indices { pending[view].removeAll() }
+    users.removeAll()
+    movies.removeAll()
   }
 
-  private mutating func fill(_ view: Int) {
-    let layout = view == 0 ? projection.user : projection.movie
-    pending[view].forEach { entity, offset, value in
-      key.removeAll(keepingCapacity: true)
-      layout.key.append(entity, to: &key)
-      let fence = Fence(generation: generation, offset: offset)
-      guard let value else {
-        let bytes = key
-        return batch.delete(view: view, key: bytes.span.bytes, fence: fence)
+  private mutating func write<Features: Recommender.FeatureRow>(
+    _ rows: [PendingFeatures<Features>.Row], view: Int, layout: FeastProjection.View,
+    _ counts: inout FeatureWriter.Counts
+  ) throws(StageError) {
+    var key: [UInt8] = []
+    for start in stride(from: 0, to: rows.count, by: Self.rowsPerWrite) {
+      batch.removeAll()
+      for row in rows[start..<min(start + Self.rowsPerWrite, rows.count)] {
+        add(row, view: view, layout: layout, key: &key)
       }
-      if view == 0 {
-        guard let features = try? userParser.parse(value) else { return }
-        put(features, view: view, fence: fence)
-      } else {
-        guard let features = try? movieParser.parse(value) else { return }
-        put(features, view: view, fence: fence)
+      do throws(RedisError) {
+        let chunk = try writer.write(batch)
+        counts.written += chunk.written
+        counts.fenced += chunk.fenced
+      } catch {
+        throw .failed("Redis: \(error)", error.isTransient ? .retry : .stopDaemon)
       }
     }
   }
 
-  private mutating func put(_ features: some Recommender.FeatureRow, view: Int, fence: Fence) {
-    let bytes = key
+  private mutating func add<Features: Recommender.FeatureRow>(
+    _ row: PendingFeatures<Features>.Row, view: Int, layout: FeastProjection.View,
+    key: inout [UInt8]
+  ) {
+    key.removeAll(keepingCapacity: true)
+    layout.key.append(row.entity, to: &key)
+    let fence = Fence(generation: generation, offset: row.offset)
+    guard let features = row.features else {
+      return batch.delete(view: view, key: key.span.bytes, fence: fence)
+    }
     batch.put(
-      view: view, key: bytes.span.bytes, fence: fence, eventTime: features.eventTimeMilliseconds)
-    for feature in 0..<type(of: features).view.features.count {
+      view: view, key: key.span.bytes, fence: fence, eventTime: features.eventTimeMilliseconds)
+    for feature in 0..<layout.fields.features.count {
       batch.append(FeastProjection.value(features.value(feature)))
     }
   }

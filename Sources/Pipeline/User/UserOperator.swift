@@ -79,6 +79,7 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
     working.ratings[row].current = new
     working.ratings[row].isChanged = true
     working.users[user].isChanged = true
+    if old == nil { working.users[user].aggregate.noteRated(movie) }
     working.users[user].recordTimestamp = record.timestamp
     working.users[user].eventTime = event.timeMilliseconds
     let mustRescan = working.users[user].aggregate.apply(
@@ -111,6 +112,9 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
   ) throws(StageError) -> Int {
     let user = working.users[number].user
     if let row = working.ratingIndex[UserWorking.RatingKey(user: user, movie: movie)] { return row }
+    guard working.users[number].aggregate.mayHaveRated(movie) else {
+      return working.insert(user: number, movie: movie, nil)
+    }
     let key = StoreKey(user, movie)
     let stored: Result<UserRating, CodecError>? = try task.get(UserTables.ratings, key.span) {
       value in

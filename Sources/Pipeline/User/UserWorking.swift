@@ -29,6 +29,11 @@ public struct UserWorking {
   struct RatingKey: Hashable {
     var user: Int64
     var movie: Int64
+
+    /// One number instead of two: half the work of the hash.
+    func hash(into hasher: inout Hasher) {
+      hasher.combine(user &* 0x1E37_79B9_7F4A_7C15 ^ movie)
+    }
   }
 
   var genres: GenreDictionary

@@ -28,6 +28,13 @@ struct ByteWriter {
     count += 1
   }
 
+  /// Writes eight bytes, little-endian.
+  mutating func word(_ value: UInt64) {
+    precondition(count + 8 <= memory.count)
+    memory.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt64.self)
+    count += 8
+  }
+
   /// Writes an unsigned LEB128 number: seven bits a byte, the lowest first; at most ten bytes.
   mutating func varint(_ value: UInt64) {
     var rest = value
@@ -77,6 +84,13 @@ struct ByteReader: ~Escapable {
     guard version == storedFormatVersion else {
       throw CodecError("format version \(version) is unknown, \(storedFormatVersion) is expected")
     }
+  }
+
+  mutating func word() throws(CodecError) -> UInt64 {
+    guard position + 8 <= bytes.byteCount else { throw CodecError("the value ends too early") }
+    defer { position += 8 }
+    return UInt64(
+      littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self))
   }
 
   mutating func varint() throws(CodecError) -> UInt64 {

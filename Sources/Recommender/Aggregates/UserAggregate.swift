@@ -2,6 +2,7 @@
 public struct UserAggregate: Sendable, Equatable {
   public private(set) var statistics = RatingStatistics()
   public private(set) var genres = GenreTally()
+  private var movies = MovieFilter()
   /// The number of changes applied.
   public private(set) var version: UInt64 = 0
 
@@ -21,6 +22,12 @@ public struct UserAggregate: Sendable, Equatable {
     return statistics.apply(old: old, new: new)
   }
 
+  /// Whether the user may have rated the movie, now or before; false is certain.
+  public func mayHaveRated(_ movie: Int64) -> Bool { movies.mayContain(movie) }
+
+  /// Notes that the user has rated the movie; to be called with each first rating.
+  public mutating func noteRated(_ movie: Int64) { movies.insert(movie) }
+
   /// Forgets the times, before they are noted again.
   public mutating func resetTimes() { statistics.resetTimes() }
 
@@ -28,12 +35,15 @@ public struct UserAggregate: Sendable, Equatable {
   public mutating func noteTime(_ milliseconds: Int64) { statistics.noteTime(milliseconds) }
 
   public func encode(into bytes: inout [UInt8]) {
-    let capacity = 11 + RatingStatistics.maximumEncodedBytes + GenreTally.maximumEncodedBytes
+    let capacity =
+      11 + RatingStatistics.maximumEncodedBytes + GenreTally.maximumEncodedBytes
+      + MovieFilter.maximumEncodedBytes
     bytes.append(atMost: capacity) { writer in
       writer.byte(storedFormatVersion)
       writer.varint(version)
       statistics.encode(into: &writer)
       genres.encode(into: &writer)
+      movies.encode(into: &writer)
     }
   }
 
@@ -43,6 +53,7 @@ public struct UserAggregate: Sendable, Equatable {
     version = try reader.varint()
     statistics = try RatingStatistics(from: &reader)
     genres = try GenreTally(from: &reader)
+    movies = try MovieFilter(from: &reader)
     try reader.end()
   }
 }

@@ -53,8 +53,8 @@ public struct CanonicalEventParser: ~Copyable, Sendable {
     ]
   }
 
-  /// More genres than this are not in any record of ours.
-  private static let maximumGenres = 64
+  /// More genres than this are not in any record of ours; room for them fits on the stack.
+  private static let maximumGenres = 32
 
   private var parser = FlatJSONParser(fields: Field.names)
 

@@ -118,6 +118,9 @@ extension SettingKey {
     SettingKey(
       "processing.batch_busy_records", \.processing.limits.busyRecords, .integer(1...10_000_000),
       "A batch with fewer records than this closes as soon as the input runs dry."),
+    SettingKey(
+      "processing.batch_pause_ms", \.processing.limits.pause, .milliseconds(1...60_000),
+      "A batch with more records closes when the input has been dry for this long."),
   ]
 
   private static let projection: [SettingKey] = [

@@ -41,6 +41,7 @@ final class Daemon: Sendable {
   ///
   /// - Throws: the first failure of a stage, after the others have finished their batches.
   func run() throws {
+    ClientMemory.limitArenas()
     let ended = DispatchSemaphore(value: 0)
     let termination = Termination { [stop, logger, settings] in
       logger.notice("stopping: finishing the open batches")
@@ -187,7 +188,7 @@ final class Daemon: Sendable {
     case .redis:
       configuration(
         inputs: RedisOperator<LMDBStore, KafkaProducer>.inputs, outputs: [],
-        guarantee: .atLeastOnce, limits: settings.processing.limits.stretched(by: 4))
+        guarantee: .atLeastOnce, limits: settings.processing.limits.stretched(by: 3))
     case .predict:
       // Replies repeat after a crash rather than get lost: they wait for no transaction.
       configuration(

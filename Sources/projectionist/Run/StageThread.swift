@@ -29,6 +29,7 @@ final class StageThread: Sendable {
     ended: @escaping @Sendable () -> Void
   ) {
     let thread = Thread { [self] in
+      Self.nameThread("stage-\(stage)")
       do throws(StageError) {
         try body()
         outcomeCell.withLock { $0 = .finished }
@@ -37,8 +38,12 @@ final class StageThread: Sendable {
       }
       ended()
     }
-    thread.name = "stage-\(stage)"
     thread.stackSize = 4 << 20
     thread.start()
+  }
+
+  /// Names the calling thread for `top -H` and profilers, which Foundation's own name does not.
+  private static func nameThread(_ name: String) {
+    FileHandle(forWritingAtPath: "/proc/thread-self/comm")?.write(Data(name.utf8))
   }
 }

@@ -1,0 +1,147 @@
+import ArgumentParser
+import EventLog
+import Foundation
+import KafkaLog
+import LMDBStore
+import Logging
+import Pipeline
+import Streams
+
+/// What a bench stands on: empty topics, a Redis, a place for state, and the daemon it measures.
+/// All of it is gone afterwards.
+final class BenchBed {
+  private static let stopDeadline = Duration.seconds(20)
+
+  let options: BenchOptions
+  let settings: Settings
+  let log: KafkaLog
+  let admin: KafkaAdmin
+  let topics: BenchTopics
+  /// `nil` when the configured one is used.
+  let redis: RedisServerProcess?
+  /// The user's options, and what is set over them, for the daemon as for this process.
+  private let common: CommonOptions
+  private let directory: TemporaryDirectory
+  private let interruption: Interruption
+  private var daemon: ChildProcess?
+
+  /// Makes a bed, hands it to `body`, and clears everything away whatever becomes of that.
+  static func use(_ options: BenchOptions, _ body: (BenchBed) throws -> BenchReport) throws {
+    let interruption = Interruption()
+    do {
+      let report: BenchReport
+      do {
+        let bed = try BenchBed(options, interruption)
+        defer { bed.clear() }
+        report = try body(bed)
+      }
+      if options.json { print(try JSONText.of(report)) } else { print(report.text, terminator: "") }
+    } catch let request as Interruption.Requested {
+      throw ExitCode(request.exitStatus)
+    }
+  }
+
+  private init(_ options: BenchOptions, _ interruption: Interruption) throws {
+    self.options = options
+    self.interruption = interruption
+    directory = try TemporaryDirectory("bench")
+    redis = options.redis ? nil : try RedisServerProcess(directory: directory)
+    let (configured, logger) = try options.common.start("bench")
+    // Producers here send at once: what is measured is the daemon, not their waiting.
+    var kafka = configured.kafkaSettings
+    kafka.properties["linger.ms"] = kafka.properties["linger.ms"] ?? "0"
+    log = KafkaLog(settings: kafka, logger: logger)
+    admin = try log.makeAdmin()
+    var common = options.common
+    common.assignments += Self.assignments(options, directory, redis)
+    let name = "bench-\(String(UInt32.random(in: .min ... .max), radix: 16))"
+    common.assignments.append("feast.project=\(name)")
+    // The embedded broker makes its topics when it starts, changelogs included.
+    if try !admin.cluster().isEmbedded { common.assignments.append("application=\(name)") }
+    self.common = common
+    settings = try common.load().settings
+    topics = try BenchTopics(settings, admin)
+    try topics.checkGuarantee(settings.processing.guarantee)
+    try topics.prepare(recreate: options.recreateTopics, confirmed: options.yes, check: check)
+  }
+
+  private static func assignments(
+    _ options: BenchOptions, _ directory: TemporaryDirectory, _ redis: RedisServerProcess?
+  ) -> [String] {
+    var assignments = [
+      "state.directory=\(directory.file("state"))",
+      "topics.partitions=\(options.partitions)", "log.format=text",
+      "stages=\(StageName.allCases.map(\.rawValue).joined(separator: ","))",
+    ]
+    if let guarantee = options.guarantee {
+      assignments.append("processing.guarantee=\(guarantee.rawValue)")
+    }
+    if let redis {
+      assignments += [
+        "redis.host=127.0.0.1", "redis.port=\(redis.port)", "redis.username=", "redis.password=",
+        "redis.database=0",
+      ]
+    }
+    return assignments
+  }
+
+  /// Throws when the user wants to stop, or the daemon has ended.
+  func check() throws {
+    try interruption.check()
+    if let outcome = daemon?.poll() {
+      let lines = daemonLog.suffix(5).joined(separator: "\n")
+      throw CommandFailure(.failure, "the daemon \(outcome):\n\(lines)")
+    }
+  }
+
+  /// Starts the daemon. It is not ready yet when this returns.
+  func startDaemon() throws -> ChildProcess {
+    let process = try ChildProcess(
+      "the daemon", executable: ChildProcess.ownExecutable, arguments: ["run"] + common.arguments,
+      output: .file(directory.file("daemon.log")))
+    daemon = process
+    return process
+  }
+
+  /// Warnings and errors in the daemon's log.
+  var daemonComplaints: Int {
+    daemonLog.count { $0.contains(" warning ") || $0.contains(" error ") }
+  }
+
+  private var daemonLog: [Substring] {
+    let text = (try? String(contentsOfFile: directory.file("daemon.log"), encoding: .utf8)) ?? ""
+    return text.split(separator: "\n")
+  }
+
+  /// Bytes in use of all stores.
+  func stateBytes() throws -> Int {
+    let storage = settings.storage
+    var sum = 0
+    for stage in [StageName.user, .movie] {
+      for partition in try storage.partitions(stage: stage.rawValue) {
+        sum += try storage.openReadOnly(stage: stage.rawValue, partition: partition)
+          .statistics().usedBytes
+      }
+    }
+    return sum
+  }
+
+  private func clear() {
+    daemon?.terminate(Self.stopDeadline)
+    topics.clear()
+    redis?.stop()
+    directory.remove()
+  }
+}
+
+extension CommonOptions {
+  /// The options as a command line has them.
+  var arguments: [String] {
+    var arguments: [String] = []
+    if let file { arguments += ["--config", file] }
+    if let bootstrapServers { arguments += ["--bootstrap-servers", bootstrapServers] }
+    if let logLevel { arguments += ["--log-level", logLevel] }
+    for assignment in assignments { arguments += ["--set", assignment] }
+    return arguments
+  }
+}

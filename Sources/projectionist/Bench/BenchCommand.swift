@@ -1,0 +1,63 @@
+import ArgumentParser
+import Streams
+
+/// `projectionist bench`
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measure throughput, freshness and answers on the configured broker.",
+    discussion: """
+      The daemon that is measured is this program in a process of its own, with an application name \
+      and a state directory of its own. It uses the product's topics, which must be empty, and \
+      leaves them empty; Redis is one of its own unless --redis is given.
+      """,
+    subcommands: [IngestBench.self, LatencyBench.self, PredictBench.self])
+}
+
+/// What all benches can be told.
+struct BenchOptions: ParsableArguments {
+  @OptionGroup var common: CommonOptions
+
+  @Option(help: "exactly_once or at_least_once; as configured by default.")
+  var guarantee: ProcessingGuarantee?
+
+  @Option(help: "Partitions of the topics.")
+  var partitions = 4
+
+  @Option(help: "Users are 1 to this.")
+  var users = 137_734
+
+  @Option(help: "Movies are 1 to this.")
+  var movies = 26_228
+
+  @Option(help: "The same seed makes the same events.")
+  var seed: UInt64 = 1
+
+  @Flag(help: "Load no catalog of movies: events then have no genres.")
+  var ratingsOnly = false
+
+  @Flag(
+    help: "Use the configured Redis, which keeps the features under a Feast project of its own.")
+  var redis = false
+
+  @Flag(help: "Delete the product's topics with all that is in them and make them anew.")
+  var recreateTopics = false
+
+  @Flag(help: "Don't ask before deleting.")
+  var yes = false
+
+  @Flag(help: "Print JSON instead of a table.")
+  var json = false
+
+  func validate() throws {
+    let ids = 1..<1 << 31
+    guard ids.contains(users), ids.contains(movies) else {
+      throw ValidationError("--users and --movies are 1 to 2147483647.")
+    }
+    guard (1...10_000).contains(partitions) else {
+      throw ValidationError("--partitions is 1 to 10000.")
+    }
+  }
+}
+
+extension ProcessingGuarantee: ExpressibleByArgument {}

@@ -1,0 +1,117 @@
+import EventLog
+import Foundation
+import KafkaLog
+import Pipeline
+
+/// Watches the stages' consumer groups until they have read everything.
+final class LagWatch {
+  private static let pause = 0.05
+  /// No stage moves for so long: something is wrong.
+  private static let stallDeadline = Duration.seconds(120)
+  /// How long the end of a partition may take to answer.
+  private static let probeDeadline = Duration.seconds(5)
+
+  /// When everything was read, and what was true then.
+  struct Result {
+    var time: ContinuousClock.Instant
+    /// The daemon's, at the look that found it.
+    var usage: ProcessUsage?
+  }
+
+  private let bed: BenchBed
+  private let daemon: ChildProcess
+  private let groups: [GroupInputs]
+  private let probe: KafkaConsumer
+
+  init(_ bed: BenchBed, _ daemon: ChildProcess) throws {
+    self.bed = bed
+    self.daemon = daemon
+    let inputs: [(StageName, [String])] = [
+      (.intake, [Topics.userRatings]), (.user, [Topics.validatedRatings]),
+      (.movie, [Topics.ratingsByMovie]), (.redis, [Topics.userFeatures, Topics.movieFeatures]),
+    ]
+    groups = inputs.map { stage, topics in
+      GroupInputs(
+        stage: stage.rawValue, group: "\(bed.settings.application)-\(stage.rawValue)",
+        partitions: bed.topics.partitions(of: topics))
+    }
+    probe = try bed.log.makeConsumer(
+      ConsumerConfiguration(
+        topics: inputs.flatMap(\.1), group: nil, clientID: "projectionist-bench-probe",
+        maxQueuedBytes: 1 << 20, fetchWait: .milliseconds(10)))
+  }
+
+  func close() { probe.close() }
+
+  /// Waits until the daemon's first output is stored, whether committed or not.
+  func firstOutput() throws -> ContinuousClock.Instant {
+    let consumer = try bed.log.makeConsumer(
+      ConsumerConfiguration(
+        topics: [Topics.validationResults], group: nil, clientID: "projectionist-bench-first",
+        readCommitted: false))
+    defer { consumer.close() }
+    let partitions = bed.topics.partitions(of: [Topics.validationResults])
+    let end = ContinuousClock.now + Self.stallDeadline
+    while true {
+      for partition in partitions where try !consumer.offsets(of: partition).isEmpty {
+        return .now
+      }
+      try bed.check()
+      guard ContinuousClock.now < end else { throw Self.stalled("no stage has begun") }
+      Thread.sleep(forTimeInterval: 0.01)
+    }
+  }
+
+  /// Waits until all stages have read all there is.
+  ///
+  /// - Parameter progress: told how many events have passed the slowest of the stages that see each.
+  func wait(progress: (Int) -> Void = { _ in }) throws -> Result {
+    var lag = ZeroLag(groups)
+    var result: Result?
+    while true {
+      let look = try look()
+      let now = ContinuousClock.now
+      let usage = ProcessUsage(of: daemon.processID)
+      try lag.note(look, at: now, holdsRecords: holdsRecords)
+      if let since = lag.since {
+        if result?.time != since { result = Result(time: since, usage: usage) }
+        if let result, lag.isReached(at: now) { return result }
+      } else {
+        progress(groups.dropLast().map { Int(ZeroLag.passed(look, $0)) }.min() ?? 0)
+      }
+      try bed.check()
+      if let last = lag.lastProgress, now - last > Self.stallDeadline {
+        throw Self.stalled("no stage has moved for \(Self.stallDeadline)")
+      }
+      Thread.sleep(forTimeInterval: Self.pause)
+    }
+  }
+
+  /// Committed offsets first, then ends: see `ZeroLag`.
+  func look() throws -> ZeroLag.Look {
+    var committed: [String: [TopicPartition: Int64]] = [:]
+    for group in groups {
+      committed[group.group] = try bed.admin.committed(group: group.group, of: group.partitions)
+    }
+    let offsets = try bed.admin.offsets(of: groups.flatMap(\.partitions))
+    return ZeroLag.Look(committed: committed, offsets: offsets)
+  }
+
+  /// Whether anything but transaction markers lies there.
+  private func holdsRecords(_ partition: TopicPartition, _ range: Range<Int64>) throws -> Bool {
+    try probe.assign([(partition, .at(range.lowerBound))])
+    defer { try? probe.unassign([partition]) }
+    let end = ContinuousClock.now + Self.probeDeadline
+    while ContinuousClock.now < end {
+      let poll = try probe.poll(maxRecords: 1, timeout: .milliseconds(100)) { _ in true }
+      if poll.records > 0 { return true }
+      if poll.ends[partition] != nil { return false }
+      try bed.check()
+    }
+    return true
+  }
+
+  private static func stalled(_ what: String) -> CommandFailure {
+    CommandFailure(.failure, "\(what): the daemon is stuck, or not reading these topics")
+  }
+}

@@ -1,0 +1,110 @@
+import ArgumentParser
+import EventLog
+import Foundation
+import KafkaLog
+import Pipeline
+import Streams
+
+/// `projectionist bench latency`
+struct LatencyBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "latency",
+    abstract: "The time from an event's production to its user's features.",
+    discussion: """
+      Events are produced evenly at a rate, with their user as key. Each is timed until a read_committed consumer sees, on \
+      user-features, the first record of its user that contains it. For Redis one event at a time is \
+      watched, by reading its user's row every quarter of a millisecond.
+      """)
+
+  @Option(help: "Events per second.")
+  var rate = 1_000.0
+
+  @Option(help: "How long to measure.")
+  var seconds = 60.0
+
+  @Option(help: "How long to produce before that, without measuring.")
+  var warmUpSeconds = 5.0
+
+  @Option(help: "Events loaded before anything is timed.")
+  var events = 10_000
+
+  @OptionGroup var options: BenchOptions
+
+  func validate() throws {
+    guard rate > 0, rate <= 1_000_000, seconds > 0, seconds <= 86_400, warmUpSeconds >= 0,
+      events >= 0
+    else {
+      throw ValidationError("--rate and --seconds must be above 0, the others 0 or more.")
+    }
+  }
+
+  func run() throws {
+    try BenchBed.use(options) { bed in
+      let total = Int((seconds + warmUpSeconds) * rate)
+      try bed.topics.checkRoom(for: events + total, partitions: options.partitions)
+      var workload = try Workload(bed, events: events + total, invalid: 0)
+      try workload.preload(events)
+      let daemon = try bed.startDaemon()
+      let watch = try LagWatch(bed, daemon)
+      defer { watch.close() }
+      _ = try watch.wait()
+      let stream = FreshnessStream(
+        log: bed.log, rate: rate, count: total, warmUp: Int(warmUpSeconds * rate))
+      return try measure(bed, stream, workload.takeGenerator(), daemon)
+    }
+  }
+
+  private func measure(
+    _ bed: BenchBed, _ stream: FreshnessStream, _ generator: consuming RatingGenerator,
+    _ daemon: ChildProcess
+  ) throws -> BenchReport {
+    let arrivals = try FeatureArrivals(bed, stream)
+    defer { arrivals.close() }
+    let cpu = ProcessUsage(of: daemon.processID)?.cpuSeconds ?? 0
+    let box = GeneratorBox(generator)
+    let producer = BenchThread("bench-producer") { try stream.produce(box) }
+    let redis = RedisFreshness(bed.settings, stream)
+    let watcher = BenchThread("bench-redis") { try redis.watch() }
+    let features: LatencyHistogram
+    do {
+      defer { stream.stop() }
+      features = try arrivals.measure {
+        try bed.check()
+        try producer.check()
+        try watcher.check()
+      }
+    }
+    let took = try producer.join()
+    let projected = try watcher.join()
+    let used = (ProcessUsage(of: daemon.processID)?.cpuSeconds ?? 0) - cpu
+    let produced = Double(stream.count)
+    var report = BenchReport("latency")
+    report.figures = [
+      .text("guarantee", "guarantee", bed.settings.processing.guarantee.rawValue),
+      .decimal("rate asked for", "events/s", "rate_events_per_second", rate, digits: 0),
+      .decimal(
+        "rate produced", "events/s", "produced_events_per_second", produced / (took / .seconds(1)),
+        digits: 0),
+      .decimal("measured for", "s", "measured_seconds", seconds, digits: 0),
+      .count("events without features", "", "lost_events", stream.outstanding),
+      .decimal(
+        "CPU of the daemon an event", "µs", "cpu_microseconds_per_event", used / produced * 1e6),
+    ]
+    report.columns = [
+      Self.column("user-features", "user_features", features),
+      Self.column("Redis", "redis", projected),
+    ]
+    guard stream.outstanding == 0 else {
+      throw CommandFailure(.failure, "\(stream.outstanding) events never reached user-features")
+    }
+    return report
+  }
+
+  private static func column(_ title: String, _ key: String, _ latencies: LatencyHistogram)
+    -> BenchReport.Column
+  {
+    BenchReport.Column(
+      title: title, key: key,
+      figures: [.count("timed", "events", "timed_events", latencies.count)] + latencies.figures)
+  }
+}

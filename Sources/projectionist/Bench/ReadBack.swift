@@ -1,0 +1,44 @@
+import EventLog
+import KafkaLog
+
+/// A bare consumer that reads topics from their beginning to their end.
+struct ReadBack {
+  private static let deadline = Duration.seconds(300)
+
+  var records: [String: Int] = [:]
+  /// Until the last record.
+  var seconds = 0.0
+  /// Of this whole process, meanwhile.
+  var cpuSeconds = 0.0
+
+  var total: Int { records.values.reduce(0, +) }
+
+  init(_ topics: [String], _ bed: BenchBed) throws {
+    let consumer = try bed.log.makeConsumer(
+      ConsumerConfiguration(
+        topics: topics, group: nil, clientID: "projectionist-bench-reader",
+        maxQueuedBytes: 64 << 20, fetchWait: .milliseconds(10)))
+    defer { consumer.close() }
+    var remaining = Set(bed.topics.partitions(of: topics))
+    var counts = [Int](repeating: 0, count: topics.count)
+    let start = ContinuousClock.now
+    let cpu = ProcessUsage.ownCPUSeconds
+    try consumer.assign(remaining.map { ($0, .beginning) })
+    while !remaining.isEmpty {
+      let poll = try consumer.poll(maxRecords: 100_000, timeout: .milliseconds(100)) { record in
+        counts[record.topic] += 1
+        return true
+      }
+      if poll.records > 0 {
+        seconds = (ContinuousClock.now - start) / .seconds(1)
+        cpuSeconds = ProcessUsage.ownCPUSeconds - cpu
+      }
+      remaining.subtract(poll.ends.keys)
+      try bed.check()
+      guard ContinuousClock.now - start < Self.deadline else {
+        throw CommandFailure(.unavailable, "topics can't be read to their end in time")
+      }
+    }
+    for (topic, count) in zip(topics, counts) { records[topic] = count }
+  }
+}

@@ -1,0 +1,101 @@
+import EventLog
+import Foundation
+import KafkaLog
+import Pipeline
+import RedisProjection
+
+/// The demo's live view: asks the pipeline every second and shows the answers, until a signal.
+final class DemoView {
+  private static let terminalInterval = Duration.seconds(1)
+  private static let lineInterval = Duration.seconds(2)
+  /// The most movies a request may ask for.
+  private static let probeMovies = 100
+
+  private let services: DemoServices
+  private let sample: SampleUser
+  private let progress: ProgressMonitor
+  private let interruption: Interruption
+  private let commands: PasteLines
+  private var dashboard: Dashboard
+  private var screen = Screen()
+  private var probe: FreshnessProbe?
+
+  init(
+    _ services: DemoServices, _ sample: SampleUser, _ progress: ProgressMonitor,
+    _ interruption: Interruption
+  ) {
+    self.services = services
+    self.sample = sample
+    self.progress = progress
+    self.interruption = interruption
+    let settings = services.settings
+    commands = PasteLines(
+      bootstrapServers: settings.bootstrapServers,
+      kafkaProperties: services.isConfigured
+        ? settings.kafka.filter { $0.key != "bootstrap.servers" } : [:],
+      javaTools: services.javaTools, redisHost: settings.redis.host,
+      redisPort: settings.redis.port, redisDatabase: settings.redis.database,
+      projection: settings.feastProjection,
+      program: CommandLine.arguments.first ?? "projectionist",
+      configuration: services.configurationFile)
+    dashboard = Dashboard(
+      broker: services.broker, redis: services.redis, daemonLog: services.daemonLog,
+      user: sample.user)
+  }
+
+  /// Returns when the user asks for the end.
+  func run() throws {
+    let isTerminal = Screen.isTerminal
+    defer {
+      screen.leave()
+      print("stopping the daemon, Redis and the broker")
+      probe?.close()
+    }
+    if !isTerminal { printCommands() }
+    var next = ContinuousClock.now
+    while !interruption.isRequested {
+      try services.check()
+      try update()
+      if isTerminal {
+        let size = Screen.currentSize
+        screen.show(dashboard.lines(columns: size.columns, rows: size.rows), size: size)
+      } else {
+        print(dashboard.summary)
+        fflush(nil)
+      }
+      next = max(next + (isTerminal ? Self.terminalInterval : Self.lineInterval), .now)
+      while ContinuousClock.now < next, !interruption.isRequested {
+        Thread.sleep(forTimeInterval: 0.02)
+      }
+    }
+  }
+
+  private func printCommands() {
+    for line in commands.lines(user: sample.user, movie: nil) {
+      print("# \(line.title)\n\(line.command)")
+    }
+  }
+
+  /// A broker or a Redis that does not answer leaves the last values standing: its return shows.
+  private func update() throws {
+    do throws(LogError) { dashboard.progress = try progress.progress() } catch {
+      guard error.code == .unavailable else { throw error }
+    }
+    do throws(RedisError) { dashboard.features = try sample.features() } catch {
+      guard error.isTransient else { throw error }
+    }
+    if let answer = try sample.recommendations() { dashboard.recommendations = answer }
+    startProbe()
+    dashboard.freshness = probe?.freshness
+    dashboard.commands = commands.lines(
+      user: sample.user, movie: dashboard.recommendations?.movies?.first?.id)
+  }
+
+  /// Once what was loaded is through: before that there is no freshness to speak of.
+  private func startProbe() {
+    guard probe == nil, dashboard.progress.isCaughtUp,
+      let movies = (try? sample.recommendations(count: Self.probeMovies))?.movies, !movies.isEmpty
+    else { return }
+    probe = FreshnessProbe(services.log, movies: movies)
+  }
+}

@@ -1,0 +1,62 @@
+import Foundation
+
+/// Keeps lines of text on a terminal up to date. A line that did not change is not written again,
+/// so that what a person has selected there stays selected.
+struct Screen {
+  private var shown: [String] = []
+  private var size: Size?
+
+  struct Size: Equatable {
+    var columns: Int
+    var rows: Int
+  }
+
+  static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+  /// The terminal's size now; that of a small one if it doesn't tell.
+  static var currentSize: Size {
+    var size = winsize()
+    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0
+    else { return Size(columns: 80, rows: 24) }
+    return Size(columns: Int(size.ws_col), rows: Int(size.ws_row))
+  }
+
+  mutating func show(_ lines: [String], size: Size) {
+    let output = update(lines, size: size)
+    guard !output.isEmpty else { return }
+    FileHandle.standardOutput.write(Data(output.utf8))
+  }
+
+  /// What makes the terminal show these lines.
+  mutating func update(_ lines: [String], size: Size) -> String {
+    defer {
+      shown = lines
+      self.size = size
+    }
+    // After a change of size or of the layout nothing stands where it stood.
+    let isFresh = size != self.size || heights(lines, size) != heights(shown, size)
+    var output = isFresh ? "\u{1B}[?25l\u{1B}[H\u{1B}[2J" : ""
+    var row = 1
+    for (index, line) in lines.enumerated() {
+      if isFresh || line != shown[index] { output += "\u{1B}[\(row);1H\u{1B}[K\(line)" }
+      row += height(line, size)
+    }
+    return output
+  }
+
+  /// Leaves the lines where they are and gives the terminal back.
+  mutating func leave() {
+    guard let size else { return }
+    let row = min(heights(shown, size).reduce(1, +), size.rows)
+    FileHandle.standardOutput.write(Data("\u{1B}[\(row);1H\u{1B}[J\u{1B}[?25h\n".utf8))
+    self.size = nil
+  }
+
+  private func heights(_ lines: [String], _ size: Size) -> [Int] {
+    lines.map { height($0, size) }
+  }
+
+  private func height(_ line: String, _ size: Size) -> Int {
+    max(1, (line.count + size.columns - 1) / size.columns)
+  }
+}

@@ -1,0 +1,26 @@
+import Foundation
+
+/// A directory of this process's own, readable by its owner only. It is gone when this object is.
+final class TemporaryDirectory: Sendable {
+  let path: String
+
+  /// - Parameter label: becomes part of the name: `projectionist-<label>-…`.
+  init(_ label: String) throws(CommandFailure) {
+    let parent = FileManager.default.temporaryDirectory.path
+    var template = Array("\(parent)/projectionist-\(label)-XXXXXX".utf8CString)
+    guard let made = mkdtemp(&template) else {
+      throw CommandFailure(
+        .failure, "no temporary directory in \(parent): \(String(cString: strerror(errno)))")
+    }
+    path = String(cString: made)
+  }
+
+  deinit { remove() }
+
+  /// Deletes it with all that is in it.
+  func remove() {
+    try? FileManager.default.removeItem(atPath: path)
+  }
+
+  func file(_ name: String) -> String { "\(path)/\(name)" }
+}
