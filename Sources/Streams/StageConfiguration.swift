@@ -78,16 +78,20 @@ public struct BatchLimits: Hashable, Sendable {
   /// How long the input of a busy batch may be dry before the batch closes: about as long as a stage
   /// before this one takes to commit.
   public var pause: Duration
+  /// How long a batch stays open although its input is dry. A stage nobody waits for commits less
+  /// often, which leaves the machine to those that somebody waits for.
+  public var linger: Duration
 
   public init(
     records: Int = 150_000, bytes: Int = 64 << 20, time: Duration = .seconds(2),
-    busyRecords: Int = 1_000, pause: Duration = .milliseconds(250)
+    busyRecords: Int = 1_000, pause: Duration = .milliseconds(250), linger: Duration = .zero
   ) {
     self.records = records
     self.bytes = bytes
     self.time = time
     self.busyRecords = busyRecords
     self.pause = pause
+    self.linger = linger
   }
 
   /// Limits for a stage that only writes the newest record of each key: the larger its batches
@@ -95,7 +99,7 @@ public struct BatchLimits: Hashable, Sendable {
   public func stretched(by factor: Int) -> BatchLimits {
     BatchLimits(
       records: records * factor, bytes: bytes, time: time * factor,
-      busyRecords: busyRecords, pause: pause * factor)
+      busyRecords: busyRecords, pause: pause * factor, linger: linger)
   }
 
   /// Whether a batch that stands like this must close now.
@@ -104,6 +108,6 @@ public struct BatchLimits: Hashable, Sendable {
   func closes(records: Int, bytes: Int, age: Duration, dry: Duration?) -> Bool {
     if records >= self.records || bytes >= self.bytes || age >= time { return true }
     guard let dry else { return false }
-    return records < busyRecords || dry >= pause
+    return dry >= pause || (records < busyRecords && age >= linger)
   }
 }

@@ -95,10 +95,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   private func iterate() throws(StageError) {
     var failure: StageError?
     let room = max(1, configuration.limits.records - batchRecords)
-    let timeout: Duration =
-      isBatchOpen ? .milliseconds(batchRecords == 0 ? 0 : 1) : .milliseconds(50)
     let result = try StageError.log { () throws(LogError) in
-      try consumer.poll(maxRecords: min(room, 8192), timeout: timeout) { record in
+      try consumer.poll(maxRecords: min(room, 8192), timeout: pollTimeout) { record in
         do throws(StageError) {
           try take(record)
           return true
@@ -127,6 +125,16 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       guard error.reaction == .abortBatch else { throw error }
       try abortBatch(because: error)
     }
+  }
+
+  private var pollTimeout: Duration {
+    guard isBatchOpen else { return .milliseconds(50) }
+    // A small batch closes at once when nothing waits: whatever it sends after a pause would cost
+    // its transaction another round trip to the coordinator.
+    let closesWhenDry =
+      batchRecords < configuration.limits.busyRecords
+      && environment.now() - batchOpened >= configuration.limits.linger
+    return closesWhenDry ? .zero : .milliseconds(1)
   }
 
   private func take(_ record: borrowing RecordView) throws(StageError) {

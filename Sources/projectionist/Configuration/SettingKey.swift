@@ -119,6 +119,9 @@ extension SettingKey {
       "processing.batch_busy_records", \.processing.limits.busyRecords, .integer(1...10_000_000),
       "A batch with fewer records than this closes as soon as the input runs dry."),
     SettingKey(
+      "processing.batch_linger_ms", \.processing.limits.linger, .milliseconds(0...60_000),
+      "A batch stays open at least this long: fewer commits, more latency."),
+    SettingKey(
       "processing.batch_pause_ms", \.processing.limits.pause, .milliseconds(1...60_000),
       "A batch with more records closes when the input has been dry for this long."),
   ]

@@ -148,6 +148,13 @@ final class Daemon: Sendable {
       })
   }
 
+  /// A movie's features change a little with each rating; a user waits for their own.
+  private var unhurriedLimits: BatchLimits {
+    var limits = settings.processing.limits
+    limits.linger = max(limits.linger, .milliseconds(50))
+    return limits
+  }
+
   private var requestLimits: BatchLimits {
     var limits = settings.processing.limits
     limits.records = settings.predict.maxBatch
@@ -184,7 +191,7 @@ final class Daemon: Sendable {
         inputs: [Topics.ratingsByMovie],
         outputs: MovieOperator<LMDBStore, KafkaProducer, KafkaConsumer>.outputs,
         changelog: Topics.movieChangelog(application), tables: MovieTables.names,
-        guarantee: guarantee)
+        guarantee: guarantee, limits: unhurriedLimits)
     case .redis:
       configuration(
         inputs: RedisOperator<LMDBStore, KafkaProducer>.inputs, outputs: [],
