@@ -4,23 +4,24 @@ import Testing
 @testable import Pipeline
 
 @Suite struct PendingFeaturesTests {
-  private func features(_ user: Int64, count: Int) -> UserFeatures {
+  private func features(_ user: Int64, count: Int) throws -> UserFeatures {
+    let rating = try #require(HalfStars(rawValue: 7))
     var aggregate = UserAggregate()
     for movie in 0..<count {
       _ = aggregate.apply(
         old: nil, oldGenres: GenreSet(),
-        new: TimedRating(rating: HalfStars(rawValue: 7)!, timeMilliseconds: Int64(movie)),
+        new: TimedRating(rating: rating, timeMilliseconds: Int64(movie)),
         newGenres: GenreSet())
     }
     return UserFeatures(
       user: user, aggregate: aggregate, genres: GenreDictionary(), eventTimeMilliseconds: 0)
   }
 
-  @Test func onlyTheNewestOfAnEntityIsKept() {
+  @Test func onlyTheNewestOfAnEntityIsKept() throws {
     var pending = PendingFeatures<UserFeatures>()
-    pending.set(7, offset: 10, features(7, count: 1))
-    pending.set(8, offset: 11, features(8, count: 1))
-    pending.set(7, offset: 12, features(7, count: 2))
+    try pending.set(7, offset: 10, features(7, count: 1))
+    try pending.set(8, offset: 11, features(8, count: 1))
+    try pending.set(7, offset: 12, features(7, count: 2))
     pending.set(9, offset: 13, nil)
     #expect(pending.rows.map(\.entity) == [7, 8, 9])
     #expect(pending.rows.map(\.offset) == [12, 11, 13])
@@ -29,12 +30,12 @@ import Testing
     #expect(pending.rows.isEmpty)
   }
 
-  @Test func aTombstoneTakesTheFeaturesPlaceAndBack() {
+  @Test func aTombstoneTakesTheFeaturesPlaceAndBack() throws {
     var pending = PendingFeatures<UserFeatures>()
-    pending.set(7, offset: 1, features(7, count: 1))
+    try pending.set(7, offset: 1, features(7, count: 1))
     pending.set(7, offset: 2, nil)
     #expect(pending.rows.count == 1 && pending.rows[0].features == nil)
-    pending.set(7, offset: 3, features(7, count: 3))
+    try pending.set(7, offset: 3, features(7, count: 3))
     #expect(pending.rows[0].offset == 3 && pending.rows[0].features?.ratings.count == 3)
   }
 }

@@ -4,6 +4,9 @@ import EventLog
 /// instance knows, whatever partitions it owns. Belongs to one thread.
 public final class GlobalTable<Consumer: LogConsumer> {
   private let consumer: Consumer
+  /// Asks for ends on a connection of its own: on the reader's, an answer would wait behind a fetch
+  /// that the broker holds until something new arrives.
+  private let inquirer: Consumer
   private let partitions: [TopicPartition]
   private var positions: [TopicPartition: Int64] = [:]
 
@@ -12,13 +15,17 @@ public final class GlobalTable<Consumer: LogConsumer> {
     consumer = try log.makeConsumer(
       ConsumerConfiguration(
         topics: [topic], group: nil, clientID: "\(clientID)-\(topic)", maxQueuedBytes: 4 << 20))
-    let count = try consumer.partitionCount(of: topic)
+    inquirer = try log.makeConsumer(
+      ConsumerConfiguration(
+        topics: [topic], group: nil, clientID: "\(clientID)-\(topic)-ends"))
+    let count = try inquirer.partitionCount(of: topic)
     partitions = (0..<count).map { TopicPartition(topic, $0) }
     try consumer.assign(partitions.map { ($0, .beginning) })
   }
 
   deinit {
     consumer.close()
+    inquirer.close()
   }
 
   /// Hands what has arrived to `body`, without waiting.
@@ -30,7 +37,7 @@ public final class GlobalTable<Consumer: LogConsumer> {
   public func catchUp(_ body: (borrowing RecordView) -> Void) throws(LogError) {
     var ends: [TopicPartition: Int64] = [:]
     for partition in partitions {
-      let range = try consumer.offsets(of: partition)
+      let range = try inquirer.offsets(of: partition)
       if !range.isEmpty { ends[partition] = range.upperBound }
     }
     while ends.contains(where: { positions[$0.key, default: 0] < $0.value }) {
