@@ -86,7 +86,9 @@ let package = Package(
     tests("LMDBStoreTests", ["LMDBStore", "StateStore"]),
     tests("RedisProjectionTests", ["RedisProjection"]),
     tests("StreamsTests", ["Streams", "Simulation", "EventLog", "StateStore", logging]),
-    tests("PipelineTests", ["Pipeline", "Simulation", "Streams", "Recommender", "EventLog", "StateStore"]),
+    tests(
+      "PipelineTests",
+      ["Pipeline", "Simulation", "Streams", "Recommender", "EventLog", "StateStore", logging]),
     tests(
       "ProjectionistTests",
       [

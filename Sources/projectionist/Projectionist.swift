@@ -12,24 +12,21 @@ struct Projectionist: AsyncParsableCommand {
     groupedSubcommands: Commands.groups)
 
   private static let help = """
-    Every rating is an event. Stages fold events into features of users and
-    movies, keep them in local state, project them into Redis in Feast's layout,
-    and answer requests for recommendations.
+    Every rating is an event. Stages fold events into features of users and movies, keep
+    them in local state, project them into Redis in Feast's layout, and answer requests.
 
-      user-ratings ─▶ intake ─▶ user ─┬▶ user-features ──────────┬▶ redis ─▶ Redis
-                        │             └▶ movie ─▶ movie-features ┘
+      user-ratings ─▶ intake ─▶ user ─▶ user-features ──┐
+                        │        └▶ movie ─▶ movie-features ─▶ redis ─▶ Redis
                         └▶ validation-results, user-ratings-dlq
-      recommendation-requests ─▶ predict, on user's state ─▶ recommendations
+      recommendation-requests ─▶ predict ─▶ recommendations
 
     EXAMPLES:
-      A first look, with nothing installed but this program and a Redis; each of
-      the first two in a terminal of its own:
+      Everything at once, with ratings made up:
+        projectionist demo
+
+      By hand, with nothing installed but this program and Redis, in two terminals:
         projectionist broker --address-file /tmp/broker
         projectionist run --bootstrap-servers "$(cat /tmp/broker)"
-        export KAFKA_BOOTSTRAP_SERVERS="$(cat /tmp/broker)"
-        projectionist generate
-        projectionist features 1
-        projectionist predict 1
 
       On a Kafka of your own:
         projectionist config > projectionist.yaml

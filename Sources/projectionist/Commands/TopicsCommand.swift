@@ -1,5 +1,6 @@
 import ArgumentParser
 import EventLog
+import Foundation
 import KafkaLog
 import Logging
 
@@ -112,7 +113,21 @@ extension TopicReport {
     for case (let name, .failed(let error)) in results.sorted(by: { $0.key < $1.key }) {
       throw CommandFailure(ExitStatus(of: error), "topic \(name) can't be created: \(error)")
     }
+    try Self.awaitVisible(Set(results.keys), admin)
     noteCreated(Set(results.keys))
+  }
+
+  /// Brokers learn of a new topic a moment after it is made; whoever produces to it at once would be
+  /// told that there is none.
+  private static func awaitVisible(_ names: Set<String>, _ admin: KafkaAdmin) throws {
+    let deadline = ContinuousClock.now + .seconds(10)
+    while !names.isSubset(of: try admin.topics().keys) {
+      guard ContinuousClock.now < deadline else {
+        throw CommandFailure(
+          .unavailable, "the cluster has made topics but does not show them after 10 s: try again")
+      }
+      Thread.sleep(forTimeInterval: 0.05)
+    }
   }
 
   /// A table for people.

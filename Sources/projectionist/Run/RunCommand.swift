@@ -28,7 +28,8 @@ struct RunCommand: ParsableCommand {
   var applyTopics = false
 
   func run() throws {
-    let (settings, logger) = try settingsInForce()
+    var (settings, logger) = try settingsInForce()
+    try Self.adapt(&settings, logger)
     let storage = settings.storage
     let lock = try Self.lock(storage)
     let instance = try InstanceName.resolve(settings)
@@ -62,6 +63,19 @@ struct RunCommand: ParsableCommand {
     return (settings, logger)
   }
 
+  /// Waits for the broker. The embedded one keeps no offsets of transactions and wakes no waiting
+  /// fetch, so a daemon on it works without the ones and with short waits of the other.
+  private static func adapt(_ settings: inout Settings, _ logger: Logger) throws {
+    let admin = try settings.makeAdmin(logger)
+    try waitForBroker(admin, logger)
+    guard try admin.cluster().isEmbedded else { return }
+    if settings.processing.guarantee == .exactlyOnce {
+      settings.processing.guarantee = .atLeastOnce
+      logger.notice("the embedded broker has no transactions: processing at_least_once")
+    }
+    if settings.kafka["fetch.wait.max.ms"] == nil { settings.kafka["fetch.wait.max.ms"] = "10" }
+  }
+
   private static func lock(_ storage: LMDBStorage) throws -> RootLock {
     do throws(StoreError) { return try storage.lock() } catch {
       throw CommandFailure(.alreadyRunning, error.message)
@@ -73,7 +87,6 @@ struct RunCommand: ParsableCommand {
   /// - Returns: how many partitions the user-keyed topics have.
   private func prepare(_ topics: [DeclaredTopic], log: KafkaLog, logger: Logger) throws -> Int32 {
     let admin = try log.makeAdmin()
-    try Self.waitForBroker(admin, logger)
     var report = try TopicReport(topics, admin: admin)
     if applyTopics, !report.missing.isEmpty {
       try report.createMissing(admin)

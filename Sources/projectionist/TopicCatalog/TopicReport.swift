@@ -58,8 +58,7 @@ struct TopicReport: Sendable {
     entries.filter { $0.status == .missing }.map(\.topic)
   }
 
-  /// Takes these topics for present from now on, without asking: brokers learn of a new topic a
-  /// moment after it is made.
+  /// Takes these topics for present from now on.
   mutating func noteCreated(_ names: Set<String>) {
     for index in entries.indices where names.contains(entries[index].topic.name) {
       entries[index].status = .ok

@@ -1,0 +1,156 @@
+import EventLog
+import Recommender
+import Simulation
+import StateStore
+import Streams
+import Testing
+
+@testable import Pipeline
+
+/// Single promises of the stages before predict.
+@Suite struct OperatorTests {
+  static let start: Int64 = 1_600_000_000
+
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func eventsThatCameBeforeChangeNothing(_ guarantee: ProcessingGuarantee) throws {
+    let chain = Chain(guarantee, partitions: 2)
+    for number in Int64(0)..<60 {
+      let stars: Double? = number % 7 == 6 ? nil : Double(1 + number % 5)
+      try chain.rate(
+        number % 4, number % 3, stars, at: Self.start + number, partition: Int32(number % 2))
+    }
+    try chain.runAll()
+    let outputs = try Outputs(chain)
+    #expect(outputs.userFeatures > 0 && outputs.changes > 0)
+    for topic in [Topics.validatedRatings, Topics.ratingsByMovie] {
+      for partition in 0..<chain.partitions {
+        let place = TopicPartition(topic, partition)
+        for record in try chain.log.records(of: place) {
+          try chain.log.append(
+            to: place, key: record.key, value: record.value, timestamp: record.timestamp)
+        }
+      }
+    }
+    try chain.runUser()
+    #expect(try chain.records(Topics.ratingsByMovie).count == 2 * outputs.changes)
+    try chain.runMovie()
+    let after = try Outputs(chain)
+    #expect(after.userFeatures == outputs.userFeatures)
+    #expect(after.verdicts == outputs.verdicts)
+    #expect(after.movieFeatures == outputs.movieFeatures)
+    #expect(after.users == outputs.users && after.movies == outputs.movies)
+  }
+
+  private struct Outputs {
+    var userFeatures: Int
+    var verdicts: Int
+    var changes: Int
+    /// Newest values by key: a refresh may repeat them.
+    var movieFeatures: [[UInt8]: [UInt8]?]
+    var users: [[[UInt8]: [UInt8]]]
+    var movies: [[[UInt8]: [UInt8]]]
+
+    init(_ chain: Chain) throws {
+      userFeatures = try chain.records(Topics.userFeatures).count
+      verdicts = try chain.records(Topics.validationResults).count
+      changes = try chain.records(Topics.ratingsByMovie).count
+      movieFeatures = try chain.newest(Topics.movieFeatures).mapValues(\.value)
+      users = (0..<chain.partitions).map {
+        chain.storage.contents(of: UserTables.aggregates, stage: "user", partition: $0)
+      }
+      movies = (0..<chain.partitions).map {
+        chain.storage.contents(of: MovieTables.aggregates, stage: "movie", partition: $0)
+      }
+    }
+  }
+
+  @Test func featuresHaveTheNewestTimeOfTheirBatch() throws {
+    let chain = Chain()
+    let newest = (Self.start + 500) * 1000
+    try chain.rate(1, 7, 4, at: Self.start, timestamp: newest)
+    try chain.rate(1, 7, 2, at: Self.start, timestamp: newest - 60_000)
+    #expect(try chain.runIntake() == 1)
+    try chain.runUser()
+    try chain.runMovie()
+    #expect(try chain.records(Topics.userFeatures).map(\.timestamp) == [newest])
+    // The second one is the refresh, which stands for no event.
+    #expect(try chain.records(Topics.movieFeatures).first?.timestamp == newest)
+  }
+
+  @Test func aMovieThatComesBeforeItsRatingGivesItGenres() throws {
+    var chain = Chain()
+    chain.limits.linger = .seconds(1)
+    try chain.addMovie(1, genres: "Drama")
+    try chain.rate(9, 1, 3, at: Self.start)
+    // The table is polled when a batch opens: this movie comes while it is open.
+    let waiting = chain
+    let batches = try chain.runIntake(
+      Chain.Run(onIdle: { before in
+        guard before == 0 else { return }
+        #expect(throws: Never.self) {
+          try waiting.addMovie(2, genres: "Comedy|Western")
+          try waiting.rate(9, 2, 4, at: Self.start)
+        }
+      }))
+    #expect(batches == 1)
+    var parser = CanonicalEventParser()
+    var genres: [[String]] = []
+    for record in try chain.records(Topics.validatedRatings) {
+      let value = try #require(record.value)
+      genres.append(try parser.parse(value.span.bytes).genres)
+    }
+    #expect(genres == [["Drama"], ["Comedy", "Western"]])
+  }
+
+  /// Ratings that come and go again and again: first, last and only times are taken away.
+  @Test(arguments: UInt64(0)..<4) func theMovieJournalStaysShort(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    var chain = Chain(seed % 2 == 0 ? .exactlyOnce : .atLeastOnce)
+    chain.limits.records = Int.random(in: 20...300, using: &random)
+    var oracle = FeatureOracle()
+    func rate(_ user: Int64, _ stars: Double?, at seconds: Int64) throws {
+      try chain.rate(user, 5, stars, at: seconds)
+      oracle.apply(
+        FeatureOracle.Event(
+          user: user, movie: 5, stars: stars, milliseconds: seconds * 1000, genres: []))
+    }
+    for user in Int64(10)..<20 { try rate(user, 3, at: Self.start + user * 86_400) }
+    for chunk in 0..<3 {
+      for toggle in 0..<300 {
+        // User 1 has the first time, user 2 the last one.
+        let user: Int64 = toggle % 2 == 0 ? 1 : 2
+        let seconds = Self.start + (user == 1 ? Int64(toggle) : 5_000_000 + Int64(toggle))
+        try rate(user, Double(1 + toggle % 5), at: seconds)
+        if !random.oneIn(4) { try rate(user, nil, at: seconds) }
+      }
+      if chunk == 1 {
+        for user in [1, 2] + Array(Int64(10)..<20) { try rate(user, nil, at: Self.start) }
+      }
+      try chain.runAll()
+      try oracle.check(chain, "seed \(seed), chunk \(chunk)")
+      try checkJournal(chain, remaining: oracle.ratings(ofMovie: 5).map(\.milliseconds).sorted())
+    }
+    #expect(oracle.changes > 2 * 1024)
+  }
+
+  private func checkJournal(_ chain: Chain, remaining: [Int64]) throws {
+    let blocks = chain.storage.contents(of: MovieTables.times, stage: "movie", partition: 0)
+    let aggregates = chain.storage.contents(
+      of: MovieTables.aggregates, stage: "movie", partition: 0)
+    var entries = 0
+    var times = RemainingTimes()
+    for block in blocks.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+      try TimeJournal.forEach(in: block.value.span.bytes) {
+        entries += 1
+        times.apply($0)
+      }
+    }
+    #expect(times.sorted == remaining)
+    #expect(entries <= 2 * remaining.count + 1024)
+    guard let stored = aggregates.values.first else {
+      #expect(remaining.isEmpty && blocks.isEmpty)
+      return
+    }
+    #expect(try MovieAggregate(decoding: stored.span.bytes).journal.entries == entries)
+  }
+}

@@ -1,0 +1,187 @@
+import EventLog
+import Foundation
+import Streams
+import Testing
+
+@testable import Pipeline
+@testable import Simulation
+
+/// Requests and their replies.
+@Suite struct PredictTests {
+  static let start: Int64 = 1_600_000_000
+  private let chain = Chain(partitions: 3)
+
+  private func home(_ user: Int64) -> Int32 {
+    KeyPartitioner.partition(of: Array("\(user)".utf8), among: Int(chain.partitions))
+  }
+
+  /// Movies 1 and 2 are equally good, 4 is better, 3 is worse; user 8 has rated 1.
+  private func prepare() throws {
+    for movie in Int64(1)...4 { try chain.addMovie(movie, title: "M\(movie)", genres: "Drama") }
+    let stars: [Int64: Double] = [1: 4, 2: 4, 3: 1, 4: 5]
+    for (movie, stars) in stars.sorted(by: { $0.key < $1.key }) {
+      try chain.rate(7, movie, stars, at: Self.start)
+    }
+    try chain.rate(8, 1, 4, at: Self.start)
+    try chain.rate(9, 2, 4, at: Self.start)
+    try chain.runAll()
+  }
+
+  private func ask(
+    _ value: String?, headers: [RecordHeader] = [], partition: Int32, key: String? = nil
+  ) throws {
+    try chain.log.append(
+      to: TopicPartition(Topics.requests, partition), key: key.map { Array($0.utf8) },
+      value: value.map { Array($0.utf8) }, headers: headers)
+  }
+
+  private func answer() throws {
+    let count = Int(chain.partitions)
+    try chain.runPredict { key in
+      KeyPartitioner.partition(of: key.withUnsafeBytes { [UInt8]($0) }, among: count)
+    }
+  }
+
+  private struct Reply: Decodable {
+    struct Entry: Decodable {
+      var movie_id: Int64
+      var title: String
+      var genres: String
+      var score: Double
+    }
+    struct Failure: Decodable {
+      var code: String
+      var message: String
+    }
+    var user_id: Int64?
+    var recommendations: [Entry]?
+    var count: Int?
+    var strategy: String?
+    var state_offset: Int64?
+    var error: Failure?
+  }
+
+  private func decode(_ record: MemoryRecord) throws -> Reply {
+    let value = try #require(record.value)
+    return try JSONDecoder().decode(Reply.self, from: Data(value))
+  }
+
+  private func onlyReply() throws -> (record: MemoryRecord, reply: Reply) {
+    let replies = try chain.records(Topics.recommendations)
+    #expect(replies.count == 1)
+    let record = try #require(replies.first)
+    return (record, try decode(record))
+  }
+
+  // MARK: Lists
+
+  @Test func whatTheUserHasRatedIsLeftOut() throws {
+    try prepare()
+    try ask(#"{"user_id":8}"#, partition: home(8), key: "8")
+    try answer()
+    let (record, reply) = try onlyReply()
+    let list = try #require(reply.recommendations)
+    #expect(list.map(\.movie_id) == [4, 2, 3])
+    #expect(list.map(\.title) == ["M4", "M2", "M3"])
+    #expect(list.allSatisfy { $0.genres == "Drama" })
+    #expect(zip(list, list.dropFirst()).allSatisfy { $0.score >= $1.score })
+    #expect(reply.user_id == 8 && reply.count == 3 && reply.strategy == "popular")
+    #expect(record.key == Array("8".utf8))
+    let committed = chain.log.committedOffsets(of: "app-user")
+    #expect(reply.state_offset == committed[TopicPartition(Topics.validatedRatings, home(8))])
+  }
+
+  @Test func anUnknownUserGetsThePopularList() throws {
+    try prepare()
+    try ask(#"{"user_id":1000,"num_recommendations":3}"#, partition: home(1000))
+    try answer()
+    let (_, reply) = try onlyReply()
+    // 1 and 2 are equally good: the smaller id comes first.
+    #expect(reply.recommendations?.map(\.movie_id) == [4, 1, 2])
+  }
+
+  @Test func whatIsTakenBackIsRecommendedAgain() throws {
+    try prepare()
+    try chain.rate(8, 1, nil, at: Self.start + 1)
+    try chain.runAll()
+    try ask(#"{"user_id":8}"#, partition: home(8))
+    try answer()
+    let (_, reply) = try onlyReply()
+    #expect(reply.recommendations?.contains { $0.movie_id == 1 } == true)
+  }
+
+  // MARK: Headers
+
+  @Test func theReplyGoesWhereTheRequestWants() throws {
+    try prepare()
+    chain.log.createTopic("mine", partitions: 3)
+    let correlation = RecordHeader("kafka_correlationId", [0, 0xff, 0xc3, 0x28])
+    try ask(
+      #"{"user_id":8}"#,
+      headers: [
+        correlation, RecordHeader("kafka_replyTopic", text: "mine"),
+        RecordHeader("kafka_replyPartition", [0, 0, 0, 2]), RecordHeader("other", text: "x"),
+      ], partition: home(8))
+    try answer()
+    #expect(try chain.records(Topics.recommendations).isEmpty)
+    let replies = try chain.log.records(of: TopicPartition("mine", 2))
+    #expect(replies.map(\.headers) == [[correlation]])
+    #expect(try chain.records("mine").count == 1)
+  }
+
+  @Test func anUnknownReplyTopicIsReplacedByTheDefault() throws {
+    try prepare()
+    let correlation = RecordHeader("kafka_correlationId", text: "abc")
+    try ask(
+      #"{"user_id":8}"#,
+      headers: [correlation, RecordHeader("kafka_replyTopic", text: "nowhere")],
+      partition: home(8))
+    try answer()
+    #expect(try onlyReply().record.headers == [correlation])
+  }
+
+  // MARK: Mistakes
+
+  @Test(arguments: [
+    (nil, "invalid_json"), ("", "invalid_json"), ("{", "invalid_json"), ("[]", "invalid_json"),
+    ("{}", "missing_user_id"), (#"{"user_id":"8"}"#, "invalid_user_id"),
+    (#"{"user_id":-1}"#, "invalid_user_id"),
+    (#"{"user_id":8,"num_recommendations":0}"#, "invalid_num_recommendations"),
+    (#"{"user_id":8,"num_recommendations":101}"#, "invalid_num_recommendations"),
+  ] as [(String?, String)])
+  func anInvalidRequestGetsAnError(_ value: String?, _ code: String) throws {
+    let correlation = RecordHeader("kafka_correlationId", [1, 2, 3])
+    try ask(value, headers: [correlation], partition: 0, key: "k")
+    try answer()
+    let (record, reply) = try onlyReply()
+    #expect(reply.error?.code == code)
+    #expect(reply.error?.message.isEmpty == false)
+    #expect(record.headers == [correlation, RecordHeader("projectionist.error", text: code)])
+    #expect(record.key == Array("k".utf8))
+  }
+
+  @Test func aRequestOnTheWrongPartitionIsSentOnOnce() throws {
+    try prepare()
+    let wrong = (home(8) + 1) % chain.partitions
+    let correlation = RecordHeader("kafka_correlationId", text: "abc")
+    try ask(#"{"user_id":8}"#, headers: [correlation], partition: wrong)
+    try answer()
+    let sentOn = try chain.log.records(of: TopicPartition(Topics.requests, home(8)))
+    #expect(
+      sentOn.map(\.headers) == [[correlation, RecordHeader("projectionist.rerouted", text: "1")]])
+    #expect(sentOn.map(\.value) == [Array(#"{"user_id":8}"#.utf8)])
+    let (record, reply) = try onlyReply()
+    #expect(record.headers == [correlation])
+    #expect(reply.recommendations?.map(\.movie_id) == [4, 2, 3])
+  }
+
+  @Test func aRequestSentOnToTheWrongPartitionIsRefused() throws {
+    let wrong = (home(8) + 1) % chain.partitions
+    try ask(
+      #"{"user_id":8}"#, headers: [RecordHeader("projectionist.rerouted", text: "1")],
+      partition: wrong)
+    try answer()
+    #expect(try onlyReply().reply.error?.code == "wrong_partition")
+    #expect(try chain.records(Topics.requests).count == 1)
+  }
+}
