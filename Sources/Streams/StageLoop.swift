@@ -120,6 +120,9 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   private func runSession() throws(StageError) {
     let session = try StageSession<Log, Storage, Operator>(environment, operator: makeOperator())
     defer { session.close() }
-    try session.run()
+    do throws(StageError) { try session.run() } catch {
+      if error.reaction == .rebuildStore { try session.destroyStores() }
+      throw error
+    }
   }
 }

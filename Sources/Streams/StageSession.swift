@@ -92,6 +92,20 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     }
   }
 
+  /// Deletes the stores, so that the next session rebuilds them from their changelogs. Which of them
+  /// holds the value that can't be read the error does not say, and none of them is served again.
+  func destroyStores() throws(StageError) {
+    let owned = tasks.filter { $0.store != nil }.map(\.partition)
+    tasks.removeAll()
+    workings.removeAll()
+    stageOperator.partitionsChanged([])
+    for partition in owned {
+      try StageError.store { () throws(StoreError) in
+        try environment.storage.destroy(stage: configuration.name, partition: partition)
+      }
+    }
+  }
+
   private func iterate() throws(StageError) {
     var failure: StageError?
     let room = max(1, configuration.limits.records - batchRecords)
@@ -226,9 +240,11 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     environment.crashPoint(step)
   }
 
+  /// Those of a refresh have not moved; they are committed again, because the group's metadata that
+  /// goes with them is what fences a member the group has moved on from.
   private func touchedOffsets() -> [TopicPartition: Int64] {
     var offsets: [TopicPartition: Int64] = [:]
-    for task in tasks where task.isTouched && task.nextOffset > task.committedOffset {
+    for task in tasks where task.isTouched {
       offsets[task.source] = task.nextOffset
     }
     return offsets

@@ -12,8 +12,9 @@ struct Projectionist: AsyncParsableCommand {
     groupedSubcommands: Commands.groups)
 
   private static let help = """
-    Every rating is an event. Stages fold events into features of users and movies, keep
-    them in local state, project them into Redis in Feast's layout, and answer requests.
+    Every rating is an event. Stages fold events into features of users and
+    movies, keep them in local state, project them into Redis in Feast's layout,
+    and answer requests.
 
       user-ratings ─▶ intake ─▶ user ─▶ user-features ──┐
                         │        └▶ movie ─▶ movie-features ─▶ redis ─▶ Redis
@@ -24,7 +25,7 @@ struct Projectionist: AsyncParsableCommand {
       Everything at once, with ratings made up:
         projectionist demo
 
-      By hand, with nothing installed but this program and Redis, in two terminals:
+      By hand, with only this program and Redis installed, in two terminals:
         projectionist broker --address-file /tmp/broker
         projectionist run --bootstrap-servers "$(cat /tmp/broker)"
 

@@ -44,7 +44,7 @@ import Testing
 
   private struct Reply: Decodable {
     struct Entry: Decodable {
-      var movie_id: Int64
+      var movieId: Int64
       var title: String
       var genres: String
       var score: Double
@@ -53,17 +53,19 @@ import Testing
       var code: String
       var message: String
     }
-    var user_id: Int64?
+    var userId: Int64?
     var recommendations: [Entry]?
     var count: Int?
     var strategy: String?
-    var state_offset: Int64?
+    var stateOffset: Int64?
     var error: Failure?
   }
 
   private func decode(_ record: MemoryRecord) throws -> Reply {
     let value = try #require(record.value)
-    return try JSONDecoder().decode(Reply.self, from: Data(value))
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(Reply.self, from: Data(value))
   }
 
   private func onlyReply() throws -> (record: MemoryRecord, reply: Reply) {
@@ -81,14 +83,14 @@ import Testing
     try answer()
     let (record, reply) = try onlyReply()
     let list = try #require(reply.recommendations)
-    #expect(list.map(\.movie_id) == [4, 2, 3])
+    #expect(list.map(\.movieId) == [4, 2, 3])
     #expect(list.map(\.title) == ["M4", "M2", "M3"])
     #expect(list.allSatisfy { $0.genres == "Drama" })
     #expect(zip(list, list.dropFirst()).allSatisfy { $0.score >= $1.score })
-    #expect(reply.user_id == 8 && reply.count == 3 && reply.strategy == "popular")
+    #expect(reply.userId == 8 && reply.count == 3 && reply.strategy == "popular")
     #expect(record.key == Array("8".utf8))
     let committed = chain.log.committedOffsets(of: "app-user")
-    #expect(reply.state_offset == committed[TopicPartition(Topics.validatedRatings, home(8))])
+    #expect(reply.stateOffset == committed[TopicPartition(Topics.validatedRatings, home(8))])
   }
 
   @Test func anUnknownUserGetsThePopularList() throws {
@@ -97,7 +99,7 @@ import Testing
     try answer()
     let (_, reply) = try onlyReply()
     // 1 and 2 are equally good: the smaller id comes first.
-    #expect(reply.recommendations?.map(\.movie_id) == [4, 1, 2])
+    #expect(reply.recommendations?.map(\.movieId) == [4, 1, 2])
   }
 
   @Test func whatIsTakenBackIsRecommendedAgain() throws {
@@ -107,7 +109,7 @@ import Testing
     try ask(#"{"user_id":8}"#, partition: home(8))
     try answer()
     let (_, reply) = try onlyReply()
-    #expect(reply.recommendations?.contains { $0.movie_id == 1 } == true)
+    #expect(reply.recommendations?.contains { $0.movieId == 1 } == true)
   }
 
   // MARK: Headers
@@ -142,13 +144,14 @@ import Testing
 
   // MARK: Mistakes
 
-  @Test(arguments: [
-    (nil, "invalid_json"), ("", "invalid_json"), ("{", "invalid_json"), ("[]", "invalid_json"),
-    ("{}", "missing_user_id"), (#"{"user_id":"8"}"#, "invalid_user_id"),
-    (#"{"user_id":-1}"#, "invalid_user_id"),
-    (#"{"user_id":8,"num_recommendations":0}"#, "invalid_num_recommendations"),
-    (#"{"user_id":8,"num_recommendations":101}"#, "invalid_num_recommendations"),
-  ] as [(String?, String)])
+  @Test(
+    arguments: [
+      (nil, "invalid_json"), ("", "invalid_json"), ("{", "invalid_json"), ("[]", "invalid_json"),
+      ("{}", "missing_user_id"), (#"{"user_id":"8"}"#, "invalid_user_id"),
+      (#"{"user_id":-1}"#, "invalid_user_id"),
+      (#"{"user_id":8,"num_recommendations":0}"#, "invalid_num_recommendations"),
+      (#"{"user_id":8,"num_recommendations":101}"#, "invalid_num_recommendations"),
+    ] as [(String?, String)])
   func anInvalidRequestGetsAnError(_ value: String?, _ code: String) throws {
     let correlation = RecordHeader("kafka_correlationId", [1, 2, 3])
     try ask(value, headers: [correlation], partition: 0, key: "k")
@@ -172,7 +175,7 @@ import Testing
     #expect(sentOn.map(\.value) == [Array(#"{"user_id":8}"#.utf8)])
     let (record, reply) = try onlyReply()
     #expect(record.headers == [correlation])
-    #expect(reply.recommendations?.map(\.movie_id) == [4, 2, 3])
+    #expect(reply.recommendations?.map(\.movieId) == [4, 2, 3])
   }
 
   @Test func aRequestSentOnToTheWrongPartitionIsRefused() throws {

@@ -70,9 +70,9 @@ public struct IntakeOperator<
       to: Self.validated, key: key.bytes, value: value.bytes, timestamp: Timestamps.kept(timestamp))
   }
 
-  /// The movie's genres as the catalog has them. A movie not known is looked for once a batch in
-  /// what the catalog's topic holds by now, so a movie produced before its rating is always seen
-  /// with it.
+  /// The movie's genres as the catalog has them. A movie not known is looked for in what the
+  /// catalog's topic holds by now, once a batch: a movie that is produced while a batch is open, after
+  /// another unknown one was met in it, is not seen before the next batch.
   private mutating func catalogGenres(_ movie: Int64) throws(StageError) -> [UInt8]? {
     if let known = movies.genresJSON(of: movie) { return known }
     guard !hasCaughtUp else { return nil }

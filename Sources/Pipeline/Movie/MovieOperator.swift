@@ -72,7 +72,7 @@ public struct MovieOperator<
     var mustRescan = false
     working.change(number) {
       mustRescan = $0.aggregate.apply(old: change.old, new: change.new)
-      $0.recordTimestamp = timestamp
+      $0.recordTimestamp = max($0.recordTimestamp, timestamp)
       $0.eventTime = change.new?.timeMilliseconds ?? change.old?.timeMilliseconds ?? 0
     }
     if mustRescan { try rescanTimes(number, &working, task) }

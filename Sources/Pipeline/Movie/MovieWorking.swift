@@ -8,7 +8,7 @@ public struct MovieWorking {
   struct Movie {
     let movie: Int64
     var aggregate: MovieAggregate
-    /// Time of the record that changed the movie last.
+    /// Newest time of the records that changed the movie.
     var recordTimestamp: Int64 = -1
     /// Time of the event that changed the movie last.
     var eventTime: Int64 = 0

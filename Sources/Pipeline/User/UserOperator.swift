@@ -80,7 +80,9 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
     working.ratings[row].isChanged = true
     working.users[user].isChanged = true
     if old == nil { working.users[user].aggregate.noteRated(movie) }
-    working.users[user].recordTimestamp = record.timestamp
+    // Events of one user can arrive in another order than that of their records' times.
+    working.users[user].recordTimestamp = max(
+      working.users[user].recordTimestamp, record.timestamp)
     working.users[user].eventTime = event.timeMilliseconds
     let mustRescan = working.users[user].aggregate.apply(
       old: old?.timed, oldGenres: old?.genres ?? GenreSet(), new: new?.timed, newGenres: genres)

@@ -9,7 +9,7 @@ public struct UserWorking {
     let user: Int64
     var aggregate: UserAggregate
     var isChanged = false
-    /// Time of the record that changed the user last.
+    /// Newest time of the records that changed the user.
     var recordTimestamp: Int64 = -1
     /// Time of the event that changed the user last.
     var eventTime: Int64 = 0

@@ -3,7 +3,7 @@ public struct MovieAggregate: Sendable, Equatable {
   public private(set) var statistics = RatingStatistics()
   /// Where the movie's journal of times ends.
   public private(set) var journal = TimeJournal()
-  /// The number of changes applied.
+  /// The number of changes applied since there were no ratings.
   public private(set) var version: UInt64 = 0
 
   public init() {}
@@ -14,7 +14,10 @@ public struct MovieAggregate: Sendable, Equatable {
   ///   `RatingStatistics.retract`.
   public mutating func apply(old: TimedRating?, new: TimedRating?) -> Bool {
     version += 1
-    return statistics.apply(old: old, new: new)
+    let mustRescan = statistics.apply(old: old, new: new)
+    // As if the movie had never been rated; the journal's blocks are still there to be deleted.
+    if statistics.count == 0 { version = 0 }
+    return mustRescan
   }
 
   /// Makes room in the journal of times; see `TimeJournal.extend`.

@@ -3,7 +3,7 @@ public struct UserAggregate: Sendable, Equatable {
   public private(set) var statistics = RatingStatistics()
   public private(set) var genres = GenreTally()
   private var movies = MovieFilter()
-  /// The number of changes applied.
+  /// The number of changes applied since there were no ratings.
   public private(set) var version: UInt64 = 0
 
   public init() {}
@@ -19,7 +19,10 @@ public struct UserAggregate: Sendable, Equatable {
     version += 1
     if let old { genres.retract(old.rating, genres: oldGenres) }
     if let new { genres.add(new.rating, genres: newGenres) }
-    return statistics.apply(old: old, new: new)
+    let mustRescan = statistics.apply(old: old, new: new)
+    // As if the user had never been: a batch that ends here keeps nothing of the user either.
+    if statistics.count == 0 { self = UserAggregate() }
+    return mustRescan
   }
 
   /// Whether the user may have rated the movie, now or before; false is certain.

@@ -142,6 +142,10 @@ extension SettingKey {
       "redis.timeout_ms", \.redis.timeout, .milliseconds(1...600_000),
       "How long to wait for a connection or an answer before trying again."),
     SettingKey(
+      "redis.generation", \.redis.generation, .integer(1...2_147_483_647),
+      "Features of a higher generation may replace those of a lower one whatever their offsets:"
+        + " raise it when topics were recreated and Redis was not."),
+    SettingKey(
       "feast.project", \.feast.project, .someText,
       "The Feast project that features are written for; it ends every key in Redis."),
     SettingKey(

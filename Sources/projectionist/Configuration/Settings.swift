@@ -27,6 +27,7 @@ struct Settings: Hashable, Sendable {
     var password = ""
     var database = 0
     var timeout = Duration.seconds(5)
+    var generation = 1
   }
 
   struct Feast: Hashable, Sendable {

@@ -116,7 +116,7 @@ final class Daemon: Sendable {
         { [settings] () throws(StageError) in
           try StageLoop(environment) {
             RedisOperator<LMDBStore, KafkaProducer>(
-              projection: settings.feastProjection, generation: 1,
+              projection: settings.feastProjection, generation: UInt64(settings.redis.generation),
               redis: settings.redisConfiguration, logger: environment.logger)
           }.run()
         }
@@ -195,7 +195,7 @@ final class Daemon: Sendable {
     case .redis:
       configuration(
         inputs: RedisOperator<LMDBStore, KafkaProducer>.inputs, outputs: [],
-        guarantee: .atLeastOnce, limits: settings.processing.limits.stretched(by: 3))
+        guarantee: .atLeastOnce, limits: settings.processing.limits.stretched(by: 2))
     case .predict:
       // Replies repeat after a crash rather than get lost: they wait for no transaction.
       configuration(
