@@ -70,6 +70,8 @@ extension KafkaSettings {
       ("fetch.error.backoff.ms", "20"),
       // Must hold one largest record; the queue below bounds what is kept.
       ("fetch.max.bytes", "16777216"),
+      // A response a partition; a larger record comes alone.
+      ("fetch.message.max.bytes", "262144"),
       ("queued.min.messages", String(consumer.maxQueuedRecords)),
       ("queued.max.messages.kbytes", String(min(queuedKilobytes, 2_097_151))),
     ]
@@ -88,10 +90,11 @@ extension KafkaSettings {
       ("partitioner", "murmur2_random"),
       // A flush, with which every batch ends, does not wait for it.
       ("linger.ms", "5"),
-      ("batch.size", "1000000"),
+      ("batch.size", "262144"),
       ("batch.num.messages", "100000"),
-      ("queue.buffering.max.messages", "50000"),
-      ("queue.buffering.max.kbytes", "16384"),
+      // The count bounds memory; the bytes must have room for one largest record.
+      ("queue.buffering.max.messages", "16000"),
+      ("queue.buffering.max.kbytes", "17408"),
       // Also the wait before AddOffsetsToTxn is tried again while the broker still completes the
       // transaction before.
       ("retry.backoff.ms", "10"),

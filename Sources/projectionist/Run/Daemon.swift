@@ -195,7 +195,7 @@ final class Daemon: Sendable {
     case .redis:
       configuration(
         inputs: RedisOperator<LMDBStore, KafkaProducer>.inputs, outputs: [],
-        guarantee: .atLeastOnce, limits: settings.processing.limits.stretched(by: 2))
+        guarantee: .atLeastOnce, limits: settings.processing.limits.stretched(by: 3))
     case .predict:
       // Replies repeat after a crash rather than get lost: they wait for no transaction.
       configuration(
