@@ -88,8 +88,9 @@ extension KafkaSettings {
       ("acks", "all"),
       // librdkafka's own default is CRC32; everyone else's is murmur2, random for null keys.
       ("partitioner", "murmur2_random"),
-      // A flush, with which every batch ends, does not wait for it.
-      ("linger.ms", "5"),
+      // What a batch sends goes out while the batch goes on. In a transaction nothing goes out
+      // before its partitions are registered, which is when a first request is worth filling.
+      ("linger.ms", transactionalID == nil ? "0" : "0.5"),
       ("batch.size", "262144"),
       ("batch.num.messages", "100000"),
       // The count bounds memory; the bytes must have room for one largest record.
