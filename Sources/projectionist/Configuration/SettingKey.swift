@@ -95,7 +95,11 @@ extension SettingKey {
   private static let topics: [SettingKey] = [
     SettingKey(
       "topics.partitions", \.topics.partitions, .integer(1...10_000),
-      "Partitions of topics keyed by user or movie; can't be changed once there is data."),
+      "Partitions of topics keyed by user; can't be changed once there is data."),
+    SettingKey(
+      "topics.movie_partitions", \.topics.moviePartitions, .integer(1...10_000),
+      "Partitions of topics keyed by movie. More let more machines share the movie stage, and make "
+        + "each of the user stage's transactions longer; can't be changed once there is data."),
     SettingKey(
       "topics.replication_factor", \.topics.replicationFactor, .integer(1...100),
       "Copies of each partition that `topics apply` asks for; 3 on a cluster."),

@@ -12,6 +12,7 @@ struct Settings: Hashable, Sendable {
 
   struct Topics: Hashable, Sendable {
     var partitions = 4
+    var moviePartitions = 1
     var replicationFactor = 1
   }
 

@@ -4,7 +4,9 @@ import Foundation
 struct TopicDeclaration: Decodable, Hashable, Sendable {
   enum Partitions: Hashable, Sendable {
     /// As many as `topics.partitions` says.
-    case configured
+    case perUser
+    /// As many as `topics.movie_partitions` says.
+    case perMovie
     case fixed(Int)
   }
 
@@ -36,12 +38,13 @@ struct TopicDeclaration: Decodable, Hashable, Sendable {
     if let count = try? values.decode(Int.self, forKey: .partitions) {
       partitions = .fixed(count)
     } else {
-      let reference = try values.decode(String.self, forKey: .partitions)
-      guard reference == "topics.partitions" else {
+      switch try values.decode(String.self, forKey: .partitions) {
+      case "topics.partitions": partitions = .perUser
+      case "topics.movie_partitions": partitions = .perMovie
+      default:
         throw DecodingError.dataCorruptedError(
           forKey: .partitions, in: values, debugDescription: "neither a number nor a setting")
       }
-      partitions = .configured
     }
     acceptsAnyPartitionCount =
       try values.decodeIfPresent(Bool.self, forKey: .acceptsAnyPartitionCount) ?? false
@@ -65,7 +68,8 @@ struct DeclaredTopic: Hashable, Sendable {
     writtenBy = declaration.writtenBy
     partitions =
       switch declaration.partitions {
-      case .configured: settings.topics.partitions
+      case .perUser: settings.topics.partitions
+      case .perMovie: settings.topics.moviePartitions
       case .fixed(let count): count
       }
     acceptsAnyPartitionCount = declaration.acceptsAnyPartitionCount
