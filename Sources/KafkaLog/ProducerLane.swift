@@ -103,6 +103,11 @@ final class ProducerLane {
   }
 
   func flush(timeout: Duration) throws(LogError) {
+    // Waking the connections' threads for nothing costs more than asking.
+    guard rd_kafka_outq_len(client.handle) > 0 else {
+      if let error = deliveries.takeError() { throw error }
+      return
+    }
     let code = rd_kafka_flush(client.handle, timeout.milliseconds)
     if let fatal = client.fatalError { throw fatal }
     if let error = deliveries.takeError() { throw error }

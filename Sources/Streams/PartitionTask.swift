@@ -17,6 +17,16 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   var committedOffset: Int64
   /// Whether the open batch has anything of this partition.
   var isTouched = false
+  /// Whether the batch that is closing sends its position to the changelog. Without transactions
+  /// that costs a batch another wait for the broker, and the changelog can do with fewer positions
+  /// than the store: a restore goes on from the last one in it.
+  var sendsPosition = true
+  /// When a position was sent last; `nil` before the first one.
+  private(set) var positionSent: ContinuousClock.Instant?
+  /// Offset of the first changelog record that is not in the store.
+  private var changelogOffset: Int64 = 0
+  /// Whether the state is ahead of the last position in the changelog.
+  private(set) var owesPosition = false
 
   private let snapshot: Store.Snapshot?
   private let producer: Producer?
@@ -36,7 +46,11 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     nextOffset = startOffset
     committedOffset = startOffset
     if let store {
-      snapshot = try StageError.store { () throws(StoreError) in try store.snapshot() }
+      let (view, offset) = try StageError.store { () throws(StoreError) in
+        (try store.snapshot(), try store.changelogOffset())
+      }
+      snapshot = view
+      changelogOffset = offset ?? 0
     } else {
       snapshot = nil
     }
@@ -67,15 +81,16 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 
   /// Changes a value at the batch's commit, and sends the change to the changelog. `nil` deletes.
   public func put(_ table: Table, _ key: RawSpan, _ value: RawSpan?) throws(StageError) {
-    try put(table, key, value, tracked: false)
+    isTouched = true
+    writes.set(table, key, value)
+    // The offset that the store will stand for is that of the batch's last record.
+    try sendChange(table, key, value, tracked: !sendsPosition)
   }
 
-  private func put(_ table: Table, _ key: RawSpan, _ value: RawSpan?, tracked: Bool)
+  private func sendChange(_ table: Table, _ key: RawSpan, _ value: RawSpan?, tracked: Bool)
     throws(StageError)
   {
     guard let producer, let changelogTopic else { preconditionFailure("the stage has no state") }
-    isTouched = true
-    writes.set(table, key, value)
     // Taken out while it is borrowed, so that its memory is used again without a copy.
     var framed: [UInt8] = []
     swap(&framed, &changelogKey)
@@ -114,25 +129,40 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 
   // MARK: Batch
 
-  /// Ends the batch's changelog records with the position they lead to.
-  func putPosition() throws(StageError) {
+  /// Ends the batch with the position it leads to, in the store and, if the batch sends it, in the
+  /// changelog.
+  func putPosition(at now: ContinuousClock.Instant) throws(StageError) {
     guard store != nil else { return }
     let key = Position.key
     let position = Position(inputOffset: nextOffset).encoded
-    try put(.meta, key.span.bytes, position.span.bytes, tracked: true)
+    isTouched = true
+    writes.set(.meta, key.span.bytes, position.span.bytes)
+    owesPosition = true
+    if sendsPosition { try sendPosition(at: now) }
+  }
+
+  /// Sends the position of the state as it is.
+  func sendPosition(at now: ContinuousClock.Instant) throws(StageError) {
+    let key = Position.key
+    let position = Position(inputOffset: nextOffset).encoded
+    try sendChange(.meta, key.span.bytes, position.span.bytes, tracked: true)
+    owesPosition = false
+    positionSent = now
   }
 
   /// Applies the batch to the store, once the log has it.
   func commitStore() throws(StageError) {
     guard let store, let snapshot, let producer, let changelogTopic, !writes.isEmpty else { return }
-    guard let delivered = producer.deliveredOffset(topic: changelogTopic, partition: partition)
-    else {
+    let delivered = producer.deliveredOffset(topic: changelogTopic, partition: partition)
+    if sendsPosition, delivered == nil {
       throw .failed("the changelog offset of \(source) is not known after its commit", .stopDaemon)
     }
     // A view of the commit before would keep its pages from being used again.
     snapshot.release()
     do throws(StoreError) {
-      try store.commit(&writes, changelogOffset: delivered + 1)
+      // A batch that changed nothing but the position, and kept it to itself, leaves it as it was.
+      changelogOffset = max(changelogOffset, (delivered ?? -1) + 1)
+      try store.commit(&writes, changelogOffset: changelogOffset)
       try snapshot.renew()
     } catch { throw .store(error) }
     writes.removeAll()

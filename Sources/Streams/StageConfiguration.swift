@@ -110,4 +110,10 @@ public struct BatchLimits: Hashable, Sendable {
     guard let dry else { return false }
     return dry >= pause || (records < busyRecords && age >= linger)
   }
+
+  /// How long a batch that stands like this may wait for more before it must close.
+  func patience(records: Int, age: Duration, dry: Duration) -> Duration {
+    let whenDry = records < busyRecords ? min(linger - age, pause - dry) : pause - dry
+    return max(.zero, min(whenDry, time - age))
+  }
 }

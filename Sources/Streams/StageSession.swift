@@ -29,6 +29,9 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   private var batchOpened: ContinuousClock.Instant
   private var lastArrival: ContinuousClock.Instant
   private var redeliveries = 0
+  /// Offsets of finished batches that the group has not been told yet, and when it was last.
+  private var untoldOffsets: [TopicPartition: Int64] = [:]
+  private var offsetsTold: ContinuousClock.Instant
   private var followedVersion = -1
 
   init(_ environment: StageEnvironment<Log, Storage>, operator stageOperator: consuming Operator)
@@ -40,6 +43,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     self.configuration = configuration
     batchOpened = environment.now()
     lastArrival = batchOpened
+    offsetsTold = batchOpened - Self.positionInterval
     taskNumbers = Array(repeating: [], count: configuration.inputs.count)
     let topics = configuration.producedTopics
     steps =
@@ -83,6 +87,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       try iterate()
     }
     try commitBatch()
+    try settlePositions(all: true)
     let open = tasks
     tasks.removeAll()
     workings.removeAll()
@@ -132,6 +137,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
           dry: result.records == 0 ? now - lastArrival : nil)
         if closes { try commitBatch() }
       } else if result.records == 0 {
+        try settlePositions()
         try refreshIfWanted()
         publishPositions()
       }
@@ -142,14 +148,15 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   }
 
   private var pollTimeout: Duration {
-    guard isBatchOpen else { return .milliseconds(50) }
-    // A small batch closes at once when nothing waits: whatever it sends after a pause would cost
-    // its transaction another round trip to the coordinator.
-    let closesWhenDry =
-      batchRecords < configuration.limits.busyRecords
-      && environment.now() - batchOpened >= configuration.limits.linger
-    return closesWhenDry ? .zero : .milliseconds(1)
+    guard isBatchOpen else { return Self.longestPoll }
+    let now = environment.now()
+    let patience = configuration.limits.patience(
+      records: batchRecords, age: now - batchOpened, dry: now - lastArrival)
+    return min(patience, Self.longestPoll)
   }
+
+  /// How long a stage that has nothing to do may not see that it shall stop.
+  private static var longestPoll: Duration { .milliseconds(50) }
 
   private func take(_ record: borrowing RecordView) throws(StageError) {
     let numbers = taskNumbers[record.topic]
@@ -186,6 +193,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     }
     isBatchOpen = true
     batchOpened = environment.now()
+    chooseWhoSendsPositions()
     try stageOperator.beginBatch()
   }
 
@@ -216,7 +224,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     case .flushEffects:
       try retrying { () throws(StageError) in try self.stageOperator.flush() }
     case .sendPositions:
-      for task in tasks where task.isTouched { try task.putPosition() }
+      let now = environment.now()
+      for task in tasks where task.isTouched { try task.putPosition(at: now) }
     case .awaitDelivery:
       try retrying { () throws(StageError) in
         try StageError.log { () throws(LogError) in
@@ -234,8 +243,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     case .commitStores:
       for task in tasks where task.isTouched { try task.commitStore() }
     case .commitOffsets:
-      let offsets = touchedOffsets()
-      try StageError.log { () throws(LogError) in try consumer.commit(offsets, wait: false) }
+      untoldOffsets.merge(touchedOffsets()) { $1 }
+      try tellOffsetsIfDue()
     }
     environment.crashPoint(step)
   }
@@ -248,6 +257,47 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       offsets[task.source] = task.nextOffset
     }
     return offsets
+  }
+
+  // MARK: Positions without transactions
+
+  /// Without transactions the group's offsets and the changelog's positions are written ten times a
+  /// second at the most. Each time costs the broker as much as a small batch does; what they save
+  /// after a crash is outputs that may repeat anyway. The store has its position with each batch.
+  private static var positionInterval: Duration { .milliseconds(100) }
+
+  private func chooseWhoSendsPositions() {
+    guard configuration.guarantee == .atLeastOnce else { return }
+    let now = environment.now()
+    for task in tasks { task.sendsPosition = isDue(task, now) }
+  }
+
+  private func isDue(_ task: Task, _ now: ContinuousClock.Instant) -> Bool {
+    task.positionSent.map { now - $0 >= Self.positionInterval } ?? true
+  }
+
+  /// Sends what the batches before have left, once it is due or, before the partitions go, all.
+  private func settlePositions(all: Bool = false) throws(StageError) {
+    let now = environment.now()
+    let owing = tasks.filter { $0.owesPosition && (all || isDue($0, now)) }
+    if !owing.isEmpty {
+      for task in owing { try task.sendPosition(at: now) }
+      try perform(.awaitDelivery)
+    }
+    if all || now - offsetsTold >= Self.positionInterval { try tellOffsets() }
+  }
+
+  private func tellOffsetsIfDue() throws(StageError) {
+    guard environment.now() - offsetsTold >= Self.positionInterval else { return }
+    try tellOffsets()
+  }
+
+  private func tellOffsets() throws(StageError) {
+    guard !untoldOffsets.isEmpty else { return }
+    let offsets = untoldOffsets
+    try StageError.log { () throws(LogError) in try consumer.commit(offsets, wait: false) }
+    untoldOffsets.removeAll(keepingCapacity: true)
+    offsetsTold = environment.now()
   }
 
   private func abortBatch(because error: StageError) throws(StageError) {
@@ -322,9 +372,11 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       environment.monitor.update { $0.phase = .running }
     case .revoked(let partitions):
       try commitBatch()
+      try settlePositions(all: true)
       try release(partitions)
     case .lost(let partitions):
       endBatch()
+      untoldOffsets.removeAll()
       try release(partitions)
       // What the open transaction holds was read under a membership that has ended.
       throw .failed("the group has given \(partitions.count) partitions away", .abandonPartition)
@@ -397,7 +449,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       }
       try task.put(table, key, value?.span.bytes)
     }
-    try task.putPosition()
+    try task.putPosition(at: environment.now())
     try perform(.awaitDelivery)
     try task.commitStore()
     task.settle()

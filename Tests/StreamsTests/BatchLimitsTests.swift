@@ -38,6 +38,27 @@ struct BatchLimitsTests {
     #expect(closes == point.closes)
   }
 
+  /// Waiting for less would ask again for nothing; for more would keep the batch open too long.
+  @Test(arguments: [0, 30, 200], [1, 4, 5, 9])
+  func patienceEndsWhenTheDryBatchCloses(linger: Int, records: Int) {
+    let limits = BatchLimits(
+      records: 10, bytes: 1_000, time: .seconds(1), busyRecords: 5, pause: .milliseconds(100),
+      linger: .milliseconds(linger))
+    for age in stride(from: 0, through: 1_100, by: 10) {
+      for dry in stride(from: 0, through: min(age, 200), by: 10) {
+        func closes(after wait: Duration) -> Bool {
+          limits.closes(
+            records: records, bytes: 0, age: .milliseconds(age) + wait,
+            dry: .milliseconds(dry) + wait)
+        }
+        let patience = limits.patience(
+          records: records, age: .milliseconds(age), dry: .milliseconds(dry))
+        #expect(closes(after: patience))
+        #expect(patience == .zero || !closes(after: patience - .milliseconds(1)))
+      }
+    }
+  }
+
   @Test func noBatchIsLargerThanItsLimit() throws {
     var world = World()
     world.limits = BatchLimits(records: 3)

@@ -70,6 +70,35 @@ struct RestoreTests {
     try Checker(world: world).checkDrained()
   }
 
+  /// Each costs a wait for the broker, and a restore needs one only.
+  @Test func withoutTransactionsBatchesOfAMomentShareAPosition() throws {
+    let world = try settledWorld(.atLeastOnce)
+    let key = [Table.meta.rawValue] + Position.key
+    let positions = try world.log.records(of: world.changelog(0)).filter { $0.key == key }
+    // The first batch's, and once the input is dry the one of all that came after.
+    #expect(positions.count == 2)
+    let last = try #require(positions.last?.value)
+    let position = try Checker(world: world).position(0)
+    #expect(try Position(decoding: last.span.bytes).inputOffset == position)
+  }
+
+  /// The store knows more than the changelog's last position, until it is lost.
+  @Test(arguments: [true, false])
+  func batchesWithoutAPosition(losesStore: Bool) throws {
+    let world = try settledWorld(.atLeastOnce)
+    try world.feed(31..<43, keys: 5)
+    var run = World.Run()
+    let committed = Counter()
+    run.diesAfter = { $0 == .commitStores && committed.next() == 3 }
+    let died = world.run(run)
+    #expect(!died.process.isAlive)
+    try Checker(world: world).checkStopped()
+    if losesStore { loseState(world) }
+    // The first of the three batches has sent its position.
+    #expect(world.run().status.records == (losesStore ? 8 : 0))
+    try Checker(world: world).checkDrained()
+  }
+
   /// A batch cut short leaves changes in the changelog that no position vouches for. They must not
   /// come back when a later batch brings a position.
   @Test func changesWithoutAPositionAreVoid() throws {

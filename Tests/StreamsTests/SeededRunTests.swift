@@ -1,5 +1,6 @@
 import EventLog
 import Simulation
+import StateStore
 import Synchronization
 import Testing
 
@@ -196,6 +197,13 @@ struct RandomLife {
     }
   }
 
+  /// The offset after the last position in a changelog.
+  private func endOfPositions(_ partition: Int32) throws -> Int64 {
+    let position = [Table.meta.rawValue] + Position.key
+    let records = try world.log.records(of: world.changelog(partition))
+    return records.last { $0.key == position }.map { $0.offset + 1 } ?? 0
+  }
+
   /// What happens while no process runs.
   private mutating func disturb() throws {
     for partition in 0..<world.partitions {
@@ -208,10 +216,9 @@ struct RandomLife {
       case 3:
         // Without transactions what lies beyond the last position is not settled: Kafka leaves the
         // newest segment alone as well.
-        let settled = world.storage.changelogOffset(stage: World.stage, partition: partition) ?? 0
         try world.log.compact(
           world.changelog(partition),
-          below: world.guarantee == .exactlyOnce ? .max : settled)
+          below: world.guarantee == .exactlyOnce ? .max : try endOfPositions(partition))
         world.isCompacted = true
       default: break
       }

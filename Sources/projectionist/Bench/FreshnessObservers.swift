@@ -55,7 +55,7 @@ final class FeatureArrivals {
 /// Sees features arrive in Redis: follows one event at a time, by its time in its user's row. Event
 /// time only rises here, so a row that has reached the event's time contains the event.
 struct RedisFreshness: Sendable {
-  private static let pause = 0.00025
+  private static let pause = 0.001
   private static let deadline = Duration.seconds(20)
   private let configuration: RedisConfiguration
   private let view: FeastProjection.View

@@ -13,7 +13,7 @@ struct LatencyBench: ParsableCommand {
     discussion: """
       Events are produced evenly at a rate, with their user as key. Each is timed until a read_committed consumer sees, on \
       user-features, the first record of its user that contains it. For Redis one event at a time is \
-      watched, by reading its user's row every quarter of a millisecond.
+      watched, by reading its user's row every millisecond.
       """)
 
   @Option(help: "Events per second.")

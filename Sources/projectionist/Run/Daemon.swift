@@ -151,7 +151,24 @@ final class Daemon: Sendable {
   /// A movie's features change a little with each rating; a user waits for their own.
   private var unhurriedLimits: BatchLimits {
     var limits = settings.processing.limits
-    limits.linger = max(limits.linger, .milliseconds(50))
+    limits.linger = max(limits.linger, .milliseconds(250))
+    return limits
+  }
+
+  /// intake sends what an event leads to at once. Without transactions everyone sees it then, and a
+  /// batch is only what is acknowledged together.
+  private var intakeLimits: BatchLimits {
+    var limits = settings.processing.limits
+    if settings.processing.guarantee == .atLeastOnce {
+      limits.linger = max(limits.linger, .milliseconds(100))
+    }
+    return limits
+  }
+
+  /// Writes the newest row of each key only: larger batches are fewer writes.
+  private var projectionLimits: BatchLimits {
+    var limits = settings.processing.limits.stretched(by: 3)
+    limits.linger = max(limits.linger, .milliseconds(2))
     return limits
   }
 
@@ -179,7 +196,7 @@ final class Daemon: Sendable {
       configuration(
         inputs: [Topics.userRatings],
         outputs: IntakeOperator<LMDBStore, KafkaProducer, KafkaConsumer>.outputs,
-        guarantee: guarantee)
+        guarantee: guarantee, limits: intakeLimits)
     case .user:
       configuration(
         inputs: [Topics.validatedRatings],
@@ -195,7 +212,7 @@ final class Daemon: Sendable {
     case .redis:
       configuration(
         inputs: RedisOperator<LMDBStore, KafkaProducer>.inputs, outputs: [],
-        guarantee: .atLeastOnce, limits: settings.processing.limits.stretched(by: 3))
+        guarantee: .atLeastOnce, limits: projectionLimits)
     case .predict:
       // Replies repeat after a crash rather than get lost: they wait for no transaction.
       configuration(
