@@ -64,12 +64,20 @@ public struct FoldIn: ~Copyable, Sendable {
     matrix.replaceSubrange(0..<k * k, with: model.unobservedGram)
     let ridge = parameters.foldInRidge(ratings: rows.count, movies: model.movies.count)
     for index in 0..<k { matrix[index * (k + 1)] += ridge }
+    let block = self.block
+    let roots = self.roots
+    var matrix: [Float] = []
+    swap(&matrix, &self.matrix)
+    defer { swap(&matrix, &self.matrix) }
     var matrixSpan = matrix.mutableSpan
     BLAS.addGram(of: block.span, columns: k, to: &matrixSpan)
     try Cholesky.factor(&matrixSpan, order: k)
+    var vector: [Float] = []
+    swap(&vector, &self.vector)
     var vectorSpan = vector.mutableSpan
     BLAS.combine(rows: block.span, columns: k, coefficients: roots.span, into: &vectorSpan)
     Cholesky.solve(factor: matrix.span, order: k, &vectorSpan)
+    swap(&vector, &self.vector)
   }
 
   /// Computes the weights, and the rated movies' vectors times their roots.
@@ -104,6 +112,10 @@ public struct FoldIn: ~Copyable, Sendable {
   public mutating func contributions(to row: Int) -> [Float] {
     let k = model.factorCount
     direction.replaceSubrange(0..<k, with: model.factors[row * k..<(row + 1) * k])
+    let matrix = self.matrix
+    var direction: [Float] = []
+    swap(&direction, &self.direction)
+    defer { swap(&direction, &self.direction) }
     var span = direction.mutableSpan
     Cholesky.solve(factor: matrix.span, order: k, &span)
     return rows.indices.map { index in

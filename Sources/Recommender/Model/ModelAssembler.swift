@@ -52,6 +52,12 @@ public struct ModelAssembler: Sendable {
     }.sorted { $0.version < $1.version }
   }
 
+  /// Drops a model, complete or not, as if none of its records had been seen.
+  public mutating func forget(_ version: String) {
+    models[version] = nil
+    pending[version] = nil
+  }
+
   /// Takes the next record.
   ///
   /// - Returns: what it has changed; `nil` when that is nothing to act on, such as one more part.
@@ -106,7 +112,8 @@ public struct ModelAssembler: Sendable {
       !metadata.accepts(bytes.span.bytes, part: number)
     }
     guard let wrong else { return complete(version) }
-    pending[version]?.parts = (pending[version]?.parts ?? [:]).filter { number, bytes in
+    let parts = pending[version]?.parts ?? [:]
+    pending[version]?.parts = parts.filter { number, bytes in
       metadata.accepts(bytes.span.bytes, part: number)
     }
     return .refused(.damaged(version: version, part: wrong.key))
@@ -146,8 +153,9 @@ public struct ModelAssembler: Sendable {
     factors.reserveCapacity(metadata.byteCount / 4)
     for number in metadata.partChecksums.indices {
       do throws(CodecError) {
+        let bytes = waiting.parts[number] ?? []
         try ModelParts.decode(
-          (waiting.parts[number] ?? []).span.bytes, part: number,
+          bytes.span.bytes, part: number,
           factorCount: metadata.parameters.factors, movies: &movies, factors: &factors)
       } catch {
         pending[version]?.parts[number] = nil
