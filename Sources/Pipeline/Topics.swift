@@ -11,6 +11,7 @@ public enum Topics {
   public static let models = "models"
   public static let requests = "recommendation-requests"
   public static let recommendations = "recommendations"
+  public static let shadow = "recommendations-shadow"
 
   public static func userChangelog(_ application: String) -> String {
     "\(application)-user-changelog"
