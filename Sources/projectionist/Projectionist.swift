@@ -71,6 +71,7 @@ enum Commands {
       subcommands: [
         RunCommand.self,
         PredictCommand.self,
+        ExplainCommand.self,
         FeaturesCommand.self,
       ]),
     CommandGroup(
