@@ -75,8 +75,8 @@ let package = Package(
     .executableTarget(
       name: "projectionist",
       dependencies: [
-        "Pipeline", "KafkaLog", "LMDBStore", "RedisProjection", "Recommender", "Streams",
-        "EventLog", "StateStore", logging, histogram,
+        "Pipeline", "KafkaLog", "LMDBStore", "RedisProjection", "Recommender", "LinearAlgebra",
+        "Streams", "EventLog", "StateStore", logging, histogram,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ],
