@@ -11,36 +11,43 @@ public struct ScoredRow: Hashable, Sendable {
   }
 }
 
-/// Finds the best movies for a batch of users: their vectors with all movies' in one matrix product,
+/// Finds the best movies for a batch of users: their vectors with all movies' in matrix products,
 /// and of each user's scores the highest by partial selection.
 ///
-/// What it returns does not depend on who else is in the batch: the product only selects, with some
-/// to spare, and the selected are scored again in a fixed order of additions. Belongs to one thread
-/// at a time.
+/// What it returns does not depend on who else is in the batch: the products only preselect, with a
+/// margin for their rounding, and what they select is scored again in a fixed order of additions.
+/// Belongs to one thread at a time.
 public struct BatchScorer: ~Copyable, Sendable {
-  /// Movies scored at a time: their scores for a batch stay in the cache until they are selected.
-  private static let tile = 1024
-
-  public let model: FactorModel
-  private var vectors: [Float] = []
-  private var users: [User] = []
-  /// Rows left out, of all users.
-  private var excluded: [Int32] = []
-  private var scores: [Float] = []
-  private var selections: [Selection] = []
-  private var best: [ScoredRow] = []
+  /// Scores computed at a time: they stay in a second-level cache until they are looked at.
+  private static let scoresAtATime = 1 << 17
+  /// Users whose vectors are multiplied at a time.
+  private static let usersAtATime = 128
 
   private struct User {
     var count: Int
-    /// Into `excluded`; what is left of it while tiles pass by.
+    /// Into `excluded`.
     var excluded: Range<Int>
     var allowed: RowSet?
     /// Into `best`.
     var best = 0..<0
   }
 
+  public let model: FactorModel
+  private let largestNorm: Float
+  private var vectors: [Float] = []
+  private var users: [User] = []
+  /// Rows left out, of all users, rising for each.
+  private var excluded: [Int32] = []
+  private var scores: [Float] = []
+  private var selections: [Selection] = []
+  private var best: [ScoredRow] = []
+
   public init(_ model: FactorModel) {
     self.model = model
+    let k = model.factorCount
+    largestNorm = model.movies.indices.reduce(0) { largest, row in
+      max(largest, Self.norm(model.factors.span.extracting(row * k..<(row + 1) * k)))
+    }
   }
 
   /// How many users the batch has.
@@ -79,19 +86,15 @@ public struct BatchScorer: ~Copyable, Sendable {
 
   /// Scores the batch.
   public mutating func score() {
-    for (index, user) in users.enumerated() {
-      if index == selections.count { selections.append(Selection()) }
-      selections[index].begin(count: min(user.count, model.movies.count))
-    }
-    if scores.count < users.count * Self.tile {
-      scores = Array(repeating: 0, count: users.count * Self.tile)
+    while selections.count < users.count { selections.append(Selection()) }
+    for user in users.indices {
+      selections[user].begin(count: users[user].count, error: roundingBound(of: user))
     }
     var first = 0
-    while first < model.movies.count {
-      let rows = first..<min(first + Self.tile, model.movies.count)
-      multiply(rows)
-      for user in users.indices { select(rows, user) }
-      first = rows.upperBound
+    while first < users.count {
+      let group = first..<min(first + Self.usersAtATime, users.count)
+      score(group)
+      first = group.upperBound
     }
     for user in users.indices { rank(user) }
   }
@@ -103,52 +106,106 @@ public struct BatchScorer: ~Copyable, Sendable {
     best.span.extracting(users[user].best)
   }
 
-  /// The scores of all users for some rows: a line a user.
-  private mutating func multiply(_ rows: Range<Int>) {
-    let k = model.factorCount
-    var tile = scores.mutableSpan
-    BLAS.products(
-      of: vectors.span,
-      and: model.factors.span.extracting(rows.lowerBound * k..<rows.upperBound * k), columns: k,
-      into: &tile)
+  private mutating func score(_ group: Range<Int>) {
+    let tile = max(64, Self.scoresAtATime / group.count / 64 * 64)
+    let size = min(tile, model.movies.count) * group.count
+    if scores.count < size { scores = Array(repeating: 0, count: size) }
+    /// How far each user's excluded rows have been passed.
+    var passed = group.map { users[$0].excluded.lowerBound }
+    var first = 0
+    while first < model.movies.count {
+      let rows = first..<min(first + tile, model.movies.count)
+      multiply(group, rows)
+      for (line, user) in group.enumerated() {
+        let start = line * rows.count
+        exclude(user, rows, &passed[line], from: start)
+        let computed = scores
+        selections[user].take(
+          computed.span.extracting(start..<start + rows.count), firstRow: rows.lowerBound,
+          allowed: users[user].allowed)
+      }
+      first = rows.upperBound
+    }
   }
 
-  private mutating func select(_ rows: Range<Int>, _ user: Int) {
-    let start = user * rows.count
-    var masked = users[user].excluded
-    while let next = masked.first, Int(excluded[next]) < rows.upperBound {
-      scores[start + Int(excluded[next]) - rows.lowerBound] = -.infinity
-      masked.removeFirst()
+  /// The scores of some users for some rows: a line a user.
+  private mutating func multiply(_ group: Range<Int>, _ rows: Range<Int>) {
+    let k = model.factorCount
+    // Taken out while its parts are borrowed.
+    var target: [Float] = []
+    swap(&target, &scores)
+    let vectors = self.vectors
+    let factors = model.factors
+    var span = target.mutableSpan
+    var tile = span._mutatingExtracting(first: group.count * rows.count)
+    BLAS.products(
+      of: vectors.span.extracting(group.lowerBound * k..<group.upperBound * k),
+      and: factors.span.extracting(rows.lowerBound * k..<rows.upperBound * k), columns: k,
+      into: &tile)
+    swap(&target, &scores)
+  }
+
+  private mutating func exclude(
+    _ user: Int, _ rows: Range<Int>, _ passed: inout Int, from start: Int
+  ) {
+    let end = users[user].excluded.upperBound
+    while passed < end, Int(excluded[passed]) < rows.upperBound {
+      scores[start + Int(excluded[passed]) - rows.lowerBound] = -.infinity
+      passed += 1
     }
-    users[user].excluded = masked
-    let line = scores.span.extracting(start..<start + rows.count)
-    selections[user].take(line, firstRow: rows.lowerBound, allowed: users[user].allowed)
   }
 
   private mutating func rank(_ user: Int) {
     let k = model.factorCount
     let start = best.count
-    let vector = vectors.span.extracting(user * k..<(user + 1) * k)
+    let vectors = self.vectors
+    let factors = model.factors
     for row in selections[user].rows {
-      let factors = model.factors.span.extracting(row * k..<(row + 1) * k)
-      best.append(ScoredRow(row: row, score: Self.product(vector, factors)))
+      let score = Self.product(
+        vectors.span.extracting(user * k..<(user + 1) * k),
+        factors.span.extracting(row * k..<(row + 1) * k))
+      best.append(ScoredRow(row: row, score: score))
     }
     best[start...].sort { a, b in a.score != b.score ? a.score > b.score : a.row < b.row }
     best.removeLast(max(0, best.count - start - users[user].count))
     users[user].best = start..<best.count
   }
 
+  // MARK: Numbers
+
+  /// How far a score of the matrix product may be from the exact one: the bound of a sum of k
+  /// products in single precision, added in any order (Higham 2002, section 3.1), with room for the
+  /// rounding of the norms.
+  private func roundingBound(of user: Int) -> Float {
+    let k = model.factorCount
+    let norm = Self.norm(vectors.span.extracting(user * k..<(user + 1) * k))
+    return Float(k + 4) * 0x1p-24 * norm * largestNorm
+  }
+
+  private static func norm(_ vector: Span<Float>) -> Float {
+    Float(product(vector, vector).squareRoot())
+  }
+
   /// A dot product in double precision, added up in the same order on every machine.
   static func product(_ a: Span<Float>, _ b: Span<Float>) -> Double {
-    var sums = SIMD4<Double>.zero
-    let whole = a.count & ~3
-    for index in stride(from: 0, to: whole, by: 4) {
-      let x = SIMD4(a[index], a[index + 1], a[index + 2], a[index + 3])
-      let y = SIMD4(b[index], b[index + 1], b[index + 2], b[index + 3])
-      sums += SIMD4<Double>(x) * SIMD4<Double>(y)
+    let whole = a.count & ~7
+    let x = a.bytes
+    let y = b.bytes
+    precondition(a.count == b.count)
+    var sums = SIMD8<Double>.zero
+    var index = 0
+    while index < whole {
+      let left = x.unsafeLoadUnaligned(fromByteOffset: index * 4, as: SIMD8<Float>.self)
+      let right = y.unsafeLoadUnaligned(fromByteOffset: index * 4, as: SIMD8<Float>.self)
+      sums += SIMD8<Double>(left) * SIMD8<Double>(right)
+      index += 8
     }
-    var sum = (sums[0] + sums[1]) + (sums[2] + sums[3])
-    for index in whole..<a.count { sum += Double(a[index]) * Double(b[index]) }
+    var sum = 0.0
+    for lane in 0..<8 { sum += sums[lane] }
+    while index < a.count {
+      sum += Double(a[index]) * Double(b[index])
+      index += 1
+    }
     return sum
   }
 }

@@ -23,6 +23,8 @@ public struct ModelAssembler: Sendable {
     public var partsExpected: Int?
     /// Those with the right checksum, or all while that is not known.
     public var partsPresent: Int
+    /// Above every part's number that has been seen.
+    public var partLimit: Int
   }
 
   private struct Pending {
@@ -48,8 +50,15 @@ public struct ModelAssembler: Sendable {
     pending.map { version, pending in
       Incomplete(
         version: version, partsExpected: pending.metadata?.partChecksums.count,
-        partsPresent: pending.parts.count)
+        partsPresent: pending.parts.count,
+        partLimit: (pending.parts.keys.max() ?? -1) + 1)
     }.sorted { $0.version < $1.version }
+  }
+
+  /// Drops a model, complete or not, as if none of its records had been seen.
+  public mutating func forget(_ version: String) {
+    models[version] = nil
+    pending[version] = nil
   }
 
   /// Takes the next record.
@@ -106,7 +115,8 @@ public struct ModelAssembler: Sendable {
       !metadata.accepts(bytes.span.bytes, part: number)
     }
     guard let wrong else { return complete(version) }
-    pending[version]?.parts = (pending[version]?.parts ?? [:]).filter { number, bytes in
+    let parts = pending[version]?.parts ?? [:]
+    pending[version]?.parts = parts.filter { number, bytes in
       metadata.accepts(bytes.span.bytes, part: number)
     }
     return .refused(.damaged(version: version, part: wrong.key))
@@ -146,8 +156,9 @@ public struct ModelAssembler: Sendable {
     factors.reserveCapacity(metadata.byteCount / 4)
     for number in metadata.partChecksums.indices {
       do throws(CodecError) {
+        let bytes = waiting.parts[number] ?? []
         try ModelParts.decode(
-          (waiting.parts[number] ?? []).span.bytes, part: number,
+          bytes.span.bytes, part: number,
           factorCount: metadata.parameters.factors, movies: &movies, factors: &factors)
       } catch {
         pending[version]?.parts[number] = nil

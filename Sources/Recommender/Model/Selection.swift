@@ -1,99 +1,91 @@
-/// The highest of many scores: a heap whose root is the worst kept. Scores arrive in rising order of
-/// rows; the earlier of equal ones stays. NaN and negative infinity are never kept.
+/// Collects, from scores with a known rounding error, every row that may be among the best.
+///
+/// With N wanted and each score within ε of the exact one, a row of the exact N best scores at least
+/// the N-th best score less 2ε. What passes that bar is kept, and the bar rises with each better one
+/// found: of n scores in random order about N · ln(n / N) pass, and the rest cost a comparison. NaN
+/// and negative infinity never pass.
 struct Selection: Sendable {
-  /// The matrix product rounds in an order of its own, so a few more are kept than are wanted.
-  private static let spare = 8
-
-  private struct Entry {
-    var score: Float
+  private struct Candidate: Sendable {
     var row: Int32
-
-    /// Whether this one goes before that one.
-    func isWorse(than other: Entry) -> Bool {
-      score != other.score ? score < other.score : row > other.row
-    }
+    var score: Float
   }
 
-  private var heap: [Entry] = []
-  private var capacity = 0
-  /// A score must be above it to be kept.
-  private var threshold = -Float.infinity
+  /// All that have passed; the bar may have risen since.
+  private var candidates: [Candidate] = []
+  /// The best scores so far, falling; at most `wanted`.
+  private var best: [Float] = []
+  private var wanted = 0
+  private var slack: Float = 0
+  /// What a score must exceed.
+  private var bar = -Float.infinity
 
-  mutating func begin(count: Int) {
-    heap.removeAll(keepingCapacity: true)
-    capacity = count + Self.spare
-    threshold = -.infinity
+  /// Begins anew.
+  ///
+  /// - Parameters:
+  ///   - count: N, at least 1.
+  ///   - error: ε.
+  mutating func begin(count: Int, error: Float) {
+    precondition(count > 0)
+    candidates.removeAll(keepingCapacity: true)
+    best.removeAll(keepingCapacity: true)
+    wanted = count
+    slack = 2 * error
+    bar = -.infinity
   }
 
-  /// The rows kept, in no order.
-  var rows: some Sequence<Int> { heap.lazy.map { Int($0.row) } }
+  /// The rows that may be among the best, rising.
+  var rows: some Sequence<Int> {
+    candidates.lazy.filter { [bar] in $0.score > bar }.map { Int($0.row) }
+  }
 
   /// Sees the scores of consecutive rows.
   ///
-  /// - Parameter allowed: leaves out every other row.
+  /// - Parameter allowed: leaves out every other row; looked at only for a score that passes.
   mutating func take(_ scores: Span<Float>, firstRow: Int, allowed: RowSet?) {
-    scores.withUnsafeBufferPointer { scores in
-      guard let start = scores.baseAddress else { return }
-      let width = 32
-      var index = 0
-      while index + width <= scores.count {
-        // Nearly all of them end here: four vectors a step.
-        if Self.mayExceed(threshold, start + index) {
-          for offset in index..<index + width {
-            offer(start[offset], row: firstRow + offset, allowed)
-          }
-        }
-        index += width
+    let bytes = scores.bytes
+    let step = 64
+    var index = 0
+    while index + step <= scores.count {
+      // Nearly all of them end here.
+      if Self.anyExceeds(bar, bytes, at: index * 4) {
+        for offset in index..<index + step { offer(scores[offset], firstRow + offset, allowed) }
       }
-      for offset in index..<scores.count { offer(start[offset], row: firstRow + offset, allowed) }
+      index += step
     }
+    for offset in index..<scores.count { offer(scores[offset], firstRow + offset, allowed) }
   }
 
-  /// Whether any of 32 scores is above a threshold.
-  private static func mayExceed(_ threshold: Float, _ scores: UnsafePointer<Float>) -> Bool {
-    let raw = UnsafeRawPointer(scores)
-    let limit = SIMD8<Float>(repeating: threshold)
-    let a = raw.loadUnaligned(fromByteOffset: 0, as: SIMD8<Float>.self) .> limit
-    let b = raw.loadUnaligned(fromByteOffset: 32, as: SIMD8<Float>.self) .> limit
-    let c = raw.loadUnaligned(fromByteOffset: 64, as: SIMD8<Float>.self) .> limit
-    let d = raw.loadUnaligned(fromByteOffset: 96, as: SIMD8<Float>.self) .> limit
-    return any((a .| b) .| (c .| d))
+  /// Whether any of 64 scores exceeds the bar.
+  @inline(__always)
+  private static func anyExceeds(_ bar: Float, _ scores: RawSpan, at start: Int) -> Bool {
+    typealias Lanes = SIMD16<Float>
+    let bars = Lanes(repeating: bar)
+    var found = SIMD16<Int32>(repeating: 0)
+    for part in 0..<4 {
+      let lanes = scores.unsafeLoadUnaligned(fromByteOffset: start + part * 64, as: Lanes.self)
+      found |= unsafeBitCast(lanes .> bars, to: SIMD16<Int32>.self)
+    }
+    let eight = found.lowHalf | found.highHalf
+    let four = eight.lowHalf | eight.highHalf
+    return unsafeBitCast(four.lowHalf | four.highHalf, to: UInt64.self) != 0
   }
 
-  private mutating func offer(_ score: Float, row: Int, _ allowed: RowSet?) {
-    guard score > threshold else { return }
+  @inline(__always)
+  private mutating func offer(_ score: Float, _ row: Int, _ allowed: RowSet?) {
+    if score > bar { keep(score, row, allowed) }
+  }
+
+  @inline(never)
+  private mutating func keep(_ score: Float, _ row: Int, _ allowed: RowSet?) {
     if let allowed, !allowed.contains(row) { return }
-    let entry = Entry(score: score, row: Int32(row))
-    if heap.count < capacity {
-      heap.append(entry)
-      siftUp()
-    } else {
-      heap[0] = entry
-      siftDown()
+    candidates.append(Candidate(row: Int32(row), score: score))
+    if best.count == wanted {
+      guard let last = best.last, score > last else { return }
+      best.removeLast()
     }
-    if heap.count == capacity { threshold = heap[0].score }
-  }
-
-  private mutating func siftUp() {
-    var child = heap.count - 1
-    while child > 0 {
-      let parent = (child - 1) / 2
-      guard heap[child].isWorse(than: heap[parent]) else { return }
-      heap.swapAt(child, parent)
-      child = parent
-    }
-  }
-
-  private mutating func siftDown() {
-    var parent = 0
-    while true {
-      var worst = parent
-      let left = 2 * parent + 1
-      if left < heap.count, heap[left].isWorse(than: heap[worst]) { worst = left }
-      if left + 1 < heap.count, heap[left + 1].isWorse(than: heap[worst]) { worst = left + 1 }
-      guard worst != parent else { return }
-      heap.swapAt(parent, worst)
-      parent = worst
-    }
+    var place = best.count
+    while place > 0, best[place - 1] < score { place -= 1 }
+    best.insert(score, at: place)
+    if best.count == wanted, let last = best.last { bar = (last - slack).nextDown }
   }
 }
