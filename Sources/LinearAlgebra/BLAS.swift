@@ -58,29 +58,26 @@ public enum BLAS {
     }
   }
 
-  /// y = Aᵀ · t: the rows of A, each times its coefficient, summed.
+  /// y += Aᵀ · t: the rows of A, each times its coefficient.
   ///
   /// - Parameters:
   ///   - a: n × k.
   ///   - columns: k, at least 1.
   ///   - coefficients: n.
-  ///   - y: k; what it held is overwritten.
-  public static func combine(
-    rows a: Span<Float>, columns: Int, coefficients: Span<Float>, into y: inout MutableSpan<Float>
+  ///   - y: k.
+  public static func addCombination(
+    ofRows a: Span<Float>, columns: Int, coefficients: Span<Float>, to y: inout MutableSpan<Float>
   ) {
     ready
     let n = rows(of: a.count, columns: columns)
     precondition(coefficients.count == n && y.count == columns, "a coefficient a row")
-    guard n > 0 else {
-      for index in y.indices { y[index] = 0 }
-      return
-    }
+    guard n > 0 else { return }
     a.withUnsafeBufferPointer { a in
       coefficients.withUnsafeBufferPointer { coefficients in
         y.withUnsafeMutableBufferPointer { y in
           cblas_sgemv(
             CblasRowMajor, CblasTrans, Int32(n), Int32(columns), 1, a.baseAddress, Int32(columns),
-            coefficients.baseAddress, 1, 0, y.baseAddress, 1)
+            coefficients.baseAddress, 1, 1, y.baseAddress, 1)
         }
       }
     }

@@ -26,7 +26,7 @@ public struct FactorModel: Sendable {
     var gram = [Float](repeating: 0, count: k * k)
     var span = gram.mutableSpan
     BLAS.addGram(of: factors.span, columns: k, to: &span)
-    let weight = Float(metadata.parameters.unobservedWeight)
+    let weight = Float(metadata.unobservedWeight)
     for index in gram.indices { gram[index] *= weight }
     unobservedGram = gram
     index = RowIndex(movies)
@@ -34,7 +34,7 @@ public struct FactorModel: Sendable {
 
   /// The same numbers under other metadata of the same shape.
   init(_ model: FactorModel, metadata: ModelMetadata) {
-    precondition(metadata.parameters == model.metadata.parameters)
+    precondition(metadata.version == model.version)
     self.metadata = metadata
     movies = model.movies
     factors = model.factors

@@ -23,6 +23,8 @@ public struct ModelAssembler: Sendable {
     public var partsExpected: Int?
     /// Those with the right checksum, or all while that is not known.
     public var partsPresent: Int
+    /// Above every part's number that has been seen.
+    public var partLimit: Int
   }
 
   private struct Pending {
@@ -48,7 +50,8 @@ public struct ModelAssembler: Sendable {
     pending.map { version, pending in
       Incomplete(
         version: version, partsExpected: pending.metadata?.partChecksums.count,
-        partsPresent: pending.parts.count)
+        partsPresent: pending.parts.count,
+        partLimit: (pending.parts.keys.max() ?? -1) + 1)
     }.sorted { $0.version < $1.version }
   }
 

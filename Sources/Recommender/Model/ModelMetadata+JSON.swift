@@ -7,7 +7,7 @@ extension ModelMetadata {
   private enum Field {
     static let names: [StaticString] = [
       "format", "version", "users", "movies", "ratings", "newest_rating_ms", "loss", "trained_to",
-      "part_checksums", "byte_count",
+      "part_checksums", "byte_count", "rows",
     ]
   }
   private static let formatVersion: Int64 = 1
@@ -26,6 +26,8 @@ extension ModelMetadata {
     writer.integer(movies)
     writer.key("ratings")
     writer.integer(ratings)
+    writer.key("rows")
+    writer.integer(rows)
     writer.key("newest_rating_ms")
     writer.integer(newestRatingMilliseconds)
     writer.key("loss")
@@ -63,6 +65,7 @@ extension ModelMetadata {
       users: try parser.count(2, "users"),
       movies: try parser.count(3, "movies"),
       ratings: try parser.count(4, "ratings"),
+      rows: try parser.count(10, "rows"),
       newestRatingMilliseconds: try parser.time(5, "newest_rating_ms"),
       loss: try parser.require("loss", parser.double(6)),
       metrics: try RankingMetrics(RankingMetrics.modelNames, parsing: value),
@@ -99,8 +102,7 @@ extension ModelMetadata {
 extension ModelParameters {
   private static let names: [StaticString] = [
     "factors", "epochs", "regularization", "regularization_exponent", "unobserved_weight",
-    "initial_deviation", "window", "rating_slope", "recency_half_life", "fold_in_regularization",
-    "seed",
+    "initial_deviation", "window", "recency_half_life", "taste", "seed",
   ]
 
   /// Writes them as fields of an object that is open.
@@ -119,12 +121,10 @@ extension ModelParameters {
     writer.double(initialDeviation)
     writer.key("window")
     writer.integer(window)
-    writer.key("rating_slope")
-    writer.double(ratingSlope)
     writer.key("recency_half_life")
     writer.double(recencyHalfLife)
-    writer.key("fold_in_regularization")
-    writer.double(foldInRegularization)
+    writer.key("taste")
+    writer.double(taste)
     writer.key("seed")
     writer.string(String(seed))
   }
@@ -144,10 +144,9 @@ extension ModelParameters {
     unobservedWeight = try number(4)
     initialDeviation = try number(5)
     window = try parser.count(6, "window")
-    ratingSlope = try number(7)
-    recencyHalfLife = try number(8)
-    foldInRegularization = try number(9)
-    seed = try parser.require("seed", parser.string(10).flatMap { UInt64($0) })
+    recencyHalfLife = try number(7)
+    taste = try number(8)
+    seed = try parser.require("seed", parser.string(9).flatMap { UInt64($0) })
     if let problem { throw RecordError(problem) }
   }
 
@@ -168,14 +167,11 @@ extension ModelParameters {
     if !(initialDeviation > 0 && initialDeviation.isFinite) {
       return "the initial deviation must be above 0"
     }
-    if window < 0 { return "the window must be 0 or more ratings" }
-    if !(0..<1).contains(ratingSlope) { return "the rating slope must be 0 or more, and below 1" }
+    if window < 0 || window % 2 != 0 { return "the window must be an even number, or 0" }
     if !(0...10_000).contains(recencyHalfLife) {
       return "the recency half-life must be 0 to 10000 ratings"
     }
-    if !(foldInRegularization > 0 && foldInRegularization.isFinite) {
-      return "the fold-in regularization must be above 0"
-    }
+    if !(taste >= 0 && taste.isFinite) { return "the taste must be 0 or more" }
     return nil
   }
 }

@@ -28,6 +28,8 @@ public struct ModelMetadata: Hashable, Sendable {
   /// Those with a rating.
   public var users: Int
   public var movies: Int
+  /// The rows that training made of the users' ratings.
+  public var rows: Int
   /// Those that count: the last of each user and movie.
   public var ratings: Int
   /// Event time of the newest rating, since 1970.
@@ -43,9 +45,11 @@ public struct ModelMetadata: Hashable, Sendable {
   /// All parts together.
   public var byteCount: Int
 
+  /// - Parameter rows: `nil` when every user was one row.
   public init(
     version: String, parameters: ModelParameters, trainedTo: [Int64] = [], users: Int, movies: Int,
-    ratings: Int, newestRatingMilliseconds: Int64, loss: Double, metrics: RankingMetrics? = nil,
+    ratings: Int, rows: Int? = nil, newestRatingMilliseconds: Int64, loss: Double,
+    metrics: RankingMetrics? = nil,
     popularityMetrics: RankingMetrics? = nil, partChecksums: [Checksum] = [], byteCount: Int = 0
   ) {
     self.version = version
@@ -54,11 +58,17 @@ public struct ModelMetadata: Hashable, Sendable {
     self.users = users
     self.movies = movies
     self.ratings = ratings
+    self.rows = rows ?? users
     self.newestRatingMilliseconds = newestRatingMilliseconds
     self.loss = loss
     self.metrics = metrics
     self.popularityMetrics = popularityMetrics
     self.partChecksums = partChecksums
     self.byteCount = byteCount
+  }
+
+  /// α₀: what a movie not rated weighs against one that is, when a user is folded in.
+  var unobservedWeight: Double {
+    parameters.unobservedWeight(ratings: ratings, rows: rows, movies: movies)
   }
 }

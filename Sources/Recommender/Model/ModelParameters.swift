@@ -2,57 +2,60 @@ import Glibc
 
 /// What a model is trained with, beside the ratings; and how users are folded into it.
 ///
-/// The formulas stand in Model.md.
+/// The formulas, and what each part is worth, stand in Model.md.
 public struct ModelParameters: Hashable, Sendable {
   /// Within `allowedFactors`: the length of every vector, k.
   public var factors = 64
-  /// Sweeps over all users and all movies, at least 1.
-  public var epochs = 12
-  /// λ, above 0.
-  public var regularization = 0.3
-  /// ν: how λ grows with the number of ratings, 0...1.
-  public var regularizationExponent = 0.5
-  /// α₀: what a movie not rated weighs against one that is, above 0.
-  public var unobservedWeight = 0.3
+  /// Sweeps over all rows and all movies, at least 1.
+  public var epochs = 10
+  /// λ, above 0: what a vector's length costs, for each rating in the vector's equations.
+  public var regularization = 0.005
+  /// ν: how that grows with the number of ratings, 0...1.
+  public var regularizationExponent = 1.0
+  /// ρ, above 0: what all that is not rated weighs together, in ratings, for each one there is.
+  public var unobservedWeight = 30.0
   /// σ: movies start as normal vectors of this expected length, above 0.
   public var initialDeviation = 0.1
-  /// Training cuts a user's ratings, by time, into windows of this many, each a row of its own; 0
-  /// leaves them whole.
+  /// L: training cuts a user's ratings, by time, into windows of so many, each a row of its own.
+  /// Even; 0 leaves users whole.
   public var window = 50
-  /// How much more a good rating weighs than a bad one, 0...1: half a star has 1 minus this, five
-  /// stars 1.
-  public var ratingSlope = 0.0
-  /// When a user is folded in, a rating's weight halves with each so many newer ones; 0 makes all
+  /// h: when a user is folded in, a rating's weight halves with each so many newer ones; 0 makes all
   /// equal.
   public var recencyHalfLife = 4.0
-  /// What λ is multiplied by when a user is folded in, above 0.
-  public var foldInRegularization = 1.0
+  /// γ: when a user is folded in, what a star above the user's mean adds to a rating's weight of 1, 0
+  /// or more.
+  public var taste = 0.5
   /// The same seed gives the same model.
   public var seed: UInt64 = 1
 
   public static let allowedFactors = 1...2048
+  /// Within which taste alone can move a rating's weight.
+  private static let tasteRange = 0.2...2.0
 
   public init() {}
 
-  /// How much a rating weighs in training, above 0...1.
-  func weight(of rating: HalfStars) -> Float {
-    Float(1 - ratingSlope * Double(10 - rating.rawValue) / 9)
+  /// How much a rating weighs for the user's taste when the user is folded in.
+  ///
+  /// - Parameter mean: of the user's ratings, in stars.
+  func tasteWeight(of rating: HalfStars, mean: Double) -> Double {
+    let weight = 1 + taste * (rating.stars - mean)
+    return min(max(weight, Self.tasteRange.lowerBound), Self.tasteRange.upperBound)
   }
 
-  /// λ of one row of the equations: λ · (n + α₀ · N)^ν.
+  /// λ of a vector's equations: λ · (Σ w + α₀ · N)^ν.
   ///
   /// - Parameters:
-  ///   - ratings: n, those of this row.
-  ///   - columns: N: all movies for a user's row, all users' rows for a movie.
-  func ridge(ratings: Int, columns: Int) -> Float {
-    Float(
-      regularization
-        * pow(Double(ratings) + unobservedWeight * Double(columns), regularizationExponent))
+  ///   - weight: Σ w, of its ratings.
+  ///   - unobserved: α₀, of one pair that is not rated.
+  ///   - columns: N, how many there are of what it is paired with.
+  func ridge(weight: Double, unobserved: Double, columns: Int) -> Float {
+    let mass = weight + unobserved * Double(columns)
+    let scale = regularizationExponent == 1 ? mass : pow(mass, regularizationExponent)
+    return Float(regularization * scale)
   }
 
-  /// λ of a user that is folded in, who counts as a row of training.
-  func foldInRidge(ratings: Int, movies: Int) -> Float {
-    let counted = window > 0 ? min(ratings, window) : ratings
-    return Float(foldInRegularization) * ridge(ratings: counted, columns: movies)
+  /// α₀: what one pair that is not rated weighs, so that all pairs together weigh ρ times the ratings.
+  func unobservedWeight(ratings: Int, rows: Int, movies: Int) -> Double {
+    unobservedWeight * Double(ratings) / (Double(max(rows, 1)) * Double(max(movies, 1)))
   }
 }

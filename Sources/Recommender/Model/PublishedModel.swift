@@ -46,7 +46,7 @@ extension ModelMetadata {
     digest.update(writer.bytes)
     digest.update(UInt64(trainedTo.count))
     for offset in trainedTo { digest.update(UInt64(bitPattern: offset)) }
-    for number in [users, movies, ratings, byteCount] { digest.update(UInt64(number)) }
+    for number in [users, movies, ratings, rows, byteCount] { digest.update(UInt64(number)) }
     digest.update(UInt64(bitPattern: newestRatingMilliseconds))
     for checksum in partChecksums { digest.update(checksum.value) }
     return "\(EventTime.dateDigits(ofMilliseconds: newestRatingMilliseconds))-\(digest)"
