@@ -31,7 +31,6 @@ struct ServingBed {
     var parameters = ModelParameters()
     parameters.factors = k
     parameters.recencyHalfLife = halfLife
-    parameters.ratingSlope = 0.5
     parameters.seed = seed
     let factors = (0..<movies.count * k).map { _ in Float.random(in: -1...1, using: &generator) }
     return PublishedModel(
@@ -108,24 +107,30 @@ struct ServingBed {
     let k = parameters.factors
     func factor(_ row: Int, _ column: Int) -> Double { Double(model.factors[row * k + column]) }
     let known = ratings.filter { model.movies.contains($0.movie) }
+    let mean = known.reduce(0) { $0 + $1.rating.rating.stars } / Double(max(known.count, 1))
+    let weights = known.map { rated in
+      let rank = known.count { $0.rating.timeMilliseconds > rated.rating.timeMilliseconds }
+      let halfLife = parameters.recencyHalfLife
+      let taste = 1 + parameters.taste * (rated.rating.rating.stars - mean)
+      return min(max(taste, 0.2), 2) * (halfLife > 0 ? exp2(-Double(rank) / halfLife) : 1)
+    }
+    let metadata = model.metadata
+    let unobserved =
+      parameters.unobservedWeight * Double(metadata.ratings)
+      / Double(metadata.rows * metadata.movies)
+    let mass = weights.reduce(0, +) + unobserved * Double(model.movies.count)
     var matrix = Array(repeating: Array(repeating: 0.0, count: k + 1), count: k)
     for row in model.movies.indices {
       for i in 0..<k {
         for j in 0..<k {
-          matrix[i][j] += parameters.unobservedWeight * factor(row, i) * factor(row, j)
+          matrix[i][j] += unobserved * factor(row, i) * factor(row, j)
         }
       }
     }
     for i in 0..<k {
-      matrix[i][i] += Double(
-        parameters.foldInRidge(ratings: known.count, movies: model.movies.count))
+      matrix[i][i] += parameters.regularization * pow(mass, parameters.regularizationExponent)
     }
-    for rated in known {
-      let rank = known.count { $0.rating.timeMilliseconds > rated.rating.timeMilliseconds }
-      let weight =
-        (1 - parameters.ratingSlope * Double(10 - rated.rating.rating.rawValue) / 9)
-        * (parameters.recencyHalfLife > 0
-          ? exp2(-Double(rank) / parameters.recencyHalfLife) : 1)
+    for (rated, weight) in zip(known, weights) {
       let row = model.movies.firstIndex(of: rated.movie) ?? 0
       for i in 0..<k {
         for j in 0..<k { matrix[i][j] += weight * factor(row, i) * factor(row, j) }

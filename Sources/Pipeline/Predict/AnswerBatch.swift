@@ -49,12 +49,11 @@ struct AnswerBatch: ~Copyable {
 
   // MARK: Answers
 
-  /// Answers all questions, personally where that can be done.
+  /// Answers the questions that a model has a personal answer to.
   ///
   /// - Parameter atLeast: how many movies to find, also for those who want fewer.
-  mutating func answer(
-    from ranking: borrowing PopularityRanking, catalog: some Catalog, atLeast: Int = 1
-  ) {
+  /// - Returns: whether all are answered now.
+  mutating func answerPersonally(_ catalog: some Catalog, atLeast: Int = 1) -> Bool {
     leastWanted = atLeast
     answers.removeAll(keepingCapacity: true)
     movies.removeAll(keepingCapacity: true)
@@ -79,12 +78,17 @@ struct AnswerBatch: ~Copyable {
         }
       }
     }
-    for index in questions.indices {
-      if answers[index].strategy == .popular { answerPopularly(index, ranking, catalog) }
-      if answers[index].list.isEmpty,
-        !questions[index].request.genres.isEmpty
-          || answers[index].reason == nil
-      {
+    for index in answers.indices where answers[index].strategy == .personal {
+      if answers[index].list.isEmpty { answers[index].reason = .noMatchingMovies }
+    }
+    return answers.allSatisfy { $0.strategy == .personal }
+  }
+
+  /// Answers the others. To be called after `answerPersonally`.
+  mutating func answerPopularly(_ ranking: borrowing PopularityRanking, _ catalog: some Catalog) {
+    for index in answers.indices where answers[index].strategy == .popular {
+      answerPopularly(index, ranking, catalog)
+      if answers[index].list.isEmpty, !questions[index].request.genres.isEmpty {
         answers[index].reason = .noMatchingMovies
       }
     }
@@ -152,7 +156,7 @@ struct AnswerBatch: ~Copyable {
     answers[index].list = start..<movies.count
   }
 
-  /// What to say to a question. To be called after `answer`.
+  /// What to say to a question. To be called when all are answered.
   func reply(_ index: Int, catalog: some Catalog, now: ContinuousClock.Instant)
     -> RecommendationReply
   {
@@ -193,7 +197,8 @@ struct AnswerBatch: ~Copyable {
 
   // MARK: Shadow
 
-  /// Answers with another model the questions that did not name theirs. To be called after `answer`.
+  /// Answers with another model the questions that did not name theirs. To be called when all are
+  /// answered.
   mutating func answerShadow(with model: ServingModel, catalog: some Catalog) {
     shadowModel = model
     asked.removeAll(keepingCapacity: true)

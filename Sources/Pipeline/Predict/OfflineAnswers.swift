@@ -42,7 +42,7 @@ public struct OfflineAnswers<Store: StateStore>: ~Copyable {
         Question(request: request, received: .now, state: state, model: model))
     }
     working.release()
-    batch.answer(from: ranking, catalog: catalog)
+    if !batch.answerPersonally(catalog) { batch.answerPopularly(ranking, catalog) }
     var personal = 0
     for index in batch.questions.indices {
       let reply = batch.reply(index, catalog: catalog, now: .now)

@@ -105,12 +105,15 @@ public struct PredictOperator<
       try quality.poll()
       if try models.poll() { batch.keep(models.models, shadow: models.shadow) }
     } catch { throw .log(error) }
+  }
+
+  /// Sorts all movies again if ratings have moved them: only for those who get them in that order.
+  private mutating func refreshRanking() {
     let now = environment.now()
-    if quality.prior != rankedPrior, now - rankedAt >= Self.rankingAge {
-      ranking = quality.ranking()
-      rankedPrior = quality.prior
-      rankedAt = now
-    }
+    guard quality.prior != rankedPrior, now - rankedAt >= Self.rankingAge else { return }
+    ranking = quality.ranking()
+    rankedPrior = quality.prior
+    rankedAt = now
   }
 
   private mutating func publishCounts() {
@@ -189,7 +192,10 @@ public struct PredictOperator<
 
   private mutating func answer() throws(StageError) {
     let shadow = models.shadow
-    batch.answer(from: ranking, catalog: movies, atLeast: shadow == nil ? 1 : 10)
+    if !batch.answerPersonally(movies, atLeast: shadow == nil ? 1 : 10) {
+      refreshRanking()
+      batch.answerPopularly(ranking, movies)
+    }
     for index in batch.questions.indices {
       let reply = batch.reply(index, catalog: movies, now: environment.now())
       switch reply.strategy {

@@ -18,8 +18,9 @@ public struct ScoredRow: Hashable, Sendable {
 /// margin for their rounding, and what they select is scored again in a fixed order of additions.
 /// Belongs to one thread at a time.
 public struct BatchScorer: ~Copyable, Sendable {
-  /// Scores computed at a time: they stay in a second-level cache until they are looked at.
-  private static let scoresAtATime = 1 << 17
+  /// Movies scored at a time: their scores stay in the cache until they are looked at, and up to
+  /// so many, OpenBLAS multiplies few users' vectors without copying the factors first.
+  private static let moviesAtATime = 1_024
   /// Users whose vectors are multiplied at a time.
   private static let usersAtATime = 128
 
@@ -69,7 +70,8 @@ public struct BatchScorer: ~Copyable, Sendable {
   ///   - excluded: rows to leave out, in any order.
   ///   - allowed: leaves out every other row; `nil` allows all.
   public mutating func add(
-    vector: Span<Float>, count: Int, excluding excluded: Span<Int32>, allowing allowed: RowSet? = nil
+    vector: Span<Float>, count: Int, excluding excluded: Span<Int32>,
+    allowing allowed: RowSet? = nil
   ) {
     precondition(vector.count == model.factorCount && count > 0)
     let start = self.excluded.count
@@ -106,7 +108,7 @@ public struct BatchScorer: ~Copyable, Sendable {
   }
 
   private mutating func score(_ group: Range<Int>) {
-    let tile = max(64, Self.scoresAtATime / group.count / 64 * 64)
+    let tile = group.count < 32 ? Self.moviesAtATime : Self.moviesAtATime / 2
     let size = min(tile, model.movies.count) * group.count
     if scores.count < size { scores = Array(repeating: 0, count: size) }
     /// How far each user's excluded rows have been passed.

@@ -1,5 +1,3 @@
-import LinearAlgebra
-
 /// Finds the best movies of many users at once: folds each user's ratings into a model, and scores
 /// all movies for all of them.
 ///
@@ -62,7 +60,7 @@ public struct PersonalRanker: ~Copyable {
       rated.append(Int32(row))
     }
     guard !rated.isEmpty else { return false }
-    do throws(NotPositiveDefinite) { try foldIn.solve() } catch { return false }
+    do throws(UnsolvableEquations) { try foldIn.solve() } catch { return false }
     return foldIn.vector.allSatisfy(\.isFinite)
   }
 

@@ -88,7 +88,7 @@ struct RankingBench {
   }
 
   private func requests() -> [[[UInt8]]] {
-    var random = SplitMix(seed: 7)
+    var random = SeededRandom(seed: 7)
     return (0..<Self.users / 64).map { _ in
       (0..<batch).map { _ in
         let user = Int.random(in: 1...Self.users, using: &random)
@@ -103,7 +103,7 @@ struct RankingBench {
   ///
   /// - Returns: how many ratings.
   private func fill(_ store: LMDBStore) throws -> Int {
-    var random = SplitMix(seed: 3)
+    var random = SeededRandom(seed: 3)
     var genres = GenreDictionary()
     var writes = WriteSet()
     var encoded: [UInt8] = []
@@ -141,12 +141,12 @@ struct RankingBench {
   }
 
   /// A user's: exponentially many of them, and of popular movies more.
-  private func ratings(_ random: inout SplitMix) -> [Int64: TimedRating] {
-    let share = Double(random.fraction())
+  private func ratings(_ random: inout SeededRandom) -> [Int64: TimedRating] {
+    let share = 1 - random.unit()
     let number = 20 + Int(-Double(Self.meanRatings - 20) * log(1 - share))
     var ratings: [Int64: TimedRating] = [:]
     for index in 0..<min(number, movies.count / 2) {
-      let place = Double(random.fraction())
+      let place = 1 - random.unit()
       let movie = 1 + Int64(place * place * Double(movies.count - 1))
       guard let rating = HalfStars(rawValue: UInt8.random(in: 1...10, using: &random)) else {
         continue
