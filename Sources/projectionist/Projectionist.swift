@@ -75,6 +75,12 @@ enum Commands {
         FeaturesCommand.self,
       ]),
     CommandGroup(
+      name: "Models",
+      subcommands: [
+        TrainCommand.self,
+        ModelsCommand.self,
+      ]),
+    CommandGroup(
       name: "Set-up",
       subcommands: [
         ConfigCommand.self,

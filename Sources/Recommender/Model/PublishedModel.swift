@@ -20,6 +20,11 @@ public struct PublishedModel: Sendable {
     model = FactorModel(metadata: metadata, movies: movies, factors: factors)
   }
 
+  private init(model: FactorModel, parts: [[UInt8]]) {
+    self.model = model
+    self.parts = parts
+  }
+
   /// The records to publish, the metadata last: until it is there, nobody serves the model.
   public func forEachRecord<Failure: Error>(
     _ body: (_ key: ModelKey, _ value: RawSpan) throws(Failure) -> Void
@@ -50,5 +55,19 @@ extension ModelMetadata {
     digest.update(UInt64(bitPattern: newestRatingMilliseconds))
     for checksum in partChecksums { digest.update(checksum.value) }
     return "\(EventTime.dateDigits(ofMilliseconds: newestRatingMilliseconds))-\(digest)"
+  }
+}
+
+extension PublishedModel {
+  /// The same model, with what an evaluation of the same training has found; its version does not
+  /// depend on that.
+  public func adding(_ metrics: (model: RankingMetrics, popularity: RankingMetrics)?)
+    -> PublishedModel
+  {
+    guard let metrics else { return self }
+    var metadata = model.metadata
+    metadata.metrics = metrics.model
+    metadata.popularityMetrics = metrics.popularity
+    return PublishedModel(model: FactorModel(model, metadata: metadata), parts: parts)
   }
 }
