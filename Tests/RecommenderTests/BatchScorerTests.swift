@@ -61,7 +61,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 7, 64, 130, 300])
+  @Test(arguments: [1, 7, 31, 32, 45, 64, 130, 300])
   func listsAreThoseOfAFullSort(_ batch: Int) {
     var generator = SeededGenerator(seed: UInt64(batch))
     let model = Self.model((0..<1_500).map { _ in Self.random(19, &generator) })

@@ -76,7 +76,13 @@ public struct FoldIn: ~Copyable, Sendable {
     sortedTimes.sort()
     let halfStars = ratings.reduce(0) { $0 + Int($1.rawValue) }
     let mean = Double(halfStars) / 2 / Double(max(ratings.count, 1))
+    // Most of a long history is too old to count: no need to rank it.
+    let oldest = sortedTimes.dropFirst(max(0, sortedTimes.count - recency.count)).first ?? 0
     for (rating, time) in zip(ratings, times) {
+      guard time >= oldest else {
+        weights.append(0)
+        continue
+      }
       let taste = parameters.tasteWeight(of: rating, mean: mean)
       weights.append(Float(taste * recency[sortedTimes.countAbove(time)]))
     }
@@ -104,7 +110,7 @@ public struct FoldIn: ~Copyable, Sendable {
 /// What a rating keeps of its weight, by the number of the user's ratings that are newer.
 struct RecencyWeights: Sendable {
   /// Below this share of the newest's weight, a rating is left out.
-  private static let smallest = 0x1p-24
+  private static let smallest = 0x1p-16
   private let weights: [Double]
 
   init(_ parameters: ModelParameters) {
@@ -116,6 +122,9 @@ struct RecencyWeights: Sendable {
     let count = Int(-log2(Self.smallest) * halfLife) + 1
     weights = (0..<count).map { exp2(-Double($0) / halfLife) }
   }
+
+  /// How many of the newest ratings have a weight at all.
+  var count: Int { weights.isEmpty ? .max : weights.count }
 
   subscript(rank: Int) -> Double {
     weights.isEmpty ? 1 : rank < weights.count ? weights[rank] : 0

@@ -48,11 +48,16 @@ struct Selection: Sendable {
     while index + step <= scores.count {
       // Nearly all of them end here.
       if Self.anyExceeds(bar, bytes, at: index * 4) {
-        for offset in index..<index + step { offer(scores[offset], firstRow + offset, allowed) }
+        for offset in index..<index + step {
+          let score = bytes.unsafeLoad(fromByteOffset: offset * 4, as: Float.self)
+          if score > bar { keep(score, firstRow + offset, allowed) }
+        }
       }
       index += step
     }
-    for offset in index..<scores.count { offer(scores[offset], firstRow + offset, allowed) }
+    for offset in index..<scores.count where scores[offset] > bar {
+      keep(scores[offset], firstRow + offset, allowed)
+    }
   }
 
   /// Whether any of 64 scores exceeds the bar.
@@ -68,11 +73,6 @@ struct Selection: Sendable {
     let eight = found.lowHalf | found.highHalf
     let four = eight.lowHalf | eight.highHalf
     return unsafeBitCast(four.lowHalf | four.highHalf, to: UInt64.self) != 0
-  }
-
-  @inline(__always)
-  private mutating func offer(_ score: Float, _ row: Int, _ allowed: RowSet?) {
-    if score > bar { keep(score, row, allowed) }
   }
 
   @inline(never)
