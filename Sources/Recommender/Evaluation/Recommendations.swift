@@ -41,7 +41,6 @@ private final class Worker {
   var foldIn: FoldIn
   var scorer: BatchScorer
   var excluded: [Int32] = []
-  var vectors: [Float] = []
   var scores: [Float] = []
   var failed = false
 
@@ -103,8 +102,8 @@ extension FactorModel {
         for user in users {
           worker.fold(user, ratings, rowOfMovie)
           let vector = worker.foldIn.vector
-          worker.scorer.add(
-            vector: vector.span, count: count, excluding: worker.excluded.span)
+          let excluded = worker.excluded
+          worker.scorer.add(vector: vector.span, count: count, excluding: excluded.span)
         }
         worker.scorer.score()
         for (place, user) in users.enumerated() {
@@ -134,8 +133,9 @@ extension FactorModel {
           worker.fold(user, holdOut.known, rowOfMovie)
           score(worker.foldIn.vector, into: &worker.scores)
           worker.excluded.sort()
+          let scores = worker.scores
           aucs[user] = RankingMeasures.auc(
-            scores: worker.scores.span, relevant: holdOut.heldOut(ofUser: user),
+            scores: scores.span, relevant: holdOut.heldOut(ofUser: user),
             known: worker.excluded[...])
         }
       }
