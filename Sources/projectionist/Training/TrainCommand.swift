@@ -65,8 +65,12 @@ struct TrainCommand: ParsableCommand {
     guard (1...1000).contains(top) else { throw ValidationError("--top is 1 to 1000.") }
     guard keep >= 1 else { throw ValidationError("--keep must be 1 or more.") }
     if ratings != nil {
-      if until != nil { throw ValidationError("--until is for the log; it does not go with --ratings.") }
-      if promote { throw ValidationError("--promote does not go with --ratings: nothing is published.") }
+      if until != nil {
+        throw ValidationError("--until is for the log; it does not go with --ratings.")
+      }
+      if promote {
+        throw ValidationError("--promote does not go with --ratings: nothing is published.")
+      }
     }
     if !evaluate && protocolName != .perUser {
       throw ValidationError("--protocol goes with --evaluate.")
