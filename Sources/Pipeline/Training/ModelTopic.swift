@@ -84,13 +84,14 @@ public final class ModelPublisher<Log: EventLog> {
 /// What `models` holds now.
 public struct ModelCatalog: Sendable {
   public private(set) var assembler = ModelAssembler()
-  /// Records that are not as they should be.
+  /// Records that are not as they should be, and have not been written again since.
   public private(set) var faults: [ModelFault] = []
 
   public init() {}
 
   /// Takes the topic's next record.
   public mutating func take(_ record: borrowing RecordView) {
+    if let key = record.key, let name = ModelKey(key) { faults.removeAll { $0.key == name } }
     if case .refused(let fault) = assembler.take(key: record.key, value: record.value) {
       faults.append(fault)
     }

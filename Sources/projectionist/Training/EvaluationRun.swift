@@ -29,7 +29,8 @@ struct EvaluationRun {
   var lists: RecommendationLists
 
   init(
-    _ ratings: RatingMatrix, _ protocolName: EvaluationProtocol, _ parameters: ModelParameters, threads: Int
+    _ ratings: RatingMatrix, _ protocolName: EvaluationProtocol, _ parameters: ModelParameters,
+    threads: Int
   ) throws {
     holdOut = try Self.holdOut(ratings, protocolName)
     guard holdOut.scoredUsers > 0 else {
@@ -65,7 +66,9 @@ struct EvaluationRun {
     progress.finish(holdOut.known.users.count)
   }
 
-  private static func holdOut(_ ratings: RatingMatrix, _ protocolName: EvaluationProtocol) throws -> HoldOut {
+  private static func holdOut(_ ratings: RatingMatrix, _ protocolName: EvaluationProtocol) throws
+    -> HoldOut
+  {
     switch protocolName {
     case .perUser: return HoldOut(ratings, split: .perUser)
     case .global: return HoldOut(ratings, split: .global)

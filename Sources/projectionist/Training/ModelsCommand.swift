@@ -90,7 +90,8 @@ struct ModelsCommand: ParsableCommand {
       }
       guard let next else {
         throw CommandFailure(
-          .failure, "no model served before that is still there; `projectionist models list` has"
+          .failure,
+          "no model served before that is still there; `projectionist models list` has"
             + " those that can be promoted")
       }
       try shelf.publisher().promote(next)

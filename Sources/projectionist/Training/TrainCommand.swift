@@ -29,8 +29,8 @@ struct TrainCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Read validated-ratings up to these offsets, exclusive, or up to the first record at or after"
-        + " this time; up to its end by default.", valueName: "0:100,1:90|time"))
+      "Read validated-ratings up to these offsets, exclusive, or up to the first record that was produced"
+        + " at or after this time; up to its end by default.", valueName: "0:100,1:90|time"))
   var until: Until?
   @Option(
     help: ArgumentHelp("Train on this file or MovieLens directory instead.", valueName: "file"),
@@ -65,8 +65,12 @@ struct TrainCommand: ParsableCommand {
     guard (1...1000).contains(top) else { throw ValidationError("--top is 1 to 1000.") }
     guard keep >= 1 else { throw ValidationError("--keep must be 1 or more.") }
     if ratings != nil {
-      if until != nil { throw ValidationError("--until is for the log; it does not go with --ratings.") }
-      if promote { throw ValidationError("--promote does not go with --ratings: nothing is published.") }
+      if until != nil {
+        throw ValidationError("--until is for the log; it does not go with --ratings.")
+      }
+      if promote {
+        throw ValidationError("--promote does not go with --ratings: nothing is published.")
+      }
     }
     if !evaluate && protocolName != .perUser {
       throw ValidationError("--protocol goes with --evaluate.")
@@ -107,6 +111,12 @@ struct TrainCommand: ParsableCommand {
     let publisher = try ModelPublisher(
       log, clientID: "projectionist-train", transactionalID: settings.trainerID())
     let ratings = try RatingsInput.read(log, ends: ends)
+    if ratings.count == 0, until != nil {
+      throw CommandFailure(
+        .failure,
+        "there is not a single rating before --until; a time is that of the records' production,"
+          + " not of the ratings")
+    }
     let evaluation = try evaluated(ratings, parameters)
     var summary = TrainingSummary(evaluation)
     // The strong protocol's settings are for comparison with what is published; nothing serves by it.
