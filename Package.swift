@@ -44,6 +44,8 @@ let package = Package(
       name: "CRdkafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(
       name: "CSimdjson",
       cxxSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])],
@@ -61,10 +63,11 @@ let package = Package(
     module("KafkaLog", ["EventLog", "CRdkafka", "CRdkafkaClock", logging]),
     module("LMDBStore", ["StateStore", "CLMDB"]),
     module("RedisProjection", ["CHiredis"]),
+    module("LinearAlgebra", ["COpenBLAS"]),
 
     // The engine, and the pure domain.
     module("Streams", ["EventLog", "StateStore", logging]),
-    module("Recommender", ["CSimdjson"]),
+    module("Recommender", ["LinearAlgebra", "CSimdjson"]),
 
     // The product: stages, topics, commands.
     module(
@@ -76,8 +79,8 @@ let package = Package(
     .executableTarget(
       name: "projectionist",
       dependencies: [
-        "Pipeline", "KafkaLog", "LMDBStore", "RedisProjection", "Recommender", "Streams",
-        "EventLog", "StateStore", logging, histogram,
+        "Pipeline", "KafkaLog", "LMDBStore", "RedisProjection", "Recommender", "LinearAlgebra",
+        "Streams", "EventLog", "StateStore", logging, histogram,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -85,7 +88,8 @@ let package = Package(
       resources: [.embedInCode("Topics")],
       swiftSettings: strict),
 
-    tests("RecommenderTests", ["Recommender"]),
+    tests("LinearAlgebraTests", ["LinearAlgebra"]),
+    tests("RecommenderTests", ["Recommender", "LinearAlgebra"]),
     tests("KafkaLogTests", ["KafkaLog", "EventLog", "CRdkafkaClock"]),
     tests("LMDBStoreTests", ["LMDBStore", "StateStore"]),
     tests("RedisProjectionTests", ["RedisProjection"]),

@@ -8,8 +8,10 @@ public enum Topics {
   public static let userFeatures = "user-features"
   public static let movieFeatures = "movie-features"
   public static let movies = "movies"
+  public static let models = "models"
   public static let requests = "recommendation-requests"
   public static let recommendations = "recommendations"
+  public static let shadow = "recommendations-shadow"
 
   public static func userChangelog(_ application: String) -> String {
     "\(application)-user-changelog"

@@ -71,7 +71,14 @@ enum Commands {
       subcommands: [
         RunCommand.self,
         PredictCommand.self,
+        ExplainCommand.self,
         FeaturesCommand.self,
+      ]),
+    CommandGroup(
+      name: "Models",
+      subcommands: [
+        TrainCommand.self,
+        ModelsCommand.self,
       ]),
     CommandGroup(
       name: "Set-up",

@@ -1,12 +1,12 @@
 import EventLog
 import Logging
-import Simulation
 import StateStore
 import Streams
 import Synchronization
 import Testing
 
 @testable import Pipeline
+@testable import Simulation
 
 /// The product's topics on a log in memory, and its stages run on them one after another.
 ///
@@ -31,10 +31,12 @@ struct Chain {
     let topics = [
       Topics.userRatings, Topics.validatedRatings, Topics.validationResults, Topics.deadLetters,
       Topics.ratingsByMovie, Topics.userFeatures, Topics.movieFeatures, Topics.movies,
-      Topics.requests, Topics.recommendations, Topics.userChangelog(Self.application),
+      Topics.requests, Topics.recommendations, Topics.shadow,
+      Topics.userChangelog(Self.application),
       Topics.movieChangelog(Self.application),
     ]
     for topic in topics { log.createTopic(topic, partitions: Int(partitions)) }
+    log.createTopic(Topics.models, partitions: 1)
   }
 
   // MARK: Input
@@ -120,8 +122,26 @@ struct Chain {
     }
   }
 
+  /// How the predict stage is set in a test.
+  struct Serving {
+    var keptModels = 3
+    var shadowModel: String?
+    /// Milliseconds since 1970.
+    var time: () -> Int64 = { 0 }
+    var inBackground: (@escaping @Sendable () -> Void) -> Void = { $0() }
+    var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+  }
+
+  /// Where Kafka's default partitioner puts a user.
+  func home(_ user: Int64) -> Int32 {
+    KeyPartitioner.partition(of: Array("\(user)".utf8), among: Int(partitions))
+  }
+
   /// Answers what waits in `recommendation-requests` from the user stage's stores.
-  func runPredict(partitionOf: @escaping (RawSpan) -> Int32) throws {
+  ///
+  /// - Returns: what the stage counted.
+  @discardableResult
+  func runPredict(_ serving: Serving = Serving(), _ run: Run = Run()) throws -> PredictStatus {
     let directory = PartitionDirectory<MemoryStore>()
     let storage = self.storage
     directory.replace(
@@ -137,11 +157,20 @@ struct Chain {
       inputs: [Topics.requests], outputs: Predict.outputs, guarantee: .atLeastOnce,
       limits: limits, followed: directory)
     let clock = self.clock
-    try drain(configuration, Run()) { log throws(StageError) in
+    let monitor = PredictMonitor()
+    let environment = PredictEnvironment(
+      keptModels: serving.keptModels, shadowModel: serving.shadowModel, monitor: monitor,
+      logger: serving.logger, now: { clock.now }, time: serving.time,
+      inBackground: serving.inBackground)
+    let count = Int(partitions)
+    try drain(configuration, run) { log throws(StageError) in
       try Predict(
-        log, clientID: "predict", directory: directory, partitionOf: partitionOf,
-        now: { clock.now })
+        log, clientID: "predict", directory: directory,
+        partitionOf: { key in
+          KeyPartitioner.partition(of: key.withUnsafeBytes { [UInt8]($0) }, among: count)
+        }, environment: environment)
     }
+    return monitor.snapshot
   }
 
   func runAll() throws(StageError) {

@@ -1,5 +1,4 @@
 import EventLog
-import Foundation
 import Streams
 import Testing
 
@@ -11,9 +10,7 @@ import Testing
   static let start: Int64 = 1_600_000_000
   private let chain = Chain(partitions: 3)
 
-  private func home(_ user: Int64) -> Int32 {
-    KeyPartitioner.partition(of: Array("\(user)".utf8), among: Int(chain.partitions))
-  }
+  private func home(_ user: Int64) -> Int32 { chain.home(user) }
 
   /// Movies 1 and 2 are equally good, 4 is better, 3 is worse; user 8 has rated 1.
   private func prepare() throws {
@@ -35,44 +32,13 @@ import Testing
       value: value.map { Array($0.utf8) }, headers: headers)
   }
 
-  private func answer() throws {
-    let count = Int(chain.partitions)
-    try chain.runPredict { key in
-      KeyPartitioner.partition(of: key.withUnsafeBytes { [UInt8]($0) }, among: count)
-    }
-  }
+  private func answer() throws { try chain.runPredict() }
 
-  private struct Reply: Decodable {
-    struct Entry: Decodable {
-      var movieId: Int64
-      var title: String
-      var genres: String
-      var score: Double
-    }
-    struct Failure: Decodable {
-      var code: String
-      var message: String
-    }
-    var userId: Int64?
-    var recommendations: [Entry]?
-    var count: Int?
-    var strategy: String?
-    var stateOffset: Int64?
-    var error: Failure?
-  }
-
-  private func decode(_ record: MemoryRecord) throws -> Reply {
-    let value = try #require(record.value)
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    return try decoder.decode(Reply.self, from: Data(value))
-  }
-
-  private func onlyReply() throws -> (record: MemoryRecord, reply: Reply) {
+  private func onlyReply() throws -> (record: MemoryRecord, reply: ReplyRecord) {
     let replies = try chain.records(Topics.recommendations)
     #expect(replies.count == 1)
     let record = try #require(replies.first)
-    return (record, try decode(record))
+    return (record, try ReplyRecord(record))
   }
 
   // MARK: Lists
@@ -93,6 +59,34 @@ import Testing
     #expect(reply.stateOffset == committed[TopicPartition(Topics.validatedRatings, home(8))])
   }
 
+  @Test func genresChooseFromThePopularList() throws {
+    try prepare()
+    try chain.addMovie(5, title: "M5", genres: "Comedy|Horror")
+    try chain.rate(7, 5, 3, at: Self.start)
+    try chain.runAll()
+    try ask(#"{"user_id":8,"genres":["horror","Western"]}"#, partition: home(8))
+    try ask(#"{"user_id":8,"genres":"Western"}"#, partition: home(8))
+    try answer()
+    let replies = try chain.records(Topics.recommendations).map { try ReplyRecord($0) }
+    #expect(replies.map { $0.recommendations?.map(\.movieId) } == [[5], []])
+    #expect(replies.map(\.reason) == ["no_model", "no_matching_movies"])
+    #expect(replies.map(\.request?.genres) == [["horror", "Western"], ["Western"]])
+  }
+
+  @Test func whatIsRatedCanBeAskedFor() throws {
+    try prepare()
+    try ask(#"{"user_id":8,"exclude_rated":false,"include_history":true}"#, partition: home(8))
+    try answer()
+    let (_, reply) = try onlyReply()
+    #expect(reply.recommendations?.map(\.movieId) == [4, 1, 2, 3])
+    #expect(reply.request?.excludeRated == false)
+    #expect(reply.history?.map(\.movieId) == [1])
+    #expect(reply.history?.map(\.rating) == [4])
+    #expect(reply.history?.map(\.title) == ["M1"])
+    #expect(reply.features?.ratingCount == 1 && reply.features?.ratingMean == 4)
+    #expect(reply.features?.favoriteGenre == "Drama")
+  }
+
   @Test func anUnknownUserGetsThePopularList() throws {
     try prepare()
     try ask(#"{"user_id":1000,"num_recommendations":3}"#, partition: home(1000))
@@ -100,6 +94,7 @@ import Testing
     let (_, reply) = try onlyReply()
     // 1 and 2 are equally good: the smaller id comes first.
     #expect(reply.recommendations?.map(\.movieId) == [4, 1, 2])
+    #expect(reply.features?.ratingCount == 0 && reply.history == nil)
   }
 
   @Test func whatIsTakenBackIsRecommendedAgain() throws {
@@ -142,6 +137,21 @@ import Testing
     #expect(try onlyReply().record.headers == [correlation])
   }
 
+  @Test func lateRequestsAreDroppedAndCounted() throws {
+    try prepare()
+    for (user, deadline) in [(8, "999"), (9, "1000"), (10, "x")] as [(Int64, String)] {
+      try ask(
+        #"{"user_id":\#(user)}"#,
+        headers: [RecordHeader("projectionist.deadline_ms", text: deadline)], partition: home(user)
+      )
+    }
+    let counts = try chain.runPredict(Chain.Serving(time: { 1000 }))
+    let replies = try chain.records(Topics.recommendations).map { try ReplyRecord($0) }
+    #expect(replies.compactMap { $0.error == nil ? $0.userId : nil } == [9])
+    #expect(replies.compactMap(\.error?.code) == ["invalid_deadline"])
+    #expect(counts.late == 1 && counts.popular == 1 && counts.errors == 1)
+  }
+
   // MARK: Mistakes
 
   @Test(
@@ -151,6 +161,11 @@ import Testing
       (#"{"user_id":-1}"#, "invalid_user_id"),
       (#"{"user_id":8,"num_recommendations":0}"#, "invalid_num_recommendations"),
       (#"{"user_id":8,"num_recommendations":101}"#, "invalid_num_recommendations"),
+      (#"{"user_id":8,"exclude_rated":"yes"}"#, "invalid_exclude_rated"),
+      (#"{"user_id":8,"genres":7}"#, "invalid_genres"),
+      (#"{"user_id":8,"include_history":1}"#, "invalid_include_history"),
+      (#"{"user_id":8,"model_version":""}"#, "invalid_model_version"),
+      (#"{"user_id":8,"as_of":1700000000}"#, "as_of_unsupported"),
     ] as [(String?, String)])
   func anInvalidRequestGetsAnError(_ value: String?, _ code: String) throws {
     let correlation = RecordHeader("kafka_correlationId", [1, 2, 3])

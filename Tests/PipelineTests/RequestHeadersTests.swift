@@ -35,4 +35,24 @@ import Testing
     #expect(headers.correlation == [RecordHeader("kafka_correlationId", nil)])
     #expect(headers.isRerouted)
   }
+
+  @Test(
+    arguments: [
+      ("1700000000123", 1_700_000_000_123, false), ("0", 0, false), ("", nil, true),
+      ("-1", nil, true), ("1e3", nil, true), ("99999999999999999999", nil, true),
+    ] as [(String, Int64?, Bool)])
+  func deadlinesAreDecimalText(_ text: String, _ deadline: Int64?, _ isInvalid: Bool) {
+    let headers = RequestHeaders([RecordHeader("projectionist.deadline_ms", text: text)])
+    #expect(headers.deadline == deadline && headers.hasInvalidDeadline == isInvalid)
+  }
+
+  @Test func theLastDeadlineCounts() {
+    let headers = RequestHeaders([
+      RecordHeader("projectionist.deadline_ms", text: "1"),
+      RecordHeader("projectionist.deadline_ms", text: "2"),
+    ])
+    #expect(headers.deadline == 2)
+    #expect(RequestHeaders([]).deadline == nil && !RequestHeaders([]).hasInvalidDeadline)
+    #expect(RequestHeaders([RecordHeader("projectionist.deadline_ms", nil)]).hasInvalidDeadline)
+  }
 }

@@ -25,8 +25,9 @@ import Testing
     #expect(
       names == [
         Topics.userRatings, Topics.validatedRatings, Topics.validationResults, Topics.deadLetters,
-        Topics.ratingsByMovie, Topics.userFeatures, Topics.movieFeatures, Topics.movies, "models",
-        Topics.requests, Topics.recommendations, Topics.userChangelog("films"),
+        Topics.ratingsByMovie, Topics.userFeatures, Topics.movieFeatures, Topics.movies,
+        Topics.models,
+        Topics.requests, Topics.recommendations, Topics.shadow, Topics.userChangelog("films"),
         Topics.movieChangelog("films"),
       ])
     #expect(topics.allSatisfy { !$0.description.isEmpty && !$0.writtenBy.isEmpty })
@@ -44,7 +45,7 @@ import Testing
       Topics.requests,
     ]
     let expected = [
-      Topics.movies: 1, "models": 1, Topics.validationResults: 1, Topics.ratingsByMovie: 3,
+      Topics.movies: 1, Topics.models: 1, Topics.validationResults: 1, Topics.ratingsByMovie: 3,
       Topics.movieFeatures: 3, Topics.movieChangelog("projectionist"): 3,
     ]
     for topic in topics {
@@ -58,7 +59,7 @@ import Testing
     let compacted = try TopicCatalog().topics(Settings()).filter { $0.policy == "compact" }
     #expect(
       Set(compacted.map(\.name)) == [
-        Topics.userFeatures, Topics.movieFeatures, Topics.movies, "models",
+        Topics.userFeatures, Topics.movieFeatures, Topics.movies, Topics.models,
         Topics.userChangelog("projectionist"), Topics.movieChangelog("projectionist"),
       ])
   }
@@ -98,13 +99,24 @@ import Testing
 
   @Test func replySchemasNameWhatIsWritten() throws {
     var writer = JSONWriter()
-    RecommendationReply(
-      user: 1, recommendations: [], strategy: .popular, modelVersion: nil, stateOffset: 1,
-      latencyMilliseconds: 1
-    ).write(to: &writer)
+    var reply = RecommendationReply(
+      request: RecommendationRequest(user: 1), recommendations: [], strategy: .popular,
+      history: [], stateOffset: 1, latencyMilliseconds: 1)
+    reply.write(to: &writer)
     let value = try value("recommendations")
     let alternatives = try #require(value["oneOf"] as? [[String: Any]])
     #expect(try keys(writer.copyBytes()) == propertyNames(alternatives[0]))
+    writer.removeAll()
+    reply.history = nil
+    reply.comparison = ShadowComparison(liveModelVersion: nil, overlapAt10: 1)
+    reply.write(to: &writer)
+    try expectSchema("recommendations-shadow", of: writer.copyBytes())
+    writer.removeAll()
+    RecommendationRequest(
+      user: 1, excludesRated: false, genres: ["A"], includesHistory: true, modelVersion: "m"
+    ).write(to: &writer)
+    let known = propertyNames(try self.value("recommendation-requests"))
+    #expect(try keys(writer.copyBytes()) == known.subtracting(["as_of"]))
     writer.removeAll()
     RequestError(code: "c", message: "m").write(to: &writer)
     #expect(try keys(writer.copyBytes()) == propertyNames(alternatives[1]))

@@ -6,9 +6,24 @@ import Testing
     (#"{"user_id":100}"#, 100, 10), (#"{"user_id":0,"num_recommendations":1,"x":[]}"#, 0, 1),
     (#"{"num_recommendations":100,"user_id":9223372036854775807}"#, Int64.max, 100),
     (#"{"user_id":7.0,"num_recommendations":null}"#, 7, 10),
+    (#"{"user_id":7,"exclude_rated":null,"genres":null,"include_history":null}"#, 7, 10),
+    (#"{"user_id":7,"model_version":null,"as_of":null,"genres":[]}"#, 7, 10),
   ])
   func reads(_ text: String, _ user: Int64, _ count: Int) throws {
     #expect(try parse(Array(text.utf8)) == RecommendationRequest(user: user, count: count))
+  }
+
+  @Test(arguments: [#"["A","B c"]"#, #""A|B c""#, #""A||B c|""#])
+  func readsEverything(_ genres: String) throws {
+    let text =
+      #"{"user_id":7,"num_recommendations":3,"exclude_rated":false,"genres":\#(genres),"#
+      + #""include_history":true,"model_version":"20250101-00"}"#
+    let request = RecommendationRequest(
+      user: 7, count: 3, excludesRated: false, genres: ["A", "B c"], includesHistory: true,
+      modelVersion: "20250101-00")
+    #expect(try parse(Array(text.utf8)) == request)
+    // What a client writes is read as it was meant.
+    #expect(try parse(Array(written(request.write).utf8)) == request)
   }
 
   @Test(
@@ -24,10 +39,40 @@ import Testing
       (#"{"user_id":7,"num_recommendations":101}"#, "invalid_num_recommendations", 7),
       (#"{"user_id":7,"num_recommendations":"5"}"#, "invalid_num_recommendations", 7),
       (#"{"user_id":7,"num_recommendations":1e30}"#, "invalid_num_recommendations", 7),
+      (#"{"user_id":7,"exclude_rated":1}"#, "invalid_exclude_rated", 7),
+      (#"{"user_id":7,"exclude_rated":true,"exclude_rated":true}"#, "invalid_exclude_rated", 7),
+      (#"{"user_id":7,"include_history":"true"}"#, "invalid_include_history", 7),
+      (#"{"user_id":7,"genres":7}"#, "invalid_genres", 7),
+      (#"{"user_id":7,"genres":""}"#, "invalid_genres", 7),
+      (#"{"user_id":7,"genres":["A",null]}"#, "invalid_genres", 7),
+      (#"{"user_id":7,"genres":["A",""]}"#, "invalid_genres", 7),
+      (#"{"user_id":7,"genres":"A","genres":"B"}"#, "invalid_genres", 7),
+      (#"{"user_id":7,"model_version":7}"#, "invalid_model_version", 7),
+      (#"{"user_id":7,"model_version":""}"#, "invalid_model_version", 7),
+      (#"{"user_id":7,"as_of":1700000000}"#, "as_of_unsupported", 7),
+      (#"{"user_id":7,"as_of":"2024-01-01"}"#, "as_of_unsupported", 7),
     ] as [(String, String, Int64?)])
   func refuses(_ text: String, _ code: String, _ user: Int64?) {
     let error = #expect(throws: RequestError.self) { _ = try parse(Array(text.utf8)) }
     #expect(error?.code == code && error?.user == user)
+  }
+
+  @Test(arguments: [64, 65, 300])
+  func genresHaveALimit(_ count: Int) {
+    let names = (0..<count).map { "g\($0)" }
+    let array = #"{"user_id":7,"genres":["\#(names.joined(separator: "\",\""))"]}"#
+    let text = #"{"user_id":7,"genres":"\#(names.joined(separator: "|"))"}"#
+    for value in [array, text] {
+      if count <= 64 {
+        #expect(throws: Never.self) {
+          let request = try parse(Array(value.utf8))
+          #expect(request.genres == names)
+        }
+      } else {
+        let error = #expect(throws: RequestError.self) { _ = try parse(Array(value.utf8)) }
+        #expect(error?.code == "invalid_genres")
+      }
+    }
   }
 
   @Test func refusesNull() {
@@ -43,18 +88,66 @@ import Testing
 }
 
 @Suite struct ReplyTests {
-  @Test func writesReplies() {
+  @Test func writesReplies() throws {
+    let four = try #require(HalfStars(stars: 4))
+    var features = ReplyFeatures()
+    features.ratingCount = 2
+    features.ratingMean = 4.5
+    features.favoriteGenre = "A"
+    features.favoriteGenreCount = 1
+    features.favoriteGenreMean = 4
+    features.knownRatingCount = 1
     let reply = RecommendationReply(
-      user: 100,
+      request: RecommendationRequest(user: 100, count: 3, excludesRated: false, genres: ["A"]),
       recommendations: [
         Recommendation(movie: 1, title: "Toy \"Story\"", genres: "A|B", score: 4)
       ],
-      strategy: .popular, modelVersion: nil, stateOffset: 12, latencyMilliseconds: 0.25)
+      strategy: .personal, modelVersion: "m", features: features,
+      history: [
+        RatedMovie(
+          movie: 2, title: "T", genres: "A",
+          rating: TimedRating(rating: four, timeMilliseconds: 5))
+      ], stateOffset: 12, latencyMilliseconds: 0.25)
     #expect(
       written(reply.write)
         == #"{"user_id":100,"recommendations":[{"movie_id":1,"title":"Toy \"Story\"","#
-        + #""genres":"A|B","score":4.0}],"count":1,"strategy":"popular","model_version":null,"#
-        + #""state_offset":12,"latency_ms":0.25}"#)
+        + #""genres":"A|B","score":4.0}],"count":1,"strategy":"personal","reason":null,"#
+        + #""model_version":"m","state_offset":12,"features":{"rating_count":2,"#
+        + #""rating_mean":4.5,"favorite_genre":"A","favorite_genre_count":1,"#
+        + #""favorite_genre_mean":4.0,"known_rating_count":1},"#
+        + #""history":[{"movie_id":2,"title":"T","genres":"A","rating":4.0,"timestamp_ms":5}],"#
+        + #""request":{"num_recommendations":3,"exclude_rated":false,"genres":["A"]},"#
+        + #""latency_ms":0.25}"#)
+  }
+
+  @Test func writesWhyAReplyIsPopular() {
+    let reply = RecommendationReply(
+      request: RecommendationRequest(user: 1), recommendations: [], strategy: .popular,
+      reason: .noRatings, stateOffset: 0, latencyMilliseconds: 1)
+    let text = written(reply.write)
+    #expect(text.contains(#""strategy":"popular","reason":"no_ratings","model_version":null,"#))
+    #expect(!text.contains("history") && !text.contains("overlap"))
+  }
+
+  @Test func writesWhatAShadowIsHeldAgainst() {
+    var reply = RecommendationReply(
+      request: RecommendationRequest(user: 1), recommendations: [], strategy: .personal,
+      modelVersion: "s", stateOffset: 0, latencyMilliseconds: 1)
+    reply.comparison = ShadowComparison(liveModelVersion: "l", overlapAt10: 0.5)
+    #expect(
+      written(reply.write).contains(#""live_model_version":"l","overlap_at_10":0.5,"latency_ms""#))
+  }
+
+  @Test func overlapIsOfTheTenBest() {
+    func overlap(_ live: [Int64], _ shadow: [Int64]) -> Double {
+      ShadowComparison.overlap(live: live, shadow: shadow)
+    }
+    #expect(overlap(Array(1...12), Array(1...12)) == 1)
+    // What is beyond the ten best does not count, on either side.
+    #expect(overlap(Array(1...12), [11, 12] + Array(1...10)) == 0.8)
+    #expect(overlap([1, 2, 3, 4], [4, 9]) == 0.25)
+    #expect(overlap([], [1]) == 1)
+    #expect(overlap([1], []) == 0)
   }
 
   @Test func writesErrors() {
@@ -106,5 +199,25 @@ import Testing
       var parser = MovieRecordParser()
       _ = try parser.parse(bytes.span.bytes)
     }
+  }
+}
+
+@Suite struct GenreIndexTests {
+  @Test func findsGenresWhateverTheirCase() {
+    var index = GenreIndex()
+    let first = index.number("Sci-Fi|Drama")
+    let second = index.number("DRAMA|(no genres listed)")
+    #expect(Array(first) == [0, 1] && Array(second) == [1, 2])
+    #expect(index.find(["sci-fi", "War"]) == GenreSet(rawValue: 1))
+    #expect(index.find(["drama"]).intersects(first) && index.find(["drama"]).intersects(second))
+    #expect(!index.find(["sci-fi"]).intersects(second))
+    #expect(index.find(["War"]).rawValue == 0 && index.number("").rawValue == 0)
+  }
+
+  @Test func genresBeyondTheSetHaveNoNumber() {
+    var index = GenreIndex()
+    for genre in 0..<70 { _ = index.number("g\(genre)") }
+    #expect(index.find(["g63"]).rawValue == 1 << 63)
+    #expect(index.find(["g64"]).rawValue == 0)
   }
 }

@@ -1,3 +1,5 @@
+import Recommender
+
 /// Makes up the movies that `RatingGenerator` rates: a title and one to three genres of an id, the
 /// same for the same seed.
 public struct MovieGenerator: Sendable {

@@ -46,7 +46,7 @@ public struct MovieLensFiles: Sendable {
 }
 
 /// Reads a file of ratings: user, movie, rating, time, in this order or in that of its header
-/// (`userId` or `user_id`, `movieId` or `movie_id`, `rating`, `timestamp`).
+/// (`userId`, `user_id` or `user_idx`, the same of movies, `rating`, `timestamp`).
 ///
 /// Ratings are 0.5 to 5 in half steps; times are seconds since 1970 or ISO 8601.
 public struct RatingReader: ~Copyable {
@@ -58,7 +58,8 @@ public struct RatingReader: ~Copyable {
   }
 
   private static let names = [
-    ["userid", "user_id"], ["movieid", "movie_id"], ["rating"], ["timestamp"],
+    ["userid", "user_idx", "user_id"], ["movieid", "movie_idx", "movie_id"], ["rating"],
+    ["timestamp"],
   ]
 
   private var reader: LineReader

@@ -111,6 +111,16 @@ public struct RatingGenerator: ~Copyable, Sendable {
     }
   }
 
+  /// Draws a new rating as a value; no event is made of it.
+  public mutating func nextRating() -> (user: Int64, movie: Int64, rating: HalfStars) {
+    count += 1
+    let pair = newPair()
+    return (
+      Int64(pair.user) + 1, Int64(pair.movie) + 1,
+      model.rating(user: pair.user, movie: pair.movie, random.next())
+    )
+  }
+
   private mutating func append(_ kind: Kind, _ pair: Pair, timeMilliseconds: Int64) {
     self.kind = kind
     user = Int64(pair.user) + 1

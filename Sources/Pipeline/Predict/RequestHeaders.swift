@@ -7,6 +7,8 @@ struct RequestHeaders {
   static let replyPartition = "kafka_replyPartition"
   /// Ours: the request was sent on to its user's partition once.
   static let rerouted = "projectionist.rerouted"
+  /// Ours: the time after which the reply is not wanted: milliseconds since 1970 as decimal UTF-8.
+  static let deadline = "projectionist.deadline_ms"
   /// Ours: the code of an error reply, UTF-8.
   static let errorCode = "projectionist.error"
 
@@ -16,6 +18,10 @@ struct RequestHeaders {
   let replyTopic: String?
   let replyPartition: Int32?
   let isRerouted: Bool
+  /// Milliseconds since 1970; `nil` for a reply that is wanted whenever it comes.
+  let deadline: Int64?
+  /// Whether there is a deadline that can't be read.
+  let hasInvalidDeadline: Bool
 
   init(_ headers: [RecordHeader]) {
     correlation = headers.filter { $0.name == Self.correlationID }
@@ -25,6 +31,9 @@ struct RequestHeaders {
     replyPartition = headers.last { $0.name == Self.replyPartition }?.value.flatMap(
       Self.bigEndianInteger)
     isRerouted = headers.contains { $0.name == Self.rerouted }
+    let limit = headers.last { $0.name == Self.deadline }
+    deadline = limit?.value.flatMap { DecimalText.parse($0.span.bytes) }
+    hasInvalidDeadline = limit != nil && deadline == nil
   }
 
   /// Four bytes, big-endian.

@@ -33,6 +33,11 @@ public final class GlobalTable<Consumer: LogConsumer> {
     while try take(timeout: .zero, body) > 0 {}
   }
 
+  /// Hands at most so many of the records that have arrived to `body`, without waiting.
+  public func poll(atMost count: Int, _ body: (borrowing RecordView) -> Void) throws(LogError) {
+    try take(timeout: .zero, maxRecords: count, body)
+  }
+
   /// Hands everything up to the topic's present end to `body`.
   public func catchUp(_ body: (borrowing RecordView) -> Void) throws(LogError) {
     var ends: [TopicPartition: Int64] = [:]
@@ -46,12 +51,12 @@ public final class GlobalTable<Consumer: LogConsumer> {
   }
 
   @discardableResult
-  private func take(timeout: Duration, _ body: (borrowing RecordView) -> Void)
-    throws(LogError) -> Int
-  {
+  private func take(
+    timeout: Duration, maxRecords: Int = 4096, _ body: (borrowing RecordView) -> Void
+  ) throws(LogError) -> Int {
     let partitions = self.partitions
     var reached: [Int64] = Array(repeating: -1, count: partitions.count)
-    let result = try consumer.poll(maxRecords: 4096, timeout: timeout) { record in
+    let result = try consumer.poll(maxRecords: maxRecords, timeout: timeout) { record in
       reached[Int(record.partition)] = record.offset + 1
       body(record)
       return true

@@ -10,7 +10,11 @@ public final class MovieTable<Consumer: LogConsumer> {
   private var movies: [Int64: MovieRecord] = [:]
   /// Beside the records, because it is looked up for every event.
   private var genres: [Int64: [UInt8]] = [:]
+  private var index = GenreIndex()
+  private var genreSets: [Int64: GenreSet] = [:]
   private var parser = MovieRecordParser()
+  /// Rises with each change, so that what is derived from the table can be made anew.
+  public private(set) var version = 0
   /// Records of the topic that are no movies; they are skipped.
   public private(set) var malformedRecords = 0
 
@@ -24,6 +28,12 @@ public final class MovieTable<Consumer: LogConsumer> {
 
   /// The movie's genres as a JSON array; `nil` for a movie not known.
   public func genresJSON(of movie: Int64) -> [UInt8]? { genres[movie] }
+
+  /// The movie's genres by the table's own numbers; empty for a movie not known.
+  public func genreSet(of movie: Int64) -> GenreSet { genreSets[movie] ?? GenreSet() }
+
+  /// The genres of these names by the table's own numbers, as far as any movie has had them.
+  public func genreSet(named names: [String]) -> GenreSet { index.find(names) }
 
   /// Takes in what has arrived.
   public func poll() throws(LogError) {
@@ -43,12 +53,16 @@ public final class MovieTable<Consumer: LogConsumer> {
     guard let value = record.value else {
       movies[movie] = nil
       genres[movie] = nil
+      genreSets[movie] = nil
+      version += 1
       return
     }
     do throws(RecordError) {
       let record = try parser.parse(value)
       movies[movie] = record
       genres[movie] = record.genresJSON
+      genreSets[movie] = index.number(record.genres)
+      version += 1
     } catch {
       malformedRecords += 1
     }

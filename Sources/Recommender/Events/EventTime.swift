@@ -117,3 +117,21 @@ private struct TextReader: ~Escapable {
     return true
   }
 }
+
+extension EventTime {
+  /// The date (UTC) of a representable time as eight digits, 20250131. Source: Howard Hinnant,
+  /// "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
+  static func dateDigits(ofMilliseconds time: Int64) -> String {
+    let shifted = day(ofMilliseconds: time) + 719_468
+    let era = shifted / 146_097
+    let dayOfEra = shifted - era * 146_097
+    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let monthFromMarch = (5 * dayOfYear + 2) / 153
+    let dayOfMonth = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+    let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+    let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+    let digits = String(year * 10_000 + month * 100 + dayOfMonth)
+    return String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+  }
+}

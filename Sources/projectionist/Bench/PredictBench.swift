@@ -3,6 +3,7 @@ import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
+import Recommender
 
 /// `projectionist bench predict`
 struct PredictBench: ParsableCommand {
@@ -10,8 +11,16 @@ struct PredictBench: ParsableCommand {
     commandName: "predict",
     abstract: "Requests answered per second, and how long each takes.",
     discussion: """
-      Each client sends a request for a random known user, waits for its reply on recommendations, \
-      and sends the next. All clients share one producer and one consumer.
+      First, in this process and on one thread: how many users a second are answered in batches, \
+      requests decoded, state read, users folded in, movies scored, ranked and replies encoded, \
+      beside how many a bare matrix product of the same shapes scores.
+
+      Then over the topics: each client sends a request for a random known user, waits for its reply \
+      on recommendations, and sends the next. All clients share one producer and one consumer.
+
+      Last, requests at an even rate that wait for nothing, while ratings come in.
+
+      The model is made up; --factors 0 measures without one.
       """)
 
   @Option(help: ArgumentHelp("How many clients; a list measures each.", valueName: "1,4,16"))
@@ -29,18 +38,48 @@ struct PredictBench: ParsableCommand {
   @Option(help: "Events loaded before.")
   var events = 200_000
 
+  @Option(help: "The length of the model's vectors; 0 for no model.")
+  var factors = 64
+
+  @Option(help: "Requests in a batch when answered in this process.")
+  var batch = 64
+
+  @Option(help: "Requests per second at an even rate; 0 for none.")
+  var requestRate = 500.0
+
+  @Option(help: "Ratings per second that come in meanwhile.")
+  var ratingRate = 5_000.0
+
   @OptionGroup var options: BenchOptions
 
   func validate() throws {
     guard seconds > 0, seconds <= 86_400, warmUpSeconds >= 0, events > 0 else {
       throw ValidationError("--seconds and --events must be above 0, --warm-up-seconds 0 or more.")
     }
+    guard factors == 0 || ModelParameters.allowedFactors.contains(factors) else {
+      throw ValidationError("--factors is 0 to \(ModelParameters.allowedFactors.upperBound).")
+    }
+    guard RecommendationRequest.allowedCounts.contains(recommendations),
+      (1...10_000).contains(batch)
+    else { throw ValidationError("--recommendations is 1 to 100, --batch 1 to 10000.") }
+    guard (0...100_000).contains(requestRate), (0...1_000_000).contains(ratingRate) else {
+      throw ValidationError("--request-rate is 0 to 100000, --rating-rate 0 to 1000000.")
+    }
   }
 
   func run() throws {
     try BenchBed.use(options) { bed in
-      try bed.topics.checkRoom(for: events, partitions: options.partitions)
-      var workload = try Workload(bed, events: events, invalid: 0)
+      let streamed = requestRate > 0 ? Int(ratingRate * (seconds + warmUpSeconds)) : 0
+      try bed.topics.checkRoom(for: events + streamed, partitions: options.partitions)
+      var report = BenchReport("predict")
+      var model: BenchModel?
+      if factors > 0 {
+        let made = BenchModel(movies: options.movies, factors: factors, seed: options.seed)
+        report.figures += try rank(made.model, bed)
+        try made.publish(to: bed.log)
+        model = made
+      }
+      var workload = try Workload(bed, events: events + streamed, invalid: 0)
       var users: Set<Int64> = []
       try workload.preload(events) { users.insert($0) }
       let daemon = try bed.startDaemon()
@@ -51,17 +90,62 @@ struct PredictBench: ParsableCommand {
       progress.finish(events)
       let load = try RequestLoad(bed, users: users.sorted(), count: recommendations)
       defer { load.close() }
-      var report = BenchReport("predict")
-      report.figures = [
+      report.figures += [
         .count("events before", "", "events", events), .count("users", "", "users", users.count),
+        .count("movies of the model", "", "model_movies", model?.model.movies.count ?? 0),
+        .count("factors", "", "factors", factors),
         .decimal("measured for", "s", "measured_seconds", seconds, digits: 0),
       ]
       for count in clients.values {
         report.columns.append(try measure(load, count, bed, daemon))
       }
+      if requestRate > 0 {
+        report.columns.append(
+          try measureStream(load, workload.takeGenerator(), streamed, bed, daemon))
+      }
+      report.figures += Self.memory(of: daemon)
       return report
     }
   }
+
+  // MARK: In this process
+
+  private func rank(_ model: FactorModel, _ bed: BenchBed) throws -> [Figure] {
+    let directory = try TemporaryDirectory("bench-state")
+    defer { directory.remove() }
+    let result = try RankingBench(
+      model: model, movies: try movies(), batch: batch, count: recommendations, seconds: seconds
+    ).run(in: directory.file("state"), check: bed.check)
+    return [
+      .count("requests in a batch", "", "batch", batch),
+      .decimal("ratings of a user", "", "ratings_per_user", result.ratings, digits: 0),
+      .decimal("bytes of a reply", "", "reply_bytes", result.replyBytes, digits: 0),
+      .decimal(
+        "answered on one thread", "users/s", "answered_users_per_second", result.answers, digits: 0
+      ),
+      .decimal(
+        "bare matrix product", "users/s", "product_users_per_second", result.products, digits: 0),
+      .decimal(
+        "share of it", "%", "answered_percent_of_product",
+        100 * result.answers / max(result.products, 1), digits: 1),
+    ]
+  }
+
+  /// The catalog that the workload loads.
+  private func movies() throws -> [MovieRecord] {
+    let generator = MovieGenerator(count: options.movies, seed: options.seed)
+    var parser = MovieRecordParser()
+    var movies: [MovieRecord] = []
+    var value: [UInt8] = []
+    for movie in 1...Int64(options.movies) {
+      value.removeAll(keepingCapacity: true)
+      generator.append(movie, to: &value)
+      movies.append(try parser.parse(value.span.bytes))
+    }
+    return movies
+  }
+
+  // MARK: Over the topics
 
   private func measure(
     _ load: RequestLoad, _ clients: Int, _ bed: BenchBed, _ daemon: ChildProcess
@@ -69,10 +153,48 @@ struct PredictBench: ParsableCommand {
     _ = try load.run(clients: clients, for: .seconds(warmUpSeconds), check: bed.check)
     let cpu = ProcessUsage(of: daemon.processID)?.cpuSeconds ?? 0
     let result = try load.run(clients: clients, for: .seconds(seconds), check: bed.check)
+    return Self.column(
+      clients == 1 ? "1 client" : "\(clients) clients", "clients_\(clients)", clients, result,
+      cpu: (ProcessUsage(of: daemon.processID)?.cpuSeconds ?? 0) - cpu)
+  }
+
+  /// - Parameter count: ratings to produce meanwhile.
+  private func measureStream(
+    _ load: RequestLoad, _ generator: consuming RatingGenerator, _ count: Int, _ bed: BenchBed,
+    _ daemon: ChildProcess
+  ) throws -> BenchReport.Column {
+    var producer: BenchThread<Duration>?
+    let stream = FreshnessStream(
+      log: bed.log, rate: max(ratingRate, 1), count: count, warmUp: count)
+    if count > 0 {
+      let box = GeneratorBox(generator)
+      producer = BenchThread("bench-producer") { try stream.produce(box) }
+    }
+    let check = {
+      try bed.check()
+      try producer?.check()
+    }
+    let result: RequestLoad.Result
+    let cpu: Double
+    do {
+      defer { stream.stop() }
+      _ = try load.run(perSecond: requestRate, for: .seconds(warmUpSeconds), check: check)
+      cpu = ProcessUsage(of: daemon.processID)?.cpuSeconds ?? 0
+      result = try load.run(perSecond: requestRate, for: .seconds(seconds), check: check)
+    }
     let used = (ProcessUsage(of: daemon.processID)?.cpuSeconds ?? 0) - cpu
+    _ = try producer?.join()
+    return Self.column(
+      "\(Int(requestRate))/s, \(Int(ratingRate)) ratings/s", "open_loop", 0, result, cpu: used)
+  }
+
+  /// - Parameter cpu: seconds the daemon has used.
+  private static func column(
+    _ title: String, _ key: String, _ clients: Int, _ result: RequestLoad.Result, cpu: Double
+  ) -> BenchReport.Column {
     let replies = Double(max(result.latencies.count, 1))
     return BenchReport.Column(
-      title: clients == 1 ? "1 client" : "\(clients) clients", key: "clients_\(clients)",
+      title: title, key: key,
       figures: [
         .count("clients", "", "clients", clients),
         .decimal(
@@ -82,8 +204,17 @@ struct PredictBench: ParsableCommand {
         .count("errors", "replies", "error_replies", result.errors),
         .count("unanswered", "requests", "unanswered_requests", result.unanswered),
         .decimal(
-          "CPU of the daemon", "µs/request", "cpu_microseconds_per_request", used / replies * 1e6),
+          "CPU of the daemon", "µs/request", "cpu_microseconds_per_request", cpu / replies * 1e6),
       ])
+  }
+
+  private static func memory(of daemon: ChildProcess) -> [Figure] {
+    guard let usage = ProcessUsage(of: daemon.processID) else { return [] }
+    return [
+      .bytes("peak RSS of the daemon", "peak_rss_bytes", usage.peakBytes),
+      .bytes("its own memory at the end", "anonymous_bytes", usage.anonymousBytes),
+      .bytes("mapped files at the end", "mapped_bytes", usage.mappedBytes),
+    ]
   }
 }
 

@@ -2,8 +2,9 @@ import EventLog
 import KafkaLog
 import Pipeline
 
-/// Clients that each wait for a reply before they ask again, all on one thread: replies come in on
-/// one consumer, and each sends its client's next request. Belongs to one thread.
+/// Asks for recommendations, all on one thread: clients that each wait for a reply before they ask
+/// again, or requests at an even rate that wait for nothing. Replies come in on one consumer. Belongs
+/// to one thread.
 final class RequestLoad {
   struct Result {
     var latencies = LatencyHistogram()
@@ -92,6 +93,50 @@ final class RequestLoad {
       }
       try check()
     }
+    result.took = .now - start
+    return result
+  }
+
+  /// Sends requests evenly for a while, whether the ones before are answered or not. A latency is
+  /// counted from when its request was due, so that a stall shows in all that it delays.
+  func run(perSecond rate: Double, for duration: Duration, check: () throws -> Void) throws
+    -> Result
+  {
+    var result = Result()
+    let pacing = Pacing(perSecond: rate)
+    let start = ContinuousClock.now
+    let total = pacing.due(after: duration)
+    let first = requests + 1
+    var sent = 0
+    var answered = 0
+    var isAnswered = Array(repeating: false, count: total)
+    while answered < total {
+      let due = min(pacing.due(after: .now - start), total)
+      while sent < due {
+        _ = try ask(as: 0)
+        sent += 1
+      }
+      _ = try consumer.poll(maxRecords: 10_000, timeout: .milliseconds(1)) { record in
+        let headers = record.copyHeaders()
+        guard let bytes = headers.first(where: { $0.name == Self.correlationHeader })?.value,
+          let identifier = RequestIdentifier(bytes), identifier.request >= first,
+          identifier.request < first + UInt64(total)
+        else { return true }
+        let number = Int(identifier.request - first)
+        guard !isAnswered[number] else { return true }
+        isAnswered[number] = true
+        answered += 1
+        if headers.contains(where: { $0.name == Self.errorHeader }) {
+          result.errors += 1
+        } else {
+          result.latencies.record(.now - start - pacing.time(of: number))
+        }
+        return true
+      }
+      try check()
+      if .now - start > duration + Self.timeout { break }
+    }
+    result.unanswered = total - answered
     result.took = .now - start
     return result
   }

@@ -164,6 +164,13 @@ extension SettingKey {
     SettingKey(
       "predict.max_batch", \.predict.maxBatch, .integer(1...10_000),
       "The most requests answered with one pass over the movies."),
+    SettingKey(
+      "predict.kept_models", \.predict.keptModels, .integer(1...1_000),
+      "How many of the newest models are kept in memory for requests that name one with "
+        + "model_version; the promoted one and the shadow are kept beside them."),
+    SettingKey(
+      "predict.shadow_model", \.predict.shadowModel, .anyText,
+      "The version of a model that answers, too, on recommendations-shadow; empty for none."),
     SettingKey("log.level", \.log.level, .oneOf, "The least severe messages that are written."),
     SettingKey(
       "log.format", \.log.format, .oneOf, "auto writes text on a terminal and JSON otherwise."),

@@ -42,6 +42,9 @@ struct Settings: Hashable, Sendable {
 
   struct Predict: Hashable, Sendable {
     var maxBatch = 64
+    var keptModels = 3
+    /// Empty for none.
+    var shadowModel = ""
   }
 
   struct Log: Hashable, Sendable {

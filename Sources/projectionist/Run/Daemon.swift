@@ -18,6 +18,7 @@ final class Daemon: Sendable {
   private let stop = StopSignal()
   private let directory = PartitionDirectory<LMDBStore>()
   private let threads: [StageThread]
+  private let predictMonitor = PredictMonitor()
 
   /// - Parameter partitions: how many partitions the user-keyed topics have.
   init(
@@ -54,7 +55,8 @@ final class Daemon: Sendable {
         ended.signal()
       }
     }
-    let reporter = StatusReporter(threads.map(\.monitor), logger: logger)
+    let reporter = StatusReporter(
+      threads.map(\.monitor), predict: predictMonitor, logger: logger)
     var remaining = threads.count
     while remaining > 0 {
       if ended.wait(timeout: .now() + .milliseconds(50)) == .success {
@@ -121,12 +123,12 @@ final class Daemon: Sendable {
           }.run()
         }
       case .predict:
-        { [log, directory, partitions] () throws(StageError) in
+        { [self, log, directory, partitions] () throws(StageError) in
           try StageLoop(environment) { () throws(StageError) in
             try PredictOperator<LMDBStore, KafkaProducer, KafkaConsumer>(
               log, clientID: clientID, directory: directory,
               partitionOf: { KafkaPartitioner.partition(key: $0, count: partitions) },
-              now: { .now })
+              environment: self.predictEnvironment(environment.logger))
           }.run()
         }
       }
@@ -146,6 +148,15 @@ final class Daemon: Sendable {
           forTimeInterval: Double($0.components.attoseconds) * 1e-18
             + Double($0.components.seconds))
       })
+  }
+
+  private func predictEnvironment(_ logger: Logger) -> PredictEnvironment {
+    let shadow = settings.predict.shadowModel
+    return PredictEnvironment(
+      keptModels: settings.predict.keptModels, shadowModel: shadow.isEmpty ? nil : shadow,
+      monitor: predictMonitor, logger: logger, now: { .now },
+      time: { Int64(Date().timeIntervalSince1970 * 1000) },
+      inBackground: { DispatchQueue.global(qos: .utility).async(execute: $0) })
   }
 
   /// A movie's features change a little with each rating; a user waits for their own.

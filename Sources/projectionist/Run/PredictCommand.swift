@@ -22,72 +22,91 @@ struct PredictCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "How many movies, 1 to 100.")
   var count = RecommendationRequest.defaultCount
 
+  @Option(
+    help: ArgumentHelp(
+      "Only movies with at least one of these genres.", valueName: "Comedy|Drama|…"))
+  var genres: String?
+
+  @Flag(help: "Also movies that the user has rated.") var includeRated = false
+
+  @Flag(help: "Show the user's best-rated movies, too.") var history = false
+
+  @Option(
+    help: ArgumentHelp(
+      "The model to answer with, one that the daemon keeps; by default the promoted one.",
+      valueName: "version"))
+  var model: String?
+
   @Option(help: ArgumentHelp("How long to wait for the reply.", valueName: "seconds"))
   var timeout = 10.0
 
   @Flag(help: "Print the reply as it came.") var json = false
+
+  func validate() throws {
+    guard timeout > 0, timeout <= 86_400 else {
+      throw ValidationError("--timeout must be above 0.")
+    }
+  }
+
+  /// What is sent; the daemon judges it.
+  var request: RecommendationRequest {
+    RecommendationRequest(
+      user: user, count: count, excludesRated: !includeRated,
+      genres: genres?.split(separator: "|").map(String.init) ?? [], includesHistory: history,
+      modelVersion: model)
+  }
 
   func run() throws {
     let (settings, logger) = try common.start("predict")
     let client = try RequestClient(
       KafkaLog(settings: settings.kafkaSettings, logger: logger), clientID: "projectionist-predict")
     defer { client.close() }
-    let value = Array(#"{"user_id":\#(user),"num_recommendations":\#(count)}"#.utf8)
-    guard let reply = try client.ask(key: "\(user)", value: value, timeout: .seconds(timeout))
+    var value = JSONWriter()
+    request.write(to: &value)
+    guard
+      let reply = try client.ask(
+        key: "\(user)", value: value.copyBytes(), timeout: .seconds(timeout))
     else {
       throw CommandFailure(
         .unavailable,
         "no reply within \(timeout) s: is `projectionist run` running, with the predict stage?")
     }
     if json { return print(String(decoding: reply, as: UTF8.self)) }
-    try print(reply)
+    print(try Self.text(of: reply), terminator: "")
   }
 
-  private func print(_ text: String) { Swift.print(text) }
-
-  private func print(_ reply: [UInt8]) throws {
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    let parsed = try decoder.decode(Reply.self, from: Data(reply))
-    if let error = parsed.error {
+  /// The reply as tables for people.
+  ///
+  /// - Throws: `CommandFailure` with the reply's own words for an error reply.
+  static func text(of reply: [UInt8]) throws -> String {
+    let reply = try ReplyRecord(reply)
+    if let error = reply.error {
       throw CommandFailure(.failure, "\(error.code): \(error.message)")
     }
+    var text = movies(reply.recommendations ?? [])
+    if let history = reply.history {
+      var table = TextTable(["RATED", "MOVIE", "TITLE", "GENRES"], rightAligned: [0, 1])
+      for movie in history {
+        table.append(["\(movie.rating)", "\(movie.movieID)", movie.title, movie.genres])
+      }
+      text += "\n\(table.description)"
+    }
+    var facts = "strategy \(reply.strategy ?? "")"
+    if let reason = reply.reason { facts += " (\(reason))" }
+    if let version = reply.modelVersion { facts += ", model \(version)" }
+    facts += ", state offset \(reply.stateOffset ?? 0)"
+    facts += ", \(String(format: "%.2f", reply.latencyMs ?? 0)) ms in the daemon\n"
+    return text + facts
+  }
+
+  private static func movies(_ movies: [ReplyRecord.Movie]) -> String {
     var table = TextTable(["RANK", "MOVIE", "SCORE", "TITLE", "GENRES"], rightAligned: [0, 1, 2])
-    for (rank, movie) in (parsed.recommendations ?? []).enumerated() {
+    for (rank, movie) in movies.enumerated() {
       table.append([
         "\(rank + 1)", "\(movie.movieID)", String(format: "%.4f", movie.score), movie.title,
         movie.genres,
       ])
     }
-    Swift.print(table.description, terminator: "")
-    Swift.print(
-      "strategy \(parsed.strategy ?? ""), state offset \(parsed.stateOffset ?? 0),"
-        + " \(String(format: "%.2f", parsed.latencyMs ?? 0)) ms in the daemon")
-  }
-
-  /// The reply's fields.
-  private struct Reply: Decodable {
-    struct Failure: Decodable {
-      var code: String
-      var message: String
-    }
-
-    struct Movie: Decodable {
-      enum CodingKeys: String, CodingKey {
-        case movieID = "movieId"
-        case title, genres, score
-      }
-
-      var movieID: Int64
-      var title: String
-      var genres: String
-      var score: Double
-    }
-
-    var error: Failure?
-    var recommendations: [Movie]?
-    var strategy: String?
-    var stateOffset: Int64?
-    var latencyMs: Double?
+    return table.description
   }
 }

@@ -8,14 +8,16 @@ final class StatusReporter {
   private static let interval: TimeInterval = 10
 
   private let monitors: [StageMonitor]
+  private let predict: PredictMonitor
   private let logger: Logger
   private let started = Date()
   private var isReady = false
   private var lastReport = Date()
   private var lastRecords: [String: Int64] = [:]
 
-  init(_ monitors: [StageMonitor], logger: Logger) {
+  init(_ monitors: [StageMonitor], predict: PredictMonitor, logger: Logger) {
     self.monitors = monitors
+    self.predict = predict
     self.logger = logger
   }
 
@@ -40,12 +42,30 @@ final class StatusReporter {
     let records = status.records - lastRecords[status.stage, default: 0]
     lastRecords[status.stage] = status.records
     guard records > 0 else { return }
-    logger.info(
-      "progress",
-      metadata: [
-        "stage": "\(status.stage)", "events_per_second": "\(Int(Double(records) / seconds))",
-        "lag": "\(status.lag)", "batches": "\(status.batches)",
-        "aborted_batches": "\(status.abortedBatches)",
-      ])
+    var metadata: Logger.Metadata = [
+      "stage": "\(status.stage)", "events_per_second": "\(Int(Double(records) / seconds))",
+      "lag": "\(status.lag)", "batches": "\(status.batches)",
+      "aborted_batches": "\(status.abortedBatches)",
+    ]
+    if status.stage == StageName.predict.rawValue {
+      metadata.merge(Self.metadata(of: predict.snapshot)) { $1 }
+    }
+    logger.info("progress", metadata: metadata)
+  }
+
+  /// The predict stage's counts since its start.
+  static func metadata(of status: PredictStatus) -> Logger.Metadata {
+    var metadata: Logger.Metadata = [
+      "personal": "\(status.personal)", "popular": "\(status.popular)",
+      "errors": "\(status.errors)", "late": "\(status.late)",
+      "forwarded": "\(status.forwarded)", "model": "\(status.modelVersion ?? "none")",
+      "kept_models": "\(status.keptModels.joined(separator: ","))",
+    ]
+    if let overlap = status.shadowOverlap {
+      let rounded = Double(Int((overlap * 1000).rounded())) / 1000
+      metadata["shadows"] = "\(status.shadows)"
+      metadata["shadow_overlap_at_10"] = "\(rounded)"
+    }
+    return metadata
   }
 }

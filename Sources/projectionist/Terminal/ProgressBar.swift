@@ -51,8 +51,10 @@ struct ProgressBar: ~Copyable {
   }
 
   /// Draws the last state, as a line that stays.
-  mutating func finish(_ count: Int) {
-    draw(count, fraction: nil, ends: true)
+  ///
+  /// - Parameter note: stands at the line's end: "loss 0.71".
+  mutating func finish(_ count: Int, note: String? = nil) {
+    draw(count, fraction: nil, ends: true, note: note)
   }
 
   private func done(_ count: Int, _ fraction: Double) -> Double? {
@@ -63,7 +65,7 @@ struct ProgressBar: ~Copyable {
     }
   }
 
-  private func draw(_ count: Int, fraction: Double?, ends: Bool) {
+  private func draw(_ count: Int, fraction: Double?, ends: Bool, note: String? = nil) {
     let seconds = max(elapsed / .seconds(1), 1e-3)
     var parts = ["\(count.formatted(Self.grouped)) \(unit)"]
     parts.append("\(Int(Double(count) / seconds).formatted(Self.grouped))/s")
@@ -74,6 +76,7 @@ struct ProgressBar: ~Copyable {
     } else if ends {
       parts.append("in \(Self.time(seconds))")
     }
+    if let note { parts.append(note) }
     let line = "\(label): \(parts.joined(separator: "  "))"
     let text = (isTerminal ? "\r\u{1B}[2K" : "") + line + (ends ? "\n" : "")
     FileHandle.standardError.write(Data(text.utf8))

@@ -18,6 +18,7 @@ struct TopicCatalog: Sendable {
     ("models", PackageResources.models_json),
     ("recommendation-requests", PackageResources.recommendation_requests_json),
     ("recommendations", PackageResources.recommendations_json),
+    ("recommendations-shadow", PackageResources.recommendations_shadow_json),
   ]
 
   let declarations: [TopicDeclaration]

@@ -1,0 +1,91 @@
+internal import COpenBLAS
+
+/// Products of dense matrices in single precision, by OpenBLAS.
+///
+/// Matrices are row-major and without gaps: element (i, j) of one with k columns is at i · k + j.
+/// OpenBLAS itself runs on the caller's thread only. Who wants more threads gives each some rows,
+/// and so decides in which order anything is summed.
+public enum BLAS {
+  /// Evaluated once, before the first call of any routine.
+  private static let ready: Void = openblas_set_num_threads(1)
+
+  /// C = A · Bᵀ: the dot products of all rows of A with all rows of B.
+  ///
+  /// - Parameters:
+  ///   - a: m × k.
+  ///   - b: n × k.
+  ///   - columns: k, at least 1.
+  ///   - c: at least m × n, of which the first m × n are overwritten.
+  public static func products(
+    of a: Span<Float>, and b: Span<Float>, columns: Int, into c: inout MutableSpan<Float>
+  ) {
+    ready
+    let m = rows(of: a.count, columns: columns)
+    let n = rows(of: b.count, columns: columns)
+    precondition(c.count >= m * n, "the result is m × n")
+    guard m > 0, n > 0 else { return }
+    a.withUnsafeBufferPointer { a in
+      b.withUnsafeBufferPointer { b in
+        c.withUnsafeMutableBufferPointer { c in
+          cblas_sgemm(
+            CblasRowMajor, CblasNoTrans, CblasTrans, Int32(m), Int32(n), Int32(columns), 1,
+            a.baseAddress, Int32(columns), b.baseAddress, Int32(columns), 0, c.baseAddress,
+            Int32(n))
+        }
+      }
+    }
+  }
+
+  /// G += Aᵀ · A, of which only the upper triangle is computed.
+  ///
+  /// - Parameters:
+  ///   - a: n × k.
+  ///   - columns: k, at least 1.
+  ///   - gram: k × k; what is below the diagonal is left as it is.
+  public static func addGram(
+    of a: Span<Float>, columns: Int, to gram: inout MutableSpan<Float>
+  ) {
+    ready
+    let n = rows(of: a.count, columns: columns)
+    precondition(gram.count == columns * columns, "a Gram matrix is k × k")
+    guard n > 0 else { return }
+    a.withUnsafeBufferPointer { a in
+      gram.withUnsafeMutableBufferPointer { gram in
+        cblas_ssyrk(
+          CblasRowMajor, CblasUpper, CblasTrans, Int32(columns), Int32(n), 1, a.baseAddress,
+          Int32(columns), 1, gram.baseAddress, Int32(columns))
+      }
+    }
+  }
+
+  /// y += Aᵀ · t: the rows of A, each times its coefficient.
+  ///
+  /// - Parameters:
+  ///   - a: n × k.
+  ///   - columns: k, at least 1.
+  ///   - coefficients: n.
+  ///   - y: k.
+  public static func addCombination(
+    ofRows a: Span<Float>, columns: Int, coefficients: Span<Float>, to y: inout MutableSpan<Float>
+  ) {
+    ready
+    let n = rows(of: a.count, columns: columns)
+    precondition(coefficients.count == n && y.count == columns, "a coefficient a row")
+    guard n > 0 else { return }
+    a.withUnsafeBufferPointer { a in
+      coefficients.withUnsafeBufferPointer { coefficients in
+        y.withUnsafeMutableBufferPointer { y in
+          cblas_sgemv(
+            CblasRowMajor, CblasTrans, Int32(n), Int32(columns), 1, a.baseAddress, Int32(columns),
+            coefficients.baseAddress, 1, 1, y.baseAddress, 1)
+        }
+      }
+    }
+  }
+
+  private static func rows(of count: Int, columns: Int) -> Int {
+    precondition(columns > 0 && count % columns == 0, "a matrix has whole rows")
+    precondition(count <= Int(Int32.max) * columns, "OpenBLAS counts rows in 32 bits")
+    return count / columns
+  }
+}

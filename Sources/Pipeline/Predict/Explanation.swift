@@ -1,0 +1,108 @@
+public import Recommender
+
+/// A prediction, as its record tells it.
+public struct RecordedPrediction: Sendable {
+  public var request: RecommendationRequest
+  public var strategy: RecommendationStrategy
+  /// `nil` when no model took part.
+  public var modelVersion: String?
+  /// It was computed from the events of the user's partition below this offset.
+  public var stateOffset: Int64
+  /// Best first.
+  public var movies: [ScoredMovie]
+
+  public init(
+    request: RecommendationRequest, strategy: RecommendationStrategy, modelVersion: String?,
+    stateOffset: Int64, movies: [ScoredMovie]
+  ) {
+    self.request = request
+    self.strategy = strategy
+    self.modelVersion = modelVersion
+    self.stateOffset = stateOffset
+    self.movies = movies
+  }
+}
+
+/// A prediction computed again from the log.
+public struct Explanation: Sendable {
+  public enum Verdict: String, Sendable {
+    /// The same movies with the same scores, to the last bit.
+    case identical
+    /// The same movies in the same order; scores differ by no more than the rounding of another
+    /// processor or version of OpenBLAS.
+    case rounding
+    /// Other movies, another order, or other scores.
+    case different
+    /// A popular list is by the quality scores of its moment, of which there is no record.
+    case notRecomputable = "not_recomputable"
+  }
+
+  /// One of a user's ratings, and what it adds to a score.
+  public struct Contribution: Hashable, Sendable {
+    public var movie: Int64
+    public var rating: HalfStars
+    public var value: Double
+  }
+
+  public var verdict: Verdict
+  /// The user's ratings as of the prediction's state offset, by rising movie id.
+  public var ratings: [MovieRating]
+  /// How many of them are of movies that the model knows.
+  public var known: Int
+  /// Best first; empty when the prediction is not recomputable.
+  public var recomputed: [ScoredMovie]
+  /// By recommended movie, recorded or recomputed, the largest first. Together they make the score.
+  public var contributions: [Int64: [Contribution]]
+
+  /// Scores that are farther apart than this, relative to the larger, are different.
+  static let tolerance = 1e-4
+
+  /// Computes a prediction again.
+  ///
+  /// - Parameters:
+  ///   - ratings: the user's as of the state offset, by rising movie id.
+  ///   - model: the prediction's; `nil` when none took part.
+  init(
+    _ prediction: RecordedPrediction, ratings: [MovieRating], model: ServingModel?,
+    catalog: some Catalog
+  ) {
+    self.ratings = ratings
+    known = 0
+    recomputed = []
+    contributions = [:]
+    guard prediction.strategy == .personal, let model else {
+      verdict = .notRecomputable
+      return
+    }
+    var ranker = PersonalRanker(model)
+    var filters = GenreFilters()
+    let request = prediction.request
+    let outcome = ranker.add(
+      ratings.span, wanted: request.count, excludesRated: request.excludesRated,
+      allowed: filters.rows(of: model, genres: request.genres, catalog))
+    if case .added(let number, let known) = outcome {
+      self.known = known
+      ranker.rank()
+      ranker.appendBest(of: number, to: &recomputed)
+    }
+    verdict = Self.verdict(recorded: prediction.movies, recomputed: recomputed)
+    let shown = Set((prediction.movies + recomputed).map(\.movie)).sorted()
+    let stars = Dictionary(uniqueKeysWithValues: ratings.map { ($0.movie, $0.rating.rating) })
+    contributions = ranker.contributions(ratings.span, to: shown).mapValues { parts in
+      parts.compactMap { part in
+        stars[part.movie].map {
+          Contribution(movie: part.movie, rating: $0, value: part.score)
+        }
+      }
+    }
+  }
+
+  static func verdict(recorded: [ScoredMovie], recomputed: [ScoredMovie]) -> Verdict {
+    if recorded == recomputed { return .identical }
+    guard recorded.map(\.movie) == recomputed.map(\.movie) else { return .different }
+    let isClose = zip(recorded, recomputed).allSatisfy { a, b in
+      (a.score - b.score).magnitude <= tolerance * max(a.score.magnitude, b.score.magnitude, 1e-3)
+    }
+    return isClose ? .rounding : .different
+  }
+}

@@ -1,0 +1,33 @@
+import Recommender
+
+/// What is wrong with requests that only the stage can tell.
+extension RequestError {
+  static func invalidDeadline(user: Int64) -> RequestError {
+    RequestError(
+      code: "invalid_deadline",
+      message: "The header \(RequestHeaders.deadline) must be milliseconds since 1970, as decimal"
+        + " text.", user: user)
+  }
+
+  static func wrongPartition(user: Int64) -> RequestError {
+    RequestError(
+      code: "wrong_partition",
+      message: "\(Topics.requests) and \(Topics.validatedRatings) must have equally many"
+        + " partitions.", user: user)
+  }
+
+  static func unknownModel(_ version: String, kept: [String], user: Int64) -> RequestError {
+    let others = kept.isEmpty ? "none is" : "kept are \(kept.joined(separator: ", "))"
+    return RequestError(
+      code: "unknown_model",
+      message: "The model \(version) is not kept: \(others); predict.kept_models says how many.",
+      user: user)
+  }
+
+  static func unreadableState(user: Int64) -> RequestError {
+    RequestError(
+      code: "unreadable_state",
+      message: "The user's state can't be read: delete the local state, so that it is rebuilt.",
+      user: user)
+  }
+}

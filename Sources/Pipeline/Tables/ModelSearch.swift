@@ -1,0 +1,47 @@
+import EventLog
+import Logging
+import Recommender
+
+/// Reads one model from the topic again: it was promoted, and is kept no longer.
+struct ModelSearch: Sendable {
+  private let read: @Sendable (_ body: (borrowing RecordView) -> Void) throws(LogError) -> Void
+  private let keeper: ModelKeeper
+
+  init<Log: EventLog>(_ log: Log, clientID: String, keeper: ModelKeeper) {
+    self.keeper = keeper
+    read = { body throws(LogError) in
+      let table = try GlobalTable(log, topic: Topics.models, clientID: "\(clientID)-search")
+      try table.catchUp(body)
+    }
+  }
+
+  /// Hands the model's records to the keeper, and says so when that does not make it complete.
+  func run(_ version: String, _ logger: Logger) {
+    do throws(LogError) {
+      try read { record in
+        guard let key = record.key, let name = ModelKey(key), name.isOf(version) else { return }
+        keeper.take(key: key, value: record.value)
+      }
+    } catch {
+      logger.warning(
+        "the promoted model can't be read yet",
+        metadata: ["model": "\(version)", "reason": "\(error)"])
+      return
+    }
+    if keeper.content.missing == version {
+      logger.warning(
+        "the promoted model is not complete: the one before it goes on serving",
+        metadata: ["model": "\(version)"])
+    }
+  }
+}
+
+extension ModelKey {
+  /// Whether it is of a model's metadata or one of its parts.
+  func isOf(_ wanted: String) -> Bool {
+    switch self {
+    case .metadata(let version), .part(let version, _): version == wanted
+    case .promotion: false
+    }
+  }
+}

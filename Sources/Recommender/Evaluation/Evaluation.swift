@@ -1,0 +1,105 @@
+import LinearAlgebra
+
+extension HoldOut {
+  /// Scores a model that was trained on `training`.
+  ///
+  /// - Parameter progress: called on the caller's thread now and then with the share done, 0...1.
+  public func evaluate(
+    _ model: FactorModel, threads: Int, progress: (Double) -> Void = { _ in }
+  ) throws(UnsolvableEquations) -> (metrics: RankingMetrics, lists: RecommendationLists) {
+    precondition(model.movies == training.movies, "the model was trained on other movies")
+    let lists = try model.recommendations(for: known, count: 10, threads: threads) {
+      progress($0 / 2)
+    }
+    let aucs = try model.aucs(self, threads: threads) { progress(0.5 + $0 / 2) }
+    return (metrics(lists) { aucs[$0] }, lists)
+  }
+
+  /// Scores the movies with the most ratings in `training`.
+  public func evaluatePopularity() -> RankingMetrics {
+    let counts = training.movieCounts.map(Float.init)
+    let own = training.indices(ofMoviesOf: known)
+    return metrics(training.popular(for: known, count: 10)) { user in
+      let rated = known.range(ofUser: user).map { own[Int(known.columns[$0])] }.sorted()
+      return RankingMeasures.auc(
+        scores: counts.span, relevant: heldOut(ofUser: user), known: rated[...])
+    }
+  }
+
+  private func metrics(_ lists: RecommendationLists, auc: (Int) -> Double) -> RankingMetrics {
+    var sum = RankingMetrics(precisionAt10: 0, recallAt10: 0, ndcgAt10: 0, auc: 0)
+    var users = 0.0
+    for user in known.users.indices where !heldOut(ofUser: user).isEmpty {
+      let measures = RankingMeasures(
+        ranked: lists.rows(ofUser: user), relevant: heldOut(ofUser: user))
+      sum.precisionAt10 += measures.precision(at: 10)
+      sum.recallAt10 += measures.recall(at: 10)
+      sum.ndcgAt10 += measures.ndcg(at: 10)
+      sum.auc += auc(user)
+      users += 1
+    }
+    users = max(users, 1)
+    return RankingMetrics(
+      precisionAt10: sum.precisionAt10 / users, recallAt10: sum.recallAt10 / users,
+      ndcgAt10: sum.ndcgAt10 / users, auc: sum.auc / users)
+  }
+
+  /// The measures of the strong protocol, for a model that was trained on `training`.
+  public func evaluateStrong(
+    _ model: FactorModel, threads: Int, progress: (Double) -> Void = { _ in }
+  ) throws(UnsolvableEquations) -> (metrics: StrongMetrics, lists: RecommendationLists) {
+    precondition(model.movies == training.movies, "the model was trained on other movies")
+    let lists = try model.recommendations(
+      for: known, count: StrongMetrics.listLength, threads: threads, progress: progress)
+    return (strongMetrics(lists), lists)
+  }
+
+  /// As `evaluateStrong`, for the movies with the most ratings in `training`.
+  public func evaluateStrongPopularity() -> StrongMetrics {
+    strongMetrics(training.popular(for: known, count: StrongMetrics.listLength))
+  }
+
+  private func strongMetrics(_ lists: RecommendationLists) -> StrongMetrics {
+    var sum = StrongMetrics(recallAt20: 0, recallAt50: 0, ndcgAt100: 0)
+    var users = 0.0
+    for user in known.users.indices where !heldOut(ofUser: user).isEmpty {
+      let measures = RankingMeasures(
+        ranked: lists.rows(ofUser: user), relevant: heldOut(ofUser: user))
+      sum.recallAt20 += measures.truncatedRecall(at: 20)
+      sum.recallAt50 += measures.truncatedRecall(at: 50)
+      sum.ndcgAt100 += measures.ndcg(at: 100)
+      users += 1
+    }
+    users = max(users, 1)
+    return StrongMetrics(
+      recallAt20: sum.recallAt20 / users, recallAt50: sum.recallAt50 / users,
+      ndcgAt100: sum.ndcgAt100 / users)
+  }
+}
+
+/// The measures that papers on MovieLens 20M publish, each a mean over the users scored.
+public struct StrongMetrics: Hashable, Sendable {
+  static let listLength = 100
+
+  /// Of min(20, held out).
+  public var recallAt20: Double
+  /// Of min(50, held out).
+  public var recallAt50: Double
+  /// Binary, with the ideal over min(100, held out).
+  public var ndcgAt100: Double
+
+  public init(recallAt20: Double, recallAt50: Double, ndcgAt100: Double) {
+    self.recallAt20 = recallAt20
+    self.recallAt50 = recallAt50
+    self.ndcgAt100 = ndcgAt100
+  }
+}
+
+extension FactorModel {
+  /// Scores all movies for one user.
+  func score(_ vector: [Float], into scores: inout [Float]) {
+    if scores.count != movies.count { scores = Array(repeating: 0, count: movies.count) }
+    var span = scores.mutableSpan
+    BLAS.products(of: factors.span, and: vector.span, columns: factorCount, into: &span)
+  }
+}

@@ -1,0 +1,177 @@
+/// The best movies of many users.
+public struct RecommendationLists: Sendable {
+  /// How many movies each user has room for.
+  public let length: Int
+  /// A line of `length` rows a user, best first; -1 where there are no more.
+  private let rows: [Int32]
+
+  fileprivate init(length: Int, rows: [Int32]) {
+    self.length = length
+    self.rows = rows
+  }
+
+  /// A user's movies, best first, as rows of the model or indices of the ratings' movies.
+  public func rows(ofUser user: Int) -> some Sequence<Int32> {
+    rows[user * length..<(user + 1) * length].prefix { $0 >= 0 }
+  }
+}
+
+/// Work on all users of some ratings, in pieces that threads take.
+private enum UserPieces {
+  static let users = 64
+  /// After so many shares the caller hears of it.
+  static let slices = 32
+
+  static func forEach(
+    _ count: Int, _ threads: Threads, _ progress: (Double) -> Void,
+    _ body: (_ users: Range<Int>, _ thread: Int) -> Void
+  ) {
+    let pieces = (count + users - 1) / users
+    for slice in 0..<slices {
+      threads.forEach(pieces * slice / slices..<pieces * (slice + 1) / slices) { piece, thread in
+        body(piece * users..<min((piece + 1) * users, count), thread)
+      }
+      progress(Double(slice + 1) / Double(slices))
+    }
+  }
+}
+
+/// What one thread works with.
+private final class Worker {
+  var foldIn: FoldIn
+  var scorer: BatchScorer
+  var excluded: [Int32] = []
+  var scores: [Float] = []
+  var failed = false
+
+  init(_ model: FactorModel) {
+    foldIn = FoldIn(model)
+    scorer = BatchScorer(model)
+  }
+
+  /// Folds a user in and notes the rows that the user has rated.
+  func fold(_ user: Int, _ ratings: RatingMatrix, _ rowOfMovie: [Int32]) {
+    foldIn.removeAll()
+    excluded.removeAll(keepingCapacity: true)
+    for index in ratings.range(ofUser: user) {
+      let rating = ratings.rating(index)
+      let row = rowOfMovie[rating.movie]
+      guard row >= 0 else { continue }
+      foldIn.add(
+        row: Int(row), rating: rating.rating, timeMilliseconds: rating.timeMilliseconds)
+      excluded.append(row)
+    }
+    do throws(UnsolvableEquations) { try foldIn.solve() } catch { failed = true }
+  }
+}
+
+extension BatchScorer {
+  /// Copies the rows of a user's best movies.
+  fileprivate func copyBest(
+    of user: Int, to line: Slice<UnsafeMutableBufferPointer<Int32>>
+  ) {
+    let best = best(of: user)
+    for rank in best.indices { line.base[line.startIndex + rank] = Int32(best[rank].row) }
+  }
+}
+
+extension FactorModel {
+  /// The rows of the movies of some ratings; -1 for one the model does not know.
+  private func rows(of ratings: RatingMatrix) -> [Int32] {
+    ratings.movies.map { Int32(row(of: $0) ?? -1) }
+  }
+
+  /// The best movies, as rows, for each user of `ratings`, folded in from them; none that the user
+  /// has rated.
+  ///
+  /// - Parameters:
+  ///   - count: how many for each.
+  ///   - progress: called on the caller's thread now and then with the share done, 0...1.
+  public func recommendations(
+    for ratings: RatingMatrix, count: Int, threads: Int, progress: (Double) -> Void = { _ in }
+  ) throws(UnsolvableEquations) -> RecommendationLists {
+    let rowOfMovie = rows(of: ratings)
+    let workers = (0..<threads).map { _ in Worker(self) }
+    var lists = [Int32](repeating: -1, count: ratings.users.count * count)
+    lists.withUnsafeMutableBufferPointer { lists in
+      // Each user's line is written by the one thread that has the user.
+      nonisolated(unsafe) let lists = lists
+      UserPieces.forEach(ratings.users.count, Threads(threads), progress) { users, thread in
+        let worker = workers[thread]
+        worker.scorer.removeAll()
+        for user in users {
+          worker.fold(user, ratings, rowOfMovie)
+          let vector = worker.foldIn.vector
+          let excluded = worker.excluded
+          worker.scorer.add(vector: vector.span, count: count, excluding: excluded.span)
+        }
+        worker.scorer.score()
+        for (place, user) in users.enumerated() {
+          worker.scorer.copyBest(of: place, to: lists[user * count..<(user + 1) * count])
+        }
+      }
+    }
+    if workers.contains(where: \.failed) { throw UnsolvableEquations() }
+    return RecommendationLists(length: count, rows: lists)
+  }
+
+  /// Of each user the chance that a held-out movie scores higher than one that the user has not
+  /// rated at all; `nan` for users without any.
+  func aucs(
+    _ holdOut: HoldOut, threads: Int, progress: (Double) -> Void
+  ) throws(UnsolvableEquations) -> [Double] {
+    let rowOfMovie = rows(of: holdOut.known)
+    let workers = (0..<threads).map { _ in Worker(self) }
+    var aucs = [Double](repeating: .nan, count: holdOut.known.users.count)
+    aucs.withUnsafeMutableBufferPointer { aucs in
+      // Each user's place is written by the one thread that has the user.
+      nonisolated(unsafe) let aucs = aucs
+      UserPieces.forEach(holdOut.known.users.count, Threads(threads), progress) { users, thread in
+        let worker = workers[thread]
+        worker.scores.reserveCapacity(movies.count)
+        for user in users where !holdOut.heldOut(ofUser: user).isEmpty {
+          worker.fold(user, holdOut.known, rowOfMovie)
+          score(worker.foldIn.vector, into: &worker.scores)
+          worker.excluded.sort()
+          let scores = worker.scores
+          aucs[user] = RankingMeasures.auc(
+            scores: scores.span, relevant: holdOut.heldOut(ofUser: user),
+            known: worker.excluded[...])
+        }
+      }
+    }
+    if workers.contains(where: \.failed) { throw UnsolvableEquations() }
+    return aucs
+  }
+}
+
+extension RatingMatrix {
+  /// The movies with the most ratings, as indices into `movies`, for each user of `ratings`; none
+  /// that the user has rated. Equal counts by rising id.
+  ///
+  /// - Parameter ratings: of users whose movies are all in this matrix.
+  func popular(for ratings: RatingMatrix, count: Int) -> RecommendationLists {
+    let counts = movieCounts
+    let ranking = movies.indices.sorted { a, b in
+      counts[a] != counts[b] ? counts[a] > counts[b] : a < b
+    }
+    let own = indices(ofMoviesOf: ratings)
+    var lists = [Int32](repeating: -1, count: ratings.users.count * count)
+    for user in ratings.users.indices {
+      let rated = Set(ratings.range(ofUser: user).map { own[Int(ratings.columns[$0])] })
+      var rank = 0
+      for movie in ranking where !rated.contains(Int32(movie)) {
+        guard rank < count else { break }
+        lists[user * count + rank] = Int32(movie)
+        rank += 1
+      }
+    }
+    return RecommendationLists(length: count, rows: lists)
+  }
+
+  /// The indices here of another matrix's movies; -1 for one that is not here.
+  func indices(ofMoviesOf other: RatingMatrix) -> [Int32] {
+    let index = RowIndex(movies)
+    return other.movies.map { Int32(index.row(of: $0, in: movies) ?? -1) }
+  }
+}

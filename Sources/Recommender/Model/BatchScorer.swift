@@ -1,0 +1,212 @@
+import LinearAlgebra
+
+/// A movie's row in a model, and its score for one user.
+public struct ScoredRow: Hashable, Sendable {
+  public var row: Int
+  public var score: Double
+
+  public init(row: Int, score: Double) {
+    self.row = row
+    self.score = score
+  }
+}
+
+/// Finds the best movies for a batch of users: their vectors with all movies' in matrix products,
+/// and of each user's scores the highest by partial selection.
+///
+/// What it returns does not depend on who else is in the batch: the products only preselect, with a
+/// margin for their rounding, and what they select is scored again in a fixed order of additions.
+/// Belongs to one thread at a time.
+public struct BatchScorer: ~Copyable, Sendable {
+  /// Movies scored at a time: their scores stay in the cache until they are looked at, and up to
+  /// so many, OpenBLAS multiplies few users' vectors without copying the factors first.
+  private static let moviesAtATime = 1_024
+  /// Users whose vectors are multiplied at a time.
+  private static let usersAtATime = 128
+
+  private struct User {
+    var count: Int
+    /// Into `excluded`.
+    var excluded: Range<Int>
+    var allowed: RowSet?
+    /// Into `best`.
+    var best = 0..<0
+  }
+
+  public let model: FactorModel
+  private let largestNorm: Float
+  private var vectors: [Float] = []
+  private var users: [User] = []
+  /// Rows left out, of all users, rising for each.
+  private var excluded: [Int32] = []
+  private var scores: [Float] = []
+  private var selections: [Selection] = []
+  private var best: [ScoredRow] = []
+
+  public init(_ model: FactorModel) {
+    self.model = model
+    let k = model.factorCount
+    largestNorm = model.movies.indices.reduce(0) { largest, row in
+      max(largest, Self.norm(model.factors.span.extracting(row * k..<(row + 1) * k)))
+    }
+  }
+
+  /// How many users the batch has.
+  public var count: Int { users.count }
+
+  /// Begins another batch.
+  public mutating func removeAll() {
+    vectors.removeAll(keepingCapacity: true)
+    users.removeAll(keepingCapacity: true)
+    excluded.removeAll(keepingCapacity: true)
+    best.removeAll(keepingCapacity: true)
+  }
+
+  /// Adds a user to the batch; the first has index 0.
+  ///
+  /// - Parameters:
+  ///   - vector: k numbers, from `FoldIn`.
+  ///   - count: how many movies are wanted, at least 1.
+  ///   - excluded: rows to leave out, in any order.
+  ///   - allowed: leaves out every other row; `nil` allows all.
+  public mutating func add(
+    vector: Span<Float>, count: Int, excluding excluded: Span<Int32>,
+    allowing allowed: RowSet? = nil
+  ) {
+    precondition(vector.count == model.factorCount && count > 0)
+    let start = self.excluded.count
+    for index in vector.indices { vectors.append(vector[index]) }
+    var isRising = true
+    for index in excluded.indices {
+      isRising = isRising && (index == 0 || excluded[index - 1] < excluded[index])
+      self.excluded.append(excluded[index])
+    }
+    if !isRising { self.excluded[start...].sort() }
+    users.append(User(count: count, excluded: start..<self.excluded.count, allowed: allowed))
+  }
+
+  /// Scores the batch.
+  public mutating func score() {
+    while selections.count < users.count { selections.append(Selection()) }
+    for user in users.indices {
+      selections[user].begin(count: users[user].count, error: roundingBound(of: user))
+    }
+    var first = 0
+    while first < users.count {
+      let group = first..<min(first + Self.usersAtATime, users.count)
+      score(group)
+      first = group.upperBound
+    }
+    for user in users.indices { rank(user) }
+  }
+
+  /// The best movies of a user, best first, equal scores by rising movie id; fewer than asked for if
+  /// there are no more. To be called after `score`.
+  @_lifetime(borrow self)
+  public func best(of user: Int) -> Span<ScoredRow> {
+    best.span.extracting(users[user].best)
+  }
+
+  private mutating func score(_ group: Range<Int>) {
+    let tile = group.count < 32 ? Self.moviesAtATime : Self.moviesAtATime / 2
+    let size = min(tile, model.movies.count) * group.count
+    if scores.count < size { scores = Array(repeating: 0, count: size) }
+    /// How far each user's excluded rows have been passed.
+    var passed = group.map { users[$0].excluded.lowerBound }
+    var first = 0
+    while first < model.movies.count {
+      let rows = first..<min(first + tile, model.movies.count)
+      multiply(group, rows)
+      for (line, user) in group.enumerated() {
+        let start = line * rows.count
+        exclude(user, rows, &passed[line], from: start)
+        let computed = scores
+        selections[user].take(
+          computed.span.extracting(start..<start + rows.count), firstRow: rows.lowerBound,
+          allowed: users[user].allowed)
+      }
+      first = rows.upperBound
+    }
+  }
+
+  /// The scores of some users for some rows: a line a user.
+  private mutating func multiply(_ group: Range<Int>, _ rows: Range<Int>) {
+    let k = model.factorCount
+    // Taken out while its parts are borrowed.
+    var target: [Float] = []
+    swap(&target, &scores)
+    let vectors = self.vectors
+    let factors = model.factors
+    var span = target.mutableSpan
+    var tile = span._mutatingExtracting(first: group.count * rows.count)
+    BLAS.products(
+      of: vectors.span.extracting(group.lowerBound * k..<group.upperBound * k),
+      and: factors.span.extracting(rows.lowerBound * k..<rows.upperBound * k), columns: k,
+      into: &tile)
+    swap(&target, &scores)
+  }
+
+  private mutating func exclude(
+    _ user: Int, _ rows: Range<Int>, _ passed: inout Int, from start: Int
+  ) {
+    let end = users[user].excluded.upperBound
+    while passed < end, Int(excluded[passed]) < rows.upperBound {
+      scores[start + Int(excluded[passed]) - rows.lowerBound] = -.infinity
+      passed += 1
+    }
+  }
+
+  private mutating func rank(_ user: Int) {
+    let k = model.factorCount
+    let start = best.count
+    let vectors = self.vectors
+    let factors = model.factors
+    for row in selections[user].rows {
+      let score = Self.product(
+        vectors.span.extracting(user * k..<(user + 1) * k),
+        factors.span.extracting(row * k..<(row + 1) * k))
+      best.append(ScoredRow(row: row, score: score))
+    }
+    best[start...].sort { a, b in a.score != b.score ? a.score > b.score : a.row < b.row }
+    best.removeLast(max(0, best.count - start - users[user].count))
+    users[user].best = start..<best.count
+  }
+
+  // MARK: Numbers
+
+  /// How far a score of the matrix product may be from the exact one: the bound of a sum of k
+  /// products in single precision, added in any order (Higham 2002, section 3.1), with room for the
+  /// rounding of the norms.
+  private func roundingBound(of user: Int) -> Float {
+    let k = model.factorCount
+    let norm = Self.norm(vectors.span.extracting(user * k..<(user + 1) * k))
+    return Float(k + 4) * 0x1p-24 * norm * largestNorm
+  }
+
+  private static func norm(_ vector: Span<Float>) -> Float {
+    Float(product(vector, vector).squareRoot())
+  }
+
+  /// A dot product in double precision, added up in the same order on every machine.
+  static func product(_ a: Span<Float>, _ b: Span<Float>) -> Double {
+    let whole = a.count & ~7
+    let x = a.bytes
+    let y = b.bytes
+    precondition(a.count == b.count)
+    var sums = SIMD8<Double>.zero
+    var index = 0
+    while index < whole {
+      let left = x.unsafeLoadUnaligned(fromByteOffset: index * 4, as: SIMD8<Float>.self)
+      let right = y.unsafeLoadUnaligned(fromByteOffset: index * 4, as: SIMD8<Float>.self)
+      sums += SIMD8<Double>(left) * SIMD8<Double>(right)
+      index += 8
+    }
+    var sum = 0.0
+    for lane in 0..<8 { sum += sums[lane] }
+    while index < a.count {
+      sum += Double(a[index]) * Double(b[index])
+      index += 1
+    }
+    return sum
+  }
+}

@@ -1,0 +1,145 @@
+import Glibc
+
+/// Finds the vector of a user from the user's ratings: one solution of k equations.
+///
+/// For ratings of movies i with weights wᵢ: (Σ wᵢ vᵢvᵢᵀ + α₀ VᵀV + λᵤ I) x = Σ wᵢ vᵢ, as in training,
+/// but that newer and better ratings weigh more. Its scratch memory is kept from user to user. The same ratings give the same bits
+/// when they are added in the same order. Belongs to one thread at a time.
+public struct FoldIn: ~Copyable, Sendable {
+  public let model: FactorModel
+
+  private var rows: [Int32] = []
+  private var ratings: [HalfStars] = []
+  private var times: [Int64] = []
+  private var sortedTimes: [Int64] = []
+  private var weights: [Float] = []
+  private var equations: NormalEquations
+  private var direction: [Float]
+  private let recency: RecencyWeights
+
+  public init(_ model: FactorModel) {
+    self.model = model
+    equations = NormalEquations(order: model.factorCount)
+    direction = Array(repeating: 0, count: model.factorCount)
+    recency = RecencyWeights(model.metadata.parameters)
+  }
+
+  /// How many ratings have been added since `removeAll`.
+  public var count: Int { rows.count }
+
+  /// The user's vector, k numbers; what the last `solve` has found.
+  public var vector: [Float] { equations.vector }
+
+  /// Begins with another user.
+  public mutating func removeAll() {
+    rows.removeAll(keepingCapacity: true)
+    ratings.removeAll(keepingCapacity: true)
+    times.removeAll(keepingCapacity: true)
+  }
+
+  /// Adds a rating of a movie that the model knows.
+  ///
+  /// - Parameters:
+  ///   - row: the movie's, once a user.
+  ///   - timeMilliseconds: event time since 1970: newer ratings weigh more.
+  public mutating func add(row: Int, rating: HalfStars, timeMilliseconds: Int64) {
+    precondition(model.movies.indices.contains(row))
+    rows.append(Int32(row))
+    ratings.append(rating)
+    times.append(timeMilliseconds)
+  }
+
+  /// Finds `vector`. Without ratings it is zero.
+  ///
+  /// - Throws: when the model's numbers make no sense together.
+  public mutating func solve() throws(UnsolvableEquations) {
+    weigh()
+    let gram = model.unobservedGram
+    equations.begin(gram: gram.span)
+    model.factors.withUnsafeBufferPointer { factors in
+      for (index, weight) in weights.enumerated() where weight > 0 {
+        equations.add(row: Int(rows[index]), of: factors, weight: weight)
+      }
+    }
+    let metadata = model.metadata
+    try equations.solve(
+      ridge: metadata.parameters.ridge(
+        weight: equations.weight, unobserved: metadata.unobservedWeight,
+        columns: model.movies.count))
+  }
+
+  private mutating func weigh() {
+    let parameters = model.metadata.parameters
+    weights.removeAll(keepingCapacity: true)
+    sortedTimes.removeAll(keepingCapacity: true)
+    sortedTimes.append(contentsOf: times)
+    sortedTimes.sort()
+    let halfStars = ratings.reduce(0) { $0 + Int($1.rawValue) }
+    let mean = Double(halfStars) / 2 / Double(max(ratings.count, 1))
+    // Most of a long history is too old to count: no need to rank it.
+    let oldest = sortedTimes.dropFirst(max(0, sortedTimes.count - recency.count)).first ?? 0
+    for (rating, time) in zip(ratings, times) {
+      guard time >= oldest else {
+        weights.append(0)
+        continue
+      }
+      let taste = parameters.tasteWeight(of: rating, mean: mean)
+      weights.append(Float(taste * recency[sortedTimes.countAbove(time)]))
+    }
+  }
+
+  /// What each rating added contributes to a movie's score, in the order they were added; together
+  /// they make the score. To be called after `solve`.
+  ///
+  /// The vector is a sum over ratings, x = Σ A⁻¹wᵢvᵢ, and so is the score xᵀv: each contributes
+  /// wᵢ vᵢᵀA⁻¹v.
+  ///
+  /// - Parameter row: the recommended movie's.
+  public mutating func contributions(to row: Int) -> [Float] {
+    let k = model.factorCount
+    direction.replaceSubrange(0..<k, with: model.factors[row * k..<(row + 1) * k])
+    equations.solve(&direction)
+    return rows.indices.map { index in
+      let start = Int(rows[index]) * k
+      let factors = model.factors.span.extracting(start..<start + k)
+      return weights[index] * Float(BatchScorer.product(factors, direction.span))
+    }
+  }
+}
+
+/// What a rating keeps of its weight, by the number of the user's ratings that are newer.
+struct RecencyWeights: Sendable {
+  /// Below this share of the newest's weight, a rating is left out.
+  private static let smallest = 0x1p-16
+  private let weights: [Double]
+
+  init(_ parameters: ModelParameters) {
+    let halfLife = parameters.recencyHalfLife
+    guard halfLife > 0 else {
+      weights = []
+      return
+    }
+    let count = Int(-log2(Self.smallest) * halfLife) + 1
+    weights = (0..<count).map { exp2(-Double($0) / halfLife) }
+  }
+
+  /// How many of the newest ratings have a weight at all.
+  var count: Int { weights.isEmpty ? .max : weights.count }
+
+  subscript(rank: Int) -> Double {
+    weights.isEmpty ? 1 : rank < weights.count ? weights[rank] : 0
+  }
+}
+
+extension [Int64] {
+  /// How many elements of a rising array are above a value.
+  func countAbove(_ value: Int64) -> Int {
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      if self[middle] <= value { low = middle + 1 } else { high = middle }
+    }
+    return count - low
+  }
+}

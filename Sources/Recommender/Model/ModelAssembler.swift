@@ -1,0 +1,203 @@
+/// Puts models together from the records of `models`, which may come in any order, twice, damaged or
+/// not at all.
+///
+/// A model exists once its metadata and every part it names have been seen and agree to the last
+/// bit. From then on nothing but a null metadata record takes it away: what is in memory is right,
+/// whatever is written over its parts.
+public struct ModelAssembler: Sendable {
+  /// What a record has changed.
+  public enum Change: Sendable {
+    /// This model is complete, or has new metadata.
+    case ready(FactorModel)
+    case deleted(version: String)
+    /// This model shall serve, whether it is complete or not; `nil`: none.
+    case promoted(ModelPromotion?)
+    /// A record that is not as it should be, and what was the matter. Nothing else has changed.
+    case refused(ModelFault)
+  }
+
+  /// A model of which something is missing.
+  public struct Incomplete: Hashable, Sendable {
+    public var version: String
+    /// `nil` when its metadata is missing.
+    public var partsExpected: Int?
+    /// Those with the right checksum, or all while that is not known.
+    public var partsPresent: Int
+    /// Above every part's number that has been seen.
+    public var partLimit: Int
+  }
+
+  private struct Pending {
+    var metadata: ModelMetadata?
+    var parts: [Int: [UInt8]] = [:]
+  }
+
+  /// The complete ones, by version.
+  public private(set) var models: [String: FactorModel] = [:]
+  /// The newest promotion; the model it names may be incomplete or deleted.
+  public private(set) var promotion: ModelPromotion?
+  private var pending: [String: Pending] = [:]
+
+  public init() {}
+
+  /// The model that serves: the promoted one, once it is complete.
+  public var promoted: FactorModel? {
+    promotion.flatMap { models[$0.version] }
+  }
+
+  /// Models of which something is missing, by version.
+  public var incomplete: [Incomplete] {
+    pending.map { version, pending in
+      Incomplete(
+        version: version, partsExpected: pending.metadata?.partChecksums.count,
+        partsPresent: pending.parts.count,
+        partLimit: (pending.parts.keys.max() ?? -1) + 1)
+    }.sorted { $0.version < $1.version }
+  }
+
+  /// Drops a model, complete or not, as if none of its records had been seen.
+  public mutating func forget(_ version: String) {
+    models[version] = nil
+    pending[version] = nil
+  }
+
+  /// Takes the next record.
+  ///
+  /// - Returns: what it has changed; `nil` when that is nothing to act on, such as one more part.
+  public mutating func take(key: RawSpan?, value: RawSpan?) -> Change? {
+    guard let key, let name = ModelKey(key) else {
+      return .refused(ModelFault(key: nil, message: "the key names neither a model nor a part"))
+    }
+    switch name {
+    case .promotion: return takePromotion(value)
+    case .metadata(let version): return takeMetadata(version, value)
+    case .part(let version, let number): return takePart(version, number, value)
+    }
+  }
+
+  private mutating func takePromotion(_ value: RawSpan?) -> Change {
+    guard let value else {
+      promotion = nil
+      return .promoted(nil)
+    }
+    do throws(RecordError) {
+      let parsed = try ModelPromotion(parsing: value)
+      promotion = parsed
+      return .promoted(parsed)
+    } catch {
+      return .refused(ModelFault(key: .promotion, message: error.message))
+    }
+  }
+
+  private mutating func takeMetadata(_ version: String, _ value: RawSpan?) -> Change? {
+    guard let value else {
+      pending[version] = nil
+      return models.removeValue(forKey: version) == nil ? nil : .deleted(version: version)
+    }
+    let key = ModelKey.metadata(version: version)
+    let metadata: ModelMetadata
+    do throws(RecordError) {
+      metadata = try ModelMetadata(parsing: value)
+    } catch {
+      return .refused(ModelFault(key: key, message: error.message))
+    }
+    guard metadata.version == version, metadata.derivedVersion == version else {
+      return .refused(ModelFault(key: key, message: "the metadata is not that of this version"))
+    }
+    if let model = models[version] {
+      // The same version is the same model; only its metrics may be new.
+      let updated = FactorModel(model, metadata: metadata)
+      models[version] = updated
+      return .ready(updated)
+    }
+    pending[version, default: Pending()].metadata = metadata
+    let wrong = pending[version]?.parts.first { number, bytes in
+      !metadata.accepts(bytes.span.bytes, part: number)
+    }
+    guard let wrong else { return complete(version) }
+    let parts = pending[version]?.parts ?? [:]
+    pending[version]?.parts = parts.filter { number, bytes in
+      metadata.accepts(bytes.span.bytes, part: number)
+    }
+    return .refused(.damaged(version: version, part: wrong.key))
+  }
+
+  private mutating func takePart(_ version: String, _ number: Int, _ value: RawSpan?) -> Change? {
+    guard number < ModelMetadata.maximumParts else {
+      return .refused(.damaged(version: version, part: number))
+    }
+    if let model = models[version] {
+      guard let value, !model.metadata.accepts(value, part: number) else { return nil }
+      return .refused(.damaged(version: version, part: number))
+    }
+    guard let value else {
+      pending[version]?.parts[number] = nil
+      if pending[version]?.parts.isEmpty == true, pending[version]?.metadata == nil {
+        pending[version] = nil
+      }
+      return nil
+    }
+    if let metadata = pending[version]?.metadata, !metadata.accepts(value, part: number) {
+      pending[version]?.parts[number] = nil
+      return .refused(.damaged(version: version, part: number))
+    }
+    pending[version, default: Pending()].parts[number] = value.withUnsafeBytes { Array($0) }
+    return complete(version)
+  }
+
+  /// Puts a model together if nothing is missing.
+  private mutating func complete(_ version: String) -> Change? {
+    guard let waiting = pending[version], let metadata = waiting.metadata,
+      waiting.parts.count == metadata.partChecksums.count
+    else { return nil }
+    var movies: [Int64] = []
+    var factors: [Float] = []
+    movies.reserveCapacity(min(metadata.movies, metadata.byteCount))
+    factors.reserveCapacity(metadata.byteCount / 4)
+    for number in metadata.partChecksums.indices {
+      do throws(CodecError) {
+        let bytes = waiting.parts[number] ?? []
+        try ModelParts.decode(
+          bytes.span.bytes, part: number,
+          factorCount: metadata.parameters.factors, movies: &movies, factors: &factors)
+      } catch {
+        pending[version]?.parts[number] = nil
+        return .refused(
+          ModelFault(key: .part(version: version, number: number), message: error.message))
+      }
+    }
+    pending[version] = nil
+    guard movies.count == metadata.movies else {
+      return .refused(
+        ModelFault(
+          key: .metadata(version: version),
+          message: "its parts have \(movies.count) movies and not \(metadata.movies)"))
+    }
+    let model = FactorModel(metadata: metadata, movies: movies, factors: factors)
+    models[version] = model
+    return .ready(model)
+  }
+}
+
+/// A record of `models` that is not as it should be.
+public struct ModelFault: Error, Hashable, Sendable, CustomStringConvertible {
+  /// `nil` when the key itself is the matter.
+  public var key: ModelKey?
+  /// One clause for a person.
+  public var message: String
+
+  static func damaged(version: String, part number: Int) -> ModelFault {
+    ModelFault(
+      key: .part(version: version, number: number),
+      message: "the part's bytes are not those that the model was published with")
+  }
+
+  public var description: String { (key.map { "\($0.text): " } ?? "") + message }
+}
+
+extension ModelMetadata {
+  /// Whether a part's bytes are those the model was published with.
+  fileprivate func accepts(_ bytes: RawSpan, part number: Int) -> Bool {
+    partChecksums.indices.contains(number) && Checksum(of: bytes) == partChecksums[number]
+  }
+}

@@ -1,0 +1,41 @@
+/// Numbers the genres of a catalog, so that movies can be filtered by bit masks. The case of a name
+/// does not matter.
+///
+/// It is no part of the state: numbers are given in the order in which names are met.
+public struct GenreIndex: Sendable {
+  private var numbers: [String: Int] = [:]
+
+  public init() {}
+
+  /// The genres of a movie, numbered now if they are new. Those that a `GenreSet` has no room for are
+  /// left out, and so can't be asked for.
+  ///
+  /// - Parameter genres: names with bars between them.
+  public mutating func number(_ genres: String) -> GenreSet {
+    var set = GenreSet()
+    for name in genres.split(separator: "|") {
+      let name = name.lowercased()
+      if let number = numbers[name] {
+        set.insert(UInt8(number))
+      } else if numbers.count < GenreDictionary.capacity {
+        set.insert(UInt8(numbers.count))
+        numbers[name] = numbers.count
+      }
+    }
+    return set
+  }
+
+  /// The genres asked for, as far as any movie has them.
+  public func find(_ names: [String]) -> GenreSet {
+    var set = GenreSet()
+    for name in names {
+      if let number = numbers[name.lowercased()] { set.insert(UInt8(number)) }
+    }
+    return set
+  }
+}
+
+extension GenreSet {
+  /// Whether any genre is in both.
+  public func intersects(_ other: GenreSet) -> Bool { rawValue & other.rawValue != 0 }
+}

@@ -1,0 +1,92 @@
+/// Collects ratings in the order of a log, many millions of them in 16 bytes each, and makes of them
+/// the ratings that count.
+///
+/// A later rating of the same movie by the same user replaces an earlier one, and null takes it back,
+/// as in the user stage.
+public struct RatingLog: ~Copyable, Sendable {
+  private static let chunkCapacity = 1 << 20
+
+  private struct Entry {
+    var user: UInt32
+    var movie: UInt32
+    /// Milliseconds times 16, plus half stars; 0 half stars take the rating back.
+    var timeAndRating: UInt64
+  }
+
+  private var chunks: [[Entry]] = []
+  private var userNumbers: [Int64: UInt32] = [:]
+  private var movieNumbers: [Int64: UInt32] = [:]
+  private var users: [Int64] = []
+  private var movies: [Int64] = []
+
+  public init() {}
+
+  /// How many have been added, replaced and taken-back ones included.
+  public private(set) var count = 0
+
+  /// Adds the next event of the log.
+  ///
+  /// - Parameters:
+  ///   - rating: `nil` takes the user's rating of the movie back.
+  ///   - timeMilliseconds: event time, within `EventTime.representable`.
+  public mutating func append(
+    user: Int64, movie: Int64, rating: HalfStars?, timeMilliseconds: Int64
+  ) {
+    precondition(EventTime.representable.contains(timeMilliseconds))
+    if count % Self.chunkCapacity == 0 {
+      chunks.append([])
+      chunks[chunks.count - 1].reserveCapacity(Self.chunkCapacity)
+    }
+    chunks[chunks.count - 1].append(
+      Entry(
+        user: Self.number(of: user, &userNumbers, &users),
+        movie: Self.number(of: movie, &movieNumbers, &movies),
+        timeAndRating: UInt64(timeMilliseconds) << 4 | UInt64(rating?.rawValue ?? 0)))
+    count += 1
+  }
+
+  /// The ratings that count. The memory of the log is given back meanwhile.
+  public consuming func finish() -> RatingMatrix {
+    let (sortedUsers, userRanks) = Self.ranks(users)
+    let (sortedMovies, movieRanks) = Self.ranks(movies)
+    userNumbers = [:]
+    movieNumbers = [:]
+    var starts = [Int](repeating: 0, count: users.count + 1)
+    for chunk in chunks {
+      for entry in chunk { starts[Int(userRanks[Int(entry.user)]) + 1] += 1 }
+    }
+    for user in users.indices { starts[user + 1] += starts[user] }
+    var columns = [Int32](repeating: 0, count: count)
+    var stamps = [UInt64](repeating: 0, count: count)
+    var next = starts
+    for index in chunks.indices {
+      for entry in chunks[index] {
+        let user = Int(userRanks[Int(entry.user)])
+        columns[next[user]] = Int32(bitPattern: movieRanks[Int(entry.movie)])
+        stamps[next[user]] = entry.timeAndRating
+        next[user] += 1
+      }
+      chunks[index] = []
+    }
+    return RatingMatrix(
+      users: sortedUsers, movies: sortedMovies, starts: starts, columns: columns, stamps: stamps)
+  }
+
+  private static func number(
+    of id: Int64, _ numbers: inout [Int64: UInt32], _ ids: inout [Int64]
+  ) -> UInt32 {
+    if let number = numbers[id] { return number }
+    let number = UInt32(ids.count)
+    numbers[id] = number
+    ids.append(id)
+    return number
+  }
+
+  /// The ids in rising order, and each one's place there.
+  private static func ranks(_ ids: [Int64]) -> (sorted: [Int64], ranks: [UInt32]) {
+    let order = ids.indices.sorted { ids[$0] < ids[$1] }
+    var ranks = [UInt32](repeating: 0, count: ids.count)
+    for (rank, index) in order.enumerated() { ranks[index] = UInt32(rank) }
+    return (order.map { ids[$0] }, ranks)
+  }
+}

@@ -1,0 +1,120 @@
+import ArgumentParser
+import Foundation
+import Pipeline
+import Recommender
+
+/// `projectionist bench train`
+struct TrainBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Seconds for an epoch of training, and memory, on ratings made up.",
+    discussion: """
+      Makes the ratings of `projectionist generate` in memory; no Kafka is needed. \
+      Tests/EndToEnd/bench_train_implicit.py runs the same beside PyPI's implicit.
+      """)
+
+  @Option(help: "How many ratings.")
+  var ratings = 20_000_000
+  @Option(help: "Users are 1 to this.")
+  var users = 137_734
+  @Option(help: "Movies are 1 to this.")
+  var movies = 26_228
+  @OptionGroup(title: "Training") var training: TrainingOptions
+  @Option(
+    help: ArgumentHelp(
+      "Also write the ratings as 32-bit pairs of a user's and a movie's index, for other tools.",
+      valueName: "file"), completion: .file())
+  var pairs: String?
+  @Flag(help: "Print JSON instead of a table.")
+  var json = false
+
+  func validate() throws {
+    let ids = 1..<1 << 31
+    guard ids.contains(users), ids.contains(movies), ids.contains(ratings) else {
+      throw ValidationError("--users, --movies and --ratings are 1 to 2147483647.")
+    }
+  }
+
+  func run() throws {
+    var parameters = training.parameters(over: ModelParameters())
+    parameters.epochs = training.epochs ?? 2
+    let matrix = generate()
+    let generated = ProcessUsage(of: getpid())
+    if let pairs { try write(matrix, to: pairs) }
+    var seconds: [Double] = []
+    let cpu = ProcessUsage.ownCPUSeconds
+    var trainer = Trainer(matrix, parameters: parameters, threads: training.threadCount)
+    var loss = 0.0
+    for epoch in 1...parameters.epochs {
+      var progress = ProgressBar(
+        "epoch \(epoch) of \(parameters.epochs)", unit: "ratings", goal: .count(matrix.count))
+      let start = ContinuousClock.now
+      do throws(UnsolvableEquations) {
+        loss = try trainer.runEpoch { progress.update(Int($0 * Double(matrix.count))) }
+      } catch {
+        throw CommandFailure(.failure, "training failed: \(error)")
+      }
+      seconds.append((ContinuousClock.now - start) / .seconds(1))
+      progress.finish(matrix.count, note: String(format: "loss %.5f", loss))
+    }
+    let used = ProcessUsage.ownCPUSeconds - cpu
+    var report = BenchReport("train")
+    report.figures = [
+      .count("ratings", "", "ratings", matrix.count),
+      .count("users", "", "users", matrix.users.count),
+      .count("movies", "", "movies", matrix.movies.count),
+      .count("rows", "", "rows", trainer.rows),
+      .count("factors", "", "factors", parameters.factors),
+      .count("threads", "", "threads", training.threadCount),
+      .count("epochs", "", "epochs", parameters.epochs),
+      .decimal("slowest epoch", "s", "slowest_epoch_seconds", seconds.max() ?? 0, digits: 2),
+      .decimal("fastest epoch", "s", "fastest_epoch_seconds", seconds.min() ?? 0, digits: 2),
+      .decimal("CPU of all epochs and set-up", "s", "cpu_seconds", used, digits: 2),
+      .decimal("loss", "a rating", "loss", loss, digits: 5),
+      .bytes("peak RSS", "peak_rss_bytes", ProcessUsage(of: getpid())?.peakBytes ?? 0),
+      .bytes("  of which before training", "peak_rss_before_bytes", generated?.peakBytes ?? 0),
+    ]
+    print(json ? try JSONText.of(report) : report.text, terminator: json ? "\n" : "")
+  }
+
+  private func generate() -> RatingMatrix {
+    var settings = RatingGenerator.Settings()
+    settings.users = users
+    settings.movies = movies
+    settings.seed = training.seed ?? 1
+    settings.events = ratings
+    // Twenty years, however many there are.
+    settings.intervalMilliseconds = 20 * 365 * 86_400_000 / Double(ratings)
+    settings.startMilliseconds = 1_000_000_000_000
+    var generator = RatingGenerator(settings)
+    var log = RatingLog()
+    var progress = ProgressBar("generating", unit: "ratings", goal: .count(ratings))
+    for count in 1...ratings {
+      let time = generator.nextTimeMilliseconds
+      let drawn = generator.nextRating()
+      log.append(
+        user: drawn.user, movie: drawn.movie, rating: drawn.rating, timeMilliseconds: time)
+      progress.update(count)
+    }
+    progress.finish(ratings)
+    return log.finish()
+  }
+
+  private func write(_ matrix: RatingMatrix, to path: String) throws {
+    guard FileManager.default.createFile(atPath: path, contents: nil),
+      let handle = FileHandle(forWritingAtPath: path)
+    else { throw CommandFailure(.failure, "\(path) can't be written") }
+    var buffer: [UInt32] = []
+    for user in matrix.users.indices {
+      for index in matrix.range(ofUser: user) {
+        buffer.append(UInt32(user).littleEndian)
+        buffer.append(UInt32(matrix.rating(index).movie).littleEndian)
+      }
+      if buffer.count >= 1 << 18 || user == matrix.users.count - 1 {
+        try buffer.withUnsafeBytes { try handle.write(contentsOf: Data($0)) }
+        buffer.removeAll(keepingCapacity: true)
+      }
+    }
+    try handle.close()
+  }
+}

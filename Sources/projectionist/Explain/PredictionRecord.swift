@@ -1,0 +1,88 @@
+import EventLog
+import Foundation
+import KafkaLog
+import Pipeline
+import Recommender
+
+/// A prediction read from its topic.
+struct PredictionRecord {
+  private static let deadline = Duration.seconds(20)
+
+  let prediction: RecordedPrediction
+
+  /// - Throws: `CommandFailure` when there is no prediction at this offset.
+  init(_ log: KafkaLog, _ topic: String, partition: Int32, offset: Int64) throws {
+    let place = "\(topic)[\(partition)]@\(offset)"
+    guard
+      let value = try Self.read(log, TopicPartition(topic, partition), offset, place: place)
+    else {
+      throw CommandFailure(.failure, "\(place) is not a record: it marks a transaction's end")
+    }
+    try self.init(value, place: place)
+  }
+
+  /// - Parameter place: where the value was read, for messages.
+  init(_ value: [UInt8], place: String) throws {
+    let reply: ReplyRecord
+    do { reply = try ReplyRecord(value) } catch {
+      throw CommandFailure(.failure, "\(place) is not a prediction of projectionist")
+    }
+    if let error = reply.error {
+      throw CommandFailure(
+        .failure, "\(place) is an error reply, not a prediction: \(error.code): \(error.message)")
+    }
+    guard let user = reply.userID, let movies = reply.recommendations,
+      let strategy = reply.strategy.flatMap(RecommendationStrategy.init),
+      let stateOffset = reply.stateOffset, let request = reply.request
+    else {
+      throw CommandFailure(
+        .failure,
+        "\(place) does not say what it was computed from: an older version has written it")
+    }
+    prediction = RecordedPrediction(
+      request: RecommendationRequest(
+        user: user, count: request.numRecommendations, excludesRated: request.excludeRated,
+        genres: request.genres),
+      strategy: strategy, modelVersion: reply.modelVersion, stateOffset: stateOffset,
+      movies: movies.map { ScoredMovie(movie: $0.movieID, score: $0.score) })
+  }
+
+  /// - Returns: `nil` when there is no record at the offset, but one after it.
+  private static func read(
+    _ log: KafkaLog, _ partition: TopicPartition, _ offset: Int64, place: String
+  ) throws -> [UInt8]? {
+    let consumer = try log.makeConsumer(
+      ConsumerConfiguration(
+        topics: [partition.topic], group: nil, clientID: "projectionist-explain-prediction",
+        fetchWait: .milliseconds(20)))
+    defer { consumer.close() }
+    guard try partition.partition < consumer.partitionCount(of: partition.topic) else {
+      throw CommandFailure(.failure, "\(place): \(partition.topic) has no such partition")
+    }
+    let range = try consumer.offsets(of: partition)
+    guard range.contains(offset) else {
+      throw CommandFailure(
+        .failure,
+        "\(place) is not there: the partition holds offsets \(range.lowerBound) to"
+          + " \(range.upperBound - 1)")
+    }
+    try consumer.assign([(partition, .at(offset))])
+    let end = ContinuousClock.now + deadline
+    var value: [UInt8]?
+    var isPassed = false
+    while !isPassed {
+      let result = try consumer.poll(maxRecords: 1, timeout: .milliseconds(100)) { record in
+        isPassed = true
+        if record.offset == offset {
+          value = record.value?.withUnsafeBytes { [UInt8]($0) } ?? []
+        }
+        return true
+      }
+      if let reached = result.ends[partition], reached > offset { isPassed = true }
+      guard isPassed || ContinuousClock.now < end else {
+        throw CommandFailure(.unavailable, "\(place) can't be read in time")
+      }
+    }
+    return value
+  }
+}

@@ -1,0 +1,93 @@
+import ArgumentParser
+import Foundation
+import Recommender
+
+/// How a model is trained, for every command that trains one.
+struct TrainingOptions: ParsableArguments {
+  private static let defaults = ModelParameters()
+
+  @Option(help: "The length of every movie's vector.")
+  var factors: Int?
+  @Option(help: "Sweeps over all ratings.")
+  var epochs: Int?
+  @Option(help: "What a vector's length costs, for each rating in its equations.")
+  var regularization: Double?
+  @Option(help: "How that grows with the number of ratings, 0 to 1.")
+  var regularizationExponent: Double?
+  @Option(help: "What all that is not rated weighs together, in ratings, for each one there is.")
+  var unobservedWeight: Double?
+  @Option(help: "Ratings in each of the windows that a user's history is cut into; 0 for one.")
+  var window: Int?
+  @Option(help: "A rating's weight halves with each so many newer ones; 0: never.")
+  var recencyHalfLife: Double?
+  @Option(help: "What a star above the user's mean adds to a rating's weight of 1.")
+  var taste: Double?
+  @Option(help: "The same seed gives the same model, to the last bit.")
+  var seed: UInt64?
+  @Option(help: "Threads; the model is the same for any number. By default, one a core.")
+  var threads: Int?
+
+  func validate() throws {
+    if let problem = parameters(over: Self.defaults).problem {
+      throw ValidationError("\(problem).")
+    }
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads is 1 to 1024.")
+    }
+  }
+
+  /// The parameters: those given, and `base` for the others.
+  func parameters(over base: ModelParameters) -> ModelParameters {
+    var parameters = base
+    parameters.factors = factors ?? base.factors
+    parameters.epochs = epochs ?? base.epochs
+    parameters.regularization = regularization ?? base.regularization
+    parameters.regularizationExponent = regularizationExponent ?? base.regularizationExponent
+    parameters.unobservedWeight = unobservedWeight ?? base.unobservedWeight
+    parameters.window = window ?? base.window
+    parameters.recencyHalfLife = recencyHalfLife ?? base.recencyHalfLife
+    parameters.taste = taste ?? base.taste
+    parameters.seed = seed ?? base.seed
+    return parameters
+  }
+
+  var threadCount: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
+}
+
+/// Trains with a progress bar.
+enum TrainingRun {
+  /// - Parameters:
+  ///   - label: what is under way: "training".
+  ///   - trainedTo: by partition of validated-ratings.
+  /// - Returns: the model, encoded, and the loss after each epoch.
+  static func train(
+    _ ratings: RatingMatrix, _ parameters: ModelParameters, threads: Int, label: String,
+    trainedTo: [Int64] = []
+  ) throws -> (model: PublishedModel, losses: [Double]) {
+    guard ratings.count > 0 else {
+      throw CommandFailure(.failure, "there is not a single rating to train on")
+    }
+    var trainer = Trainer(ratings, parameters: parameters, threads: threads)
+    var losses: [Double] = []
+    for epoch in 1...parameters.epochs {
+      var progress = ProgressBar(
+        "\(label), epoch \(epoch) of \(parameters.epochs)", unit: "ratings",
+        goal: .count(ratings.count))
+      do throws(UnsolvableEquations) {
+        losses.append(
+          try trainer.runEpoch { progress.update(Int($0 * Double(ratings.count))) })
+      } catch {
+        throw CommandFailure(.failure, "training failed: \(error)")
+      }
+      progress.finish(
+        ratings.count, note: String(format: "loss %.5f", losses[losses.count - 1]))
+    }
+    let rows = trainer.rows
+    let (movies, factors) = trainer.finish()
+    let metadata = ModelMetadata(
+      version: "", parameters: parameters, trainedTo: trainedTo, users: ratings.users.count,
+      movies: movies.count, ratings: ratings.count, rows: rows,
+      newestRatingMilliseconds: ratings.newestMilliseconds, loss: losses[losses.count - 1])
+    return (PublishedModel(metadata: metadata, movies: movies, factors: factors), losses)
+  }
+}

@@ -1,0 +1,150 @@
+import EventLog
+import Simulation
+import Testing
+
+@testable import Pipeline
+@testable import Recommender
+
+/// Predictions computed again from the log they were made from.
+@Suite struct ExplainTests {
+  private let bed = ServingBed(partitions: 2)
+  private static let movies = Array(Int64(1)...60)
+
+  private func rate(_ seed: UInt64) throws {
+    var generator = SeededGenerator(seed: seed)
+    for index in 0..<300 {
+      let user = Int64.random(in: 1...12, using: &generator)
+      let movie = Int64.random(in: 1...70, using: &generator)
+      let stars = Double(Int.random(in: 1...10, using: &generator)) / 2
+      let isTakenBack = Int.random(in: 0..<8, using: &generator) == 0
+      try bed.chain.rate(
+        user, movie, isTakenBack ? nil : stars,
+        at: ServingBed.start + Int64(seed) * 1000 + Int64(index),
+        partition: Int32(index % 2))
+    }
+    try bed.chain.runAll()
+  }
+
+  private func predict(_ fields: String = "") throws -> [RecordedPrediction] {
+    let before = try repliesByPartition()
+    for user in Int64(1)...12 { try bed.ask(user, fields) }
+    try bed.chain.runPredict()
+    let new = zip(before, try repliesByPartition()).flatMap { $1.dropFirst($0.count) }
+    #expect(new.count == 12)
+    return try new.map(Self.prediction)
+  }
+
+  private func repliesByPartition() throws -> [[ReplyRecord]] {
+    try (Int32(0)..<2).map { partition in
+      try bed.chain.log.records(of: TopicPartition(Topics.recommendations, partition))
+        .map { try ReplyRecord($0) }
+    }
+  }
+
+  private static func prediction(_ reply: ReplyRecord) throws -> RecordedPrediction {
+    let request = try #require(reply.request)
+    return RecordedPrediction(
+      request: RecommendationRequest(
+        user: try #require(reply.userId), count: request.numRecommendations,
+        excludesRated: request.excludeRated, genres: request.genres),
+      strategy: try #require(reply.strategy.flatMap(RecommendationStrategy.init)),
+      modelVersion: reply.modelVersion, stateOffset: try #require(reply.stateOffset),
+      movies: try #require(reply.recommendations).map {
+        ScoredMovie(movie: $0.movieId, score: $0.score)
+      })
+  }
+
+  private func explain(_ prediction: RecordedPrediction) throws -> Explanation {
+    try Explainer(bed.chain.log, clientID: "explain")
+      .explain(prediction, partition: bed.chain.home(prediction.request.user))
+  }
+
+  @Test func whatWasPredictedIsComputedAgain() throws {
+    try bed.chain.addMovie(5, genres: "Drama")
+    try rate(1)
+    try bed.publish(ServingBed.model(movies: Self.movies, factors: 24))
+    let predictions =
+      try predict() + predict(#","exclude_rated":false,"num_recommendations":70"#)
+      + predict(#","genres":"Drama""#)
+    // What comes later does not matter, another model included.
+    try rate(2)
+    try bed.publish(ServingBed.model(movies: Self.movies, factors: 8, seed: 9))
+    for prediction in predictions {
+      let explanation = try explain(prediction)
+      #expect(explanation.verdict == .identical)
+      #expect(explanation.recomputed == prediction.movies)
+      for movie in prediction.movies {
+        let parts = try #require(explanation.contributions[movie.movie])
+        #expect(parts.count == explanation.known)
+        let sum = parts.reduce(0) { $0 + $1.value }
+        #expect((sum - movie.score).magnitude < 1e-3)
+        #expect(zip(parts, parts.dropFirst()).allSatisfy { $0.value >= $1.value })
+      }
+    }
+  }
+
+  @Test func repeatedEventsCountOnce() throws {
+    try rate(1)
+    // An intake without transactions sends again, after a crash, what it had sent.
+    for partition in Int32(0)..<2 {
+      let validated = TopicPartition(Topics.validatedRatings, partition)
+      for record in try bed.chain.log.records(of: validated).suffix(60) {
+        try bed.chain.log.append(
+          to: validated, key: record.key, value: record.value, timestamp: record.timestamp)
+      }
+      try bed.chain.log.append(to: validated, key: nil, value: Array("{".utf8))
+    }
+    try rate(3)
+    try bed.publish(ServingBed.model(movies: Self.movies))
+    for prediction in try predict() {
+      #expect(try explain(prediction).verdict == .identical)
+    }
+  }
+
+  @Test func differencesAreFound() throws {
+    try rate(1)
+    try bed.publish(ServingBed.model(movies: Self.movies))
+    let prediction = try predict()[0]
+    var nudged = prediction
+    nudged.movies[3].score = nudged.movies[3].score.nextUp
+    #expect(try explain(nudged).verdict == .rounding)
+    var moved = prediction
+    moved.movies[3].score *= 1.01
+    #expect(try explain(moved).verdict == .different)
+    var swapped = prediction
+    swapped.movies.swapAt(0, 1)
+    #expect(try explain(swapped).verdict == .different)
+    var earlier = prediction
+    earlier.stateOffset -= 20
+    #expect(try explain(earlier).verdict == .different)
+    var shorter = prediction
+    shorter.movies.removeLast()
+    #expect(try explain(shorter).verdict == .different)
+  }
+
+  @Test func popularAnswersAreNotComputedAgain() throws {
+    try rate(1)
+    let prediction = try predict()[0]
+    #expect(prediction.strategy == .popular)
+    let explanation = try explain(prediction)
+    #expect(explanation.verdict == .notRecomputable && !explanation.ratings.isEmpty)
+  }
+
+  @Test func whatIsGoneIsNamed() throws {
+    try rate(1)
+    let version = try bed.publish(ServingBed.model(movies: Self.movies))
+    let prediction = try predict()[0]
+    let home = TopicPartition(
+      Topics.validatedRatings, bed.chain.home(prediction.request.user))
+    var late = prediction
+    late.stateOffset = try bed.chain.log.offsets(of: home).upperBound + 5
+    let end = try bed.chain.log.lastStableOffset(of: home)
+    #expect(throws: ExplanationError.logEnds(home, end, stateOffset: late.stateOffset)) {
+      try explain(late)
+    }
+    try bed.chain.log.truncate(home, before: 7)
+    #expect(throws: ExplanationError.logBegins(home, 7)) { try explain(prediction) }
+    try bed.append(.metadata(version: version), nil)
+    #expect(throws: ExplanationError.noModel(version)) { try explain(prediction) }
+  }
+}

@@ -1,0 +1,170 @@
+import EventLog
+import Simulation
+import Testing
+
+@testable import Pipeline
+@testable import Recommender
+
+/// Training's input and output, on a log in memory.
+@Suite struct TrainingTests {
+  // MARK: Reading ratings
+
+  private static func read(_ chain: Chain, ends: [Int64]) throws -> RatingMatrix {
+    let reader = try RatingLogReader(chain.log, ends: ends, clientID: "test")
+    var rounds = 0
+    while try reader.read() {
+      rounds += 1
+      try #require(rounds < 1000, "reading does not come to an end")
+    }
+    return reader.finish()
+  }
+
+  private static func ends(_ chain: Chain) throws -> [Int64] {
+    try (0..<chain.partitions).map { partition in
+      try chain.log.records(of: TopicPartition(Topics.validatedRatings, partition)).last
+        .map { $0.offset + 1 } ?? 0
+    }
+  }
+
+  /// What the stages count, in `validated-ratings`' own order.
+  private static func chain() throws -> Chain {
+    let chain = Chain(partitions: 3)
+    for user in 1...20 as ClosedRange<Int64> {
+      for movie in 1...5 as ClosedRange<Int64> {
+        try chain.rate(user, movie, Double(movie), at: 1_600_000_000 + user * 10 + movie)
+      }
+    }
+    // Rated anew, taken back, and not valid.
+    try chain.rate(1, 1, 5, at: 1_600_001_000)
+    try chain.rate(2, 2, nil, at: 1_600_001_000)
+    try chain.rate(3, 3, 7.3, at: 1_600_001_000)
+    _ = try chain.runIntake()
+    return chain
+  }
+
+  @Test func countsWhatTheUserStageCounts() throws {
+    let chain = try Self.chain()
+    let ratings = try Self.read(chain, ends: try Self.ends(chain))
+    #expect(ratings.users == Array(1...20) && ratings.movies == Array(1...5))
+    #expect(ratings.count == 99)
+    let first = ratings.range(ofUser: 0).map { ratings.rating($0) }
+    #expect(first.map(\.movie) == [1, 2, 3, 4, 0])
+    #expect(first.last?.rating == HalfStars(stars: 5))
+    #expect(ratings.range(ofUser: 1).map { ratings.rating($0).movie } == [0, 2, 3, 4])
+  }
+
+  @Test func readsUpToTheOffsetsAndNoFurther() throws {
+    let chain = try Self.chain()
+    let ends = try Self.ends(chain)
+    let whole = try Self.read(chain, ends: ends)
+    for partition in ends.indices {
+      var fewer = ends
+      fewer[partition] = 0
+      let records = try chain.log.records(
+        of: TopicPartition(Topics.validatedRatings, Int32(partition)))
+      let users = Set(records.compactMap { $0.key.map { String(decoding: $0, as: UTF8.self) } })
+      let ratings = try Self.read(chain, ends: fewer)
+      #expect(ratings.users == whole.users.filter { !users.contains("\($0)") })
+    }
+    #expect(try Self.read(chain, ends: [0, 0, 0]).count == 0)
+    // More arrives; what was asked for is the same.
+    try chain.rate(1, 1, 1, at: 1_600_002_000)
+    _ = try chain.runIntake()
+    let again = try Self.read(chain, ends: ends)
+    #expect(again.count == whole.count)
+    #expect((0..<again.count).allSatisfy { again.rating($0) == whole.rating($0) })
+  }
+
+  @Test func whatIntakeWroteTwiceCountsOnce() throws {
+    let chain = Chain()
+    try chain.rate(1, 1, 2, at: 1_600_000_000)
+    try chain.rate(1, 1, 4, at: 1_600_000_001)
+    _ = try chain.runIntake()
+    let partition = TopicPartition(Topics.validatedRatings, 0)
+    let first = try #require(try chain.log.records(of: partition).first)
+    // Intake died before its commit, and repeats itself.
+    try chain.log.append(to: partition, key: first.key, value: first.value)
+    try chain.log.append(to: partition, key: first.key, value: Array("foreign".utf8))
+    let ratings = try Self.read(chain, ends: try Self.ends(chain))
+    #expect(ratings.count == 1 && ratings.rating(0).rating == HalfStars(stars: 4))
+  }
+
+  // MARK: Publishing models
+
+  private static func model(seed: UInt64) -> PublishedModel {
+    var parameters = ModelParameters()
+    parameters.factors = 2000
+    parameters.seed = seed
+    var random = SeededRandom(seed: seed)
+    return PublishedModel(
+      metadata: ModelMetadata(
+        version: "", parameters: parameters, users: 1, movies: 200, ratings: 1,
+        newestRatingMilliseconds: 0, loss: 0),
+      movies: Array(1...200), factors: (0..<400_000).map { _ in Float(random.normal()) })
+  }
+
+  private static func bed() -> MemoryLog {
+    let log = MemoryLog()
+    log.createTopic(Topics.models, partitions: 1)
+    return log
+  }
+
+  @Test(arguments: [true, false]) func whatIsPublishedIsReadBack(transactions: Bool) throws {
+    let log = Self.bed()
+    let (one, two) = (Self.model(seed: 1), Self.model(seed: 2))
+    let publisher = try ModelPublisher(
+      log, clientID: "test", transactionalID: transactions ? "t" : nil)
+    try publisher.publish(one)
+    try publisher.publish(two)
+    try publisher.promote(ModelPromotion(version: two.model.version))
+    var catalog = try ModelCatalog(reading: log, clientID: "test")
+    #expect(catalog.faults == [])
+    #expect(Set(catalog.assembler.models.keys) == [one.model.version, two.model.version])
+    #expect(catalog.assembler.promoted?.factors == two.model.factors)
+    #expect(catalog.partCount(of: one.model.version) == one.parts.count)
+    try publisher.delete(version: two.model.version, parts: two.parts.count)
+    try publisher.promote(nil)
+    try log.compact(TopicPartition(Topics.models, 0), keepsTombstones: false)
+    catalog = try ModelCatalog(reading: log, clientID: "test")
+    #expect(Array(catalog.assembler.models.keys) == [one.model.version])
+    #expect(catalog.assembler.promotion == nil && catalog.assembler.incomplete.isEmpty)
+    #expect(catalog.partCount(of: two.model.version) == nil)
+  }
+
+  @Test func aTrainerKilledBetweenPartsLeavesNothingToServe() throws {
+    let log = Self.bed()
+    let model = Self.model(seed: 1)
+    // Without transactions its parts are seen.
+    var records = 0
+    let partition = TopicPartition(Topics.models, 0)
+    try model.forEachRecord { key, value in
+      records += 1
+      guard records < 2 else { return }
+      try log.append(
+        to: partition, key: Array(key.text.utf8), value: value.withUnsafeBytes { Array($0) })
+    }
+    try log.append(
+      to: partition, key: Array("promoted".utf8),
+      value: Array(#"{"version":"\#(model.model.version)","previous":[]}"#.utf8))
+    let torn = try ModelCatalog(reading: log, clientID: "test")
+    #expect(torn.assembler.promoted == nil && torn.assembler.models.isEmpty)
+    #expect(torn.partCount(of: model.model.version) == 1)
+    // The next one, which trains the same, mends it.
+    try ModelPublisher(log, clientID: "test", transactionalID: "t").publish(model)
+    let mended = try ModelCatalog(reading: log, clientID: "test")
+    #expect(mended.assembler.promoted?.factors == model.model.factors)
+  }
+
+  @Test func aFaultIsToldUntilTheRecordIsRight() throws {
+    let log = Self.bed()
+    let model = Self.model(seed: 1)
+    let publisher = try ModelPublisher(log, clientID: "test", transactionalID: "t")
+    try publisher.publish(model)
+    let key = ModelKey.part(version: model.model.version, number: 0)
+    try log.append(
+      to: TopicPartition(Topics.models, 0), key: Array(key.text.utf8), value: Array("x".utf8))
+    #expect(try ModelCatalog(reading: log, clientID: "test").faults.map(\.key) == [key])
+    try publisher.publish(model)
+    #expect(try ModelCatalog(reading: log, clientID: "test").faults == [])
+  }
+}

@@ -1,0 +1,80 @@
+import ArgumentParser
+import Foundation
+import Recommender
+import Testing
+
+@testable import projectionist
+
+@Suite struct TrainingCommandTests {
+  @Test func untilIsOffsetsOrATime() {
+    #expect(Until(argument: "0:100,3:7") == .offsets([0: 100, 3: 7]))
+    #expect(Until(argument: "2024-01-01") == .time(1_704_067_200_000))
+    #expect(Until(argument: "2024-01-01T00:00:01Z") == .time(1_704_067_201_000))
+    for text in ["", "7", "0:1,0:2", "0:-1", "-1:0", "0:1,", "a:b", "0:1:2", "yesterday"] {
+      #expect(Until(argument: text) == nil)
+    }
+  }
+
+  @Test(arguments: [
+    ["--factors", "0"], ["--factors", "2049"], ["--epochs", "0"], ["--regularization", "0"],
+    ["--regularization", "nan"], ["--window", "7"], ["--recency-half-life", "-1"],
+    ["--threads", "0"], ["--top", "0"], ["--keep", "0"], ["--protocol", "strong"],
+    ["--ratings", "x", "--promote"], ["--ratings", "x", "--until", "0:1"], ["--until", "soon"],
+  ]) func flagsThatMakeNoSenseAreRefused(arguments: [String]) {
+    #expect(throws: (any Error).self) { try TrainCommand.parse(arguments) }
+  }
+
+  @Test func flagsAreParameters() throws {
+    let command = try TrainCommand.parse([
+      "--factors", "8", "--epochs", "2", "--regularization", "0.25", "--unobserved-weight", "4",
+      "--window", "10", "--recency-half-life", "2", "--taste", "0", "--seed", "9",
+      "--regularization-exponent", "0.5",
+    ])
+    var expected = ModelParameters()
+    expected.factors = 8
+    expected.epochs = 2
+    expected.regularization = 0.25
+    expected.unobservedWeight = 4
+    expected.window = 10
+    expected.recencyHalfLife = 2
+    expected.taste = 0
+    expected.seed = 9
+    expected.regularizationExponent = 0.5
+    #expect(command.training.parameters(over: ModelParameters()) == expected)
+  }
+
+  /// From a file, as evalrecs.py is fed: nobody is recommended what they rated, ranks count from 1.
+  @Test func recommendationsOfAFileAreWritten() throws {
+    let directory = FileManager.default.temporaryDirectory.appending(
+      path: "projectionist-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let ratings = directory.appending(path: "train.csv")
+    var rated: Set<[Int]> = []
+    var text = "user_idx,movie_idx,rating,timestamp\n"
+    for user in 0..<12 {
+      for step in 0..<6 {
+        let movie = (user * 5 + step * step) % 17
+        guard rated.insert([user, movie]).inserted else { continue }
+        text += "\(user),\(movie),4.0,\(1_000_000 + step)\n"
+      }
+    }
+    try text.write(to: ratings, atomically: true, encoding: .utf8)
+    let csv = directory.appending(path: "recs.csv")
+    let command = try TrainCommand.parse([
+      "--ratings", ratings.path, "--csv", csv.path, "--top", "5", "--factors", "4", "--json",
+    ])
+    try command.run()
+    let lines = try String(contentsOf: csv, encoding: .utf8).split(separator: "\n")
+    #expect(lines.first == "user,movie,rank")
+    var ranks: [Int: [Int]] = [:]
+    for line in lines.dropFirst() {
+      let fields = line.split(separator: ",").compactMap { Int($0) }
+      try #require(fields.count == 3)
+      #expect(!rated.contains([fields[0], fields[1]]))
+      ranks[fields[0], default: []].append(fields[2])
+    }
+    #expect(ranks.count == 12)
+    #expect(ranks.values.allSatisfy { $0 == Array(1...5) })
+  }
+}

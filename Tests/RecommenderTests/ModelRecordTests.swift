@@ -1,0 +1,230 @@
+import Testing
+
+@testable import Recommender
+
+@Suite struct ModelRecordTests {
+  private typealias Record = (key: ModelKey, value: [UInt8]?)
+
+  /// A model of several parts.
+  private static func model(seed: UInt64 = 1, movies: Int = 1500, factors k: Int = 300)
+    -> PublishedModel
+  {
+    var random = SeededRandom(seed: seed)
+    var parameters = ModelParameters()
+    parameters.factors = k
+    parameters.seed = seed
+    return PublishedModel(
+      metadata: ModelMetadata(
+        version: "", parameters: parameters, trainedTo: [17, 0, 4], users: 9, movies: movies,
+        ratings: 99, rows: 12, newestRatingMilliseconds: 1_700_000_000_000, loss: 0.25),
+      movies: (0..<movies).map { Int64($0) * 3 + 1 },
+      factors: (0..<movies * k).map { _ in Float(random.normal()) })
+  }
+
+  private static func records(_ model: PublishedModel) -> [Record] {
+    var records: [Record] = []
+    model.forEachRecord { key, value in
+      records.append((key, value.withUnsafeBytes { Array($0) }))
+    }
+    return records
+  }
+
+  @discardableResult
+  private static func feed(_ records: [Record], to assembler: inout ModelAssembler) -> [ModelFault]
+  {
+    var faults: [ModelFault] = []
+    for record in records {
+      let key = Array(record.key.text.utf8)
+      let change = assembler.take(key: key.span.bytes, value: record.value?.span.bytes)
+      if case .refused(let fault) = change { faults.append(fault) }
+    }
+    return faults
+  }
+
+  private static func expectSame(_ model: FactorModel?, _ published: PublishedModel) {
+    #expect(model?.metadata == published.model.metadata)
+    #expect(model?.movies == published.model.movies)
+    #expect(model?.factors.map(\.bitPattern) == published.model.factors.map(\.bitPattern))
+  }
+
+  // MARK: Round trips
+
+  @Test func partsAreSmallAndTheMetadataIsLast() {
+    let records = Self.records(Self.model())
+    #expect(records.count == 4)
+    for record in records { #expect((record.value?.count ?? 0) < 1_000_000) }
+    guard case .metadata = records[3].key else { return #expect(Bool(false)) }
+  }
+
+  @Test func metadataSurvivesJSON() throws {
+    var metadata = Self.model().model.metadata
+    metadata.metrics = RankingMetrics(precisionAt10: 0.1, recallAt10: 0.2, ndcgAt10: 0.3, auc: 0.4)
+    metadata.parameters.seed = .max
+    let text = Array(written { metadata.write(to: &$0) }.utf8)
+    #expect(try ModelMetadata(parsing: text.span.bytes) == metadata)
+  }
+
+  @Test func equalModelsHaveEqualVersionsAndOthersOthers() {
+    let version = Self.model().model.version
+    #expect(version.hasPrefix("20231114-"))
+    #expect(Self.model().model.version == version)
+    #expect(Self.model(seed: 2).model.version != version)
+    #expect(Self.model(movies: 1499).model.version != version)
+    var metadata = Self.model().model.metadata
+    metadata.trainedTo[1] = 1
+    #expect(metadata.derivedVersion != version)
+    metadata = Self.model().model.metadata
+    metadata.metrics = RankingMetrics(precisionAt10: 0, recallAt10: 0, ndcgAt10: 0, auc: 0)
+    #expect(metadata.derivedVersion == version)
+  }
+
+  @Test(arguments: [
+    ("promoted", ModelKey.promotion), ("20240101-ab", .metadata(version: "20240101-ab")),
+    ("v/0", .part(version: "v", number: 0)), ("v/12", .part(version: "v", number: 12)),
+    ("", nil), ("/1", nil), ("v/", nil), ("v/01", nil), ("v/-1", nil), ("v/1/2", nil),
+    ("a b", nil), ("v/99999999999999999999", nil), ("promoted/1", nil), ("é", nil),
+  ]) func keysAreReadStrictly(text: String, key: ModelKey?) {
+    let bytes = Array(text.utf8)
+    #expect(ModelKey(bytes.span.bytes) == key)
+    if let key { #expect(key.text == text) }
+  }
+
+  @Test func promotionsRememberWhatServedBefore() throws {
+    var promotion = ModelPromotion(version: "v0")
+    for number in 1...30 { promotion = promotion.promoting("v\(number)") }
+    #expect(promotion.previous.count == ModelPromotion.longestHistory)
+    #expect(promotion.promoting("v30") == promotion)
+    let text = Array(written { promotion.write(to: &$0) }.utf8)
+    #expect(try ModelPromotion(parsing: text.span.bytes) == promotion)
+    #expect(promotion.rolledBack?.version == "v29")
+    #expect(promotion.rolledBack?.rolledBack?.version == "v28")
+    #expect(ModelPromotion(version: "v").rolledBack == nil)
+  }
+
+  // MARK: Assembly
+
+  @Test(arguments: 1...10 as ClosedRange<UInt64>) func anyOrderAndRepetitionWillDo(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    let (one, two) = (Self.model(seed: 1), Self.model(seed: 2, movies: 700))
+    var records = Self.records(one) + Self.records(two)
+    records += records.filter { _ in random.below(3) == 0 }
+    records.shuffle(using: &random)
+    var assembler = ModelAssembler()
+    #expect(Self.feed(records, to: &assembler) == [])
+    Self.expectSame(assembler.models[one.model.version], one)
+    Self.expectSame(assembler.models[two.model.version], two)
+    #expect(assembler.incomplete.isEmpty)
+  }
+
+  @Test(arguments: 0..<4) func withoutARecordThereIsNoModel(missing: Int) {
+    var records = Self.records(Self.model())
+    let lost = records.remove(at: missing)
+    var assembler = ModelAssembler()
+    Self.feed(records, to: &assembler)
+    #expect(assembler.models.isEmpty)
+    #expect(assembler.incomplete.count == 1)
+    #expect(assembler.incomplete[0].partsExpected == (missing == 3 ? nil : 3))
+    Self.feed([lost], to: &assembler)
+    #expect(assembler.models.count == 1)
+  }
+
+  @Test(arguments: [true, false], 0..<3) func aDamagedPartIsRefusedUntilItIsRight(
+    metadataFirst: Bool, part: Int
+  ) {
+    let model = Self.model()
+    let right = Self.records(model)
+    var records = right
+    records[part].value?[777] ^= 1
+    if metadataFirst { records.insert(records.removeLast(), at: 0) }
+    var assembler = ModelAssembler()
+    let faults = Self.feed(records, to: &assembler)
+    #expect(faults.map(\.key) == [right[part].key])
+    #expect(assembler.models.isEmpty)
+    Self.feed([right[part]], to: &assembler)
+    Self.expectSame(assembler.models[model.model.version], model)
+    // Damage that comes later changes nothing but is told.
+    #expect(Self.feed(records, to: &assembler).map(\.key) == [right[part].key])
+    Self.expectSame(assembler.models[model.model.version], model)
+  }
+
+  @Test func partsOfAnotherModelAreRefused() {
+    let (one, two) = (Self.model(seed: 1), Self.model(seed: 2))
+    var records = Self.records(one)
+    records[1].value = Self.records(two)[1].value
+    var assembler = ModelAssembler()
+    #expect(Self.feed(records, to: &assembler).count == 1)
+    #expect(assembler.models.isEmpty)
+  }
+
+  @Test func foreignMetadataIsRefused() {
+    let model = Self.model()
+    var records = Self.records(model)
+    // Another model's record under this version, and one that says something else.
+    let other = Self.records(Self.model(seed: 2))[3].value
+    var changed = model.model.metadata
+    changed.ratings += 1
+    let lie = Array(written { changed.write(to: &$0) }.utf8)
+    for value in [other, lie, Array("{}".utf8), Array("nonsense".utf8), []] {
+      records[3].value = value
+      var assembler = ModelAssembler()
+      #expect(Self.feed(records, to: &assembler).count == 1)
+      #expect(assembler.models.isEmpty)
+    }
+  }
+
+  @Test func deletionTakesAwayWhateverIsThere() {
+    let model = Self.model()
+    let records = Self.records(model)
+    let nulls: [Record] = [(records[3].key, nil)] + records.dropLast().map { ($0.key, nil) }
+    for length in 0...records.count {
+      var assembler = ModelAssembler()
+      Self.feed(Array(records.prefix(length)), to: &assembler)
+      #expect(Self.feed(nulls, to: &assembler) == [])
+      #expect(assembler.models.isEmpty && assembler.incomplete.isEmpty)
+    }
+  }
+
+  @Test func onlyACompleteModelServes() {
+    let model = Self.model()
+    let version = model.model.version
+    let promotion = ModelPromotion(version: version)
+    let value = Array(written { promotion.write(to: &$0) }.utf8)
+    var assembler = ModelAssembler()
+    Self.feed([(.promotion, value)], to: &assembler)
+    for record in Self.records(model) {
+      #expect(assembler.promoted == nil)
+      Self.feed([record], to: &assembler)
+    }
+    #expect(assembler.promoted?.version == version)
+    #expect(Self.feed([(.promotion, Array("[]".utf8))], to: &assembler).count == 1)
+    #expect(assembler.promoted?.version == version)
+    Self.feed([(.promotion, nil)], to: &assembler)
+    #expect(assembler.promoted == nil)
+  }
+
+  @Test func corruptPartsAreNeverDecoded() throws {
+    let k = 3
+    let bytes = ModelParts.encode(
+      movies: [5, 9], factors: [1, 2, 3, 4, 5, 6], factorCount: k)[0]
+    func decode(_ bytes: [UInt8], part: Int = 0, k: Int = 3) throws -> [Int64] {
+      var movies: [Int64] = []
+      var factors: [Float] = []
+      try ModelParts.decode(
+        bytes.span.bytes, part: part, factorCount: k, movies: &movies, factors: &factors)
+      return movies
+    }
+    #expect(try decode(bytes) == [5, 9])
+    for length in bytes.indices {
+      #expect(throws: CodecError.self) { try decode(Array(bytes.prefix(length))) }
+    }
+    #expect(throws: CodecError.self) { try decode(bytes + [0]) }
+    #expect(throws: CodecError.self) { try decode(bytes, part: 1) }
+    #expect(throws: CodecError.self) { try decode(bytes, k: 2) }
+    var notANumber = bytes
+    notANumber.replaceSubrange((bytes.count - 2)..., with: [0xC0, 0x7F])
+    #expect(throws: CodecError.self) { try decode(notANumber) }
+    var repeated = bytes
+    repeated[5] = 0
+    #expect(throws: CodecError.self) { try decode(repeated) }
+  }
+}

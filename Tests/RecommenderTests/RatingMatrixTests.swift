@@ -1,0 +1,77 @@
+import Testing
+
+@testable import Recommender
+
+@Suite struct RatingMatrixTests {
+  private struct Key: Hashable {
+    var user: Int64
+    var movie: Int64
+  }
+
+  @Test(arguments: 1...10 as ClosedRange<UInt64>) func theLastOfEachCounts(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    var log = RatingLog()
+    var expected: [Key: (rating: HalfStars, time: Int64, place: Int)] = [:]
+    for place in 0..<600 {
+      let key = Key(user: Int64(random.below(9) * 7), movie: Int64(random.below(12) * 5))
+      let rating = HalfStars(rawValue: UInt8(random.below(11)))
+      let time = Int64(random.below(40)) * 1000
+      log.append(user: key.user, movie: key.movie, rating: rating, timeMilliseconds: time)
+      expected[key] = rating.map { ($0, time, place) }
+    }
+    let matrix = log.finish()
+    #expect(matrix.users == Set(expected.keys.map(\.user)).sorted())
+    #expect(matrix.movies == Set(expected.keys.map(\.movie)).sorted())
+    #expect(matrix.count == expected.count)
+    #expect(matrix.newestMilliseconds == expected.values.map(\.time).max())
+    for user in matrix.users.indices {
+      let own = expected.filter { $0.key.user == matrix.users[user] }.sorted { a, b in
+        (a.value.time, a.value.place) < (b.value.time, b.value.place)
+      }
+      #expect(matrix.range(ofUser: user).count == own.count)
+      for (index, want) in zip(matrix.range(ofUser: user), own) {
+        let rating = matrix.rating(index)
+        #expect(matrix.movies[rating.movie] == want.key.movie)
+        #expect(rating.rating == want.value.rating)
+        #expect(rating.timeMilliseconds == want.value.time)
+      }
+    }
+  }
+
+  @Test func allTakenBackLeavesNothing() {
+    var log = RatingLog()
+    for rating in [HalfStars(stars: 3), nil] {
+      log.append(user: 1, movie: 2, rating: rating, timeMilliseconds: 5)
+    }
+    let matrix = log.finish()
+    #expect(matrix.count == 0 && matrix.users.isEmpty && matrix.movies.isEmpty)
+    #expect(matrix.newestMilliseconds == 0)
+  }
+
+  @Test(arguments: [0, 2, 6, 50], 0...1) func windowsCoverEachRatingOnce(window: Int, phase: Int) {
+    let ratings = TrainerTests.ratings(users: 25, movies: 40, each: 13, seed: 2)
+    let windows = WindowedRatings(ratings, window: window)
+    let phase = window == 0 ? 0 : phase
+    var used = 0
+    var expected = [[Int]](repeating: [], count: ratings.movies.count)
+    for user in ratings.users.indices {
+      var end = ratings.range(ofUser: user).lowerBound
+      var row = windows.firstRows[user]
+      for range in windows.windows(ofUser: user, phase: phase) {
+        #expect(range.lowerBound == end && !range.isEmpty)
+        #expect(window == 0 || range.count <= window)
+        for index in range { expected[ratings.rating(index).movie].append(row) }
+        end = range.upperBound
+        row += 1
+        used += 1
+      }
+      #expect(end == ratings.range(ofUser: user).upperBound)
+      #expect(row <= windows.firstRows[user + 1])
+    }
+    #expect(windows.usedRows(phase: phase) == used)
+    for movie in ratings.movies.indices {
+      let range = windows.movieStarts[movie]..<windows.movieStarts[movie + 1]
+      #expect(range.map { windows.row($0, phase: phase) } == expected[movie])
+    }
+  }
+}
