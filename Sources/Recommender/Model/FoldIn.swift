@@ -15,6 +15,8 @@ public struct FoldIn: ~Copyable, Sendable {
   private var weights: [Float] = []
   private var equations: NormalEquations
   private var direction: [Float]
+  /// Keeps the compiler from leaving `fetch` out.
+  private var fetched: UInt32 = 0
   private let recency: RecencyWeights
 
   public init(_ model: FactorModel) {
@@ -57,6 +59,7 @@ public struct FoldIn: ~Copyable, Sendable {
     let gram = model.unobservedGram
     equations.begin(gram: gram.span)
     model.factors.withUnsafeBufferPointer { factors in
+      fetch(factors)
       for (index, weight) in weights.enumerated() where weight > 0 {
         equations.add(row: Int(rows[index]), of: factors, weight: weight)
       }
@@ -66,6 +69,20 @@ public struct FoldIn: ~Copyable, Sendable {
       ridge: metadata.parameters.ridge(
         weight: equations.weight, unobserved: metadata.unobservedWeight,
         columns: model.movies.count))
+  }
+
+  /// Reads a number of each cache line of the vectors. These reads don't wait for each other, as the
+  /// work on one vector after the other would.
+  private mutating func fetch(_ factors: UnsafeBufferPointer<Float>) {
+    let k = model.factorCount
+    var bits: UInt32 = 0
+    for (index, weight) in weights.enumerated() where weight > 0 {
+      let start = Int(rows[index]) * k
+      for factor in stride(from: start, to: start + k, by: 16) {
+        bits ^= factors[factor].bitPattern
+      }
+    }
+    fetched = bits
   }
 
   private mutating func weigh() {
