@@ -56,6 +56,8 @@ final class FeatureArrivals {
 /// time only rises here, so a row that has reached the event's time contains the event.
 struct RedisFreshness: Sendable {
   private static let pause = 0.001
+  /// Between two events that are watched: watching takes a part of the machine.
+  private static let rest = 0.025
   private static let deadline = Duration.seconds(20)
   private let configuration: RedisConfiguration
   private let view: FeastProjection.View
@@ -89,6 +91,7 @@ struct RedisFreshness: Sendable {
         if stream.isStopped { return latencies }
         Thread.sleep(forTimeInterval: Self.pause)
       }
+      Thread.sleep(forTimeInterval: Self.rest)
     }
     return latencies
   }
