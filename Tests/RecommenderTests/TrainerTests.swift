@@ -156,7 +156,7 @@ import Testing
         loss: 0),
       movies: trained.movies, factors: trained.factors)
     let found = try holdOut.evaluate(model, threads: 2).metrics
-    let popular = holdOut.evaluatePopularity()
+    let popular = holdOut.evaluatePopularity(threads: 2)
     // Strays can't be foreseen, nor which of a taste's movies are left unrated.
     #expect(found.auc > 0.95)
     #expect(popular.auc < 0.6)

@@ -16,14 +16,26 @@ extension HoldOut {
   }
 
   /// Scores the movies with the most ratings in `training`.
-  public func evaluatePopularity() -> RankingMetrics {
+  ///
+  /// - Parameter progress: called on the caller's thread now and then with the share done, 0...1.
+  public func evaluatePopularity(
+    threads: Int, progress: (Double) -> Void = { _ in }
+  ) -> RankingMetrics {
     let counts = training.movieCounts.map(Float.init)
     let own = training.indices(ofMoviesOf: known)
-    return metrics(training.popular(for: known, count: 10)) { user in
-      let rated = known.range(ofUser: user).map { own[Int(known.columns[$0])] }.sorted()
-      return RankingMeasures.auc(
-        scores: counts.span, relevant: heldOut(ofUser: user), known: rated[...])
+    var aucs = [Double](repeating: .nan, count: known.users.count)
+    aucs.withUnsafeMutableBufferPointer { aucs in
+      // Each user's place is written by the one thread that has the user.
+      nonisolated(unsafe) let aucs = aucs
+      UserPieces.forEach(known.users.count, Threads(threads), progress) { users, _ in
+        for user in users where !heldOut(ofUser: user).isEmpty {
+          let rated = known.range(ofUser: user).map { own[Int(known.columns[$0])] }.sorted()
+          aucs[user] = RankingMeasures.auc(
+            scores: counts.span, relevant: heldOut(ofUser: user), known: rated[...])
+        }
+      }
     }
+    return metrics(training.popular(for: known, count: 10)) { aucs[$0] }
   }
 
   private func metrics(_ lists: RecommendationLists, auc: (Int) -> Double) -> RankingMetrics {
@@ -96,10 +108,17 @@ public struct StrongMetrics: Hashable, Sendable {
 }
 
 extension FactorModel {
-  /// Scores all movies for one user.
-  func score(_ vector: [Float], into scores: inout [Float]) {
-    if scores.count != movies.count { scores = Array(repeating: 0, count: movies.count) }
+  /// Scores all movies for some users.
+  ///
+  /// - Parameters:
+  ///   - vectors: row-major, a row a user.
+  ///   - scores: grows to a row a user, of which it has all movies' scores.
+  func score(_ vectors: [Float], into scores: inout [Float]) {
+    let users = vectors.count / factorCount
+    if scores.count < users * movies.count {
+      scores = Array(repeating: 0, count: users * movies.count)
+    }
     var span = scores.mutableSpan
-    BLAS.products(of: factors.span, and: vector.span, columns: factorCount, into: &span)
+    BLAS.products(of: vectors.span, and: factors.span, columns: factorCount, into: &span)
   }
 }

@@ -65,12 +65,13 @@ extension HoldOut {
   /// - Parameter minimumRatings: users with fewer, and then movies with fewer, are left out of both
   ///   parts.
   public init(_ ratings: RatingMatrix, split: ChronologicalSplit, minimumRatings: Int = 5) {
-    let ofUsers = ratings.filter { user, _ in
-      ratings.range(ofUser: user).count >= minimumRatings
+    let isActive = ratings.users.indices.map { ratings.range(ofUser: $0).count >= minimumRatings }
+    var counts = [Int](repeating: 0, count: ratings.movies.count)
+    for user in ratings.users.indices where isActive[user] {
+      for index in ratings.range(ofUser: user) { counts[Int(ratings.columns[index])] += 1 }
     }
-    let counts = ofUsers.movieCounts
-    let kept = ofUsers.filter { _, index in
-      counts[Int(ofUsers.columns[index])] >= minimumRatings
+    let kept = ratings.filter { user, index in
+      isActive[user] && counts[Int(ratings.columns[index])] >= minimumRatings
     }
     let isHeldOut =
       switch split {

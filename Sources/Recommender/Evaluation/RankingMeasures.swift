@@ -58,9 +58,14 @@ struct RankingMeasures {
     for row in scores.indices {
       while next < skipped.endIndex, skipped[next] < row { next += 1 }
       if next < skipped.endIndex, skipped[next] == row { continue }
+      others += 1
+      guard scores[row] >= positives[0] else {
+        // Nearly all of them end here.
+        wins += Double(positives.count)
+        continue
+      }
       let (below, equal) = positives.position(of: scores[row])
       wins += Double(positives.count - below - equal) + Double(equal) / 2
-      others += 1
     }
     return others == 0 ? 0.5 : wins / (Double(others) * Double(positives.count))
   }

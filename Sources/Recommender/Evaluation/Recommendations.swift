@@ -17,7 +17,7 @@ public struct RecommendationLists: Sendable {
 }
 
 /// Work on all users of some ratings, in pieces that threads take.
-private enum UserPieces {
+enum UserPieces {
   static let users = 64
   /// After so many shares the caller hears of it.
   static let slices = 32
@@ -41,6 +41,7 @@ private final class Worker {
   var foldIn: FoldIn
   var scorer: BatchScorer
   var excluded: [Int32] = []
+  var vectors: [Float] = []
   var scores: [Float] = []
   var failed = false
 
@@ -128,15 +129,21 @@ extension FactorModel {
       nonisolated(unsafe) let aucs = aucs
       UserPieces.forEach(holdOut.known.users.count, Threads(threads), progress) { users, thread in
         let worker = workers[thread]
-        worker.scores.reserveCapacity(movies.count)
-        for user in users where !holdOut.heldOut(ofUser: user).isEmpty {
+        let scored = users.filter { !holdOut.heldOut(ofUser: $0).isEmpty }
+        worker.vectors.removeAll(keepingCapacity: true)
+        for user in scored {
           worker.fold(user, holdOut.known, rowOfMovie)
-          score(worker.foldIn.vector, into: &worker.scores)
-          worker.excluded.sort()
-          let scores = worker.scores
+          worker.vectors += worker.foldIn.vector
+        }
+        score(worker.vectors, into: &worker.scores)
+        let scores = worker.scores
+        for (place, user) in scored.enumerated() {
+          let rated = holdOut.known.range(ofUser: user).map { index in
+            rowOfMovie[holdOut.known.rating(index).movie]
+          }
           aucs[user] = RankingMeasures.auc(
-            scores: scores.span, relevant: holdOut.heldOut(ofUser: user),
-            known: worker.excluded[...])
+            scores: scores.span.extracting(place * movies.count..<(place + 1) * movies.count),
+            relevant: holdOut.heldOut(ofUser: user), known: rated.sorted()[...])
         }
       }
     }

@@ -108,6 +108,9 @@ public struct RatingMatrix: Sendable {
     var starts = [0]
     var columns: [Int32] = []
     var stamps: [UInt64] = []
+    // Room for all, of which untouched pages cost nothing: growing would hold two copies for a time.
+    columns.reserveCapacity(count)
+    stamps.reserveCapacity(count)
     for user in users.indices {
       for index in range(ofUser: user) where isKept(user, index) {
         columns.append(self.columns[index])

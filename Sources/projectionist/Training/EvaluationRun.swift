@@ -53,10 +53,12 @@ struct EvaluationRun {
         measures = Self.measures(scored.metrics, holdOut.evaluateStrongPopularity())
       } else {
         let scored = try holdOut.evaluate(model.model, threads: threads) {
-          progress.update(Int($0 * users))
+          progress.update(Int($0 * users * 0.8))
         }
         lists = scored.lists
-        let popularity = holdOut.evaluatePopularity()
+        let popularity = holdOut.evaluatePopularity(threads: threads) {
+          progress.update(Int((0.8 + $0 * 0.2) * users))
+        }
         measures = Self.measures(scored.metrics, popularity)
         metrics = (scored.metrics, popularity)
       }
