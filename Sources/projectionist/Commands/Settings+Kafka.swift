@@ -8,6 +8,14 @@ extension Settings {
     KafkaLog(settings: kafkaSettings, logger: logger)
   }
 
+  /// The log for a command that writes `models`. Readers see nothing behind an open transaction, so
+  /// one that dies between two parts must not keep the next model waiting for long.
+  func makeModelLog(_ logger: Logger) -> KafkaLog {
+    var kafka = kafkaSettings
+    kafka.transactionTimeout = .seconds(10)
+    return KafkaLog(settings: kafka, logger: logger)
+  }
+
   /// A client for a command that asks the cluster once and tells the user what went wrong itself:
   /// librdkafka's own complaints are left out unless the log is to be detailed.
   func makeAdmin(_ logger: Logger) throws(LogError) -> KafkaAdmin {

@@ -146,7 +146,7 @@ private struct ModelShelf {
         "there is no topic \(Topics.models): create it with `projectionist topics apply`")
     }
     self.settings = settings
-    log = settings.makeLog(logger)
+    log = settings.makeModelLog(logger)
     catalog = try ModelCatalog(reading: log, clientID: "projectionist-models")
   }
 

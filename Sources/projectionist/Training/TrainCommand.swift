@@ -106,7 +106,7 @@ struct TrainCommand: ParsableCommand {
   private func trainFromLog(_ parameters: ModelParameters) throws {
     let (settings, logger) = try common.start("train")
     let ends = try Until.ends(until, try settings.makeAdmin(logger))
-    let log = settings.makeLog(logger)
+    let log = settings.makeModelLog(logger)
     // Refuses before the work, and not after it, when the topic is not there.
     let publisher = try ModelPublisher(
       log, clientID: "projectionist-train", transactionalID: settings.trainerID())
