@@ -60,10 +60,13 @@ public struct PredictWorking<Store: StateStore> {
     of user: Int64, _ snapshot: Store.Snapshot, _ ratings: inout [MovieRating]
   ) throws(StageError) {
     let key = StoreKey(user)
+    let length = key.span.byteCount
     var failure: CodecError?
     do throws(StoreError) {
       try snapshot.scan(UserTables.ratings, prefix: key.span) { key, value in
-        guard let movie = StoreKey.decodePair(key)?.second else { return true }
+        guard let movie = StoreKey.decode(key.extracting(droppingFirst: length)) else {
+          return true
+        }
         do throws(CodecError) {
           ratings.append(MovieRating(movie: movie, rating: try UserRating(decoding: value).timed))
           return true

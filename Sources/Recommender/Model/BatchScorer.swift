@@ -113,47 +113,42 @@ public struct BatchScorer: ~Copyable, Sendable {
     if scores.count < size { scores = Array(repeating: 0, count: size) }
     /// How far each user's excluded rows have been passed.
     var passed = group.map { users[$0].excluded.lowerBound }
+    // Taken out while its parts are borrowed.
+    var target: [Float] = []
+    swap(&target, &scores)
+    var scores = target.mutableSpan
     var first = 0
     while first < model.movies.count {
       let rows = first..<min(first + tile, model.movies.count)
-      multiply(group, rows)
+      multiply(group, rows, into: &scores)
       for (line, user) in group.enumerated() {
         let start = line * rows.count
-        exclude(user, rows, &passed[line], from: start)
-        let computed = scores
+        let end = users[user].excluded.upperBound
+        var place = passed[line]
+        while place < end, Int(excluded[place]) < rows.upperBound {
+          scores[start + Int(excluded[place]) - rows.lowerBound] = -.infinity
+          place += 1
+        }
+        passed[line] = place
         selections[user].take(
-          computed.span.extracting(start..<start + rows.count), firstRow: rows.lowerBound,
+          scores.span.extracting(start..<start + rows.count), firstRow: rows.lowerBound,
           allowed: users[user].allowed)
       }
       first = rows.upperBound
     }
+    swap(&target, &self.scores)
   }
 
   /// The scores of some users for some rows: a line a user.
-  private mutating func multiply(_ group: Range<Int>, _ rows: Range<Int>) {
+  private func multiply(
+    _ group: Range<Int>, _ rows: Range<Int>, into scores: inout MutableSpan<Float>
+  ) {
     let k = model.factorCount
-    // Taken out while its parts are borrowed.
-    var target: [Float] = []
-    swap(&target, &scores)
-    let vectors = self.vectors
-    let factors = model.factors
-    var span = target.mutableSpan
-    var tile = span._mutatingExtracting(first: group.count * rows.count)
+    var tile = scores._mutatingExtracting(first: group.count * rows.count)
     BLAS.products(
       of: vectors.span.extracting(group.lowerBound * k..<group.upperBound * k),
-      and: factors.span.extracting(rows.lowerBound * k..<rows.upperBound * k), columns: k,
+      and: model.factors.span.extracting(rows.lowerBound * k..<rows.upperBound * k), columns: k,
       into: &tile)
-    swap(&target, &scores)
-  }
-
-  private mutating func exclude(
-    _ user: Int, _ rows: Range<Int>, _ passed: inout Int, from start: Int
-  ) {
-    let end = users[user].excluded.upperBound
-    while passed < end, Int(excluded[passed]) < rows.upperBound {
-      scores[start + Int(excluded[passed]) - rows.lowerBound] = -.infinity
-      passed += 1
-    }
   }
 
   private mutating func rank(_ user: Int) {

@@ -50,17 +50,31 @@ public struct FactorModel: Sendable {
   public func row(of movie: Int64) -> Int? { index.row(of: movie, in: movies) }
 }
 
-/// Finds ids in an array of them in constant time: a hash table with linear probing, at most half
+/// Finds ids in an array of them in constant time: in a table by id where the ids lie close enough
+/// together, as a catalog's do, and otherwise in a hash table with linear probing, at most half
 /// full.
 struct RowIndex: Sendable {
+  /// Up to so many times as many places as ids, a table by id is taken.
+  private static let sparsest = 8
   private var slots: [Int32]
   private let shift: UInt64
+  /// The id of the first place of a table by id; `nil` for a hash table.
+  private let first: Int64?
 
   init(_ ids: [Int64]) {
-    precondition(ids.count < Int(Int32.max) / 2)
+    precondition(ids.count < Int(Int32.max) / 16)
     let bits = max(2, Int.bitWidth - (2 * ids.count).leadingZeroBitCount)
-    slots = Array(repeating: -1, count: 1 << bits)
     shift = UInt64(64 - bits)
+    if let least = ids.min(), let most = ids.max(),
+      UInt64(bitPattern: most &- least) < UInt64(ids.count * Self.sparsest)
+    {
+      first = least
+      slots = Array(repeating: -1, count: Int(most - least) + 1)
+      for (row, id) in ids.enumerated() { slots[Int(id - least)] = Int32(row) }
+      return
+    }
+    first = nil
+    slots = Array(repeating: -1, count: 1 << bits)
     for (row, id) in ids.enumerated() {
       var slot = home(id)
       while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
@@ -69,6 +83,12 @@ struct RowIndex: Sendable {
   }
 
   func row(of id: Int64, in ids: [Int64]) -> Int? {
+    if let first {
+      let place = UInt64(bitPattern: id &- first)
+      guard place < UInt64(slots.count) else { return nil }
+      let row = slots[Int(place)]
+      return row < 0 ? nil : Int(row)
+    }
     var slot = home(id)
     while slots[slot] >= 0 {
       let row = Int(slots[slot])

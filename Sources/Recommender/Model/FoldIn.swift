@@ -3,15 +3,16 @@ import Glibc
 /// Finds the vector of a user from the user's ratings: one solution of k equations.
 ///
 /// For ratings of movies i with weights wᵢ: (Σ wᵢ vᵢvᵢᵀ + α₀ VᵀV + λᵤ I) x = Σ wᵢ vᵢ, as in training,
-/// but that newer and better ratings weigh more. Its scratch memory is kept from user to user. The same ratings give the same bits
-/// when they are added in the same order. Belongs to one thread at a time.
+/// but that newer and better ratings weigh more. Its scratch memory is kept from user to user. The
+/// same ratings give the same bits when they are added in the same order. Belongs to one thread at
+/// a time.
 public struct FoldIn: ~Copyable, Sendable {
   public let model: FactorModel
 
   private var rows: [Int32] = []
   private var ratings: [HalfStars] = []
   private var times: [Int64] = []
-  private var sortedTimes: [Int64] = []
+  private var newest = NewestTimes()
   private var weights: [Float] = []
   private var equations: NormalEquations
   private var direction: [Float]
@@ -87,21 +88,21 @@ public struct FoldIn: ~Copyable, Sendable {
 
   private mutating func weigh() {
     let parameters = model.metadata.parameters
-    weights.removeAll(keepingCapacity: true)
-    sortedTimes.removeAll(keepingCapacity: true)
-    sortedTimes.append(contentsOf: times)
-    sortedTimes.sort()
     let halfStars = ratings.reduce(0) { $0 + Int($1.rawValue) }
     let mean = Double(halfStars) / 2 / Double(max(ratings.count, 1))
-    // Most of a long history is too old to count: no need to rank it.
-    let oldest = sortedTimes.dropFirst(max(0, sortedTimes.count - recency.count)).first ?? 0
-    for (rating, time) in zip(ratings, times) {
-      guard time >= oldest else {
-        weights.append(0)
-        continue
+    weights.removeAll(keepingCapacity: true)
+    guard recency.count < .max else {
+      for rating in ratings {
+        weights.append(Float(parameters.tasteWeight(of: rating, mean: mean)))
       }
-      let taste = parameters.tasteWeight(of: rating, mean: mean)
-      weights.append(Float(taste * recency[sortedTimes.countAbove(time)]))
+      return
+    }
+    for _ in ratings { weights.append(0) }
+    // Most of a long history is too old to count: no need to rank it.
+    newest.select(recency.count, of: times)
+    for rank in newest.ranks {
+      let taste = parameters.tasteWeight(of: ratings[rank.place], mean: mean)
+      weights[rank.place] = Float(taste * recency[rank.newer])
     }
   }
 
@@ -145,18 +146,5 @@ struct RecencyWeights: Sendable {
 
   subscript(rank: Int) -> Double {
     weights.isEmpty ? 1 : rank < weights.count ? weights[rank] : 0
-  }
-}
-
-extension [Int64] {
-  /// How many elements of a rising array are above a value.
-  func countAbove(_ value: Int64) -> Int {
-    var low = 0
-    var high = count
-    while low < high {
-      let middle = (low + high) / 2
-      if self[middle] <= value { low = middle + 1 } else { high = middle }
-    }
-    return count - low
   }
 }

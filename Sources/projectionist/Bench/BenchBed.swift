@@ -27,14 +27,28 @@ final class BenchBed {
 
   /// Makes a bed, hands it to `body`, and clears everything away whatever becomes of that.
   static func use(_ options: BenchOptions, _ body: (BenchBed) throws -> BenchReport) throws {
+    try report(options) { interruption in
+      let bed = try BenchBed(options, interruption)
+      defer { bed.clear() }
+      return try body(bed)
+    }
+  }
+
+  /// For what is measured in this process alone: hands `body` a check to make now and then, which
+  /// throws when the user wants to stop.
+  static func withoutTopics(
+    _ options: BenchOptions, _ body: (_ check: () throws -> Void) throws -> BenchReport
+  ) throws {
+    try report(options) { try body($0.check) }
+  }
+
+  /// Prints what `body` reports.
+  private static func report(
+    _ options: BenchOptions, _ body: (Interruption) throws -> BenchReport
+  ) throws {
     let interruption = Interruption()
     do {
-      let report: BenchReport
-      do {
-        let bed = try BenchBed(options, interruption)
-        defer { bed.clear() }
-        report = try body(bed)
-      }
+      let report = try body(interruption)
       if options.json { print(try JSONText.of(report)) } else { print(report.text, terminator: "") }
     } catch let request as Interruption.Requested {
       throw ExitCode(request.exitStatus)

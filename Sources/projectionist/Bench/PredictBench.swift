@@ -20,7 +20,8 @@ struct PredictBench: ParsableCommand {
 
       Last, requests at an even rate that wait for nothing, while ratings come in.
 
-      The model is made up; --factors 0 measures without one.
+      The model is made up; --factors 0 measures without one. --in-process-only leaves out all but \
+      the first part, and needs no broker.
       """)
 
   @Option(help: ArgumentHelp("How many clients; a list measures each.", valueName: "1,4,16"))
@@ -50,6 +51,9 @@ struct PredictBench: ParsableCommand {
   @Option(help: "Ratings per second that come in meanwhile.")
   var ratingRate = 5_000.0
 
+  @Flag(help: "Measure in this process only: no broker is needed.")
+  var inProcessOnly = false
+
   @OptionGroup var options: BenchOptions
 
   func validate() throws {
@@ -58,6 +62,9 @@ struct PredictBench: ParsableCommand {
     }
     guard factors == 0 || ModelParameters.allowedFactors.contains(factors) else {
       throw ValidationError("--factors is 0 to \(ModelParameters.allowedFactors.upperBound).")
+    }
+    guard factors > 0 || !inProcessOnly else {
+      throw ValidationError("--in-process-only needs a model: --factors above 0.")
     }
     guard RecommendationRequest.allowedCounts.contains(recommendations),
       (1...10_000).contains(batch)
@@ -68,6 +75,14 @@ struct PredictBench: ParsableCommand {
   }
 
   func run() throws {
+    if inProcessOnly {
+      let model = BenchModel(movies: options.movies, factors: factors, seed: options.seed)
+      return try BenchBed.withoutTopics(options) { check in
+        var report = BenchReport("predict")
+        report.figures = try rank(model.model, check: check)
+        return report
+      }
+    }
     try BenchBed.use(options) { bed in
       let streamed = requestRate > 0 ? Int(ratingRate * (seconds + warmUpSeconds)) : 0
       try bed.topics.checkRoom(for: events + streamed, partitions: options.partitions)
@@ -75,7 +90,7 @@ struct PredictBench: ParsableCommand {
       var model: BenchModel?
       if factors > 0 {
         let made = BenchModel(movies: options.movies, factors: factors, seed: options.seed)
-        report.figures += try rank(made.model, bed)
+        report.figures += try rank(made.model, check: bed.check)
         try made.publish(to: bed.log)
         model = made
       }
@@ -110,12 +125,12 @@ struct PredictBench: ParsableCommand {
 
   // MARK: In this process
 
-  private func rank(_ model: FactorModel, _ bed: BenchBed) throws -> [Figure] {
+  private func rank(_ model: FactorModel, check: () throws -> Void) throws -> [Figure] {
     let directory = try TemporaryDirectory("bench-state")
     defer { directory.remove() }
     let result = try RankingBench(
       model: model, movies: try movies(), batch: batch, count: recommendations, seconds: seconds
-    ).run(in: directory.file("state"), check: bed.check)
+    ).run(in: directory.file("state"), check: check)
     return [
       .count("requests in a batch", "", "batch", batch),
       .decimal("ratings of a user", "", "ratings_per_user", result.ratings, digits: 0),
