@@ -244,7 +244,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       for task in tasks where task.isTouched { try task.commitStore() }
     case .commitOffsets:
       untoldOffsets.merge(touchedOffsets()) { $1 }
-      try tellOffsetsIfDue()
+      try tellOffsets()
     }
     environment.crashPoint(step)
   }
@@ -276,7 +276,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     task.positionSent.map { now - $0 >= Self.positionInterval } ?? true
   }
 
-  /// Sends what the batches before have left, once it is due or, before the partitions go, all.
+  /// Sends what the batches before have left: what is due, or before the partitions go, all.
   private func settlePositions(all: Bool = false) throws(StageError) {
     let now = environment.now()
     let owing = tasks.filter { $0.owesPosition && (all || isDue($0, now)) }
@@ -284,20 +284,16 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       for task in owing { try task.sendPosition(at: now) }
       try perform(.awaitDelivery)
     }
-    if all || now - offsetsTold >= Self.positionInterval { try tellOffsets() }
+    try tellOffsets(all: all)
   }
 
-  private func tellOffsetsIfDue() throws(StageError) {
-    guard environment.now() - offsetsTold >= Self.positionInterval else { return }
-    try tellOffsets()
-  }
-
-  private func tellOffsets() throws(StageError) {
-    guard !untoldOffsets.isEmpty else { return }
+  private func tellOffsets(all: Bool = false) throws(StageError) {
+    let now = environment.now()
+    guard !untoldOffsets.isEmpty, all || now - offsetsTold >= Self.positionInterval else { return }
     let offsets = untoldOffsets
     try StageError.log { () throws(LogError) in try consumer.commit(offsets, wait: false) }
     untoldOffsets.removeAll(keepingCapacity: true)
-    offsetsTold = environment.now()
+    offsetsTold = now
   }
 
   private func abortBatch(because error: StageError) throws(StageError) {
