@@ -291,8 +291,7 @@ public final class KafkaConsumer: LogConsumer {
     return high
   }
 
-  public func owners(of partitions: [TopicPartition]) throws(LogError) -> [TopicPartition: String]
-  {
+  public func owners(of partitions: [TopicPartition]) throws(LogError) -> [TopicPartition: String] {
     guard let group else { return [:] }
     let admin = KafkaAdmin(of: client, timeout: requestTimeout)
     return try admin.owners(group: group, of: partitions)

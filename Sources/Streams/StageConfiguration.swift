@@ -49,7 +49,7 @@ public struct StageConfiguration: Sendable {
   public var transactionalID: String { "\(application)-\(name)-\(instance)" }
   public var clientID: String { "\(application)-\(name)-\(instance)" }
   /// Its name in its group, which whoever takes its partitions over finds there.
-  var instanceID: String { transactionalID }
+  public var instanceID: String { transactionalID }
   /// Output topics as the producer numbers them: the operator's, then the changelog.
   var producedTopics: [String] { outputs + (changelog.map { [$0] } ?? []) }
 }

@@ -76,6 +76,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     tasks.removeAll()
     workings.removeAll()
     stageOperator.partitionsChanged([])
+    environment.standby?.giveBackAll()
     consumer.close(leaving: configuration.leavesOnStop && environment.stop.isStopped)
     producer?.close()
   }
@@ -474,6 +475,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     stageOperator.partitionsChanged(tasks)
     for task in gone {
       try StageError.store { () throws(StoreError) in try task.store?.close() }
+      environment.standby?.giveBack(task.partition)
     }
     try StageError.log { () throws(LogError) in try consumer.unassign(partitions) }
   }

@@ -140,7 +140,8 @@ struct MembershipTests {
     world.run(run)
     let log = world.log
     #expect(
-      try log.lastStableOffset(of: world.changelog(0)) < log.offsets(of: world.changelog(0))
+      try log.lastStableOffset(of: world.changelog(0))
+        < log.offsets(of: world.changelog(0))
         .upperBound)
     var next = World.Run()
     next.instance = "1"
