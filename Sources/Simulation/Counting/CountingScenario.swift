@@ -126,13 +126,7 @@ public final class CountingScenario: Scenario, @unchecked Sendable {
 
   // MARK: Checks
 
-  public func isDrained() throws -> Bool {
-    let committed = log.committedOffsets(of: Self.group)
-    return (0..<partitions).allSatisfy { partition in
-      let end = checker.inputEnd(partition)
-      return committed[input(partition)] ?? 0 == end && checker.position(partition) == end
-    }
-  }
+  public func remaining() throws -> String? { checker.remaining() }
 
   public func check(_ fact: LogFact) throws { try checker.check(fact) }
 

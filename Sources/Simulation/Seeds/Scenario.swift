@@ -24,8 +24,8 @@ public protocol Scenario: AnyObject, Sendable {
   /// - Returns: false when all of it was.
   func deleteUnprocessedInput() throws -> Bool
 
-  /// Whether all input was processed.
-  func isDrained() throws -> Bool
+  /// What was not processed of the input, in words; `nil` when all of it was.
+  func remaining() throws -> String?
 
   // MARK: Checks; what they throw is a `Violation`
 

@@ -103,22 +103,24 @@ extension SeededRun {
     note("calm")
     isCalm = true
     for instance in instances where !instance.hasEnded(scheduler) && instance.stop.isStopped {
-      try wait("the end of \(instance.name)", limit: .seconds(120)) {
-        instance.hasEnded(scheduler)
-      }
+      try waitForEnd(of: instance)
     }
     for instance in instances where instance.hasEnded(scheduler) { start(instance) }
-    try wait("the processing of all input", limit: .seconds(600)) { try scenario.isDrained() }
+    try wait(limit: .seconds(600)) { try scenario.remaining() }
     try sleep(.seconds(2))
     try stopAll()
+  }
+
+  private func waitForEnd(of instance: Instance) throws {
+    try wait(limit: .seconds(120)) {
+      instance.hasEnded(scheduler) ? nil : "instance \(instance.name) has not stopped"
+    }
   }
 
   private func stopAll() throws {
     for instance in instances { instance.stop.stop() }
     for instance in instances {
-      try wait("the end of \(instance.name)", limit: .seconds(120)) {
-        instance.hasEnded(scheduler)
-      }
+      try waitForEnd(of: instance)
     }
     checkFacts()
     if let violation { throw violation }
@@ -143,10 +145,10 @@ extension SeededRun {
     start(first)
     // The partitions of the others are kept for them as long as a session lasts.
     try sleep(Self.session * 2)
-    try wait("the restore", limit: .seconds(120)) {
-      scenario.stores.allSatisfy {
-        first.disk.changelogOffset(stage: $0.stage, partition: $0.partition) != nil
-      }
+    try wait(limit: .seconds(120)) {
+      scenario.stores.first {
+        first.disk.changelogOffset(stage: $0.stage, partition: $0.partition) == nil
+      }.map { "the store \($0) is not restored" }
     }
     try stopAll()
     try checkDisks()
@@ -162,7 +164,7 @@ extension SeededRun {
     expectedFailure = "offset_below_log_start"
     let first = instances[0]
     start(first)
-    try wait("the end of \(first.name)", limit: .seconds(120)) { first.hasEnded(scheduler) }
+    try waitForEnd(of: first)
     guard first.failure != nil else {
       throw Violation("the loss of input was not noticed")
     }

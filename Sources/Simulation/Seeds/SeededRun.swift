@@ -125,12 +125,11 @@ public final class SeededRun<S: Scenario>: @unchecked Sendable {
     if let violation { throw violation }
   }
 
-  func wait(_ what: String, limit: Duration, until isDone: () throws -> Bool) throws {
+  /// - Parameter remaining: says what is still waited for; `nil` when nothing is.
+  func wait(limit: Duration, for remaining: () throws -> String?) throws {
     let deadline = scheduler.now + limit
-    while try !isDone() {
-      guard scheduler.now < deadline else {
-        throw Violation("\(what) has not happened within \(limit)")
-      }
+    while let what = try remaining() {
+      guard scheduler.now < deadline else { throw Violation("after \(limit) of calm \(what)") }
       try sleep(.milliseconds(200))
     }
   }
