@@ -106,7 +106,10 @@ let package = Package(
       ["Simulation", "PipelineSimulation", "Streams", "EventLog", "StateStore"]),
     tests(
       "PipelineTests",
-      ["Pipeline", "Simulation", "PipelineSimulation", "Streams", "Recommender", "EventLog", "StateStore", logging]),
+      [
+        "Pipeline", "Simulation", "PipelineSimulation", "Streams", "Recommender", "EventLog",
+        "StateStore", logging,
+      ]),
     tests(
       "ProjectionistTests",
       [

@@ -18,6 +18,7 @@ final class MemoryRedis: Sendable {
   }
 
   private let rows = Mutex<[Key: Row]>([:])
+  private let firstStepBack = Mutex<String?>(nil)
   private let fences: Bool
 
   /// - Parameter fences: false takes older rows for newer ones, for checkers to find out.
@@ -26,11 +27,21 @@ final class MemoryRedis: Sendable {
   }
 
   var all: [Key: Row] { rows.withLock { $0 } }
+  /// How newer features were first overwritten by older ones, in words.
+  var stepBack: String? { firstStepBack.withLock { $0 } }
 
   /// - Returns: whether the row was newer than what was there.
   func set(_ key: Key, _ row: Row) -> Bool {
     rows.withLock { rows in
-      if fences, let stored = rows[key], stored.fence >= row.fence { return false }
+      if let stored = rows[key], stored.fence >= row.fence {
+        if fences { return false }
+        if stored.fence > row.fence {
+          firstStepBack.withLock { first in
+            first =
+              first ?? "Redis has replaced features of \(stored.fence) by those of \(row.fence)"
+          }
+        }
+      }
       rows[key] = row
       return true
     }

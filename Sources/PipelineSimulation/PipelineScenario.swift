@@ -141,7 +141,10 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
 
   // MARK: Checks
 
-  public func check(_ fact: LogFact) throws { try checker.check(fact, feed) }
+  public func check(_ fact: LogFact) throws {
+    try checker.check(fact, feed)
+    if let stepBack = redis.stepBack { throw Violation(stepBack) }
+  }
 
   public func check(_ store: StorePlace, in storage: MemoryStorage) throws {
     let isUser = store.stage == StageName.user.rawValue

@@ -114,7 +114,8 @@ public final class SimulatedProcess: Sendable {
     state.withLock { state in
       guard state.isAlive else { return }
       state.isAlive = false
-      state.silence = (state.silence?.contains(now) == true ? state.silence : nil)
+      state.silence =
+        (state.silence?.contains(now) == true ? state.silence : nil)
         .map { $0.lowerBound..<Self.forEver } ?? now..<Self.forEver
     }
   }

@@ -20,7 +20,7 @@ struct SeedTests {
     }
   }
 
-  @Test(arguments: ProcessingGuarantee.allCases, UInt64(0)..<30)
+  @Test(arguments: ProcessingGuarantee.allCases, UInt64(0)..<20)
   func thePipelineKeepsItsPromises(guarantee: ProcessingGuarantee, seed: UInt64) {
     let report = PipelineScenario.run(seed: seed, SimulationOptions(guarantee: guarantee))
     #expect(report.violation == nil, replay(report))

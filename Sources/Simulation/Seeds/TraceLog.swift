@@ -42,7 +42,9 @@ final class TraceLog: Sendable {
     }
   }
 
-  private static func text(_ placed: PlacedRecord) -> String { "\(placed.place)@\(placed.record.offset)" }
+  private static func text(_ placed: PlacedRecord) -> String {
+    "\(placed.place)@\(placed.record.offset)"
+  }
 
   private static func text(_ offsets: CommittedOffsets) -> String {
     let all = offsets.offsets.sorted { TopicPartition.inOrder($0.key, $1.key) }
