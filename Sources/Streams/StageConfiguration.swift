@@ -16,6 +16,9 @@ public struct StageConfiguration: Sendable {
   public var tables: [String]
   public var guarantee: ProcessingGuarantee
   public var limits: BatchLimits
+  /// Whether a stop gives its partitions to the group's other members at once, instead of keeping
+  /// them for its restart within the session timeout.
+  public var leavesOnStop: Bool
   /// Where the stage's partitions come from when it does not get them from its group: it then
   /// reads, of its one input, the partitions that another stage on this instance owns.
   public var followed: (any PartitionFeed)?
@@ -24,7 +27,7 @@ public struct StageConfiguration: Sendable {
     name: String, application: String, instance: String, inputs: [String], outputs: [String],
     changelog: String? = nil, tables: [String] = [],
     guarantee: ProcessingGuarantee = .exactlyOnce, limits: BatchLimits = BatchLimits(),
-    followed: (any PartitionFeed)? = nil
+    leavesOnStop: Bool = false, followed: (any PartitionFeed)? = nil
   ) {
     precondition(changelog == nil || inputs.count == 1, "a stateful stage has one input")
     self.name = name
@@ -36,6 +39,7 @@ public struct StageConfiguration: Sendable {
     self.tables = tables
     self.guarantee = guarantee
     self.limits = limits
+    self.leavesOnStop = leavesOnStop
     self.followed = followed
   }
 
@@ -44,6 +48,8 @@ public struct StageConfiguration: Sendable {
   /// open transaction at once instead of waiting for its timeout.
   public var transactionalID: String { "\(application)-\(name)-\(instance)" }
   public var clientID: String { "\(application)-\(name)-\(instance)" }
+  /// Its name in its group, which whoever takes its partitions over finds there.
+  public var instanceID: String { transactionalID }
   /// Output topics as the producer numbers them: the operator's, then the changelog.
   var producedTopics: [String] { outputs + (changelog.map { [$0] } ?? []) }
 }
