@@ -25,7 +25,7 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
   private static var waitingBytes: Int { 32 << 20 }
   /// The least a commit is worth.
   private static var leastChunkBytes: Int { 1 << 20 }
-  private static var queuedBytes: Int { 32 << 20 }
+  private static var queuedBytes: Int { 16 << 20 }
 
   /// Stores in the order of the partitions, from nothing where what is on disk can't be used.
   func open(_ partitions: [Int32]) throws(StageError) -> [RestoredStore<Storage.Store>] {
@@ -166,7 +166,7 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
     throws(StageError)
   {
     for lane in lanes { lane.begin(lane.range.lowerBound..<lane.endOfState) }
-    let total = lanes.reduce(0) { $0 + lane($1, $1.end) }
+    let total = lanes.reduce(0) { $0 + passed($1, $1.end) }
     let chunkBytes = max(Self.leastChunkBytes, Self.waitingBytes / lanes.count)
     try scan(lanes, reader) { lane, record in
       lane.writes.addChange(record)
@@ -177,13 +177,13 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
         try lane.commitChunk(environment.inBackground)
       }
       progress.report(
-        applied: lanes.reduce(0) { $0 + lane($1, $1.next) }, of: total, at: environment.now())
+        applied: lanes.reduce(0) { $0 + passed($1, $1.next) }, of: total, at: environment.now())
     }
     for lane in lanes { try lane.finish() }
   }
 
-  /// How many offsets of what a lane lacks are below this one.
-  private func lane(_ lane: Lane, _ offset: Int64) -> Int64 { offset - lane.range.lowerBound }
+  /// How many of the offsets a store lacked are below this one.
+  private func passed(_ lane: Lane, _ offset: Int64) -> Int64 { offset - lane.range.lowerBound }
 
   /// Reads each lane to its end: hands every visible record to `body`, and calls `after` now and then.
   private func scan(

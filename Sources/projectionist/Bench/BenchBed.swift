@@ -84,7 +84,8 @@ final class BenchBed {
     _ options: BenchOptions, _ directory: TemporaryDirectory, _ redis: RedisServerProcess?
   ) -> [String] {
     var assignments = [
-      "state.directory=\(directory.file("state"))",
+      // A name that outlives the state: its partitions wait for it.
+      "instance=bench", "state.directory=\(directory.file("state"))",
       "topics.partitions=\(options.partitions)", "log.format=json",
       "stages=\(StageName.allCases.map(\.rawValue).joined(separator: ","))",
     ]

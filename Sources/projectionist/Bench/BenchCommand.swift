@@ -12,7 +12,7 @@ struct BenchCommand: ParsableCommand {
       leaves them empty; Redis is one of its own unless --redis is given.
       """,
     subcommands: [
-      IngestBench.self, LatencyBench.self, PredictBench.self, RestoreBench.self,
+      IngestBench.self, LatencyBench.self, PredictBench.self, RestoreBench.self, RestartBench.self,
       TrainBench.self,
     ])
 }

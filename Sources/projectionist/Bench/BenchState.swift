@@ -6,9 +6,8 @@ extension BenchBed {
   private static let stallDeadline = Duration.seconds(60)
   private static let pause = 0.005
 
-  /// Has a daemon process events, and stops it.
-  func buildState(events: Int) throws {
-    var workload = try Workload(self, events: events, invalid: 0)
+  /// Has a daemon process so many more events, and stops it.
+  func buildState(_ workload: inout Workload, events: Int) throws {
     try workload.preload(events)
     let daemon = try startDaemon()
     let watch = try LagWatch(self, daemon)

@@ -48,7 +48,8 @@ struct RestoreBench: ParsableCommand {
   func run() throws {
     try BenchBed.use(options) { bed in
       try bed.topics.checkRoom(for: events, partitions: options.partitions)
-      try bed.buildState(events: events)
+      var workload = try Workload(bed, events: events, invalid: 0)
+      try bed.buildState(&workload, events: events)
       let expected = try StateDigest(bed.settings.storage, check: bed.check)
       var progress = ProgressBar("restore", unit: "runs", goal: .count(runs))
       var all: [Run] = []
