@@ -3,11 +3,10 @@ import EventLog
 import StateStore
 import Synchronization
 
-/// One partition of a restore: its store, and how far its changelog is read. Belongs to the thread
-/// that reads.
-final class RestoreLane<Store: StateStore> {
+/// How far a partition's changelog is read, and what was read of it. Belongs to the thread that reads,
+/// which goes through here with each record; so it is generic over nothing.
+final class RestoreLane {
   let changelog: TopicPartition
-  let store: Store
   /// What the store lacked at the start: changelog offsets up to the end.
   var range: Range<Int64> = 0..<0
   /// The offset after the last position in `range`; `nil` when there is none.
@@ -18,26 +17,23 @@ final class RestoreLane<Store: StateStore> {
   var writes = WriteSet()
   /// Records read so far that the store is to have.
   var records = 0
-  /// Why the store must be rebuilt from nothing; its records are read no more.
-  private(set) var damage: StageError?
+  /// Whether nothing more is to be read, because the store can't take it.
+  var isAbandoned = false
   /// The next offset to read, and where reading ends.
   private(set) var next: Int64 = 0
   private(set) var end: Int64 = 0
-  private let chunks: ChunkWriter<Store>
 
-  init(_ changelog: TopicPartition, _ store: Store) {
+  init(_ changelog: TopicPartition) {
     self.changelog = changelog
-    self.store = store
-    chunks = ChunkWriter(store)
   }
 
-  var partition: Int32 { changelog.partition }
+  var isRead: Bool { next >= end || isAbandoned }
   /// Where the state ends: what follows belongs to a batch that a crash cut short, and whose input
   /// will be read again.
   var endOfState: Int64 { lastPosition ?? range.lowerBound }
-  var isRead: Bool { next >= end || damage != nil }
-
-  // MARK: Reading
+  /// The offset that the store stands for with what is read so far. Where no change is behind the last
+  /// position, there are markers only.
+  var changelogOffset: Int64 { next == endOfState && tail.isEmpty ? range.upperBound : next }
 
   func begin(_ range: Range<Int64>) {
     next = range.lowerBound
@@ -45,7 +41,6 @@ final class RestoreLane<Store: StateStore> {
   }
 
   /// Whether a record is the reader's next one, which it then has passed.
-  @inline(__always)
   func passes(_ offset: Int64) -> Bool {
     guard offset >= next, offset < end else { return false }
     next = offset + 1
@@ -57,13 +52,28 @@ final class RestoreLane<Store: StateStore> {
   func reach(_ offset: Int64) {
     next = min(max(next, offset), end)
   }
+}
 
-  // MARK: Writing
+/// A store that is restored.
+final class RestoreTarget<Store: StateStore> {
+  let lane: RestoreLane
+  let store: Store
+  /// Why the store must be rebuilt from nothing.
+  private(set) var damage: StageError?
+  private let chunks: ChunkWriter<Store>
+
+  init(_ changelog: TopicPartition, _ store: Store) {
+    lane = RestoreLane(changelog)
+    self.store = store
+    chunks = ChunkWriter(store)
+  }
+
+  var partition: Int32 { lane.changelog.partition }
 
   /// Hands what was read on to be committed, after the chunk before.
   func commitChunk(_ inBackground: BackgroundWork) throws(StageError) {
     try minding { () throws(StoreError) in
-      try chunks.commit(&writes, changelogOffset: next, inBackground)
+      try chunks.commit(&lane.writes, changelogOffset: lane.changelogOffset, inBackground)
     }
   }
 
@@ -80,10 +90,9 @@ final class RestoreLane<Store: StateStore> {
     do throws(StoreError) { try body() } catch {
       guard error.remedy == .rebuild else { throw .store(error) }
       damage = .store(error)
+      lane.isAbandoned = true
     }
   }
-
-  func rebuild(because error: StageError) { damage = error }
 }
 
 /// Runs work beside the thread that asks for it; in a simulation, on it and at once.

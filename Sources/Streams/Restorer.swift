@@ -15,52 +15,53 @@ struct RestoredStore<Store: StateStore> {
 /// one consumer reads the partitions side by side, and chunks of what it reads are committed in the
 /// background. The memory this takes depends neither on the changelogs' length nor on their number.
 struct Restorer<Log: EventLog, Storage: StateStorage> {
-  typealias Lane = RestoreLane<Storage.Store>
+  typealias Target = RestoreTarget<Storage.Store>
 
   let environment: StageEnvironment<Log, Storage>
   let changelog: String
 
   /// Bytes of changes that wait for their commit, of all partitions; as many again may be on their
   /// way into the stores.
-  private static var waitingBytes: Int { 32 << 20 }
+  private static var waitingBytes: Int { 24 << 20 }
   /// The least a commit is worth.
   private static var leastChunkBytes: Int { 1 << 20 }
   private static var queuedBytes: Int { 16 << 20 }
 
   /// Stores in the order of the partitions, from nothing where what is on disk can't be used.
   func open(_ partitions: [Int32]) throws(StageError) -> [RestoredStore<Storage.Store>] {
-    var lanes: [Lane] = []
-    for partition in partitions { lanes.append(try makeLane(partition)) }
-    try restore(lanes)
-    var rebuilt: [Lane] = []
-    for number in lanes.indices {
-      guard let damage = lanes[number].damage else { continue }
-      let partition = lanes[number].partition
+    var targets: [Target] = []
+    for partition in partitions { targets.append(try makeTarget(partition)) }
+    try restore(targets)
+    var rebuilt: [Target] = []
+    for number in targets.indices {
+      guard let damage = targets[number].damage else { continue }
+      let partition = targets[number].partition
       try destroy(partition, because: damage)
-      lanes[number] = Lane(lanes[number].changelog, try openStore(partition))
-      rebuilt.append(lanes[number])
+      targets[number] = try makeTarget(partition)
+      rebuilt.append(targets[number])
     }
     if !rebuilt.isEmpty { try restore(rebuilt) }
     var restored: [RestoredStore<Storage.Store>] = []
-    for lane in lanes {
-      if let damage = lane.damage { throw damage }
-      let snapshot = try StageError.store { () throws(StoreError) in try lane.store.snapshot() }
+    for target in targets {
+      if let damage = target.damage { throw damage }
+      let snapshot = try StageError.store { () throws(StoreError) in try target.store.snapshot() }
       restored.append(
-        RestoredStore(store: lane.store, inputOffset: try snapshot.inputOffset(), tail: lane.tail))
+        RestoredStore(
+          store: target.store, inputOffset: try snapshot.inputOffset(), tail: target.lane.tail))
     }
     return restored
   }
 
   // MARK: Stores
 
-  private func makeLane(_ partition: Int32) throws(StageError) -> Lane {
+  private func makeTarget(_ partition: Int32) throws(StageError) -> Target {
     let source = TopicPartition(changelog, partition)
     do throws(StageError) {
-      return Lane(source, try openStore(partition))
+      return Target(source, try openStore(partition))
     } catch {
       guard error.reaction == .rebuildStore else { throw error }
       try destroy(partition, because: error)
-      return Lane(source, try openStore(partition))
+      return Target(source, try openStore(partition))
     }
   }
 
@@ -84,22 +85,23 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
 
   // MARK: Restoring
 
-  /// Brings the lanes' stores up to the end. A lane whose store must be rebuilt says so afterwards.
-  private func restore(_ lanes: [Lane]) throws(StageError) {
+  /// Brings stores up to the end. Those that must be rebuilt say so afterwards.
+  private func restore(_ targets: [Target]) throws(StageError) {
     var progress = RestoreProgress(
-      changelog, partitions: lanes.count, environment.monitor, environment.logger,
+      changelog, partitions: targets.count, environment.monitor, environment.logger,
       at: environment.now())
     // Whoever gets an error may close or destroy the stores.
-    defer { for lane in lanes { lane.settle() } }
-    try measure(lanes)
-    let lacking = lanes.filter { !$0.range.isEmpty && $0.damage == nil }
+    defer { for target in targets { target.settle() } }
+    try measure(targets)
+    let lacking = targets.filter { !$0.lane.range.isEmpty && $0.damage == nil }
     if !lacking.isEmpty {
       let reader = try makeReader(readCommitted: true)
       defer { reader.close() }
-      try findTails(lacking, reader)
+      try findTails(lacking.map(\.lane), reader)
       try apply(lacking, reader, &progress)
     }
-    progress.finish(records: lanes.reduce(0) { $0 + $1.records }, at: environment.now())
+    progress.finish(
+      records: targets.reduce(0) { $0 + $1.lane.records }, at: environment.now())
   }
 
   private func makeReader(readCommitted: Bool) throws(StageError) -> Log.Consumer {
@@ -118,29 +120,28 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
   /// The end is that of all records, committed or not. A restore that only reached the last stable
   /// offset would miss what was committed behind a transaction of somebody else that is still open,
   /// or whose markers are not written yet; so it reads on until that transaction is decided.
-  private func measure(_ lanes: [Lane]) throws(StageError) {
+  private func measure(_ targets: [Target]) throws(StageError) {
     let reader = try makeReader(readCommitted: false)
     defer { reader.close() }
-    for lane in lanes {
-      let whole = try StageError.log { () throws(LogError) in
-        try reader.offsets(of: lane.changelog)
-      }
-      try lane.minding { () throws(StoreError) in
-        let stored = try lane.store.changelogOffset()
+    for target in targets {
+      let changelog = target.lane.changelog
+      let whole = try StageError.log { () throws(LogError) in try reader.offsets(of: changelog) }
+      try target.minding { () throws(StoreError) in
+        let stored = try target.store.changelogOffset()
         if let stored, !(whole.lowerBound...whole.upperBound).contains(stored) {
           throw StoreError(
-            "the store of \(environment.configuration.name) partition \(lane.partition) stands at"
-              + " changelog offset \(stored), but \(lane.changelog) holds \(whole.lowerBound) to"
+            "the store of \(environment.configuration.name) partition \(target.partition) stands at"
+              + " changelog offset \(stored), but \(changelog) holds \(whole.lowerBound) to"
               + " \(whole.upperBound)", remedy: .rebuild)
         }
-        lane.range = (stored ?? whole.lowerBound)..<whole.upperBound
+        target.lane.range = (stored ?? whole.lowerBound)..<whole.upperBound
       }
     }
   }
 
   /// Finds the last position of each changelog, and gathers what is behind it. Looks backwards in
   /// growing steps, since it is near the end; where every batch is a transaction, it is the end.
-  private func findTails(_ lanes: [Lane], _ reader: Log.Consumer) throws(StageError) {
+  private func findTails(_ lanes: [RestoreLane], _ reader: Log.Consumer) throws(StageError) {
     var searched = lanes
     var window: Int64 = 1_000
     while !searched.isEmpty {
@@ -162,32 +163,31 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
     }
   }
 
-  private func apply(_ lanes: [Lane], _ reader: Log.Consumer, _ progress: inout RestoreProgress)
-    throws(StageError)
-  {
+  private func apply(
+    _ targets: [Target], _ reader: Log.Consumer, _ progress: inout RestoreProgress
+  ) throws(StageError) {
+    let lanes = targets.map(\.lane)
     for lane in lanes { lane.begin(lane.range.lowerBound..<lane.endOfState) }
-    let total = lanes.reduce(0) { $0 + passed($1, $1.end) }
-    let chunkBytes = max(Self.leastChunkBytes, Self.waitingBytes / lanes.count)
+    let total = lanes.reduce(0) { $0 + $1.end - $1.range.lowerBound }
+    let chunkBytes = max(Self.leastChunkBytes, Self.waitingBytes / targets.count)
     try scan(lanes, reader) { lane, record in
       lane.writes.addChange(record)
       lane.records += 1
     } after: { () throws(StageError) in
-      for lane in lanes where !lane.writes.isEmpty {
-        guard lane.isRead || lane.writes.memoryBytes >= chunkBytes else { continue }
-        try lane.commitChunk(environment.inBackground)
+      for target in targets where !target.lane.writes.isEmpty {
+        guard target.lane.isRead || target.lane.writes.memoryBytes >= chunkBytes else { continue }
+        try target.commitChunk(environment.inBackground)
       }
-      progress.report(
-        applied: lanes.reduce(0) { $0 + passed($1, $1.next) }, of: total, at: environment.now())
+      let applied = lanes.reduce(0) { $0 + $1.next - $1.range.lowerBound }
+      progress.report(applied: applied, of: total, at: environment.now())
     }
-    for lane in lanes { try lane.finish() }
+    for target in targets { try target.finish() }
   }
-
-  /// How many of the offsets a store lacked are below this one.
-  private func passed(_ lane: Lane, _ offset: Int64) -> Int64 { offset - lane.range.lowerBound }
 
   /// Reads each lane to its end: hands every visible record to `body`, and calls `after` now and then.
   private func scan(
-    _ lanes: [Lane], _ reader: Log.Consumer, _ body: (Lane, borrowing RecordView) -> Void,
+    _ lanes: [RestoreLane], _ reader: Log.Consumer,
+    _ body: (RestoreLane, borrowing RecordView) -> Void,
     after: () throws(StageError) -> Void = { () throws(StageError) in }
   ) throws(StageError) {
     var unread = lanes.filter { !$0.isRead }
@@ -216,10 +216,10 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
     }
   }
 
-  private static func byPartition(_ lanes: [Lane]) -> [Lane?] {
-    var lanesByPartition: [Lane?] = []
+  private static func byPartition(_ lanes: [RestoreLane]) -> [RestoreLane?] {
+    var lanesByPartition: [RestoreLane?] = []
     for lane in lanes {
-      let partition = Int(lane.partition)
+      let partition = Int(lane.changelog.partition)
       while lanesByPartition.count <= partition { lanesByPartition.append(nil) }
       lanesByPartition[partition] = lane
     }

@@ -84,7 +84,7 @@ struct RestoreProgressTests {
     run.clock = clock
     run.maxFetchRecords = 4
     run.faults = { moment in
-      if moment.effect == .poll { clock.advance(by: .milliseconds(700)) }
+      if moment.effect == .poll { clock.advance(by: .milliseconds(1_100)) }
       return nil
     }
     run.logger = logger()
