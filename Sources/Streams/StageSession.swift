@@ -27,7 +27,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   private var batchRecords = 0
   private var batchBytes = 0
   private var batchOpened: ContinuousClock.Instant
-  private var lastArrival: ContinuousClock.Instant
+  private var arrivals: ArrivalMeter
   private var redeliveries = 0
   /// Offsets of finished batches that the group has not been told yet, and when it was last.
   private var untoldOffsets: [TopicPartition: Int64] = [:]
@@ -42,7 +42,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     let configuration = environment.configuration
     self.configuration = configuration
     batchOpened = environment.now()
-    lastArrival = batchOpened
+    arrivals = ArrivalMeter(configuration.limits, now: batchOpened)
     offsetsTold = batchOpened - Self.positionInterval
     taskNumbers = Array(repeating: [], count: configuration.inputs.count)
     let topics = configuration.producedTopics
@@ -139,10 +139,11 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       if let rebalance = result.rebalance { return try answer(rebalance) }
       if isBatchOpen {
         let now = environment.now()
-        if result.records > 0 { lastArrival = now }
+        arrivals.count(result.records, at: now)
         let closes = configuration.limits.closes(
           records: batchRecords, bytes: batchBytes, age: now - batchOpened,
-          dry: result.records == 0 ? now - lastArrival : nil)
+          dry: result.records == 0 ? now - arrivals.lastArrival : nil,
+          sinceFlood: now - arrivals.lastFlood)
         if closes { try commitBatch() }
       } else if result.records == 0 {
         try settlePositions()
@@ -159,7 +160,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     guard isBatchOpen else { return Self.longestPoll }
     let now = environment.now()
     let patience = configuration.limits.patience(
-      records: batchRecords, age: now - batchOpened, dry: now - lastArrival)
+      records: batchRecords, age: now - batchOpened, dry: now - arrivals.lastArrival,
+      sinceFlood: now - arrivals.lastFlood)
     return min(patience, Self.longestPoll)
   }
 
