@@ -35,8 +35,10 @@ struct RestoreTests {
     let world = try settledWorld(guarantee)
     world.storage.lose(commits: commits, stage: World.stage, partition: 0)
     #expect(world.run().status.records == 0)
-    let end = try world.log.offsets(of: world.changelog(0)).upperBound
-    #expect(world.storage.changelogOffset(stage: World.stage, partition: 0) == end)
+    // At the end; a store that lacks nothing but a transaction's marker is left as it is.
+    let last = try #require(try world.log.records(of: world.changelog(0)).last)
+    let offset = try #require(world.storage.changelogOffset(stage: World.stage, partition: 0))
+    #expect(offset > last.offset)
     try Checker(world: world).checkDrained()
   }
 
