@@ -3,8 +3,8 @@ import EventLog
 import StateStore
 import Synchronization
 
-/// How far a partition's changelog is read, and what was read of it. Belongs to the thread that reads,
-/// which goes through here with each record; so it is generic over nothing.
+/// How far a partition's changelog is read, and what was read of it. Belongs to the thread that
+/// reads, which comes here with each record; so it is generic over nothing.
 final class RestoreLane {
   let changelog: TopicPartition
   /// What the store lacked at the start: changelog offsets up to the end.
@@ -31,8 +31,8 @@ final class RestoreLane {
   /// Where the state ends: what follows belongs to a batch that a crash cut short, and whose input
   /// will be read again.
   var endOfState: Int64 { lastPosition ?? range.lowerBound }
-  /// The offset that the store stands for with what is read so far. Where no change is behind the last
-  /// position, there are markers only.
+  /// The offset that the store stands for with what is read so far. Where no change is behind the
+  /// last position, there are markers only.
   var changelogOffset: Int64 { next == endOfState && tail.isEmpty ? range.upperBound : next }
 
   func begin(_ range: Range<Int64>) {
@@ -47,8 +47,8 @@ final class RestoreLane {
     return true
   }
 
-  /// Nothing visible is left below this offset. Compaction and transaction markers leave gaps, at the
-  /// end too: the reader's position, not the last record, tells that the end is reached.
+  /// Nothing visible is left below this offset. Compaction and transaction markers leave gaps, at
+  /// the end too: the reader's position, not the last record, tells that the end is reached.
   func reach(_ offset: Int64) {
     next = min(max(next, offset), end)
   }
@@ -98,8 +98,8 @@ final class RestoreTarget<Store: StateStore> {
 /// Runs work beside the thread that asks for it; in a simulation, on it and at once.
 public typealias BackgroundWork = @Sendable (@escaping @Sendable () -> Void) -> Void
 
-/// Commits chunks to a store beside the thread that fills them: one after the other, and the next is
-/// accepted only when the one before is done. So two of them are all the memory there is.
+/// Commits chunks to a store beside the thread that fills them: one after the other, and the next
+/// is accepted only when the one before is done. So two of them are all the memory there is.
 private final class ChunkWriter<Store: StateStore>: Sendable {
   private struct Chunk {
     var writes = WriteSet()

@@ -184,7 +184,8 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
     for target in targets { try target.finish() }
   }
 
-  /// Reads each lane to its end: hands every visible record to `body`, and calls `after` now and then.
+  /// Reads each lane to its end: hands every visible record to `body`, and calls `after` now and
+  /// then.
   private func scan(
     _ lanes: [RestoreLane], _ reader: Log.Consumer,
     _ body: (RestoreLane, borrowing RecordView) -> Void,

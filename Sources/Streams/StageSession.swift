@@ -519,8 +519,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   }
 
   /// Writes the values of the state over changes that no position vouches for: the next position
-  /// would vouch for them too, and its batch need not change the same keys. A batch of its own, whose
-  /// end leaves them void.
+  /// would vouch for them too, and its batch need not change the same keys. It is a batch of its
+  /// own, whose position then vouches for nothing wrong.
   private func takeBack(_ opened: [(task: Task, tail: WriteSet)]) throws(StageError) {
     guard opened.contains(where: { !$0.tail.isEmpty }) else { return }
     do throws(StageError) {

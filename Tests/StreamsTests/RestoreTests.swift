@@ -127,8 +127,8 @@ struct RestoreTests {
     try Checker(world: world).checkDrained()
   }
 
-  /// At least once a batch was cut short; exactly once goes on from there. Nothing but a position says
-  /// which of the changes in the changelog count, whoever reads it.
+  /// At least once a batch was cut short; exactly once goes on from there. Nothing but a position
+  /// says which of the changes in the changelog count, whoever reads it.
   @Test(arguments: [true, false])
   func changesWithoutAPositionAreVoidExactlyOnceToo(losesStore: Bool) throws {
     var world = try settledWorld(.atLeastOnce)

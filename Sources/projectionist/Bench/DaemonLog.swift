@@ -53,7 +53,8 @@ struct RestoreSpan: Hashable, Sendable {
 
   var seconds: Double { end.timeIntervalSince(start) }
 
-  /// - Parameter stages: whose restores count; the span is from the first's start to the last's end.
+  /// - Parameter stages: whose restores count; the span is from the first one's start to the last
+  ///   one's end.
   /// - Returns: `nil` when none of them has restored anything.
   init?(of stages: Set<String>, in events: [DaemonEvent]) {
     let ends = events.filter { stages.contains($0.logger) && $0.message == "state restored" }

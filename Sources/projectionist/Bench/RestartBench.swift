@@ -11,8 +11,8 @@ struct RestartBench: ParsableCommand {
     commandName: "restart",
     abstract: "From the start of a daemon that was killed to its first new event.",
     discussion: """
-      While events come in at a rate, the daemon is killed (kill -9) at a random moment and started \
-      again, with its state in place. The time runs until a read_committed consumer sees, on \
+      While events come in at a rate, the daemon is killed (kill -9) at a random moment and \
+      started again, with its state in place. The time runs until a read_committed consumer sees, on \
       user-features, an event that was produced after the kill. The daemon's own log tells the \
       parts, of which two are the broker's: ending the predecessor's transactions, and giving the \
       partitions out again. A state that is ten times as large must make no difference. All times \
@@ -129,7 +129,8 @@ struct Restart: Hashable, Sendable {
   var total: Double { process + producers + joining + restoring + assigning + processing }
   var broker: Double { producers + joining }
 
-  /// A new event passes through intake and user, so each part lasts until both stages have passed it.
+  /// A new event passes through intake and user, so each part lasts until both stages have passed
+  /// it.
   ///
   /// - Parameters:
   ///   - started: when the process was started.
