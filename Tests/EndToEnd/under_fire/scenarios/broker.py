@@ -1,0 +1,3 @@
+"""broker."""
+LONG={}
+SHORT={}

@@ -1,0 +1,3 @@
+"""pause."""
+LONG={}
+SHORT={}

@@ -1,0 +1,3 @@
+"""rebalance."""
+LONG={}
+SHORT={}

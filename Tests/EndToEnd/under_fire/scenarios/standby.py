@@ -1,0 +1,3 @@
+"""standby."""
+LONG={}
+SHORT={}
