@@ -11,6 +11,10 @@ public protocol EventLog: Sendable {
 
   func makeConsumer(_ configuration: ConsumerConfiguration) throws(LogError) -> Consumer
   func makeProducer(_ configuration: ProducerConfiguration) throws(LogError) -> Producer
+
+  /// Ends what a producer of this transactional id has left open, and fences it if it is still
+  /// alive: none of its records becomes visible any more. Waits until that is done.
+  func fence(transactionalID: String) throws(LogError)
 }
 
 /// One partition of one topic.
@@ -35,6 +39,10 @@ public struct ConsumerConfiguration: Sendable {
   /// Whether the group gives it its partitions (`Rebalance`), or it only keeps its offsets under the
   /// group's name and is told its partitions with `assign`.
   public var isMember: Bool
+  /// Names the member, the same after a restart. Its group then keeps its partitions for it while
+  /// it restarts (static membership, KIP-345), and the offsets it commits bear the name: see
+  /// `LogConsumer.owners`. `nil` for a member nobody has to know.
+  public var instanceID: String?
   /// Names the thread in logs and in `client.id`.
   public var clientID: String
   /// Whether records of open and aborted transactions are hidden (`isolation.level`).
@@ -46,13 +54,14 @@ public struct ConsumerConfiguration: Sendable {
   public var fetchWait: Duration
 
   public init(
-    topics: [String], group: String?, isMember: Bool = true, clientID: String,
-    readCommitted: Bool = true, maxQueuedBytes: Int = 4 << 20,
+    topics: [String], group: String?, isMember: Bool = true, instanceID: String? = nil,
+    clientID: String, readCommitted: Bool = true, maxQueuedBytes: Int = 4 << 20,
     fetchWait: Duration = .milliseconds(500)
   ) {
     self.topics = topics
     self.group = group
     self.isMember = isMember && group != nil
+    self.instanceID = group == nil ? nil : instanceID
     self.clientID = clientID
     self.readCommitted = readCommitted
     self.maxQueuedBytes = maxQueuedBytes

@@ -23,6 +23,11 @@ public protocol LogConsumer: AnyObject {
   /// The group's committed offsets; partitions without one are absent.
   func committed(_ partitions: [TopicPartition]) throws(LogError) -> [TopicPartition: Int64]
 
+  /// Whose the partitions are by their committed offsets: the instance that has committed last and
+  /// has not let go with `disown`. Partitions of nobody are absent. What is still undecided in a
+  /// transaction does not count, and is not waited for.
+  func owners(of partitions: [TopicPartition]) throws(LogError) -> [TopicPartition: String]
+
   /// The first offset still kept, and the one after the last visible record (for a read-committed
   /// consumer the last stable offset), asked of the log itself.
   func offsets(of partition: TopicPartition) throws(LogError) -> Range<Int64>
@@ -40,8 +45,20 @@ public protocol LogConsumer: AnyObject {
   /// `wait` is set.
   func commit(_ offsets: [TopicPartition: Int64], wait: Bool) throws(LogError)
 
-  /// Leaves the group and frees what the consumer holds. Nothing may be called after it.
-  func close()
+  /// Commits offsets a last time, as nobody's: what this instance has done there is done.
+  func disown(_ offsets: [TopicPartition: Int64]) throws(LogError)
+
+  /// Frees what the consumer holds. Nothing may be called after it.
+  ///
+  /// - Parameter leaving: whether a member with an `instanceID` leaves its group as well, which one
+  ///   that restarts does not do.
+  func close(leaving: Bool)
+}
+
+extension LogConsumer {
+  /// `close` for good.
+  @inlinable
+  public func close() { close(leaving: true) }
 }
 
 /// Where to start reading a partition.

@@ -89,43 +89,10 @@ extension KafkaAdmin {
     return result
   }
 
-  /// A group's committed offsets; partitions without one are absent.
-  public func committed(group: String, of partitions: [TopicPartition]) throws(LogError)
-    -> [TopicPartition: Int64]
-  {
-    guard !partitions.isEmpty else { return [:] }
-    let list = PartitionList(partitions)
-    var requests: [OpaquePointer?] = [rd_kafka_ListConsumerGroupOffsets_new(group, list.list)]
-    defer { rd_kafka_ListConsumerGroupOffsets_destroy_array(&requests, requests.count) }
-    let reply = try ask(
-      RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, "asking for the offsets of group \"\(group)\""
-    ) { options in
-      rd_kafka_ListConsumerGroupOffsets(client.handle, &requests, 1, options, queue)
-    }
-    var size = 0
-    guard
-      let groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
-        rd_kafka_event_ListConsumerGroupOffsets_result(reply.event), &size), size == 1,
-      let answer = groups[0]
-    else { return [:] }
-    if let error = rd_kafka_group_result_error(answer) {
-      // The group result owns this error.
-      throw LogError(rd_kafka_error_code(error), "offsets of group \"\(group)\"")
-    }
-    guard let offsets = rd_kafka_group_result_partitions(answer) else { return [:] }
-    var result: [TopicPartition: Int64] = [:]
-    for index in 0..<Int(offsets.pointee.cnt) {
-      let element = offsets.pointee.elems[index]
-      guard element.offset >= 0 else { continue }
-      result[TopicPartition(String(cString: element.topic), element.partition)] = element.offset
-    }
-    return result
-  }
-
   // MARK: Requests and replies
 
   /// Sends an admin request and waits for its reply.
-  private func ask(
+  func ask(
     _ operation: rd_kafka_admin_op_t, _ detail: String, _ send: (OpaquePointer?) -> Void
   ) throws(LogError) -> AdminReply {
     let options = rd_kafka_AdminOptions_new(client.handle, operation)
@@ -202,7 +169,7 @@ extension KafkaAdmin {
 }
 
 /// Owns the event an admin request is answered with.
-private struct AdminReply: ~Copyable {
+struct AdminReply: ~Copyable {
   let event: OpaquePointer
 
   deinit { rd_kafka_event_destroy(event) }

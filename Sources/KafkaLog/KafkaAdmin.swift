@@ -18,6 +18,13 @@ public final class KafkaAdmin {
     queue = rd_kafka_queue_new(client.handle)
   }
 
+  /// Asks by a client that is there already.
+  init(of client: KafkaClient, timeout: Duration) {
+    self.client = client
+    self.timeout = timeout
+    queue = rd_kafka_queue_new(client.handle)
+  }
+
   deinit { rd_kafka_queue_destroy(queue) }
 
   // MARK: Cluster

@@ -16,6 +16,10 @@ public final class KafkaConsumer: LogConsumer {
   let topics: [String]
   let requestTimeout: Duration
   let logger: Logger
+  /// The member's name, which goes with the offsets it commits.
+  let instanceID: String?
+  private let group: String?
+  private let isMember: Bool
   private let topicHandles: [OpaquePointer]
   private let queue: OpaquePointer
   private let batch: UnsafeMutableBufferPointer<UnsafeMutablePointer<rd_kafka_message_t>?>
@@ -45,6 +49,9 @@ public final class KafkaConsumer: LogConsumer {
     topics = configuration.topics
     requestTimeout = settings.requestTimeout
     self.logger = logger
+    instanceID = configuration.instanceID
+    group = configuration.group
+    isMember = configuration.isMember
     positions = Array(repeating: [], count: topics.count)
     nudge = FetchNudge(configuration)
     // Everything the client logs or asks of the application arrives on the one queue.
@@ -69,7 +76,7 @@ public final class KafkaConsumer: LogConsumer {
   }
 
   deinit {
-    leave()
+    shutDown()
     for topic in topicHandles { rd_kafka_topic_destroy(topic) }
     mailbox.queue = nil
     rd_kafka_queue_destroy(queue)
@@ -81,10 +88,14 @@ public final class KafkaConsumer: LogConsumer {
     try check(rd_kafka_subscribe(client.handle, list.list), "subscribing")
   }
 
-  public func close() { leave() }
+  public func close(leaving: Bool) {
+    // A static member leaves when it unsubscribes and only then.
+    if leaving, isMember, instanceID != nil, !isClosed { rd_kafka_unsubscribe(client.handle) }
+    shutDown()
+  }
 
   /// Leaves the group within the request timeout, or lets the group find out by the session's.
-  private func leave() {
+  private func shutDown() {
     guard !isClosed else { return }
     isClosed = true
     answerPendingForClose()
@@ -280,9 +291,22 @@ public final class KafkaConsumer: LogConsumer {
     return high
   }
 
+  public func owners(of partitions: [TopicPartition]) throws(LogError) -> [TopicPartition: String] {
+    guard let group else { return [:] }
+    let admin = KafkaAdmin(of: client, timeout: requestTimeout)
+    return try admin.owners(group: group, of: partitions)
+  }
+
   public func commit(_ offsets: [TopicPartition: Int64], wait: Bool) throws(LogError) {
-    guard !offsets.isEmpty else { return }
-    let list = PartitionList(offsets)
+    try commit(PartitionList(offsets, owner: instanceID), wait: wait)
+  }
+
+  public func disown(_ offsets: [TopicPartition: Int64]) throws(LogError) {
+    try commit(PartitionList(offsets), wait: true)
+  }
+
+  private func commit(_ list: borrowing PartitionList, wait: Bool) throws(LogError) {
+    guard list.count > 0 else { return }
     let code = rd_kafka_commit(client.handle, list.list, wait ? 0 : 1)
     try check(code, "committing offsets")
     if wait { try list.checkElements("committing the offset of") }

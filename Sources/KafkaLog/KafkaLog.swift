@@ -30,6 +30,10 @@ public struct KafkaLog: EventLog {
     try KafkaProducer(configuration, settings: settings, logger: logger)
   }
 
+  public func fence(transactionalID: String) throws(LogError) {
+    try KafkaProducer.fence(transactionalID, settings: settings, logger: logger)
+  }
+
   /// A client for questions about topics, offsets and groups.
   public func makeAdmin(clientID: String = "projectionist-admin") throws(LogError) -> KafkaAdmin {
     try KafkaAdmin(settings: settings, clientID: clientID, logger: logger)

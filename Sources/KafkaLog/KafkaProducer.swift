@@ -45,18 +45,30 @@ public final class KafkaProducer: LogProducer {
           topics: configuration.topics, properties: properties, settings: settings, logger: logger)
       ]
     case .transactional(let id):
-      var lanes: [ProducerLane] = []
-      for suffix in ["a", "b"] {
-        let properties = settings.producerProperties(
-          clientID: "\(configuration.clientID)-\(suffix)", transactionalID: "\(id)-\(suffix)")
-        lanes.append(
-          try ProducerLane(
-            topics: configuration.topics, properties: properties, settings: settings,
-            logger: logger))
-      }
-      for lane in lanes { try lane.initTransactions(timeout: settings.transactionTimeout) }
-      self.lanes = lanes
+      lanes = try Self.makeTransactional(
+        id, topics: configuration.topics, clientID: configuration.clientID, settings, logger)
     }
+  }
+
+  /// Takes the place of a producer of this transactional id, and lets go of it.
+  static func fence(_ id: String, settings: KafkaSettings, logger: Logger) throws(LogError) {
+    let lanes = try makeTransactional(id, topics: [], clientID: "fence-\(id)", settings, logger)
+    for lane in lanes { lane.close() }
+  }
+
+  private static func makeTransactional(
+    _ id: String, topics: [String], clientID: String, _ settings: KafkaSettings, _ logger: Logger
+  ) throws(LogError) -> [ProducerLane] {
+    var lanes: [ProducerLane] = []
+    for suffix in ["a", "b"] {
+      let properties = settings.producerProperties(
+        clientID: "\(clientID)-\(suffix)", transactionalID: "\(id)-\(suffix)")
+      lanes.append(
+        try ProducerLane(
+          topics: topics, properties: properties, settings: settings, logger: logger))
+    }
+    for lane in lanes { try lane.initTransactions(timeout: settings.transactionTimeout) }
+    return lanes
   }
 
   public func topic(named name: String) throws(LogError) -> (index: Int, partitions: Int32) {
@@ -103,7 +115,9 @@ public final class KafkaProducer: LogProducer {
     let lane = lanes[current]
     if transaction == .open {
       if !offsets.isEmpty {
-        try lane.sendOffsets(offsets, of: consumer.client, deadline: deadline)
+        try lane.sendOffsets(
+          PartitionList(offsets, owner: consumer.instanceID), of: consumer.client,
+          deadline: deadline)
       }
       transaction = .committing
     }

@@ -16,9 +16,6 @@ public struct KafkaSettings: Sendable {
   public var transactionTimeout: Duration = .seconds(60)
   /// How long a blocking question to the cluster may take.
   public var requestTimeout: Duration = .seconds(10)
-  /// Makes group membership static: a restart within the session timeout moves no partition. The
-  /// client's own id is appended, since a group's members need different ones.
-  public var groupInstancePrefix: String?
 
   public init(bootstrapServers: String, properties: [String: String] = [:]) {
     self.bootstrapServers = bootstrapServers
@@ -63,7 +60,8 @@ extension KafkaSettings {
       ("partition.assignment.strategy", "cooperative-sticky"),
       ("allow.auto.create.topics", "false"),
       ("session.timeout.ms", sessionTimeout.millisecondsText),
-      ("heartbeat.interval.ms", (sessionTimeout / 5).millisecondsText),
+      // A member hears of a rebalance by its next heartbeat.
+      ("heartbeat.interval.ms", min(sessionTimeout / 5, .milliseconds(500)).millisecondsText),
       ("max.poll.interval.ms", maxPollInterval.millisecondsText),
       ("fetch.min.bytes", "1"),
       ("fetch.wait.max.ms", consumer.fetchWait.millisecondsText),
@@ -75,8 +73,8 @@ extension KafkaSettings {
       ("queued.min.messages", String(consumer.maxQueuedRecords)),
       ("queued.max.messages.kbytes", String(min(queuedKilobytes, 2_097_151))),
     ]
-    if consumer.isMember, let groupInstancePrefix {
-      all.append(("group.instance.id", "\(groupInstancePrefix)-\(consumer.clientID)"))
+    if consumer.isMember, let instanceID = consumer.instanceID {
+      all.append(("group.instance.id", instanceID))
     }
     return all
   }

@@ -1,5 +1,6 @@
 import CRdkafka
 import EventLog
+import Glibc
 
 /// Owns an `rd_kafka_topic_partition_list_t`.
 struct PartitionList: ~Copyable {
@@ -14,9 +15,17 @@ struct PartitionList: ~Copyable {
     for partition in partitions { add(partition) }
   }
 
-  init(_ offsets: [TopicPartition: Int64]) {
+  /// - Parameter owner: goes with each offset as its metadata.
+  init(_ offsets: [TopicPartition: Int64], owner: String? = nil) {
     self.init(capacity: offsets.count)
-    for (partition, offset) in offsets { add(partition, offset: offset) }
+    for (partition, offset) in offsets {
+      let element = rd_kafka_topic_partition_list_add(list, partition.topic, partition.partition)
+      element?.pointee.offset = offset
+      guard let owner else { continue }
+      // The list frees it.
+      element?.pointee.metadata = UnsafeMutableRawPointer(strdup(owner))
+      element?.pointee.metadata_size = owner.utf8.count
+    }
   }
 
   deinit { rd_kafka_topic_partition_list_destroy(list) }

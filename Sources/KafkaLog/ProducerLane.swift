@@ -128,14 +128,13 @@ final class ProducerLane {
   }
 
   func sendOffsets(
-    _ offsets: [TopicPartition: Int64], of consumer: KafkaClient,
+    _ offsets: borrowing PartitionList, of consumer: KafkaClient,
     deadline: ContinuousClock.Instant
   ) throws(LogError) {
-    let list = PartitionList(offsets)
     guard let group = GroupMetadata(of: consumer) else {
       throw LogError(RD_KAFKA_RESP_ERR__UNKNOWN_GROUP, "committing offsets")
     }
-    let (native, metadata) = (list.list, group.metadata)
+    let (native, metadata) = (offsets.list, group.metadata)
     try retrying(until: deadline) { [client] remaining in
       rd_kafka_send_offsets_to_transaction(client.handle, native, metadata, remaining)
     }

@@ -29,4 +29,7 @@ public enum StageName: String, Sendable, CaseIterable {
   case movie
   case redis
   case predict
+
+  /// Whether it has a store and a changelog of its own.
+  public var isStateful: Bool { self == .user || self == .movie }
 }

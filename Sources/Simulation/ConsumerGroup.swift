@@ -15,6 +15,8 @@ struct ConsumerGroup: Sendable {
 
   private(set) var generation = 0
   var committed: [TopicPartition: Int64] = [:]
+  /// Who has committed them, of those with a name.
+  var owners: [TopicPartition: String] = [:]
   private var members: [Int: Member] = [:]
   private var nextMember = 0
 

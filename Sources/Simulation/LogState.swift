@@ -104,6 +104,9 @@ struct LogState: Sendable {
 
   mutating func apply(_ commit: GroupCommit) {
     groups[commit.group, default: ConsumerGroup()].committed.merge(commit.offsets) { $1 }
+    for partition in commit.offsets.keys {
+      groups[commit.group, default: ConsumerGroup()].owners[partition] = commit.owner
+    }
   }
 }
 
@@ -111,6 +114,8 @@ struct LogState: Sendable {
 struct GroupCommit: Sendable {
   var group: String
   var member: Int?
+  /// The instance that commits them; `nil` for nobody.
+  var owner: String?
   var offsets: [TopicPartition: Int64]
 }
 

@@ -183,6 +183,16 @@ public final class MemoryConsumer: LogConsumer {
     }
   }
 
+  public func owners(of partitions: [TopicPartition]) throws(LogError)
+    -> [TopicPartition: String]
+  {
+    try process.checkAlive()
+    guard let group = configuration.group else { return [:] }
+    return brokers.withState { state in
+      (state.groups[group]?.owners ?? [:]).filter { partitions.contains($0.key) }
+    }
+  }
+
   // MARK: The group
 
   private func nextRebalance() -> Rebalance? {
@@ -215,10 +225,19 @@ public final class MemoryConsumer: LogConsumer {
     }
   }
 
-  private func commit(_ offsets: [TopicPartition: Int64], in state: inout LogState)
-    throws(LogError)
-  {
-    guard let commit = groupCommit(offsets) else { return }
+  public func disown(_ offsets: [TopicPartition: Int64]) throws(LogError) {
+    try process.perform(.commitOffsets) { () throws(LogError) in
+      try brokers.withState { state throws(LogError) in
+        try commit(offsets, in: &state, isDisowning: true)
+      }
+    }
+  }
+
+  private func commit(
+    _ offsets: [TopicPartition: Int64], in state: inout LogState, isDisowning: Bool = false
+  ) throws(LogError) {
+    guard var commit = groupCommit(offsets) else { return }
+    if isDisowning { commit.owner = nil }
     try state.check(commit)
     state.apply(commit)
   }
@@ -227,10 +246,11 @@ public final class MemoryConsumer: LogConsumer {
   func groupCommit(_ offsets: [TopicPartition: Int64]) -> GroupCommit? {
     guard let group = configuration.group, !offsets.isEmpty else { return nil }
     return GroupCommit(
-      group: group, member: configuration.isMember ? member ?? 0 : nil, offsets: offsets)
+      group: group, member: configuration.isMember ? member ?? 0 : nil,
+      owner: configuration.instanceID, offsets: offsets)
   }
 
-  public func close() {
+  public func close(leaving: Bool) {
     guard process.isAlive, let group = configuration.group, let member else { return }
     brokers.withState { $0.groups[group]?.leave(member) }
   }

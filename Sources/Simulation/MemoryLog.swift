@@ -58,6 +58,12 @@ public final class MemoryLog: EventLog {
     return MemoryProducer(brokers, process, configuration, epoch: epoch)
   }
 
+  public func fence(transactionalID: String) throws(LogError) {
+    try process.perform(.makeProducer) { () throws(LogError) in
+      brokers.withState { _ = $0.initialize(transactionalID) }
+    }
+  }
+
   private func checkTopics(_ topics: [String]) throws(LogError) {
     let known = brokers.withState { Set($0.topics.keys) }
     for topic in topics where !known.contains(topic) {

@@ -16,6 +16,9 @@ public struct StageConfiguration: Sendable {
   public var tables: [String]
   public var guarantee: ProcessingGuarantee
   public var limits: BatchLimits
+  /// Whether a stop gives its partitions to the group's other members at once, instead of keeping
+  /// them for its restart within the session timeout.
+  public var leavesOnStop: Bool
   /// Where the stage's partitions come from when it does not get them from its group: it then
   /// reads, of its one input, the partitions that another stage on this instance owns.
   public var followed: (any PartitionFeed)?
@@ -24,7 +27,7 @@ public struct StageConfiguration: Sendable {
     name: String, application: String, instance: String, inputs: [String], outputs: [String],
     changelog: String? = nil, tables: [String] = [],
     guarantee: ProcessingGuarantee = .exactlyOnce, limits: BatchLimits = BatchLimits(),
-    followed: (any PartitionFeed)? = nil
+    leavesOnStop: Bool = false, followed: (any PartitionFeed)? = nil
   ) {
     precondition(changelog == nil || inputs.count == 1, "a stateful stage has one input")
     self.name = name
@@ -36,6 +39,7 @@ public struct StageConfiguration: Sendable {
     self.tables = tables
     self.guarantee = guarantee
     self.limits = limits
+    self.leavesOnStop = leavesOnStop
     self.followed = followed
   }
 
@@ -44,6 +48,8 @@ public struct StageConfiguration: Sendable {
   /// open transaction at once instead of waiting for its timeout.
   public var transactionalID: String { "\(application)-\(name)-\(instance)" }
   public var clientID: String { "\(application)-\(name)-\(instance)" }
+  /// Its name in its group, which whoever takes its partitions over finds there.
+  public var instanceID: String { transactionalID }
   /// Output topics as the producer numbers them: the operator's, then the changelog.
   var producedTopics: [String] { outputs + (changelog.map { [$0] } ?? []) }
 }
@@ -61,59 +67,4 @@ public enum ProcessingGuarantee: String, Sendable, CaseIterable {
   case exactlyOnce = "exactly_once"
   /// Outputs may repeat after a crash.
   case atLeastOnce = "at_least_once"
-}
-
-/// When a batch closes.
-public struct BatchLimits: Hashable, Sendable {
-  /// The most records in a batch.
-  public var records: Int
-  /// The most bytes of keys and values consumed in a batch.
-  public var bytes: Int
-  /// The longest a batch stays open.
-  public var time: Duration
-  /// A batch with fewer records than this closes as soon as the input runs dry, for latency. One
-  /// with more waits for `pause` first, because input that has brought so many will bring more, and
-  /// a large batch does less work an event.
-  public var busyRecords: Int
-  /// How long the input of a busy batch may be dry before the batch closes: about as long as a stage
-  /// before this one takes to commit.
-  public var pause: Duration
-  /// How long a batch stays open although its input is dry. A stage nobody waits for commits less
-  /// often, which leaves the machine to those that somebody waits for.
-  public var linger: Duration
-
-  public init(
-    records: Int = 150_000, bytes: Int = 64 << 20, time: Duration = .seconds(2),
-    busyRecords: Int = 1_000, pause: Duration = .milliseconds(250), linger: Duration = .zero
-  ) {
-    self.records = records
-    self.bytes = bytes
-    self.time = time
-    self.busyRecords = busyRecords
-    self.pause = pause
-    self.linger = linger
-  }
-
-  /// Limits for a stage that only writes the newest record of each key: the larger its batches
-  /// under load, the fewer its writes. Bytes are held in memory and stay as they are.
-  public func stretched(by factor: Int) -> BatchLimits {
-    BatchLimits(
-      records: records * factor, bytes: bytes, time: time * factor,
-      busyRecords: busyRecords, pause: pause * factor, linger: linger)
-  }
-
-  /// Whether a batch that stands like this must close now.
-  ///
-  /// - Parameter dry: how long the input has brought nothing; `nil` while it brings records.
-  func closes(records: Int, bytes: Int, age: Duration, dry: Duration?) -> Bool {
-    if records >= self.records || bytes >= self.bytes || age >= time { return true }
-    guard let dry else { return false }
-    return dry >= pause || (records < busyRecords && age >= linger)
-  }
-
-  /// How long a batch that stands like this may wait for more before it must close.
-  func patience(records: Int, age: Duration, dry: Duration) -> Duration {
-    let whenDry = records < busyRecords ? min(linger - age, pause - dry) : pause - dry
-    return max(.zero, min(whenDry, time - age))
-  }
 }

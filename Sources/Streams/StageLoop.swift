@@ -10,6 +10,8 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
   public var monitor: StageMonitor
   public var logger: Logger
   public var stop: StopSignal
+  /// Copies of other instances' partitions, of which the stage takes those it is assigned.
+  public var standby: StandbyCopies<Storage.Store>?
   /// Monotonic time, for the age of batches and the rate of restores.
   public var now: @Sendable () -> ContinuousClock.Instant
   /// Waits before something is tried again.
@@ -60,7 +62,8 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
     throws(StageError) -> (store: Storage.Store, state: RestoredState)
   {
     let store = try StageError.store { () throws(StoreError) in
-      try storage.open(
+      if let copy = standby?.take(partition, pause: pause) { return copy }
+      return try storage.open(
         stage: configuration.name, partition: partition, tables: configuration.tables)
     }
     let restorer = Restorer<Log, Storage.Store>(

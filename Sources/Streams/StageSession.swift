@@ -27,7 +27,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   private var batchRecords = 0
   private var batchBytes = 0
   private var batchOpened: ContinuousClock.Instant
-  private var lastArrival: ContinuousClock.Instant
+  private var arrivals: ArrivalMeter
   private var redeliveries = 0
   /// Offsets of finished batches that the group has not been told yet, and when it was last.
   private var untoldOffsets: [TopicPartition: Int64] = [:]
@@ -42,7 +42,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     let configuration = environment.configuration
     self.configuration = configuration
     batchOpened = environment.now()
-    lastArrival = batchOpened
+    arrivals = ArrivalMeter(configuration.limits, now: batchOpened)
     offsetsTold = batchOpened - Self.positionInterval
     taskNumbers = Array(repeating: [], count: configuration.inputs.count)
     let topics = configuration.producedTopics
@@ -66,7 +66,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       try environment.log.makeConsumer(
         ConsumerConfiguration(
           topics: configuration.inputs, group: configuration.group,
-          isMember: configuration.followed == nil, clientID: configuration.clientID))
+          isMember: configuration.followed == nil, instanceID: configuration.instanceID,
+          clientID: configuration.clientID))
     }
     environment.monitor.update { $0.phase = .joining }
   }
@@ -75,7 +76,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     tasks.removeAll()
     workings.removeAll()
     stageOperator.partitionsChanged([])
-    consumer.close()
+    environment.standby?.giveBackAll()
+    consumer.close(leaving: configuration.leavesOnStop && environment.stop.isStopped)
     producer?.close()
   }
 
@@ -88,12 +90,17 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     }
     try commitBatch()
     try settlePositions(all: true)
+    let owned = committedOffsets(of: tasks.map(\.source))
     let open = tasks
     tasks.removeAll()
     workings.removeAll()
     stageOperator.partitionsChanged([])
     for task in open {
       try StageError.store { () throws(StoreError) in try task.store?.close() }
+    }
+    do throws(StageError) { try disown(owned) } catch {
+      // Whoever comes next ends transactions that are not there.
+      environment.logger.info("partitions not disowned", metadata: ["reason": "\(error)"])
     }
   }
 
@@ -131,10 +138,11 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       if let rebalance = result.rebalance { return try answer(rebalance) }
       if isBatchOpen {
         let now = environment.now()
-        if result.records > 0 { lastArrival = now }
+        arrivals.count(result.records, at: now)
         let closes = configuration.limits.closes(
           records: batchRecords, bytes: batchBytes, age: now - batchOpened,
-          dry: result.records == 0 ? now - lastArrival : nil)
+          dry: result.records == 0 ? now - arrivals.lastArrival : nil,
+          sinceFlood: now - arrivals.lastFlood)
         if closes { try commitBatch() }
       } else if result.records == 0 {
         try settlePositions()
@@ -151,7 +159,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     guard isBatchOpen else { return Self.longestPoll }
     let now = environment.now()
     let patience = configuration.limits.patience(
-      records: batchRecords, age: now - batchOpened, dry: now - lastArrival)
+      records: batchRecords, age: now - batchOpened, dry: now - arrivals.lastArrival,
+      sinceFlood: now - arrivals.lastFlood)
     return min(patience, Self.longestPoll)
   }
 
@@ -357,6 +366,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     switch rebalance {
     case .assigned(let partitions):
       try commitBatch()
+      try fencePredecessors(on: partitions)
       var starts: [(partition: TopicPartition, offset: StartOffset)] = []
       for partition in partitions {
         let task = try openTask(partition)
@@ -364,11 +374,13 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
         starts.append((partition, .at(task.nextOffset)))
       }
       stageOperator.partitionsChanged(tasks)
+      try claim(partitions)
       try StageError.log { () throws(LogError) in try consumer.assign(starts) }
       environment.monitor.update { $0.phase = .running }
     case .revoked(let partitions):
       try commitBatch()
       try settlePositions(all: true)
+      try disown(committedOffsets(of: partitions))
       try release(partitions)
     case .lost(let partitions):
       endBatch()
@@ -378,6 +390,60 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       throw .failed("the group has given \(partitions.count) partitions away", .abandonPartition)
     }
     publishPositions()
+  }
+
+  // MARK: Taking over
+
+  /// Whether a dead member of the group may have left a transaction open, which would hold up
+  /// whoever reads its partitions until the broker's timeout for transactions ends it.
+  private var leavesTransactions: Bool {
+    configuration.guarantee == .exactlyOnce && producer != nil && configuration.followed == nil
+  }
+
+  /// Ends the transactions of members that have not given these partitions up in good order: they
+  /// are dead, or stand still and shall find out when they go on.
+  private func fencePredecessors(on partitions: [TopicPartition]) throws(StageError) {
+    guard leavesTransactions else { return }
+    try retrying { () throws(StageError) in
+      let owners = try StageError.log { () throws(LogError) in
+        try self.consumer.owners(of: partitions)
+      }
+      for owner in Set(owners.values).sorted() where self.isPredecessor(owner) {
+        self.environment.logger.notice(
+          "ending what an instance that is gone has left open", metadata: ["instance": "\(owner)"])
+        try StageError.log { () throws(LogError) in
+          try self.environment.log.fence(transactionalID: owner)
+        }
+      }
+    }
+  }
+
+  /// Offsets may bear other metadata, when somebody has set them by hand.
+  private func isPredecessor(_ owner: String) -> Bool {
+    owner != configuration.instanceID && owner.hasPrefix("\(configuration.group)-")
+  }
+
+  /// Puts this instance's name to partitions before its first transaction on them.
+  private func claim(_ partitions: [TopicPartition]) throws(StageError) {
+    guard leavesTransactions else { return }
+    let offsets = committedOffsets(of: partitions)
+    try retrying { () throws(StageError) in
+      try StageError.log { () throws(LogError) in try self.consumer.commit(offsets, wait: true) }
+    }
+  }
+
+  /// Takes this instance's name off partitions on which it has nothing open.
+  private func disown(_ offsets: [TopicPartition: Int64]) throws(StageError) {
+    guard leavesTransactions else { return }
+    try StageError.log { () throws(LogError) in try consumer.disown(offsets) }
+  }
+
+  private func committedOffsets(of partitions: [TopicPartition]) -> [TopicPartition: Int64] {
+    var offsets: [TopicPartition: Int64] = [:]
+    for task in tasks where partitions.contains(task.source) {
+      offsets[task.source] = task.committedOffset
+    }
+    return offsets
   }
 
   /// Takes the change of another stage's assignment as its own.
@@ -411,6 +477,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     stageOperator.partitionsChanged(tasks)
     for task in gone {
       try StageError.store { () throws(StoreError) in try task.store?.close() }
+      environment.standby?.giveBack(task.partition)
     }
     try StageError.log { () throws(LogError) in try consumer.unassign(partitions) }
   }

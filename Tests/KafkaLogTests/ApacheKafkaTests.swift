@@ -203,11 +203,9 @@ struct ApacheKafkaTests {
       try source.send("0", partition: 0)
       try source.flush(timeout: patience)
       // Static members of one name: the younger takes the elder's place.
-      var settings = log.settings
-      settings.groupInstancePrefix = prefix
-      let log = KafkaLog(settings: settings, logger: quiet)
       let configuration = ConsumerConfiguration(
-        topics: [input], group: prefix + "group", clientID: "member")
+        topics: [input], group: prefix + "group", instanceID: prefix + "member",
+        clientID: "member")
       let elder = try log.makeConsumer(configuration)
       _ = try join(elder, expecting: 1)
       let producer = try producer([output], id: prefix + "id")
@@ -225,6 +223,41 @@ struct ApacheKafkaTests {
       var records: [Copied] = []
       #expect { try poll(elder, into: &records) { _, _ in false } } throws: {
         ($0 as? LogError)?.code == .fenced
+      }
+    }
+  }
+
+  @Test func aPredecessorIsFoundByItsOffsetsAndFenced() throws {
+    try withTopics(["input": 2, "output": 1]) { prefix, _ in
+      let (input, output) = (prefix + "input", prefix + "output")
+      let (zero, one) = (TopicPartition(input, 0), TopicPartition(input, 1))
+      let dead = prefix + "dead"
+      let consumer = try log.makeConsumer(
+        ConsumerConfiguration(
+          topics: [input], group: prefix + "group", isMember: false, instanceID: dead,
+          clientID: "dead"))
+      try consumer.commit([zero: 0, one: 0], wait: true)
+      try consumer.disown([one: 0])
+      #expect(try consumer.owners(of: [zero, one]) == [zero: dead])
+      let producer = try producer([output], id: dead)
+      try producer.beginTransaction()
+      try producer.send("kept", partition: 0)
+      try producer.commitTransaction(offsets: [zero: 1], of: consumer, timeout: patience)
+      #expect(try consumer.committed([zero]) == [zero: 1])
+      #expect(try consumer.owners(of: [zero, one]) == [zero: dead])
+      try producer.beginTransaction()
+      try producer.send("hidden", partition: 0)
+      try producer.flush(timeout: patience)
+      let reader = try reader(output)
+      let stable = try reader.offsets(of: TopicPartition(output, 0)).upperBound
+      try log.fence(transactionalID: dead)
+      // Nothing is open any more.
+      let end = try reader.offsets(of: TopicPartition(output, 0)).upperBound
+      #expect(end > stable)
+      #expect {
+        try producer.commitTransaction(offsets: [zero: 2], of: consumer, timeout: patience)
+      } throws: {
+        ($0 as? LogError)?.reaction == .abandonPartition
       }
     }
   }

@@ -10,6 +10,8 @@ struct BatchLimitsTests {
     var age: Duration
     /// How long the input has been dry; nil while it brings records.
     var dry: Duration?
+    /// How long ago the last flood was.
+    var flood = Duration.zero
     var closes: Bool
   }
 
@@ -22,10 +24,15 @@ struct BatchLimitsTests {
     Case(records: 1, bytes: 0, age: .seconds(1), dry: nil, closes: true),
     Case(records: 0, bytes: 0, age: .seconds(1), dry: nil, closes: true),
     Case(records: 4, bytes: 0, age: .zero, dry: .zero, closes: true),
-    Case(records: 5, bytes: 0, age: .zero, dry: .milliseconds(99), closes: false),
-    Case(records: 9, bytes: 0, age: .milliseconds(999), dry: .milliseconds(99), closes: false),
+    Case(records: 5, bytes: 0, age: .zero, dry: .zero, flood: .milliseconds(99), closes: false),
+    Case(
+      records: 9, bytes: 0, age: .milliseconds(999), dry: .zero, flood: .milliseconds(99),
+      closes: false),
     Case(records: 9, bytes: 0, age: .seconds(1), dry: .zero, closes: true),
-    Case(records: 9, bytes: 0, age: .milliseconds(200), dry: .milliseconds(100), closes: true),
+    Case(
+      records: 9, bytes: 0, age: .milliseconds(200), dry: .zero, flood: .milliseconds(100),
+      closes: true),
+    Case(records: 9, bytes: 0, age: .zero, dry: nil, flood: .seconds(9), closes: false),
   ]
 
   @Test(arguments: cases)
@@ -34,13 +41,15 @@ struct BatchLimitsTests {
       records: 10, bytes: 1_000, time: .seconds(1), busyRecords: 5,
       pause: .milliseconds(100))
     let closes = limits.closes(
-      records: point.records, bytes: point.bytes, age: point.age, dry: point.dry)
+      records: point.records, bytes: point.bytes, age: point.age, dry: point.dry,
+      sinceFlood: point.flood)
     #expect(closes == point.closes)
   }
 
   /// Waiting for less would ask again for nothing; for more would keep the batch open too long.
-  @Test(arguments: [0, 30, 200], [1, 4, 5, 9])
-  func patienceEndsWhenTheDryBatchCloses(linger: Int, records: Int) {
+  @Test(arguments: [(0, 0), (30, 40), (200, 0), (200, 150)], [1, 4, 5, 9])
+  func patienceEndsWhenTheDryBatchCloses(times: (linger: Int, flood: Int), records: Int) {
+    let (linger, flood) = times
     let limits = BatchLimits(
       records: 10, bytes: 1_000, time: .seconds(1), busyRecords: 5, pause: .milliseconds(100),
       linger: .milliseconds(linger))
@@ -49,14 +58,29 @@ struct BatchLimitsTests {
         func closes(after wait: Duration) -> Bool {
           limits.closes(
             records: records, bytes: 0, age: .milliseconds(age) + wait,
-            dry: .milliseconds(dry) + wait)
+            dry: .milliseconds(dry) + wait, sinceFlood: .milliseconds(dry + flood) + wait)
         }
         let patience = limits.patience(
-          records: records, age: .milliseconds(age), dry: .milliseconds(dry))
+          records: records, age: .milliseconds(age), dry: .milliseconds(dry),
+          sinceFlood: .milliseconds(dry + flood))
         #expect(closes(after: patience))
         #expect(patience == .zero || !closes(after: patience - .milliseconds(1)))
       }
     }
+  }
+
+  /// A stage that has caught up keeps up in small batches, however large the one before was.
+  @Test func aTrickleBehindABacklogIsNoFlood() {
+    let limits = BatchLimits(busyRecords: 100, pause: .milliseconds(250))
+    let start = ContinuousClock.now
+    var meter = ArrivalMeter(limits, now: start)
+    #expect(start - meter.lastFlood >= limits.pause)
+    for poll in 0..<50 { meter.count(200, at: start + .milliseconds(poll)) }
+    let flood = meter.lastFlood
+    #expect(flood == start + .milliseconds(49))
+    for poll in 0..<500 { meter.count(10, at: flood + .milliseconds(10 * (poll + 1))) }
+    #expect(meter.lastFlood == flood)
+    #expect(meter.lastArrival == flood + .milliseconds(5_000))
   }
 
   @Test func noBatchIsLargerThanItsLimit() throws {

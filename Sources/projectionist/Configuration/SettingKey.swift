@@ -128,6 +128,11 @@ extension SettingKey {
     SettingKey(
       "processing.batch_pause_ms", \.processing.limits.pause, .milliseconds(1...60_000),
       "A batch with more records closes when the input has been dry for this long."),
+    SettingKey(
+      "standby", \.standby, .integer(0...100),
+      "How many other instances keep a warm copy of each partition's state, to take it over without"
+        + " a restore. The group does not choose by copies: with as many as there are other"
+        + " instances, whoever takes over has one."),
   ]
 
   private static let projection: [SettingKey] = [
@@ -177,5 +182,10 @@ extension SettingKey {
     SettingKey(
       "shutdown.deadline_ms", \.shutdown.deadline, .milliseconds(0...3_600_000),
       "How long a stop may take to finish and commit what is under way."),
+    SettingKey(
+      "shutdown.partitions", \.shutdown.partitions, .oneOf,
+      "keep: a stopped instance's partitions wait for its restart as long as"
+        + " kafka.session.timeout.ms (10 seconds unless set); leave: others take them over at once."
+    ),
   ]
 }

@@ -54,6 +54,7 @@ struct Settings: Hashable, Sendable {
 
   struct Shutdown: Hashable, Sendable {
     var deadline = Duration.seconds(10)
+    var partitions = PartitionsOnStop.keep
   }
 
   var application = "projectionist"
@@ -66,6 +67,8 @@ struct Settings: Hashable, Sendable {
   var kafka = ["bootstrap.servers": "127.0.0.1:9092"]
   var topics = Topics()
   var processing = Processing()
+  /// How many other instances keep a copy of each partition's state.
+  var standby = 0
   var redis = Redis()
   var feast = Feast()
   var movie = Movie()
@@ -81,6 +84,14 @@ struct Settings: Hashable, Sendable {
     get { kafka["bootstrap.servers"] ?? "" }
     set { kafka["bootstrap.servers"] = newValue }
   }
+}
+
+/// What becomes of an instance's partitions when it is told to stop.
+enum PartitionsOnStop: String, Hashable, Sendable, CaseIterable {
+  /// They wait for its restart, as long as the group's session timeout.
+  case keep
+  /// Other instances take them over at once.
+  case leave
 }
 
 /// How log lines are written.

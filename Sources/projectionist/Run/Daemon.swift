@@ -18,6 +18,7 @@ final class Daemon: Sendable {
   private let stop = StopSignal()
   private let directory = PartitionDirectory<LMDBStore>()
   private let threads: [StageThread]
+  private let standbys: [StandbyThread]
   private let predictMonitor = PredictMonitor()
 
   /// - Parameter partitions: how many partitions the user-keyed topics have.
@@ -34,6 +35,9 @@ final class Daemon: Sendable {
     threads = settings.stages.map {
       StageThread(stage: $0.rawValue, monitor: StageMonitor(stage: $0.rawValue))
     }
+    standbys =
+      settings.standby == 0
+      ? [] : settings.stages.filter(\.isStateful).map { StandbyThread(stage: $0) }
   }
 
   var status: [StageStatus] { threads.map(\.monitor.snapshot) }
@@ -55,12 +59,17 @@ final class Daemon: Sendable {
         ended.signal()
       }
     }
+    for standby in standbys {
+      let environment = environment(standby.stage, StageMonitor(stage: standby.stage.rawValue))
+      standby.start(environment, copies: settings.standby) { ended.signal() }
+    }
     let reporter = StatusReporter(
       threads.map(\.monitor), predict: predictMonitor, logger: logger)
-    var remaining = threads.count
+    let all = threads.count + standbys.count
+    var remaining = all
     while remaining > 0 {
       if ended.wait(timeout: .now() + .milliseconds(50)) == .success {
-        if remaining == threads.count { Self.exitAfter(settings.shutdown.deadline, logger) }
+        if remaining == all { Self.exitAfter(settings.shutdown.deadline, logger) }
         remaining -= 1
       } else {
         reporter.look()
@@ -140,7 +149,7 @@ final class Daemon: Sendable {
   {
     var logger = settings.log.makeLogger(stage.rawValue)
     logger.logLevel = settings.log.level
-    return StageEnvironment(
+    var environment = StageEnvironment(
       configuration: configuration(stage), log: log, storage: storage, monitor: monitor,
       logger: logger, stop: stop,
       pause: {
@@ -148,6 +157,8 @@ final class Daemon: Sendable {
           forTimeInterval: Double($0.components.attoseconds) * 1e-18
             + Double($0.components.seconds))
       })
+    environment.standby = standbys.first(where: { $0.stage == stage })?.copies
+    return environment
   }
 
   private func predictEnvironment(_ logger: Logger) -> PredictEnvironment {
@@ -199,7 +210,7 @@ final class Daemon: Sendable {
       StageConfiguration(
         name: stage.rawValue, application: application, instance: instance, inputs: inputs,
         outputs: outputs, changelog: changelog, tables: tables, guarantee: guarantee,
-        limits: limits, followed: followed)
+        limits: limits, leavesOnStop: settings.shutdown.partitions == .leave, followed: followed)
     }
     let guarantee = settings.processing.guarantee
     return switch stage {

@@ -43,7 +43,7 @@ final class StageThread: Sendable {
   }
 
   /// Names the calling thread for `top -H` and profilers, which Foundation's own name does not.
-  private static func nameThread(_ name: String) {
+  static func nameThread(_ name: String) {
     FileHandle(forWritingAtPath: "/proc/thread-self/comm")?.write(Data(name.utf8))
   }
 }

@@ -1,0 +1,101 @@
+import CRdkafka
+import EventLog
+
+extension KafkaAdmin {
+  /// A member of a consumer group.
+  public struct GroupMember: Hashable, Sendable {
+    public var clientID: String
+    /// `nil` for a dynamic member.
+    public var instanceID: String?
+    public var partitions: Set<TopicPartition>
+  }
+
+  /// A group's members with what each owns; none for a group that is not there.
+  public func members(of group: String) throws(LogError) -> [GroupMember] {
+    let reply = try ask(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, "describing group \"\(group)\"") {
+      options in
+      group.withCString { name in
+        var names: UnsafePointer<CChar>? = name
+        rd_kafka_DescribeConsumerGroups(client.handle, &names, 1, options, queue)
+      }
+    }
+    var size = 0
+    guard
+      let descriptions = rd_kafka_DescribeConsumerGroups_result_groups(
+        rd_kafka_event_DescribeConsumerGroups_result(reply.event), &size), size == 1,
+      let description = descriptions[0]
+    else { return [] }
+    if let error = rd_kafka_ConsumerGroupDescription_error(description) {
+      // The description owns this error.
+      throw LogError(rd_kafka_error_code(error), "describing group \"\(group)\"")
+    }
+    return (0..<rd_kafka_ConsumerGroupDescription_member_count(description)).compactMap { index in
+      rd_kafka_ConsumerGroupDescription_member(description, index).map(Self.member)
+    }
+  }
+
+  private static func member(_ description: OpaquePointer) -> GroupMember {
+    func text(_ pointer: UnsafePointer<CChar>?) -> String? { pointer.map { String(cString: $0) } }
+    let owned = rd_kafka_MemberDescription_assignment(description)
+      .flatMap { rd_kafka_MemberAssignment_partitions($0) }
+      .map { partitions(of: $0) }
+    return GroupMember(
+      clientID: text(rd_kafka_MemberDescription_client_id(description)) ?? "",
+      instanceID: text(rd_kafka_MemberDescription_group_instance_id(description)),
+      partitions: Set(owned ?? []))
+  }
+
+  /// A group's committed offsets; partitions without one are absent.
+  public func committed(group: String, of partitions: [TopicPartition]) throws(LogError)
+    -> [TopicPartition: Int64]
+  {
+    var result: [TopicPartition: Int64] = [:]
+    try forEachCommitted(group, partitions) { result[$0] = $1.offset }
+    return result
+  }
+
+  /// Who has committed a group's offsets, by the metadata beside them; partitions without any are
+  /// absent.
+  func owners(group: String, of partitions: [TopicPartition]) throws(LogError)
+    -> [TopicPartition: String]
+  {
+    var result: [TopicPartition: String] = [:]
+    try forEachCommitted(group, partitions) {
+      guard let metadata = $1.metadata, $1.metadata_size > 0 else { return }
+      let bytes = UnsafeRawBufferPointer(start: metadata, count: $1.metadata_size)
+      result[$0] = String(decoding: bytes, as: UTF8.self)
+    }
+    return result
+  }
+
+  private func forEachCommitted(
+    _ group: String, _ partitions: [TopicPartition],
+    _ body: (TopicPartition, rd_kafka_topic_partition_t) -> Void
+  ) throws(LogError) {
+    guard !partitions.isEmpty else { return }
+    let list = PartitionList(partitions)
+    var requests: [OpaquePointer?] = [rd_kafka_ListConsumerGroupOffsets_new(group, list.list)]
+    defer { rd_kafka_ListConsumerGroupOffsets_destroy_array(&requests, requests.count) }
+    let reply = try ask(
+      RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, "asking for the offsets of group \"\(group)\""
+    ) { options in
+      rd_kafka_ListConsumerGroupOffsets(client.handle, &requests, 1, options, queue)
+    }
+    var size = 0
+    guard
+      let groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+        rd_kafka_event_ListConsumerGroupOffsets_result(reply.event), &size), size == 1,
+      let answer = groups[0]
+    else { return }
+    if let error = rd_kafka_group_result_error(answer) {
+      // The group result owns this error.
+      throw LogError(rd_kafka_error_code(error), "offsets of group \"\(group)\"")
+    }
+    guard let offsets = rd_kafka_group_result_partitions(answer) else { return }
+    for index in 0..<Int(offsets.pointee.cnt) {
+      let element = offsets.pointee.elems[index]
+      guard element.offset >= 0 else { continue }
+      body(TopicPartition(String(cString: element.topic), element.partition), element)
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/// When a batch closes.
+public struct BatchLimits: Hashable, Sendable {
+  /// The most records in a batch.
+  public var records: Int
+  /// The most bytes of keys and values consumed in a batch.
+  public var bytes: Int
+  /// The longest a batch stays open.
+  public var time: Duration
+  /// A batch with fewer records than this closes as soon as the input runs dry, for latency. One
+  /// with more waits for `pause` first if they came in a flood, because input that has brought so
+  /// many at once will bring more, and a large batch does less work an event.
+  public var busyRecords: Int
+  /// How long the flood may pause before the batch closes: about as long as a stage before this one
+  /// takes to commit.
+  public var pause: Duration
+  /// How long a batch stays open although its input is dry. A stage nobody waits for commits less
+  /// often, which leaves the machine to those that somebody waits for.
+  public var linger: Duration
+
+  public init(
+    records: Int = 150_000, bytes: Int = 64 << 20, time: Duration = .seconds(2),
+    busyRecords: Int = 1_000, pause: Duration = .milliseconds(250), linger: Duration = .zero
+  ) {
+    self.records = records
+    self.bytes = bytes
+    self.time = time
+    self.busyRecords = busyRecords
+    self.pause = pause
+    self.linger = linger
+  }
+
+  /// Limits for a stage that only writes the newest record of each key: the larger its batches
+  /// under load, the fewer its writes. Bytes are held in memory and stay as they are.
+  public func stretched(by factor: Int) -> BatchLimits {
+    BatchLimits(
+      records: records * factor, bytes: bytes, time: time * factor,
+      busyRecords: busyRecords, pause: pause * factor, linger: linger)
+  }
+
+  /// Whether a batch that stands like this must close now.
+  ///
+  /// - Parameters:
+  ///   - dry: how long the input has brought nothing; `nil` while it brings records.
+  ///   - sinceFlood: how long ago records last came in a flood.
+  func closes(records: Int, bytes: Int, age: Duration, dry: Duration?, sinceFlood: Duration) -> Bool
+  {
+    if records >= self.records || bytes >= self.bytes || age >= time { return true }
+    guard let dry else { return false }
+    return records < busyRecords ? dry >= pause || age >= linger : sinceFlood >= pause
+  }
+
+  /// How long a batch that stands like this may wait for more before it must close.
+  func patience(records: Int, age: Duration, dry: Duration, sinceFlood: Duration) -> Duration {
+    let whenDry = records < busyRecords ? min(linger - age, pause - dry) : pause - sinceFlood
+    return max(.zero, min(whenDry, time - age))
+  }
+
+  /// Records within one `pause` that are a flood: a stage that catches up brings far more, and one
+  /// that keeps up far less, so that a backlog does not leave large, late batches behind.
+  var floodRecords: Int { 10 * busyRecords }
+}
+
+/// When records came, and when they last came in a flood.
+struct ArrivalMeter {
+  private(set) var lastArrival: ContinuousClock.Instant
+  private(set) var lastFlood: ContinuousClock.Instant
+  private let limits: BatchLimits
+  private var windowStart: ContinuousClock.Instant
+  private var windowRecords = 0
+
+  init(_ limits: BatchLimits, now: ContinuousClock.Instant) {
+    self.limits = limits
+    lastArrival = now
+    lastFlood = now - limits.pause
+    windowStart = now
+  }
+
+  mutating func count(_ records: Int, at now: ContinuousClock.Instant) {
+    guard records > 0 else { return }
+    lastArrival = now
+    if now - windowStart > limits.pause { (windowStart, windowRecords) = (now, 0) }
+    windowRecords += records
+    guard windowRecords >= limits.floodRecords else { return }
+    lastFlood = now
+    (windowStart, windowRecords) = (now, 0)
+  }
+}

@@ -1,0 +1,25 @@
+import EventLog
+import StateStore
+
+// A changelog record's key is the table's number, one byte, and then the key in that table; its
+// value is the table's value, null for a deletion.
+
+extension RecordView {
+  /// Whether this record of a changelog is a position: the last record of each batch.
+  var isPosition: Bool {
+    guard let key, key.byteCount == Position.key.count + 1 else { return false }
+    guard key.unsafeLoad(fromByteOffset: 0, as: UInt8.self) == Table.meta.rawValue else {
+      return false
+    }
+    return key.extracting(1..<key.byteCount).withUnsafeBytes { $0.elementsEqual(Position.key) }
+  }
+}
+
+extension WriteSet {
+  /// Adds the change that a record of a changelog stands for.
+  mutating func addChange(_ record: borrowing RecordView) {
+    guard let key = record.key, key.byteCount >= 1 else { return }
+    let table = Table(rawValue: key.unsafeLoad(fromByteOffset: 0, as: UInt8.self))
+    set(table, key.extracting(1..<key.byteCount), record.value)
+  }
+}

@@ -1,0 +1,60 @@
+public import StateStore
+import Synchronization
+
+/// Which of a stage's partitions this instance keeps a warm copy of, and which it owns: where the
+/// thread that follows changelogs hands its stores to the stage's thread.
+public final class StandbyCopies<Store: StateStore>: Sendable {
+  private struct State {
+    /// Partitions that are the stage's now: nobody else may write their stores.
+    var owned: Set<Int32> = []
+    /// Copies that are followed, with the stores that the stage gets.
+    var stores: [Int32: Store] = [:]
+    /// Copies the follower is at this moment, to be waited for.
+    var busy: Set<Int32> = []
+  }
+
+  private let state = Mutex(State())
+
+  public init() {}
+
+  // MARK: The stage's thread
+
+  /// Takes a partition for the stage, with its copy if there is one. The copy stands where its
+  /// changelog offset says, a moment behind the changelog.
+  func take(_ partition: Int32, pause: (Duration) -> Void) -> Store? {
+    state.withLock { _ = $0.owned.insert(partition) }
+    while state.withLock({ $0.busy.contains(partition) }) { pause(.milliseconds(1)) }
+    return state.withLock { $0.stores.removeValue(forKey: partition) }
+  }
+
+  /// The stage has closed the partition's store.
+  func giveBack(_ partition: Int32) {
+    state.withLock { _ = $0.owned.remove(partition) }
+  }
+
+  /// The stage has closed, or dropped, all its stores.
+  func giveBackAll() {
+    state.withLock { $0.owned.removeAll() }
+  }
+
+  // MARK: The follower's thread
+
+  var owned: Set<Int32> { state.withLock { $0.owned } }
+
+  /// Runs `body` while the stage can't take the partition.
+  ///
+  /// - Returns: `nil`, without having run it, when the stage has the partition.
+  func holding<R, E: Error>(_ partition: Int32, _ body: () throws(E) -> R) throws(E) -> R? {
+    let isOurs = state.withLock { state in
+      !state.owned.contains(partition) && state.busy.insert(partition).inserted
+    }
+    guard isOurs else { return nil }
+    defer { state.withLock { _ = $0.busy.remove(partition) } }
+    return try body()
+  }
+
+  /// The store of a copy; `nil` sets it to none. Called while holding the partition.
+  func setStore(_ store: Store?, of partition: Int32) {
+    state.withLock { $0.stores[partition] = store }
+  }
+}

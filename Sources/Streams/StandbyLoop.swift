@@ -1,0 +1,223 @@
+public import EventLog
+import Logging
+public import StateStore
+
+/// Keeps copies of partitions that other instances own, by following their changelogs: whoever takes
+/// such a partition over has nothing to restore but the last moment.
+///
+/// A copy takes a batch when it has read the position the batch ends with, under both guarantees: so
+/// it never holds what a restore would not have applied.
+public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
+  private let environment: StageEnvironment<Log, Storage>
+  private let copies: StandbyCopies<Storage.Store>
+  private let changelog: String
+  private let placement: (_ partitionCount: Int32) throws(LogError) -> Set<Int32>
+
+  /// How often the placement is asked for again.
+  private static var placementInterval: Duration { .seconds(2) }
+  /// How long a copy may lack what it has read.
+  private static var commitInterval: Duration { .milliseconds(500) }
+  private static var chunkRecords: Int { 100_000 }
+  private static var longestPoll: Duration { .milliseconds(100) }
+
+  /// - Parameters:
+  ///   - environment: the stage's, which must have a changelog.
+  ///   - placement: of so many partitions those to keep copies of, as the group stands now. Those the stage owns
+  ///     itself may be among them.
+  public init(
+    _ environment: StageEnvironment<Log, Storage>, copies: StandbyCopies<Storage.Store>,
+    placement: @escaping (_ partitionCount: Int32) throws(LogError) -> Set<Int32>
+  ) {
+    guard let changelog = environment.configuration.changelog else {
+      preconditionFailure("a stage without state has nothing to copy")
+    }
+    self.environment = environment
+    self.copies = copies
+    self.changelog = changelog
+    self.placement = placement
+  }
+
+  /// Runs on the calling thread until told to stop. What goes wrong with a copy is logged and tried
+  /// again: the pipeline does not depend on it.
+  public func run() {
+    var wasFailing = false
+    while !environment.stop.isStopped {
+      do throws(StageError) {
+        try follow()
+      } catch {
+        if !wasFailing, error != .stopped {
+          environment.logger.warning("standby copies", metadata: ["reason": "\(error)"])
+        }
+        wasFailing = true
+        environment.pause(.seconds(1))
+      }
+    }
+  }
+
+  private func follow() throws(StageError) {
+    let configuration = environment.configuration
+    let reader = try StageError.log { () throws(LogError) in
+      try environment.log.makeConsumer(
+        ConsumerConfiguration(
+          topics: [changelog], group: nil, clientID: "\(configuration.clientID)-standby"))
+    }
+    defer { reader.close() }
+    let count = try StageError.log { () throws(LogError) in
+      try reader.partitionCount(of: changelog)
+    }
+    var followed: [Int32: StandbyCopy<Storage.Store>] = [:]
+    defer { for copy in followed.values { release(copy) } }
+    var placed: ContinuousClock.Instant?
+    var wanted: Set<Int32> = []
+    while !environment.stop.isStopped {
+      let now = environment.now()
+      if placed.map({ now - $0 >= Self.placementInterval }) ?? true {
+        placed = now
+        wanted = try StageError.log { () throws(LogError) in try placement(count) }
+      }
+      try adjust(&followed, to: wanted.subtracting(copies.owned), reader)
+      try read(&followed, reader)
+      for copy in followed.values where copy.isDue(environment.now(), Self.commitInterval) {
+        try commit(copy)
+      }
+    }
+  }
+
+  // MARK: Which
+
+  private func adjust(
+    _ followed: inout [Int32: StandbyCopy<Storage.Store>], to wanted: Set<Int32>,
+    _ reader: Log.Consumer
+  ) throws(StageError) {
+    for (partition, copy) in followed where !wanted.contains(partition) {
+      followed[partition] = nil
+      release(copy)
+      try StageError.log { () throws(LogError) in
+        try reader.unassign([TopicPartition(changelog, partition)])
+      }
+    }
+    for partition in wanted.sorted() where followed[partition] == nil {
+      guard let copy = try open(partition, reader) else { continue }
+      followed[partition] = copy
+      try StageError.log { () throws(LogError) in
+        try reader.assign([(copy.changelog, .at(copy.nextOffset))])
+      }
+    }
+  }
+
+  /// - Returns: `nil` when the stage has just taken the partition.
+  private func open(_ partition: Int32, _ reader: Log.Consumer)
+    throws(StageError) -> StandbyCopy<Storage.Store>?
+  {
+    let source = TopicPartition(changelog, partition)
+    let range = try StageError.log { () throws(LogError) in try reader.offsets(of: source) }
+    return try copies.holding(partition) { () throws(StageError) in
+      let store = try openStore(partition, within: range)
+      let stored = try StageError.store { () throws(StoreError) in try store.changelogOffset() }
+      let start = stored ?? range.lowerBound
+      copies.setStore(store, of: partition)
+      environment.logger.info(
+        "keeping a standby copy",
+        metadata: ["changelog": "\(source)", "behind": "\(range.upperBound - start)"])
+      return StandbyCopy(
+        partition: partition, changelog: source, store: store, nextOffset: start,
+        now: environment.now())
+    }
+  }
+
+  /// What is on disk if it fits the changelog, else an empty store.
+  private func openStore(_ partition: Int32, within range: Range<Int64>)
+    throws(StageError) -> Storage.Store
+  {
+    let (storage, configuration) = (environment.storage, environment.configuration)
+    do throws(StoreError) {
+      let store = try storage.open(
+        stage: configuration.name, partition: partition, tables: configuration.tables)
+      let offset = try store.changelogOffset() ?? range.lowerBound
+      if (range.lowerBound...range.upperBound).contains(offset) { return store }
+    } catch {
+      guard error.remedy == .rebuild else { throw .store(error) }
+    }
+    environment.logger.warning(
+      "standby copy made anew: what is on disk does not fit the changelog",
+      metadata: ["partition": "\(partition)"])
+    return try StageError.store { () throws(StoreError) in
+      try storage.destroy(stage: configuration.name, partition: partition)
+      return try storage.open(
+        stage: configuration.name, partition: partition, tables: configuration.tables)
+    }
+  }
+
+  private func release(_ copy: StandbyCopy<Storage.Store>) {
+    copies.holding(copy.partition) {
+      // Dropped, not closed: syncing it would make its next owner wait.
+      copies.setStore(nil, of: copy.partition)
+    }
+  }
+
+  // MARK: Following
+
+  private func read(
+    _ followed: inout [Int32: StandbyCopy<Storage.Store>], _ reader: Log.Consumer
+  ) throws(StageError) {
+    guard !followed.isEmpty else { return environment.pause(Self.longestPoll) }
+    let copies = followed
+    _ = try StageError.log { () throws(LogError) in
+      try reader.poll(maxRecords: 10_000, timeout: Self.longestPoll) { record in
+        copies[record.partition]?.take(record)
+        return true
+      }
+    }
+    for copy in followed.values where copy.readyCount >= Self.chunkRecords { try commit(copy) }
+  }
+
+  private func commit(_ copy: StandbyCopy<Storage.Store>) throws(StageError) {
+    try copies.holding(copy.partition) { () throws(StageError) in
+      try StageError.store { () throws(StoreError) in try copy.commit(at: environment.now()) }
+    }
+  }
+}
+
+/// One partition's copy, and what was read for it since its last commit.
+private final class StandbyCopy<Store: StateStore> {
+  let partition: Int32
+  let changelog: TopicPartition
+  private(set) var nextOffset: Int64
+  private let store: Store
+  /// Up to the last position read, and beyond it.
+  private var ready = WriteSet()
+  private var tail = WriteSet()
+  private var committed: ContinuousClock.Instant
+
+  init(
+    partition: Int32, changelog: TopicPartition, store: Store, nextOffset: Int64,
+    now: ContinuousClock.Instant
+  ) {
+    self.partition = partition
+    self.changelog = changelog
+    self.store = store
+    self.nextOffset = nextOffset
+    committed = now
+  }
+
+  var readyCount: Int { ready.count }
+
+  func isDue(_ now: ContinuousClock.Instant, _ interval: Duration) -> Bool {
+    !ready.isEmpty && now - committed >= interval
+  }
+
+  func take(_ record: borrowing RecordView) {
+    guard record.offset >= nextOffset else { return }
+    tail.addChange(record)
+    guard record.isPosition else { return }
+    tail.forEach { ready.set($0, $1, $2) }
+    tail.removeAll()
+    nextOffset = record.offset + 1
+  }
+
+  func commit(at now: ContinuousClock.Instant) throws(StoreError) {
+    try store.commit(&ready, changelogOffset: nextOffset)
+    ready.removeAll()
+    committed = now
+  }
+}
