@@ -25,6 +25,8 @@ class Bed:
         self.daemons = []
         self.load = None
         self.events_sent = 0
+        # Events that were processed and are in the topic no more.
+        self.archive = []
         self._events = None
         self.kafka = KafkaNode(options.kafka_home, self.directory)
         self.redis = RedisNode(self.directory)

@@ -18,9 +18,9 @@ PROJECT = "movies"
 
 
 def fold_of(bed):
-    """The fold of everything in `user-ratings` now."""
+    """The fold of everything in `user-ratings` now, and of what was processed before it went."""
     catalog = outputs.newest(bed.bootstrap, "movies").values()
-    return Fold(outputs.input_records(bed.bootstrap), catalog)
+    return Fold(bed.archive + outputs.input_records(bed.bootstrap), catalog)
 
 
 def everything(bed, daemons, exactly_once=True, owners=None, seconds=90):

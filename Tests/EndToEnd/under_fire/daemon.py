@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 from under_fire.process import Process
 from under_fire.waiting import wait_until
@@ -91,3 +92,16 @@ class Daemon(Process):
         if not os.path.isdir(directory):
             return []
         return sorted(int(name) for name in os.listdir(directory) if name.isdigit())
+
+    def keep_state(self):
+        """Puts a copy of all its stores aside."""
+        shutil.copytree(f"{self.state}/{APPLICATION}", f"{self.state}-kept")
+
+    def put_state_back(self):
+        """Replaces its stores by the copy."""
+        shutil.rmtree(f"{self.state}/{APPLICATION}", ignore_errors=True)
+        os.rename(f"{self.state}-kept", f"{self.state}/{APPLICATION}")
+
+    def clear_state(self):
+        """Deletes all its stores."""
+        shutil.rmtree(f"{self.state}/{APPLICATION}")

@@ -6,7 +6,7 @@ import pandas
 
 
 def dump(path, table):
-    """A table's keys and values in their order, from a store that nobody writes."""
+    """A table's keys and values in their order, as of the last commit."""
     result = subprocess.run(
         ["mdb_dump", "-s", table, path], capture_output=True, text=True, check=False
     )
@@ -15,6 +15,11 @@ def dump(path, table):
     lines = result.stdout.split("HEADER=END\n", 1)[1].splitlines()
     content = [bytes.fromhex(line) for line in lines if line.startswith(" ")]
     return list(zip(content[0::2], content[1::2]))
+
+
+def changelog_offset(path):
+    """The changelog offset a store stands for; also of a store in use."""
+    return int.from_bytes(dict(dump(path, "meta"))[b"\0changelog-offset"], "big")
 
 
 def identifiers(key):
@@ -91,17 +96,19 @@ def user_bytes(path):
 
 
 def movie_bytes(path):
-    """The same of movies: aggregates without where their journal ends, and the times that remain.
+    """The same of movies: the aggregates' statistics, and the times that remain.
 
-    The journal's blocks follow the batches, and the offsets of sources the transactions' markers;
-    these differ from run to run.
+    Changes of one movie come from several user partitions, in an order that differs from run to
+    run; so do the count of changes since there were none, and the journal. The offsets of sources
+    differ with the transactions' markers.
     """
     aggregates = []
     for key, value in dump(path, "aggregates"):
         reader = Reader(value)
         reader.byte()
         reader.varint()
-        aggregates.append((key, value[: reader.statistics_end()]))
+        start = reader.at
+        aggregates.append((key, value[start : reader.statistics_end()]))
     times = {}
     for key, block in dump(path, "times"):
         movie = identifiers(key)[0]

@@ -68,7 +68,7 @@ def kill_again_and_again(bed, daemon, load):
         if not daemon.is_running:
             raise RuntimeError(f"it ended by itself: {daemon.last_words()}")
         daemon.kill()
-        phases[phase(daemon)] += 1
+        phases[phase(daemon, written_so_far(bed) != written)] += 1
         bed.report.keep_alive(
             f"{number + 1} of {bed.options.kills} kills, {load.sent:,} of {len(load.events):,} events"
         )
@@ -94,11 +94,11 @@ def wait_for_writes(bed, daemon, written):
             raise RuntimeError(f"{error}; it says {daemon.last_words()}") from error
 
 
-def phase(daemon):
-    if daemon.is_ready:
-        return "running"
+def phase(daemon, has_written):
+    if daemon.is_ready or has_written:
+        return "working"
     if daemon.says("state restored") or daemon.says("restoring state"):
-        return "restoring or joining"
+        return "restoring"
     return "starting or joining"
 
 
