@@ -62,6 +62,7 @@ def count_uncommitted(bootstrap, topic):
             "enable.auto.commit": False,
             "isolation.level": "read_uncommitted",
             "enable.partition.eof": True,
+            "fetch.wait.max.ms": 20,
         }
     )
     try:
@@ -70,7 +71,7 @@ def count_uncommitted(bootstrap, topic):
         count = 0
         at_end = set()
         while len(at_end) < len(partitions):
-            for message in consumer.consume(10_000, timeout=0.25):
+            for message in consumer.consume(10_000, timeout=0.05):
                 if message.error() is None:
                     count += 1
                 elif message.error().code() == KafkaError._PARTITION_EOF:

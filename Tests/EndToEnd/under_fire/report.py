@@ -1,5 +1,6 @@
 """What a scenario finds: a verdict a line, figures, and a summary for scripts."""
 
+import contextlib
 import json
 import sys
 import time
@@ -40,6 +41,25 @@ class Report:
         if len(problems) > SHOWN_PROBLEMS:
             self._line(f"          and {len(problems) - SHOWN_PROBLEMS:,} more")
         return not problems
+
+    @contextlib.contextmanager
+    def as_one(self, name):
+        """Makes one verdict of the checks in its block."""
+        before, self.checks = self.checks, []
+        line, self._line = self._line, lambda text: None
+        try:
+            yield
+        finally:
+            inner, self.checks, self._line = self.checks, before, line
+        self.check(
+            name,
+            [
+                f"{check['check']}: {problem}"
+                for check in inner
+                if check["passed"] is False
+                for problem in check["problems"]
+            ],
+        )
 
     def skip(self, name, reason):
         self.checks.append({"check": name, "passed": None, "problems": [reason]})

@@ -19,7 +19,9 @@ SHORT = SMALL | {"events": 40_000, "kills": 1}
 PAGE = 4096
 NOBODY = 65534
 DAMAGED = ("user", 0)
-REBUILT = "rebuilding state"
+RESTORED, REBUILT = "state restored", "rebuilding state"
+# Damage that shows only when a page is read ends the session; the next one rebuilds.
+UNREADABLE = "can't read the store at"
 
 
 def run(bed):
@@ -30,14 +32,14 @@ def run(bed):
     daemon.stop()
     old_copy = keep_copy(daemon)
     cases = [
-        ("an older copy", lambda: put_back(daemon, old_copy), "state restored"),
-        ("a deleted store", lambda: delete(daemon), "state restored"),
-        ("a truncated file", lambda: truncate(daemon), REBUILT),
-        ("damaged meta pages", lambda: flip(daemon, bed.random, range(0, 2)), REBUILT),
-        ("damaged pages", lambda: flip(daemon, bed.random, None), REBUILT),
-        ("a store that was open when the machine went down", lambda: tear(daemon), REBUILT),
+        ("an older copy", lambda: put_back(daemon, old_copy), [RESTORED]),
+        ("a deleted store", lambda: delete(daemon), [RESTORED]),
+        ("a truncated file", lambda: truncate(daemon), [REBUILT]),
+        ("damaged meta pages", lambda: flip(daemon, bed.random, range(0, 2)), [REBUILT]),
+        ("damaged pages", lambda: flip(daemon, bed.random, None), [REBUILT, UNREADABLE]),
+        ("a store that was open when the machine went down", lambda: tear(daemon), [REBUILT]),
     ]
-    for number, (name, damage, expected) in enumerate(cases):
+    for name, damage, expected in cases:
         bed.report.progress(f"case: {name}")
         damage()
         bed.send(0.07)
@@ -45,25 +47,21 @@ def run(bed):
         daemon.wait_until_ready()
         bed.groups.wait_until_caught_up(seconds=120, daemons=[daemon])
         bed.report.check(
-            f"{name}: the log says {expected!r}",
-            [] if daemon.says(expected, "0") else ["it does not"],
+            f"{name}: the log says {' or '.join(expected)}",
+            [] if any(daemon.says(text) for text in expected) else ["it does not"],
         )
-        # One flipped bit: what no structure betrays.
-        judge(bed, daemon, name, is_last=number == len(cases) - 1)
+        judge(bed, daemon, name)
     unwritable(bed, daemon)
     full_disk(bed)
 
 
-def judge(bed, daemon, name, is_last=False):
+def judge(bed, daemon, name):
     """Features, and once the daemon is stopped, stores."""
-    report = bed.report
     fold = checks.fold_of(bed)
-    problems = len([check for check in report.checks if check["passed"] is False])
-    checks.features(bed, fold, 60)
-    daemon.stop()
-    checks.store_contents(bed, fold, lambda *_: daemon)
-    now = len([check for check in report.checks if check["passed"] is False])
-    report.check(f"{name}: no wrong features", [] if now == problems else ["see above"])
+    with bed.report.as_one(f"{name}: no wrong features or stores"):
+        checks.features(bed, fold, 60)
+        daemon.stop()
+        checks.store_contents(bed, fold, lambda *_: daemon)
 
 
 # Damage
@@ -127,7 +125,9 @@ def unwritable(bed, daemon):
         os.chmod(bed.directory, 0o711)
         subprocess.run(["chown", "-R", str(NOBODY), daemon.state], check=True)
         options = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-        if subprocess.run([daemon.binary, "--version"], check=False, **options).returncode != 0:
+        version = [daemon.binary, "--version"]
+        tried = subprocess.run(version, check=False, capture_output=True, **options)
+        if tried.returncode != 0:
             return bed.report.skip(name, "nobody may not run the program")
     store = daemon.store(*DAMAGED)
     modes = {path: os.stat(path).st_mode for path in (store, f"{store}/data.mdb", f"{store}/mark")}

@@ -44,10 +44,15 @@ def events_deleted(bed, daemon):
     daemon.start()
     daemon.wait_until_ready()
     bed.groups.wait_until_caught_up(seconds=120, daemons=[daemon])
+    judge(bed, daemon, "after the group's reset")
+
+
+def judge(bed, daemon, name):
     fold = checks.fold_of(bed)
-    checks.features(bed, fold, 60)
-    daemon.stop()
-    checks.store_contents(bed, fold, lambda *_: daemon)
+    with bed.report.as_one(f"{name}: features and stores are those of the events kept"):
+        checks.features(bed, fold, 60)
+        daemon.stop()
+        checks.store_contents(bed, fold, lambda *_: daemon)
 
 
 def changelog_deleted(bed, daemon):
@@ -60,10 +65,7 @@ def changelog_deleted(bed, daemon):
     daemon.start()
     daemon.wait_until_ready()
     bed.groups.wait_until_caught_up(seconds=120, daemons=[daemon])
-    fold = checks.fold_of(bed)
-    checks.features(bed, fold, 60)
-    daemon.stop()
-    checks.store_contents(bed, fold, lambda *_: daemon)
+    judge(bed, daemon, "changelog records deleted under a store that has them")
     bed.report.progress("case: changelog records deleted and the store lost")
     daemon.keep_state()
     daemon.clear_state()
@@ -73,8 +75,7 @@ def changelog_deleted(bed, daemon):
     daemon.start()
     daemon.wait_until_ready()
     bed.groups.wait_until_caught_up(seconds=120, daemons=[daemon])
-    checks.features(bed, checks.fold_of(bed), 60)
-    daemon.stop()
+    judge(bed, daemon, "the store put back")
 
 
 def topic_made_anew(bed, daemon, topic, stage):
@@ -149,7 +150,9 @@ def delete_records(bed, topic):
 
 
 def reset_group(bed, stage, topic):
-    """As the message says."""
+    """As the message says. Kafka refuses while the group has members, and a stopped instance is one
+    until its session times out."""
+    wait_until(lambda: not bed.groups.members(stage)[1], 30, f"the group of {stage} is empty")
     bed.kafka.tool(
         "kafka-consumer-groups.sh",
         "--bootstrap-server",
