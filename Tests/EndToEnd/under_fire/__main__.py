@@ -14,7 +14,7 @@ from under_fire.waiting import NotInTime
 def parse():
     parser = argparse.ArgumentParser(
         prog="storm",
-        description="Runs the daemon on Apache Kafka under fire and judges it by an independent fold.",
+        description="Runs the daemon on Apache Kafka under fire, judged by an independent fold.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="scenarios:\n" + scenarios.help_text(),
     )

@@ -96,7 +96,9 @@ class Bed:
             self.load.close()
         count = min(round(len(self._events) * share), len(self._events) - self.events_sent)
         self.load = Load(
-            self.bootstrap, self._events[self.events_sent : self.events_sent + count], self.events_sent
+            self.bootstrap,
+            self._events[self.events_sent : self.events_sent + count],
+            first_number=self.events_sent,
         )
         self.events_sent += count
         return self.load

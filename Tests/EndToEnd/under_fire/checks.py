@@ -138,7 +138,10 @@ def answers(bed, fold, exactly_once):
         if is_valid != (place in valid):
             wrong.append(f"{place} has the verdict {is_valid}, {failed}")
     wanted = valid | fold.invalid.keys()
-    check(f"each of {len(wanted):,} events has a verdict {times}", times_wrong(wanted, found, exactly_once))
+    check(
+        f"each of {len(wanted):,} events has a verdict {times}",
+        times_wrong(wanted, found, exactly_once),
+    )
     check("every verdict is right", wrong)
     wanted = set(zip(fold.repeats["partition"].tolist(), fold.repeats["offset"].tolist()))
     check(
@@ -217,8 +220,12 @@ def changes(bed, fold, exactly_once, times):
             if wanted[pair] != pairs[pair]
         ]
     else:
-        problems = [f"user and movie {pair}: too few" for pair in wanted if pairs[pair] < wanted[pair]]
-    bed.report.check(f"each of {len(fold.changes):,} changes is on ratings-by-movie {times}", problems)
+        problems = [
+            f"user and movie {pair}: too few" for pair in wanted if pairs[pair] < wanted[pair]
+        ]
+    bed.report.check(
+        f"each of {len(fold.changes):,} changes is on ratings-by-movie {times}", problems
+    )
 
 
 # Stores

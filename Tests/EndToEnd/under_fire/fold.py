@@ -1,7 +1,7 @@
 """The independent fold: what must become of `user-ratings`, computed from the topic alone.
 
-Shares no code with the daemon. Definitions are those of Sources/Pipeline/Pipeline.docc/Stages.md and
-of expected_features.py.
+Shares no code with the daemon. Definitions are those of Sources/Pipeline/Pipeline.docc/Stages.md
+and of expected_features.py.
 """
 
 import json
@@ -101,7 +101,7 @@ class Fold:
     """Folds the records of `user-ratings` in each partition's order."""
 
     def __init__(self, records, catalog):
-        """`records` are (partition, offset, key, value, timestamp); `catalog` is that of `movies`."""
+        """`records` are (partition, offset, key, value, timestamp), `catalog` values of `movies`."""
         rows = []
         self.invalid = {}
         for partition, offset, key, value, timestamp in records:

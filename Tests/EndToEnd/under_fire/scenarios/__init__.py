@@ -1,5 +1,5 @@
-"""The scenarios, each a module with `LONG` and `SHORT` defaults and `run(bed)`; the first line of its
-text says what it does."""
+"""The scenarios, each a module with `LONG` and `SHORT` defaults and `run(bed)`; the first line of
+its text says what it does."""
 
 import importlib
 

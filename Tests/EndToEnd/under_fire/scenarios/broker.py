@@ -33,7 +33,7 @@ def run(bed):
         bed.kafka.start()
         wait_until_it_goes_on(bed, daemon)
         report.keep_alive(
-            f"{number + 1} of {options.kills} restarts, {load.sent:,} of {len(load.events):,} events"
+            f"{number + 1} of {options.kills} restarts, {load.sent:,} events"
         )
     load.set_rate(0)
     load.finish()

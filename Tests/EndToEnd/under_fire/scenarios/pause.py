@@ -46,7 +46,7 @@ def run(bed):
         if len(leaving(one)) == leaves:
             problems.append(f"pause {number + 1}: it says nothing of having left the group")
         report.keep_alive(
-            f"{number + 1} of {options.kills} pauses, {load.sent:,} of {len(load.events):,} events"
+            f"{number + 1} of {options.kills} pauses, {load.sent:,} events"
         )
     report.figure("pauses in the middle of a transaction", open_transactions)
     report.check("a daemon that was paused says that it has lost its partitions", problems)

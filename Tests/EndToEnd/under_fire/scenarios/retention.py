@@ -6,7 +6,7 @@ exit code, never go on with wrong features; and what the message says to do must
 
 import json
 
-from under_fire import checks, outputs
+from under_fire import checks, outputs, stores
 from under_fire.daemon import APPLICATION
 from under_fire.scenarios import MOVIELENS, SMALL
 from under_fire.waiting import wait_until
@@ -26,8 +26,8 @@ def run(bed):
     daemon.stop()
     events_deleted(bed, daemon)
     changelog_deleted(bed, daemon)
-    topic_made_anew(bed, daemon, "validated-ratings", "user")
-    topic_made_anew(bed, daemon, "user-ratings", "intake")
+    for topic in ("user-ratings", "validated-ratings"):
+        topic_made_anew(bed, daemon, topic)
 
 
 def events_deleted(bed, daemon):
@@ -36,14 +36,9 @@ def events_deleted(bed, daemon):
     bed.archive = outputs.input_records(bed.bootstrap)
     bed.send(0.1)
     delete_records(bed, "user-ratings")
-    kept = len(bed.archive)
     stops_by_name(bed, daemon, BELOW, "user-ratings")
     reset_group(bed, "intake", "user-ratings")
-    bed.send(0.1)
-    bed.events_sent = kept + round(0.1 * bed.events_sent)
-    daemon.start()
-    daemon.wait_until_ready()
-    bed.groups.wait_until_caught_up(seconds=120, daemons=[daemon])
+    go_on(bed, daemon)
     judge(bed, daemon, "after the group's reset")
 
 
@@ -56,30 +51,39 @@ def judge(bed, daemon, name):
 
 
 def changelog_deleted(bed, daemon):
-    """Changelog records below the end are deleted, and with them what a lost store would be rebuilt
-    from. A store that has them goes on; one that lacks them can't."""
+    """Changelog records are deleted, and with them what a lost store would be rebuilt from. A store
+    that has them goes on; without one there is no way but the copy."""
     bed.report.progress("case: changelog records deleted")
     changelog = f"{APPLICATION}-user-changelog"
-    delete_records(bed, changelog)
-    bed.send(0.05)
-    daemon.start()
-    daemon.wait_until_ready()
-    bed.groups.wait_until_caught_up(seconds=120, daemons=[daemon])
-    judge(bed, daemon, "changelog records deleted under a store that has them")
+    delete_records(
+        bed,
+        changelog,
+        {
+            (changelog, partition): stores.changelog_offset(daemon.store("user", partition))
+            for partition in daemon.partitions("user")
+        },
+    )
+    go_on(bed, daemon)
+    judge(bed, daemon, "changelog records deleted that the store has")
     bed.report.progress("case: changelog records deleted and the store lost")
     daemon.keep_state()
     daemon.clear_state()
     bed.send(0.05)
-    stops_by_name(bed, daemon, BELOW, changelog)
-    daemon.put_state_back()
+    if stops_by_name(bed, daemon, BELOW, changelog):
+        daemon.put_state_back()
+        go_on(bed, daemon)
+        judge(bed, daemon, "the store put back")
+
+
+def go_on(bed, daemon):
+    bed.send(0.05)
     daemon.start()
     daemon.wait_until_ready()
     bed.groups.wait_until_caught_up(seconds=120, daemons=[daemon])
-    judge(bed, daemon, "the store put back")
 
 
-def topic_made_anew(bed, daemon, topic, stage):
-    """The stage's input is deleted and created again."""
+def topic_made_anew(bed, daemon, topic):
+    """A stage's input is deleted and created again."""
     bed.report.progress(f"case: {topic} made anew")
     bed.kafka.tool(
         "kafka-topics.sh", "--bootstrap-server", bed.bootstrap, "--delete", "--topic", topic
@@ -96,6 +100,7 @@ def topic_made_anew(bed, daemon, topic, stage):
 
 
 def stops_by_name(bed, daemon, name, topic):
+    """Starts it; returns whether it has stopped as it must."""
     daemon.start()
 
     def reacts():
@@ -106,19 +111,18 @@ def stops_by_name(bed, daemon, name, topic):
         problem = f"it runs: {daemon.last_words()}"
         bed.groups.wait_until_caught_up(seconds=60, daemons=[daemon])
         daemon.stop()
-        bed.report.check(f"{topic}: stops with {name}", [problem])
-        return
+        return bed.report.check(f"{topic}: stops with {name}", [problem])
     said = daemon.says(name, topic)
     bed.report.check(f"{topic}: stops with {name}", [] if said else [daemon.last_words()])
-    bed.report.check(
+    return bed.report.check(
         f"{topic}: the exit code is {FAILURE}",
         [] if daemon.exit_code == FAILURE else [f"it is {daemon.exit_code}"],
     )
 
 
-def delete_records(bed, topic):
-    """All records of a topic, as retention would."""
-    ends = bed.groups.ends([topic], committed=False)
+def delete_records(bed, topic, ends=None):
+    """Deletes a topic's records below some offsets, or all, as retention would."""
+    ends = ends or bed.groups.ends([topic], committed=False)
     request = {
         "version": 1,
         "partitions": [
