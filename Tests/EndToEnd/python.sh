@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # The virtual environment of the end-to-end tests. To be sourced.
+# shellcheck disable=SC2034 # Both are read by whoever sources this.
 
 venv=
 python_problem=

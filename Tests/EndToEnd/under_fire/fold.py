@@ -101,7 +101,7 @@ class Fold:
     """Folds the records of `user-ratings` in each partition's order."""
 
     def __init__(self, records, catalog):
-        """`records` are (partition, offset, key, value, timestamp), `catalog` values of `movies`."""
+        """`records` are (partition, offset, key, value, timestamp), `catalog` values of movies."""
         rows = []
         self.invalid = {}
         for partition, offset, key, value, timestamp in records:

@@ -18,8 +18,9 @@ def dump(path, table):
 
 
 def changelog_offset(path):
-    """The changelog offset a store stands for; also of a store in use."""
-    return int.from_bytes(dict(dump(path, "meta"))[b"\0changelog-offset"], "big")
+    """The changelog offset a store stands for, -1 for a new one; also of a store in use."""
+    offset = dict(dump(path, "meta")).get(b"\0changelog-offset")
+    return -1 if offset is None else int.from_bytes(offset, "big")
 
 
 def identifiers(key):

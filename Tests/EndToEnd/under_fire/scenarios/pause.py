@@ -80,7 +80,9 @@ def pause(bed, daemon, other):
     time.sleep(max(0, rest))
     if not other:
         wait_until(
-            lambda: not bed.groups.has_open_transactions(OUTPUTS), 60, "its transactions are aborted"
+            lambda: not bed.groups.has_open_transactions(OUTPUTS),
+            60,
+            "the broker aborts its transactions",
         )
     return was_open
 
