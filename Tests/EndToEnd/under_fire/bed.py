@@ -78,7 +78,6 @@ class Bed:
         defaults = {
             "kafka.bootstrap.servers": self.bootstrap,
             "kafka.session.timeout.ms": self.options.session_timeout_ms,
-            "kafka.heartbeat.interval.ms": self.options.session_timeout_ms // 5,
             "kafka.transaction.timeout.ms": self.options.transaction_timeout_ms,
             "redis.port": self.redis.port,
             "topics.movie_partitions": 2,

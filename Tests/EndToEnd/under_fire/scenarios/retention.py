@@ -101,6 +101,7 @@ def topic_made_anew(bed, daemon, topic):
 
 def stops_by_name(bed, daemon, name, topic):
     """Starts it; returns whether it has stopped as it must."""
+    changes = bed.groups.ends(["ratings-by-movie"])
     daemon.start()
 
     def reacts():
@@ -111,6 +112,8 @@ def stops_by_name(bed, daemon, name, topic):
         problem = f"it runs: {daemon.last_words()}"
         bed.groups.wait_until_caught_up(seconds=60, daemons=[daemon])
         daemon.stop()
+        if bed.groups.ends(["ratings-by-movie"]) == changes:
+            problem += "; the new events have changed nothing"
         return bed.report.check(f"{topic}: stops with {name}", [problem])
     said = daemon.says(name, topic)
     bed.report.check(f"{topic}: stops with {name}", [] if said else [daemon.last_words()])
