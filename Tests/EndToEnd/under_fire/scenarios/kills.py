@@ -22,7 +22,8 @@ SHORT = SMALL | {"events": 60_000, "kills": 6}
 BACKLOG = 0.1
 BURST = 0.005
 STARTUP_SECONDS = 1.2
-WORK_SECONDS = 0.8
+# Short ones fall into the first batch, long ones into any part of a later one.
+WORK_SECONDS = (0.5, 3.0)
 
 
 def run(bed):
@@ -64,7 +65,7 @@ def kill_again_and_again(bed, daemon, load):
             time.sleep(bed.random.uniform(0, STARTUP_SECONDS))
         else:
             wait_for_writes(bed, daemon, written)
-            time.sleep(bed.random.uniform(0, WORK_SECONDS))
+            time.sleep(bed.random.uniform(0, bed.random.choice(WORK_SECONDS)))
         if not daemon.is_running:
             raise RuntimeError(f"it ended by itself: {daemon.last_words()}")
         daemon.kill()
