@@ -56,7 +56,7 @@ extension SeededRun {
   private var allowsZombies: Bool { guarantee == .exactlyOnce }
 
   /// SIGSTOP, or a network that is down for one instance: for longer than the timeouts, or less.
-  private func silence(_ instance: Instance, _ process: SimulatedProcess, cutsOff: Bool) {
+  func silence(_ instance: Instance, _ process: SimulatedProcess, cutsOff: Bool) {
     let isLong = allowsZombies && random.oneIn(2)
     let duration = Duration.milliseconds(
       Int.random(in: isLong ? 11_000...40_000 : 100...8_000, using: &random))
