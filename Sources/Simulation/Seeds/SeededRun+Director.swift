@@ -146,9 +146,10 @@ extension SeededRun {
     // The partitions of the others are kept for them as long as a session lasts.
     try sleep(Self.session * 2)
     try wait(limit: .seconds(120)) {
-      scenario.stores.first {
-        first.disk.changelogOffset(stage: $0.stage, partition: $0.partition) == nil
-      }.map { "the store \($0) is not restored" }
+      do {
+        for place in scenario.stores { try scenario.checkRestored(place, in: first.disk) }
+        return nil
+      } catch let violation as Violation { return violation.description }
     }
     try stopAll()
     try checkDisks()
