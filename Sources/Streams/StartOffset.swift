@@ -10,10 +10,12 @@ extension StageEnvironment {
   func startOffset(of source: TopicPartition, restored: Int64?, for consumer: Log.Consumer)
     throws(StageError) -> Int64
   {
-    let range = try StageError.log { () throws(LogError) in try consumer.offsets(of: source) }
+    // Asked before the range: the group may go on without this member meanwhile, and what it has
+    // committed lies within any range that is asked for later.
     let committed = try StageError.log { () throws(LogError) in
       try consumer.committed([source])[source]
     }
+    let range = try StageError.log { () throws(LogError) in try consumer.offsets(of: source) }
     let start = restored ?? committed ?? range.lowerBound
     guard range.lowerBound <= start else {
       throw .failed(

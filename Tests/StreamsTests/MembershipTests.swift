@@ -170,6 +170,27 @@ struct MembershipTests {
     #expect(try reader.owners(of: [world.input(0)]) == [world.input(0): "app-count-0"])
   }
 
+  /// A member that stands still while it asks where to begin must not take the group's progress for
+  /// a log that was cut off.
+  @Test func aGroupThatGoesOnMeanwhileIsNotBeyondTheLogsEnd() throws {
+    let world = World()
+    try world.feed(0..<3)
+    let others = OneThread(
+      try world.log.makeConsumer(
+        ConsumerConfiguration(
+          topics: [World.input], group: "app-count", isMember: false, clientID: "other")))
+    var run = World.Run()
+    run.faults = { moment in
+      guard moment.effect == .ask, let end = try? world.log.offsets(of: world.input(0)).upperBound
+      else { return nil }
+      try? world.feed(1)
+      try? others.value.commit([world.input(0): end + 1], wait: true)
+      return nil
+    }
+    #expect(world.run(run).error == nil)
+    #expect(world.log.committedOffsets(of: "app-count")[world.input(0)] ?? 0 > 3)
+  }
+
   @Test func aFencedProducerJoinsAgainAndGoesOn() throws {
     var world = World()
     world.limits = BatchLimits(records: 5)
