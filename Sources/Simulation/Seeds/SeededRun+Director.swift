@@ -53,7 +53,7 @@ extension SeededRun {
   ///
   /// Without transactions nothing keeps it from writing then: brokers do not fence an idempotent
   /// producer. The state is promised to be exact only as long as this does not happen.
-  private var allowsZombies: Bool { guarantee == .exactlyOnce }
+  private var allowsZombies: Bool { guarantee == .exactlyOnce || options.hasZombies }
 
   /// SIGSTOP, or a network that is down for one instance: for longer than the timeouts, or less.
   func silence(_ instance: Instance, _ process: SimulatedProcess, cutsOff: Bool) {

@@ -6,14 +6,19 @@ public struct SimulationOptions: Sendable {
   public var guarantee: ProcessingGuarantee?
   public var canary: Canary?
   /// Whether every step is written down.
-  public var traces = false
+  public var traces: Bool
+  /// Whether processes are taken for dead and go on under at-least-once as well, where the state is
+  /// not promised to stay exact then.
+  public var hasZombies: Bool
 
   public init(
-    guarantee: ProcessingGuarantee? = nil, canary: Canary? = nil, traces: Bool = false
+    guarantee: ProcessingGuarantee? = nil, canary: Canary? = nil, traces: Bool = false,
+    hasZombies: Bool = false
   ) {
+    self.traces = traces
+    self.hasZombies = hasZombies
     self.guarantee = canary?.guarantee ?? guarantee
     self.canary = canary
-    self.traces = traces
   }
 }
 

@@ -35,6 +35,12 @@ struct SimulateCommand: ParsableCommand {
       "Put a mistake in that the checkers must find: "
         + Canary.allCases.map(\.rawValue).joined(separator: ", ") + "."))
   var canary: Canary?
+  @Flag(
+    help: """
+      Let processes be taken for dead and go on under at_least_once as well, where no broker fences \
+      them: their state is not promised then, and seeds will fail.
+      """)
+  var zombies = false
   @Flag(help: "With --seed: print every step.")
   var trace = false
   @Option(help: "Seeds that run at the same time; the processors' number by default.")
@@ -51,7 +57,7 @@ struct SimulateCommand: ParsableCommand {
   }
 
   private func options(traces: Bool = false) -> SimulationOptions {
-    SimulationOptions(guarantee: guarantee, canary: canary, traces: traces)
+    SimulationOptions(guarantee: guarantee, canary: canary, traces: traces, hasZombies: zombies)
   }
 
   func run() throws {
@@ -93,6 +99,7 @@ struct SimulateCommand: ParsableCommand {
     if let guarantee { words.append("--guarantee \(guarantee.rawValue)") }
     if let scenario { words.append("--scenario \(scenario.rawValue)") }
     if let canary { words.append("--canary \(canary.rawValue)") }
+    if zombies { words.append("--zombies") }
     return words.joined(separator: " ")
   }
 }
