@@ -110,7 +110,20 @@ public final class MemoryProducer: LogProducer {
     acknowledged = delivered
   }
 
+  /// Delivers what is queued one partition after the other, for a process that dies in between.
+  private func deliverInTurn() throws(LogError) {
+    while let next = process.nextDelivery(
+      of: Set(queue.map(\.partition)).sorted(by: TopicPartition.inOrder))
+    {
+      try process.perform(.deliver) { () throws(LogError) in
+        try checkEpoch()
+        try deliver { $0 == next }
+      }
+    }
+  }
+
   public func flush(timeout: Duration) throws(LogError) {
+    try deliverInTurn()
     try process.perform(.flush) { () throws(LogError) in
       try checkEpoch()
       try deliverAll()
@@ -149,6 +162,7 @@ public final class MemoryProducer: LogProducer {
   }
 
   private func commit(_ offsets: GroupCommit?) throws(LogError) {
+    if case .open = transaction { try deliverInTurn() }
     try process.perform(.commitTransaction) { () throws(LogError) in
       if case .committed = transaction { return }
       try checkEpoch()

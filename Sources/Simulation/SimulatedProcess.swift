@@ -11,7 +11,7 @@ public final class SimulatedProcess: Sendable {
   /// What a process does to the world outside it.
   public enum Effect: Hashable, Sendable, CaseIterable {
     case makeConsumer, poll, assign, unassign, commitOffsets
-    case makeProducer, send, flush, beginTransaction, commitTransaction, abortTransaction
+    case makeProducer, send, deliver, flush, beginTransaction, commitTransaction, abortTransaction
     case openStore, destroyStore, commitStore
     /// A question about offsets, partitions or the group.
     case ask
@@ -224,6 +224,16 @@ public final class SimulatedProcess: Sendable {
   /// Whether a committed transaction becomes visible at once.
   func writesMarkers() -> Bool {
     state.withLock { $0.random?.oneIn(2) ?? true }
+  }
+
+  /// The next of the partitions with queued records that a flush delivers by itself; `nil` when it
+  /// delivers the rest at once.
+  func nextDelivery(of queued: [TopicPartition]) -> TopicPartition? {
+    state.withLock { state in
+      guard var random = state.random else { return nil }
+      defer { state.random = random }
+      return queued.randomElement(using: &random)
+    }
   }
 
   /// Which of the partitions with queued records a send delivers.

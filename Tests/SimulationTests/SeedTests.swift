@@ -31,7 +31,7 @@ struct SeedTests {
   @Test(arguments: Canary.allCases)
   func aMistakeIsFound(canary: Canary) throws {
     let options = SimulationOptions(canary: canary)
-    let scenario: SimulatedScenario = canary == .redisUnfenced ? .pipeline : .engine
+    let scenario = SimulatedScenario.chosen(by: 1, options)
     let caught = (UInt64(1)...100).lazy.map { scenario.run(seed: $0, options) }
       .first { $0.violation != nil }
     let report = try #require(caught)

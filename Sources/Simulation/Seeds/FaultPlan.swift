@@ -9,14 +9,26 @@ struct FaultPlan: Sendable {
   private static let refused = LogError(.transactionAborted, "refused", reaction: .abortBatch)
   private static let fenced = LogError(.fenced, "fenced", reaction: .abandonPartition)
 
-  /// The effect that is the process's last; `nil` for one that is killed from outside at most.
-  var lastEffect: Int?
-  var diesAfterwards: Bool
+  /// The effect that is the process's last, counted over all kinds or among those of one; `nil` for
+  /// a process that is killed from outside at most.
+  private var lastEffect: (kind: SimulatedProcess.Effect?, number: Int)?
+  private var diesAfterwards: Bool
   /// One effect in so many fails.
-  var rate: Int
+  private var rate: Int
+
+  /// Effects at which a batch passes from one place to the next.
+  private static let turningPoints: [SimulatedProcess.Effect] = [
+    .deliver, .flush, .commitTransaction, .commitStore, .commitOffsets, .writeElsewhere,
+  ]
 
   init(_ random: inout SeededGenerator) {
-    lastEffect = random.oneIn(3) ? nil : Int.random(in: 0..<400, using: &random)
+    lastEffect =
+      switch Int.random(in: 0..<3, using: &random) {
+      case 0: nil
+      case 1: (nil, Int.random(in: 0..<400, using: &random))
+      default:
+        (Self.turningPoints.randomElement(using: &random), Int.random(in: 0..<12, using: &random))
+      }
     diesAfterwards = random.oneIn(2)
     rate = Int.random(in: 15...300, using: &random)
   }
@@ -24,7 +36,7 @@ struct FaultPlan: Sendable {
   func fault(
     of moment: SimulatedProcess.Moment, isCutOff: Bool, _ random: inout SeededGenerator
   ) -> SimulatedProcess.Fault? {
-    if moment.total == lastEffect { return diesAfterwards ? .dieAfterwards : .die }
+    if isLast(moment) { return diesAfterwards ? .dieAfterwards : .die }
     if isCutOff {
       switch moment.effect {
       case .poll: return .silence
@@ -34,6 +46,12 @@ struct FaultPlan: Sendable {
     }
     guard random.oneIn(rate) else { return nil }
     return Self.fault(of: moment.effect, &random)
+  }
+
+  private func isLast(_ moment: SimulatedProcess.Moment) -> Bool {
+    guard let lastEffect else { return false }
+    guard let kind = lastEffect.kind else { return moment.total == lastEffect.number }
+    return moment.effect == kind && moment.number == lastEffect.number
   }
 
   private static func fault(
@@ -57,7 +75,7 @@ struct FaultPlan: Sendable {
     case .makeConsumer, .makeProducer, .beginTransaction, .assign, .commitOffsets,
       .writeElsewhere:
       return random.oneIn(2) ? .fail(unavailable) : .failAfterwards(unavailable)
-    case .ask: return .fail(unavailable)
+    case .ask, .deliver: return .fail(unavailable)
     case .openStore:
       return .fail(LogError(.other, "the store can't be read", reaction: .rebuildStore))
     case .commitStore:
