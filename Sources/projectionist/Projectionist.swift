@@ -95,6 +95,7 @@ enum Commands {
         GenerateCommand.self,
         LoadCommand.self,
         BenchCommand.self,
+        SimulateCommand.self,
       ]),
   ]
 }
