@@ -36,11 +36,14 @@ enum FileSystem {
     return stat(path, &status) == 0 ? Int(status.st_size) : 0
   }
 
+  /// Deletes a file. One that does not exist is as good as deleted.
+  static func remove(_ path: String) throws(StoreError) {
+    if unlink(path) != 0 && errno != ENOENT { throw LMDBFailure.system("delete", path) }
+  }
+
   /// Deletes a directory of plain files. One that does not exist is as good as deleted.
   static func removeDirectory(_ path: String) throws(StoreError) {
-    for name in try names(in: path) where unlink("\(path)/\(name)") != 0 && errno != ENOENT {
-      throw LMDBFailure.system("delete", "\(path)/\(name)")
-    }
+    for name in try names(in: path) { try remove("\(path)/\(name)") }
     if rmdir(path) != 0 && errno != ENOENT { throw LMDBFailure.system("delete", path) }
   }
 

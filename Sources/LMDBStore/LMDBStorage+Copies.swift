@@ -8,11 +8,14 @@ extension LMDBStorage {
   ///
   /// - Parameters:
   ///   - root: the copy is `<root>/<stage>/<partition>/`, which must not exist.
-  ///   - finish: may add files to the copy before it appears, in the directory it is given.
+  ///   - finish: may add files to the copy before it appears; it is given the directory, and what
+  ///     has been copied.
   /// - Throws: `.stop` when a copy is there already.
   public func copy(
     stage: String, partition: Int32, to root: String,
-    finish: (_ directory: String) throws(StoreError) -> Void = { (_) throws(StoreError) in }
+    finish: (_ directory: String, _ copied: LMDBSnapshot) throws(StoreError) -> Void = {
+      (_, _) throws(StoreError) in
+    }
   ) throws(StoreError) {
     let reader = try openReadOnly(stage: stage, partition: partition)
     let target = "\(root)/\(stage)/\(partition)"
@@ -21,7 +24,13 @@ extension LMDBStorage {
     }
     try Self.build(target) { (partial) throws(StoreError) in
       try reader.copy(to: "\(partial)/data.mdb")
-      try finish(partial)
+      try DurabilityMark.setClosed(partial)
+      do {
+        let copied = try EnvironmentRegistry.leaseReadOnly(
+          partial, options: try options(isReadOnly: true))
+        try finish(partial, try LMDBSnapshot(copied))
+      }
+      try FileSystem.remove("\(partial)/lock.mdb")
     }
     try FileSystem.syncDirectory("\(root)/\(stage)")
   }
@@ -67,7 +76,6 @@ extension LMDBStorage {
     try FileSystem.createDirectories(partial)
     do throws(StoreError) {
       try fill(partial)
-      try DurabilityMark.setClosed(partial)
       try FileSystem.move(partial, to: target)
     } catch {
       // What failed is the news, not that its remains could not be removed.
