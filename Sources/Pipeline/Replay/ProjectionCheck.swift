@@ -14,6 +14,8 @@ public struct ProjectionCheck {
     case same
     /// Written from a record at or above the bound: newer than what is compared.
     case newer
+    /// Redis has nothing of the entity, and should.
+    case missing
     case different([Difference])
   }
 
@@ -45,6 +47,7 @@ public struct ProjectionCheck {
     if let fence = row?.fence, fence >= Fence(generation: generation, offset: bound) {
       return .newer
     }
+    if features != nil, row?.values.allSatisfy({ $0 == nil }) ?? true { return .missing }
     var differences: [Difference] = []
     for (index, name) in view.fields.features.enumerated() {
       let expected = features.flatMap { FeastProjection.value($0.value(index)) }

@@ -28,7 +28,8 @@ struct RedisVerification {
   struct Outcome {
     struct Row {
       var entity: Int64
-      var differences: [ProjectionCheck.Difference]
+      /// Empty for a row that is missing.
+      var differences: [ProjectionCheck.Difference] = []
     }
 
     var rows = 0
@@ -37,6 +38,11 @@ struct RedisVerification {
     var first: [Row] = []
     /// Movies whose published quality score is under an older prior than the present one.
     var unrefreshed = 0
+
+    mutating func note(_ row: Row, _ shown: Int) {
+      differing += 1
+      if first.count < shown { first.append(row) }
+    }
   }
 
   /// Notes the ends.
@@ -143,7 +149,7 @@ struct RedisVerification {
     var outcome = Outcome()
     var progress = ProgressBar(
       "redis \(place.description)", unit: "rows", goal: .count(max(1, features.count)))
-    for (entity, row) in features {
+    for (entity, row) in features.sorted(by: { $0.key < $1.key }) {
       let key = Array("\(entity)".utf8)
       let home = TopicPartition(
         topic, KafkaPartitioner.partition(key: key.span.bytes, count: count))
@@ -151,11 +157,9 @@ struct RedisVerification {
       switch try check.check(entity, expected, below: ends[home] ?? 0) {
       case .same: break
       case .newer: outcome.newer += 1
+      case .missing: outcome.note(Outcome.Row(entity: entity), shown)
       case .different(let differences):
-        outcome.differing += 1
-        if outcome.first.count < shown {
-          outcome.first.append(Outcome.Row(entity: entity, differences: differences))
-        }
+        outcome.note(Outcome.Row(entity: entity, differences: differences), shown)
       }
       outcome.rows += 1
       progress.update(outcome.rows)

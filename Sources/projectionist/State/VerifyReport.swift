@@ -63,7 +63,10 @@ struct VerifyReport: Encodable {
     newerRows = redis.newer
     if stage == StageName.movie.rawValue { unrefreshedMovies = redis.unrefreshed }
     firstFeatures = redis.first.flatMap { row in
-      row.differences.map {
+      if row.differences.isEmpty {
+        return [Feature(entity: row.entity, feature: "(row)", expected: "one", redis: "none")]
+      }
+      return row.differences.map {
         Feature(
           entity: row.entity, feature: $0.feature, expected: $0.expected.map { "\($0)" },
           redis: $0.found.map { "\($0)" })
