@@ -17,6 +17,10 @@ extension LogError {
     let message = detail.isEmpty || detail == text ? text : "\(detail): \(text)"
     let (kind, reaction) = Self.classify(code)
     switch kind {
+    case _ where requiresAbort && code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
+      // The group is in the middle of a rebalance and still counts on this member: a member it has
+      // given up is unknown or fenced.
+      self.init(.transactionAborted, message, reaction: .abortBatch)
     case .fenced, .recordTooLarge, .denied, .configuration:
       self.init(kind, message, reaction: reaction)
     case _ where requiresAbort:
@@ -37,7 +41,7 @@ extension LogError {
     case RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR_PRODUCER_FENCED,
       RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, RD_KAFKA_RESP_ERR_TRANSACTION_COORDINATOR_FENCED,
       RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION,
-      RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS,
+      RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
       RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED, RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
       (.fenced, .abandonPartition)
     case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
@@ -87,6 +91,8 @@ extension LogError {
       RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND, RD_KAFKA_RESP_ERR_NOT_CONTROLLER,
       RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS, RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR,
       RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT,
+      // A member that the group still counts on: its next poll tells what becomes of it.
+      RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS,
       RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH, RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH,
       RD_KAFKA_RESP_ERR_PREFERRED_LEADER_NOT_AVAILABLE,
       RD_KAFKA_RESP_ERR_ELIGIBLE_LEADERS_NOT_AVAILABLE:

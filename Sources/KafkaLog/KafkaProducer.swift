@@ -59,17 +59,41 @@ public final class KafkaProducer: LogProducer {
   private static func makeTransactional(
     _ id: String, topics: [String], clientID: String, _ settings: KafkaSettings, _ logger: Logger
   ) throws(LogError) -> [ProducerLane] {
-    var lanes: [ProducerLane] = []
-    for suffix in ["a", "b"] {
-      let properties = settings.producerProperties(
-        clientID: "\(clientID)-\(suffix)", transactionalID: "\(id)-\(suffix)")
-      lanes.append(
-        try ProducerLane(
-          topics: topics, properties: properties, settings: settings, logger: logger))
+    func makeLane(_ suffix: String) throws(LogError) -> ProducerLane {
+      try ProducerLane(
+        topics: topics,
+        properties: settings.producerProperties(
+          clientID: "\(clientID)-\(suffix)", transactionalID: "\(id)-\(suffix)"),
+        settings: settings, logger: logger)
     }
-    for lane in lanes { try lane.initTransactions(timeout: settings.transactionTimeout) }
+    // Both connect before either asks.
+    let suffixes = ["a", "b"]
+    var lanes = try suffixes.map(makeLane)
+    for (index, suffix) in suffixes.enumerated() {
+      let deadline = ContinuousClock.now + settings.transactionTimeout
+      var patience = firstPatience
+      while true {
+        let isLast = .now + patience >= deadline
+        do throws(LogError) {
+          try lanes[index].initTransactions(timeout: isLast ? deadline - .now : patience)
+          break
+        } catch {
+          guard error.reaction == .retry, !isLast else { throw error }
+        }
+        lanes[index].close()
+        lanes[index] = try makeLane(suffix)
+        patience *= 2
+      }
+    }
     return lanes
   }
+
+  /// How long the first try to take a predecessor's place may take.
+  ///
+  /// While the coordinator ends what the predecessor has left open, some ten milliseconds, it
+  /// answers CONCURRENT_TRANSACTIONS, and librdkafka asks again after half a second
+  /// (`rd_kafka_idemp_pid_timer_restart`). A new client asks at once.
+  private static let firstPatience = Duration.milliseconds(150)
 
   public func topic(named name: String) throws(LogError) -> (index: Int, partitions: Int32) {
     if let known = topics[name] { return known }

@@ -36,6 +36,32 @@ public enum BLAS {
     }
   }
 
+  /// C = A · B.
+  ///
+  /// - Parameters:
+  ///   - a: m × k.
+  ///   - b: k × n.
+  ///   - inner: k, at least 1.
+  ///   - c: at least m × n, of which the first m × n are overwritten.
+  public static func product(
+    of a: Span<Float>, and b: Span<Float>, inner: Int, into c: inout MutableSpan<Float>
+  ) {
+    ready
+    let m = rows(of: a.count, columns: inner)
+    let n = rows(of: b.count, columns: inner)
+    precondition(c.count >= m * n, "the result is m × n")
+    guard m > 0, n > 0 else { return }
+    a.withUnsafeBufferPointer { a in
+      b.withUnsafeBufferPointer { b in
+        c.withUnsafeMutableBufferPointer { c in
+          cblas_sgemm(
+            CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(m), Int32(n), Int32(inner), 1,
+            a.baseAddress, Int32(inner), b.baseAddress, Int32(n), 0, c.baseAddress, Int32(n))
+        }
+      }
+    }
+  }
+
   /// G += Aᵀ · A, of which only the upper triangle is computed.
   ///
   /// - Parameters:

@@ -20,8 +20,8 @@ public struct WriteSet: Sendable {
 
   public var count: Int { entries.count }
   public var isEmpty: Bool { entries.isEmpty }
-  /// Bytes of keys and values held.
-  public var byteCount: Int { arena.count }
+  /// Bytes of memory its writes take.
+  public var memoryBytes: Int { arena.count + entries.count * MemoryLayout<Entry>.stride }
 
   /// Adds a put, or with a `nil` value a delete.
   public mutating func set(_ table: Table, _ key: RawSpan, _ value: RawSpan?) {

@@ -2,222 +2,228 @@ import EventLog
 import Logging
 import StateStore
 
-/// What a restore has brought.
-struct RestoredState {
+/// A partition's store at the end of its changelog.
+struct RestoredStore<Store: StateStore> {
+  var store: Store
   /// The input offset the state stands for; `nil` for an empty changelog.
   var inputOffset: Int64?
-  /// Without transactions: the changes at the changelog's end that no position vouches for.
-  var unfinished = WriteSet()
+  /// The changes at the changelog's end that no position vouches for.
+  var tail: WriteSet
 }
 
-/// Brings a partition's store up to the end of its changelog.
-struct Restorer<Log: EventLog, Store: StateStore> {
-  let log: Log
-  let configuration: StageConfiguration
-  let monitor: StageMonitor
-  let logger: Logger
-  let stop: StopSignal
-  let now: @Sendable () -> ContinuousClock.Instant
+/// Opens the stores of partitions and brings them up to the ends of their changelogs, all at once:
+/// one consumer reads the partitions side by side, and chunks of what it reads are committed in the
+/// background. The memory this takes depends neither on the changelogs' length nor on their number.
+struct Restorer<Log: EventLog, Storage: StateStorage> {
+  typealias Target = RestoreTarget<Storage.Store>
 
-  /// Writes applied in one store transaction: bounds the memory of a restore of any length.
-  private static var chunkRecords: Int { 100_000 }
-  private static var chunkBytes: Int { 32 << 20 }
+  let environment: StageEnvironment<Log, Storage>
+  let changelog: String
 
-  /// - Throws: `.rebuildStore` when the store's changelog offset is not in the changelog.
-  func restore(_ store: Store, partition: Int32, changelog topic: String)
-    throws(StageError) -> RestoredState
-  {
-    let changelog = TopicPartition(topic, partition)
-    let range = try offsets(of: changelog)
-    let stored = try StageError.store { () throws(StoreError) in try store.changelogOffset() }
-    if let stored, !(range.lowerBound...range.upperBound).contains(stored) {
-      throw .failed(
-        "the store of \(configuration.name) partition \(partition) stands at changelog offset"
-          + " \(stored), but \(changelog) holds \(range.lowerBound) to \(range.upperBound)",
-        .rebuildStore)
-    }
-    let reader = try makeReader(of: topic, readCommitted: true)
-    defer { reader.close() }
+  /// Bytes of changes that wait for their commit, of all partitions; as many again may be on their
+  /// way into the stores.
+  private static var waitingBytes: Int { 24 << 20 }
+  /// The least a commit is worth.
+  private static var leastChunkBytes: Int { 1 << 20 }
+  private static var queuedBytes: Int { 16 << 20 }
 
-    let start = stored ?? range.lowerBound
-    var end = range.upperBound
-    var unfinished = WriteSet()
-    if configuration.guarantee == .atLeastOnce {
-      end = try endOfLastBatch(reader, changelog, in: start..<end)
-      try scan(reader, changelog, end..<range.upperBound) { Self.add($0, to: &unfinished) }
+  /// Stores in the order of the partitions, from nothing where what is on disk can't be used.
+  func open(_ partitions: [Int32]) throws(StageError) -> [RestoredStore<Storage.Store>] {
+    var targets: [Target] = []
+    for partition in partitions { targets.append(try makeTarget(partition)) }
+    try restore(targets)
+    var rebuilt: [Target] = []
+    for number in targets.indices {
+      guard let damage = targets[number].damage else { continue }
+      let partition = targets[number].partition
+      try destroy(partition, because: damage)
+      targets[number] = try makeTarget(partition)
+      rebuilt.append(targets[number])
     }
-    if start < end {
-      try apply(reader, changelog, start..<end, to: store)
+    if !rebuilt.isEmpty { try restore(rebuilt) }
+    var restored: [RestoredStore<Storage.Store>] = []
+    for target in targets {
+      if let damage = target.damage { throw damage }
+      let snapshot = try StageError.store { () throws(StoreError) in try target.store.snapshot() }
+      restored.append(
+        RestoredStore(
+          store: target.store, inputOffset: try snapshot.inputOffset(), tail: target.lane.tail))
     }
-    let snapshot = try StageError.store { () throws(StoreError) in try store.snapshot() }
-    return RestoredState(inputOffset: try snapshot.inputOffset(), unfinished: unfinished)
+    return restored
   }
 
-  /// The first offset and the one after the last record, committed or not. A restore that only
-  /// reached the last stable offset would miss what was committed behind a transaction of somebody
-  /// else that is still open, or whose markers are not written yet; so it reads on until that
-  /// transaction is decided.
-  private func offsets(of changelog: TopicPartition) throws(StageError) -> Range<Int64> {
-    let reader = try makeReader(of: changelog.topic, readCommitted: false)
-    defer { reader.close() }
-    return try StageError.log { () throws(LogError) in try reader.offsets(of: changelog) }
+  // MARK: Stores
+
+  private func makeTarget(_ partition: Int32) throws(StageError) -> Target {
+    let source = TopicPartition(changelog, partition)
+    do throws(StageError) {
+      return Target(source, try openStore(partition))
+    } catch {
+      guard error.reaction == .rebuildStore else { throw error }
+      try destroy(partition, because: error)
+      return Target(source, try openStore(partition))
+    }
   }
 
-  private func makeReader(of topic: String, readCommitted: Bool)
-    throws(StageError) -> Log.Consumer
-  {
+  private func openStore(_ partition: Int32) throws(StageError) -> Storage.Store {
+    try StageError.store { () throws(StoreError) in
+      if let copy = environment.standby?.take(partition, pause: environment.pause) { return copy }
+      let configuration = environment.configuration
+      return try environment.storage.open(
+        stage: configuration.name, partition: partition, tables: configuration.tables)
+    }
+  }
+
+  private func destroy(_ partition: Int32, because error: StageError) throws(StageError) {
+    environment.logger.warning(
+      "rebuilding state from the changelog",
+      metadata: ["partition": "\(partition)", "reason": "\(error)"])
+    try StageError.store { () throws(StoreError) in
+      try environment.storage.destroy(stage: environment.configuration.name, partition: partition)
+    }
+  }
+
+  // MARK: Restoring
+
+  /// Brings stores up to the end. Those that must be rebuilt say so afterwards.
+  private func restore(_ targets: [Target]) throws(StageError) {
+    var progress = RestoreProgress(
+      changelog, partitions: targets.count, environment.monitor, environment.logger,
+      at: environment.now())
+    // Whoever gets an error may close or destroy the stores.
+    defer { for target in targets { target.settle() } }
+    try measure(targets)
+    let lacking = targets.filter { !$0.lane.range.isEmpty && $0.damage == nil }
+    if !lacking.isEmpty {
+      let reader = try makeReader(readCommitted: true)
+      defer { reader.close() }
+      try findTails(lacking.map(\.lane), reader)
+      try apply(lacking, reader, &progress)
+    }
+    progress.finish(
+      records: targets.reduce(0) { $0 + $1.lane.records }, at: environment.now())
+  }
+
+  private func makeReader(readCommitted: Bool) throws(StageError) -> Log.Consumer {
     try StageError.log { () throws(LogError) in
-      try log.makeConsumer(
+      try environment.log.makeConsumer(
         ConsumerConfiguration(
-          topics: [topic], group: nil, clientID: "\(configuration.clientID)-restore",
-          readCommitted: readCommitted, fetchWait: .milliseconds(20)))
+          topics: [changelog], group: nil,
+          clientID: "\(environment.configuration.clientID)-restore",
+          readCommitted: readCommitted, maxQueuedBytes: Self.queuedBytes,
+          fetchWait: .milliseconds(5)))
     }
   }
 
-  private func apply(
-    _ reader: Log.Consumer, _ changelog: TopicPartition, _ range: Range<Int64>, to store: Store
-  ) throws(StageError) {
-    var progress = RestoreProgress(changelog: changelog, range: range, started: now())
-    var writes = WriteSet()
-    try scan(reader, changelog, range) {
-      Self.add($0, to: &writes)
-    } after: { next throws(StageError) in
-      if writes.count >= Self.chunkRecords || writes.byteCount >= Self.chunkBytes
-        || next >= range.upperBound
-      {
-        try StageError.store { () throws(StoreError) in
-          try store.commit(&writes, changelogOffset: next)
+  /// Finds out what each store lacks.
+  ///
+  /// The end is that of all records, committed or not. A restore that only reached the last stable
+  /// offset would miss what was committed behind a transaction of somebody else that is still open,
+  /// or whose markers are not written yet; so it reads on until that transaction is decided.
+  private func measure(_ targets: [Target]) throws(StageError) {
+    let reader = try makeReader(readCommitted: false)
+    defer { reader.close() }
+    for target in targets {
+      let changelog = target.lane.changelog
+      let whole = try StageError.log { () throws(LogError) in try reader.offsets(of: changelog) }
+      try target.minding { () throws(StoreError) in
+        let stored = try target.store.changelogOffset()
+        if let stored, !(whole.lowerBound...whole.upperBound).contains(stored) {
+          throw StoreError(
+            "the store of \(environment.configuration.name) partition \(target.partition) stands at"
+              + " changelog offset \(stored), but \(changelog) holds \(whole.lowerBound) to"
+              + " \(whole.upperBound)", remedy: .rebuild)
         }
-        writes.removeAll()
+        target.lane.range = (stored ?? whole.lowerBound)..<whole.upperBound
       }
-      progress.report(next, at: now(), monitor, logger)
     }
-    progress.finish(at: now(), logger)
   }
 
-  /// Hands every visible record of a range to `body`, and after each poll the offset reached to
-  /// `after`.
-  private func scan(
-    _ reader: Log.Consumer, _ changelog: TopicPartition, _ range: Range<Int64>,
-    _ body: (borrowing RecordView) -> Void,
-    after: (_ next: Int64) throws(StageError) -> Void = { (_) throws(StageError) in }
-  ) throws(StageError) {
-    guard !range.isEmpty else { return }
-    try StageError.log { () throws(LogError) in
-      try reader.assign([(changelog, .at(range.lowerBound))])
-    }
-    var next = range.lowerBound
-    while next < range.upperBound {
-      guard !stop.isStopped else { throw .stopped }
-      let result = try StageError.log { () throws(LogError) in
-        try reader.poll(maxRecords: 10_000, timeout: .milliseconds(100)) { record in
-          next = min(record.offset + 1, range.upperBound)
-          guard record.offset < range.upperBound else { return false }
-          body(record)
-          return true
-        }
-      }
-      // Compaction and transaction markers leave gaps, at the end too: the position, not the last
-      // record, tells that the end is reached.
-      if let end = result.ends[changelog] { next = min(max(next, end), range.upperBound) }
-      try after(next)
-    }
-    try StageError.log { () throws(LogError) in try reader.unassign([changelog]) }
-  }
-
-  private static func add(_ record: borrowing RecordView, to writes: inout WriteSet) {
-    guard let key = record.key, key.byteCount >= 1 else { return }
-    let table = Table(rawValue: key.unsafeLoad(fromByteOffset: 0, as: UInt8.self))
-    writes.set(table, key.extracting(1..<key.byteCount), record.value)
-  }
-
-  /// The offset after the last position record: what follows it belongs to a batch that a crash cut
-  /// short, and will be produced again. Looks backwards in growing steps, since it is near the end.
-  private func endOfLastBatch(
-    _ reader: Log.Consumer, _ changelog: TopicPartition, in range: Range<Int64>
-  ) throws(StageError) -> Int64 {
+  /// Finds the last position of each changelog, and gathers what is behind it. Looks backwards in
+  /// growing steps, since it is near the end; where every batch is a transaction, it is the end.
+  private func findTails(_ lanes: [RestoreLane], _ reader: Log.Consumer) throws(StageError) {
+    var searched = lanes
     var window: Int64 = 1_000
-    while true {
-      let start = max(range.lowerBound, range.upperBound - window)
-      if let end = try lastPosition(reader, changelog, in: start..<range.upperBound) {
-        return end
+    while !searched.isEmpty {
+      for lane in searched {
+        lane.tail.removeAll()
+        lane.begin(
+          max(lane.range.lowerBound, lane.range.upperBound - window)..<lane.range.upperBound)
       }
-      if start == range.lowerBound { return start }
+      try scan(searched, reader) { lane, record in
+        if record.isPosition {
+          lane.lastPosition = record.offset + 1
+          lane.tail.removeAll()
+        } else {
+          lane.tail.addChange(record)
+        }
+      }
+      searched.removeAll { $0.lastPosition != nil || $0.range.count <= window }
       window *= 10
     }
   }
 
-  private func lastPosition(
-    _ reader: Log.Consumer, _ changelog: TopicPartition, in range: Range<Int64>
-  ) throws(StageError) -> Int64? {
-    var last: Int64?
-    try scan(reader, changelog, range) { record in
-      if Self.isPosition(record) { last = record.offset + 1 }
+  private func apply(
+    _ targets: [Target], _ reader: Log.Consumer, _ progress: inout RestoreProgress
+  ) throws(StageError) {
+    let lanes = targets.map(\.lane)
+    for lane in lanes { lane.begin(lane.range.lowerBound..<lane.endOfState) }
+    let total = lanes.reduce(0) { $0 + $1.end - $1.range.lowerBound }
+    let chunkBytes = max(Self.leastChunkBytes, Self.waitingBytes / targets.count)
+    try scan(lanes, reader) { lane, record in
+      lane.writes.addChange(record)
+      lane.records += 1
+    } after: { () throws(StageError) in
+      for target in targets where !target.lane.writes.isEmpty {
+        guard target.lane.isRead || target.lane.writes.memoryBytes >= chunkBytes else { continue }
+        try target.commitChunk(environment.inBackground)
+      }
+      let applied = lanes.reduce(0) { $0 + $1.next - $1.range.lowerBound }
+      progress.report(applied: applied, of: total, at: environment.now())
     }
-    return last
+    for target in targets { try target.finish() }
   }
 
-  private static func isPosition(_ record: borrowing RecordView) -> Bool {
-    guard let key = record.key, key.byteCount == Position.key.count + 1 else { return false }
-    guard key.unsafeLoad(fromByteOffset: 0, as: UInt8.self) == Table.meta.rawValue else {
-      return false
+  /// Reads each lane to its end: hands every visible record to `body`, and calls `after` now and
+  /// then.
+  private func scan(
+    _ lanes: [RestoreLane], _ reader: Log.Consumer,
+    _ body: (RestoreLane, borrowing RecordView) -> Void,
+    after: () throws(StageError) -> Void = { () throws(StageError) in }
+  ) throws(StageError) {
+    var unread = lanes.filter { !$0.isRead }
+    let byPartition = Self.byPartition(unread)
+    try StageError.log { () throws(LogError) in
+      try reader.assign(unread.map { ($0.changelog, .at($0.next)) })
     }
-    return Array(copying: key.extracting(1..<key.byteCount)) == Position.key
-  }
-}
-
-/// Tells how a restore gets on: at once in the monitor, every two seconds in the log.
-private struct RestoreProgress {
-  let changelog: TopicPartition
-  let range: Range<Int64>
-  let started: ContinuousClock.Instant
-  var lastReport: ContinuousClock.Instant
-
-  init(changelog: TopicPartition, range: Range<Int64>, started: ContinuousClock.Instant) {
-    self.changelog = changelog
-    self.range = range
-    self.started = started
-    lastReport = started
-  }
-
-  mutating func report(
-    _ next: Int64, at now: ContinuousClock.Instant, _ monitor: StageMonitor, _ logger: Logger
-  ) {
-    let applied = next - range.lowerBound
-    let total = Int64(range.count)
-    monitor.update { $0.phase = .restoring(changelog, applied: applied, total: total) }
-    guard now - lastReport >= .seconds(2) else { return }
-    lastReport = now
-    let rate = Double(applied) / (now - started).seconds
-    logger.info(
-      "restoring state",
-      metadata: [
-        "changelog": "\(changelog)", "percent": "\(100 * applied / max(1, total))",
-        "records_per_second": "\(Int64(rate))",
-        "seconds_left": "\(rate > 0 ? Int64(Double(total - applied) / rate) : 0)",
-      ])
+    while !unread.isEmpty {
+      guard !environment.stop.isStopped else { throw .stopped }
+      let result = try StageError.log { () throws(LogError) in
+        try reader.poll(maxRecords: 10_000, timeout: .milliseconds(100)) { record in
+          if let lane = byPartition[Int(record.partition)], lane.passes(record.offset) {
+            body(lane, record)
+          }
+          return true
+        }
+      }
+      for lane in unread {
+        if let end = result.ends[lane.changelog] { lane.reach(end) }
+      }
+      try after()
+      let read = unread.filter(\.isRead)
+      guard !read.isEmpty else { continue }
+      unread.removeAll(where: \.isRead)
+      try StageError.log { () throws(LogError) in try reader.unassign(read.map(\.changelog)) }
+    }
   }
 
-  func finish(at now: ContinuousClock.Instant, _ logger: Logger) {
-    logger.info(
-      "state restored",
-      metadata: [
-        "changelog": "\(changelog)", "records": "\(range.count)",
-        "milliseconds": "\(Int64((now - started).seconds * 1000))",
-      ])
-  }
-}
-
-extension Duration {
-  var seconds: Double {
-    let (seconds, attoseconds) = components
-    return Double(seconds) + Double(attoseconds) * 1e-18
-  }
-}
-
-extension Array where Element == UInt8 {
-  /// The span's bytes.
-  init(copying span: RawSpan) {
-    self = span.withUnsafeBytes { [UInt8]($0) }
+  private static func byPartition(_ lanes: [RestoreLane]) -> [RestoreLane?] {
+    var lanesByPartition: [RestoreLane?] = []
+    for lane in lanes {
+      let partition = Int(lane.changelog.partition)
+      while lanesByPartition.count <= partition { lanesByPartition.append(nil) }
+      lanesByPartition[partition] = lane
+    }
+    return lanesByPartition
   }
 }

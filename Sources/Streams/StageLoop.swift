@@ -16,6 +16,8 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
   public var now: @Sendable () -> ContinuousClock.Instant
   /// Waits before something is tried again.
   public var pause: @Sendable (Duration) -> Void
+  /// Runs the commits of a restore beside the stage's thread; on it unless set.
+  public var inBackground: BackgroundWork = { $0() }
   /// Called after each step of a commit; a simulation ends the process here.
   public var crashPoint: @Sendable (CommitStep) -> Void
   /// Replaces the commit protocol's steps, so that a test can show that a wrong order is caught.
@@ -37,39 +39,6 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
     self.now = now
     self.pause = pause
     self.crashPoint = crashPoint
-  }
-
-  /// Opens a partition's store and brings it up to its changelog's end, from nothing if what is on
-  /// disk can't be used.
-  func openRestored(partition: Int32, changelog: String)
-    throws(StageError) -> (store: Storage.Store, state: RestoredState)
-  {
-    do throws(StageError) {
-      return try openAndRestore(partition: partition, changelog: changelog)
-    } catch {
-      guard error.reaction == .rebuildStore else { throw error }
-      logger.warning(
-        "rebuilding state from the changelog",
-        metadata: ["partition": "\(partition)", "reason": "\(error)"])
-      try StageError.store { () throws(StoreError) in
-        try storage.destroy(stage: configuration.name, partition: partition)
-      }
-      return try openAndRestore(partition: partition, changelog: changelog)
-    }
-  }
-
-  private func openAndRestore(partition: Int32, changelog: String)
-    throws(StageError) -> (store: Storage.Store, state: RestoredState)
-  {
-    let store = try StageError.store { () throws(StoreError) in
-      if let copy = standby?.take(partition, pause: pause) { return copy }
-      return try storage.open(
-        stage: configuration.name, partition: partition, tables: configuration.tables)
-    }
-    let restorer = Restorer<Log, Storage.Store>(
-      log: log, configuration: configuration, monitor: monitor, logger: logger, stop: stop,
-      now: now)
-    return (store, try restorer.restore(store, partition: partition, changelog: changelog))
   }
 }
 

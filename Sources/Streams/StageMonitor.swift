@@ -22,8 +22,9 @@ public struct StageStatus: Sendable {
     case starting
     /// In the group, or asking to be; nothing assigned yet.
     case joining
-    /// Bringing a store up to its changelog's end: records applied, and records there are.
-    case restoring(TopicPartition, applied: Int64, total: Int64)
+    /// Bringing stores up to the end of this changelog: records applied of all its partitions, and
+    /// records there are. Transaction markers count as records here.
+    case restoring(String, applied: Int64, total: Int64)
     case running
     /// Held up by something outside, in words.
     case waiting(String)

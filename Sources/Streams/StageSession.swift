@@ -70,6 +70,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
           clientID: configuration.clientID))
     }
     environment.monitor.update { $0.phase = .joining }
+    environment.logger.info("joining the group", metadata: ["group": "\(configuration.group)"])
   }
 
   func close() {
@@ -208,6 +209,10 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
 
   private func commitBatch() throws(StageError) {
     guard isBatchOpen else { return }
+    try commitBatch(by: steps)
+  }
+
+  private func commitBatch(by steps: [CommitStep]) throws(StageError) {
     for step in steps {
       try perform(step)
     }
@@ -366,17 +371,18 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     switch rebalance {
     case .assigned(let partitions):
       try commitBatch()
+      environment.logger.info("assigned", metadata: ["partitions": "\(partitions.count)"])
       try fencePredecessors(on: partitions)
-      var starts: [(partition: TopicPartition, offset: StartOffset)] = []
-      for partition in partitions {
-        let task = try openTask(partition)
-        insert(task, try stageOperator.makeWorking(task))
-        starts.append((partition, .at(task.nextOffset)))
-      }
+      let opened = try openTasks(partitions)
+      for (task, _) in opened { insert(task, try stageOperator.makeWorking(task)) }
       stageOperator.partitionsChanged(tasks)
       try claim(partitions)
-      try StageError.log { () throws(LogError) in try consumer.assign(starts) }
+      try StageError.log { () throws(LogError) in
+        try consumer.assign(opened.map { ($0.task.source, .at($0.task.nextOffset)) })
+      }
+      try takeBack(opened)
       environment.monitor.update { $0.phase = .running }
+      environment.logger.info("processing", metadata: ["partitions": "\(tasks.count)"])
     case .revoked(let partitions):
       try commitBatch()
       try settlePositions(all: true)
@@ -482,40 +488,57 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     try StageError.log { () throws(LogError) in try consumer.unassign(partitions) }
   }
 
-  private func openTask(_ source: TopicPartition) throws(StageError) -> Task {
+  /// Tasks of partitions, each with the changes that no position vouches for.
+  private func openTasks(_ sources: [TopicPartition])
+    throws(StageError) -> [(task: Task, tail: WriteSet)]
+  {
+    var restored: [RestoredStore<Storage.Store>] = []
+    if let changelog = configuration.changelog {
+      restored = try Restorer(environment: environment, changelog: changelog)
+        .open(sources.map(\.partition))
+    }
+    var opened: [(task: Task, tail: WriteSet)] = []
+    for (number, source) in sources.enumerated() {
+      let state = configuration.changelog == nil ? nil : restored[number]
+      opened.append((try makeTask(source, state), state?.tail ?? WriteSet()))
+    }
+    return opened
+  }
+
+  private func makeTask(_ source: TopicPartition, _ state: RestoredStore<Storage.Store>?)
+    throws(StageError) -> Task
+  {
     guard let topic = configuration.inputs.firstIndex(of: source.topic) else {
       throw .failed("assigned \(source), which this stage does not read", .stopDaemon)
     }
-    var store: Storage.Store?
-    var restored = RestoredState()
-    if let changelog = configuration.changelog {
-      let opened = try environment.openRestored(partition: source.partition, changelog: changelog)
-      store = opened.store
-      restored = opened.state
-    }
     let start = try environment.startOffset(
-      of: source, restored: restored.inputOffset, for: consumer)
-    let task = try Task(
-      topic: topic, source: source, store: store, producer: producer,
-      changelogTopic: configuration.changelog == nil ? nil : configuration.outputs.count,
-      startOffset: start)
-    if !restored.unfinished.isEmpty { try takeBack(restored.unfinished, task) }
-    return task
+      of: source, restored: state?.inputOffset, for: consumer)
+    return try Task(
+      topic: topic, source: source, store: state?.store, producer: producer,
+      changelogTopic: state == nil ? nil : configuration.outputs.count, startOffset: start)
   }
 
   /// Writes the values of the state over changes that no position vouches for: the next position
-  /// would vouch for them too, and its batch need not change the same keys.
-  private func takeBack(_ unfinished: WriteSet, _ task: Task) throws(StageError) {
-    try unfinished.forEach { (table, key, _) throws(StageError) in
-      let value = try task.get(table, key) { value in
-        if let value { Array(copying: value) } else { nil as [UInt8]? }
+  /// would vouch for them too, and its batch need not change the same keys. It is a batch of its
+  /// own, whose position then vouches for nothing wrong.
+  private func takeBack(_ opened: [(task: Task, tail: WriteSet)]) throws(StageError) {
+    guard opened.contains(where: { !$0.tail.isEmpty }) else { return }
+    do throws(StageError) {
+      try openBatch()
+      for (task, tail) in opened {
+        try tail.forEach { (table, key, _) throws(StageError) in
+          let value = try task.get(table, key) { value in
+            if let value { Array(copying: value) } else { nil as [UInt8]? }
+          }
+          try task.put(table, key, value?.span.bytes)
+        }
       }
-      try task.put(table, key, value?.span.bytes)
+      try commitBatch(by: steps.filter { $0 != .closeBatch })
+    } catch {
+      // To go on without it would be wrong.
+      guard error.reaction == .abortBatch else { throw error }
+      throw .failed(error.description, .abandonPartition)
     }
-    try task.putPosition(at: environment.now())
-    try perform(.awaitDelivery)
-    try task.commitStore()
-    task.settle()
   }
 
   private func publishPositions() {

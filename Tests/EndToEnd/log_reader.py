@@ -20,6 +20,8 @@ class TopicReader:
                 # The client itself says when a partition is read to its end: offsets can't, since
                 # transaction markers and compaction leave gaps.
                 "enable.partition.eof": True,
+                # The end is told when the broker has waited so long for more.
+                "fetch.wait.max.ms": 20,
             }
         )
         metadata = self._consumer.list_topics(topic, timeout=10).topics[topic]
@@ -48,7 +50,7 @@ class TopicReader:
         """Yields what is new since the last call, until every partition's end is reached."""
         deadline = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline:
-            messages = self._consumer.consume(10_000, timeout=0.25)
+            messages = self._consumer.consume(10_000, timeout=0.05)
             for message in messages:
                 error = message.error()
                 if error is None:

@@ -98,8 +98,11 @@ import Testing
     // Fenced is fenced, however it is wrapped.
     let fenced = RD_KAFKA_RESP_ERR__FENCED
     #expect(LogError(fenced, "", fatal: true).reaction == .abandonPartition)
-    #expect(
-      LogError(RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, "", requiresAbort: true).code == .fenced)
+    #expect(LogError(RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, "", requiresAbort: true).code == .fenced)
+    // A rebalance has begun and does not yet say what becomes of this member.
+    for code in [RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS] {
+      #expect(LogError(code, "", requiresAbort: true).reaction == .abortBatch)
+    }
     // A transport error that leaves the transaction undecided, yet not committable.
     #expect(LogError(RD_KAFKA_RESP_ERR__TRANSPORT, "", requiresAbort: true).reaction == .abortBatch)
   }

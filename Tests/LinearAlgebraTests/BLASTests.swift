@@ -26,6 +26,21 @@ import Testing
     #expect(c.suffix(3) == [7, 7, 7])
   }
 
+  @Test(arguments: shapes) func productIsThatOfRowsAndColumns(m: Int, n: Int, k: Int) {
+    let a = Self.numbers(m * k, 1)
+    let b = Self.numbers(k * n, 2)
+    var c = [Float](repeating: 7, count: m * n + 3)
+    var span = c.mutableSpan
+    BLAS.product(of: a.span, and: b.span, inner: k, into: &span)
+    for i in 0..<m {
+      for j in 0..<n {
+        let expected = (0..<k).reduce(0.0) { $0 + Double(a[i * k + $1]) * Double(b[$1 * n + j]) }
+        #expect(abs(Double(c[i * n + j]) - expected) < 1e-4)
+      }
+    }
+    #expect(c.suffix(3) == [7, 7, 7])
+  }
+
   @Test(arguments: shapes) func gramAddsTheUpperTriangle(n: Int, _: Int, k: Int) {
     let a = Self.numbers(n * k, 3)
     var gram = [Float](repeating: 0.5, count: k * k)

@@ -25,6 +25,13 @@ import Testing
     #expect(!schedule.isDue(prior, at: start + .seconds(3600)))
   }
 
+  @Test func moviesOfAnotherInstanceAreDueUnderTheSamePrior() {
+    var schedule = RefreshSchedule(interval: .seconds(60))
+    schedule.noteRefresh(under: prior, at: start)
+    schedule.noteNewMovies()
+    #expect(schedule.isDue(prior, at: start + .seconds(1)))
+  }
+
   @Test func aSmallDriftWaitsForTheIntervalAndALargeOneDoesNot() {
     var schedule = RefreshSchedule(interval: .seconds(60))
     let many = CatalogPrior(ratingCount: 1_000_000, movieCount: 1_000, halfStarSum: 7_000_000)

@@ -257,3 +257,89 @@ struct BenchReportTests {
     #expect(ClientCounts(argument: text)?.values == values)
   }
 }
+
+@Suite("Bench: restore and restart")
+struct RestartFiguresTests {
+  private static func event(
+    _ logger: String, _ message: String, at milliseconds: Int, took: Int? = nil
+  ) throws -> DaemonEvent {
+    let seconds = String(format: "%02d.%03d", milliseconds / 1000, milliseconds % 1000)
+    let fields = took.map { ",\"milliseconds\":\"\($0)\"" } ?? ""
+    return try #require(
+      DaemonEvent(
+        line: """
+          {"time":"2026-01-01T00:00:\(seconds)Z","level":"info","logger":"\(logger)",\
+          "message":"\(message)"\(fields)}
+          """))
+  }
+
+  private static func time(_ milliseconds: Int) throws -> Date {
+    try event("x", "y", at: milliseconds).time
+  }
+
+  @Test("a line of the daemon's log is read, and nothing else")
+  func line() throws {
+    let event = try #require(
+      DaemonEvent(
+        line: #"{"time":"2026-01-01T00:00:01.250Z","level":"warning","logger":"user","#
+          + #""message":"waiting","reason":"a \"b\"","partitions":["1"]}"#))
+    #expect(event.logger == "user" && event.message == "waiting" && event.isComplaint)
+    #expect(event.fields == ["reason": "a \"b\""])
+    #expect(event.time.timeIntervalSince(try Self.time(1_000)) == 0.25)
+    for line in ["", "Fatal error: x", "{}", #"{"time":"x","level":"info"}"#] {
+      #expect(DaemonEvent(line: line[...]) == nil)
+    }
+  }
+
+  @Test("a restore runs from the first stage's start to the last one's end")
+  func span() throws {
+    let events = try [
+      Self.event("user", "state restored", at: 5_000, took: 3_000),
+      Self.event("movie", "state restored", at: 2_500, took: 1_000),
+      Self.event("user", "restoring state", at: 4_000),
+    ]
+    let all = try #require(RestoreSpan(of: ["user", "movie"], in: events))
+    #expect(abs(all.seconds - 3.5) < 1e-6)
+    let movie = try #require(RestoreSpan(of: ["movie"], in: events))
+    #expect(abs(movie.seconds - 1) < 1e-6)
+    #expect(RestoreSpan(of: ["intake"], in: events) == nil)
+  }
+
+  @Test("the parts of a restart add up, each until the slower stage has passed it")
+  func parts() throws {
+    var events = try [
+      Self.event("projectionist", "starting", at: 50),
+      Self.event("intake", "joining the group", at: 300),
+      Self.event("user", "joining the group", at: 700),
+      Self.event("intake", "assigned", at: 310), Self.event("user", "assigned", at: 720),
+      Self.event("user", "state restored", at: 760, took: 30),
+      Self.event("intake", "processing", at: 320), Self.event("user", "processing", at: 765),
+      // A second assignment is none of the start's.
+      Self.event("user", "assigned", at: 5_000),
+    ]
+    let restart = try #require(Restart(started: Self.time(0), seen: Self.time(800), events))
+    #expect(abs(restart.total - 0.8) < 1e-6)
+    #expect(abs(restart.broker - 0.67) < 1e-6)
+    #expect(abs(restart.restoring - 0.04) < 1e-6)
+    #expect(abs(restart.processing - 0.035) < 1e-6)
+    events.removeAll { $0.message == "state restored" }
+    #expect(try Restart(started: Self.time(0), seen: Self.time(800), events) == nil)
+  }
+
+  @Test("medians")
+  func median() {
+    #expect([Double]().median == 0)
+    #expect([3.0, 1, 2].median == 2)
+    #expect([4.0, 1, 2, 3].median == 2.5)
+  }
+
+  @Test(
+    "lists of events",
+    arguments: [
+      ("1", [1]), ("200000,2000000", [200_000, 2_000_000]), ("", nil), ("0", nil), ("2,1", nil),
+      ("2,2", nil), ("1,,2", nil), ("x", nil),
+    ] as [(String, [Int]?)])
+  func counts(text: String, values: [Int]?) {
+    #expect(EventCounts(argument: text)?.values == values)
+  }
+}

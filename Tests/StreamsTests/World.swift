@@ -76,6 +76,7 @@ struct World {
     var diesAfter: @Sendable (CommitStep) -> Bool = { _ in false }
     var idlePolls = 4
     var clock = SimulatedClock()
+    var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
     /// Where the disk is; `nil` is the world's.
     var storage: MemoryStorage?
   }
@@ -105,7 +106,7 @@ struct World {
     var environment = StageEnvironment(
       configuration: configuration(instance: run.instance), log: log.connected(process),
       storage: (run.storage ?? storage).mounted(process), monitor: monitor,
-      logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), stop: stop,
+      logger: run.logger, stop: stop,
       now: { clock.now },
       pause: { duration in
         clock.advance(by: duration)

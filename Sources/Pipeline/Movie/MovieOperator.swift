@@ -22,6 +22,7 @@ public struct MovieOperator<
   private var schedule: RefreshSchedule
   private let now: () -> ContinuousClock.Instant
   private var prior: CatalogPrior
+  private var owned: Set<Int32> = []
   private var parser = RatingChangeParser()
   private var key = JSONWriter(capacity: 32)
   private var value = JSONWriter()
@@ -42,6 +43,12 @@ public struct MovieOperator<
 
   public mutating func makeWorking(_ task: Partition) throws(StageError) -> MovieWorking {
     MovieWorking(sources: try SourcePositions(task, table: MovieTables.sources))
+  }
+
+  public mutating func partitionsChanged(_ tasks: [Partition]) {
+    let now = Set(tasks.map(\.partition))
+    if !now.isSubset(of: owned) { schedule.noteNewMovies() }
+    owned = now
   }
 
   public mutating func beginBatch() throws(StageError) {

@@ -29,6 +29,11 @@ struct RefreshSchedule {
     lastRefresh = now
   }
 
+  /// Movies have come from another instance, published under a prior of its own.
+  mutating func noteNewMovies() {
+    published = nil
+  }
+
   func isDue(_ prior: CatalogPrior, at now: ContinuousClock.Instant) -> Bool {
     guard prior.movieCount > 0, prior != published else { return false }
     if let lastChange, now - lastChange < Self.rest { return false }

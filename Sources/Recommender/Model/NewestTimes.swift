@@ -38,19 +38,21 @@ struct NewestTimes: Sendable {
   /// Makes `newest` the `count` largest times, falling; equal ones in the order of their places.
   private mutating func collect(_ count: Int, _ times: [Int64]) {
     newest.removeAll(keepingCapacity: true)
-    for (place, time) in times.enumerated() {
-      let entry = Entry(time: time, place: place)
-      if newest.count < count {
-        newest.append(entry)
-      } else if time <= newest[count - 1].time {
-        continue
+    for place in 0..<min(count, times.count) {
+      newest.append(Entry(time: times[place], place: place))
+    }
+    // One check for the list's memory, not one for each move.
+    newest.withUnsafeMutableBufferPointer { newest in
+      for place in times.indices {
+        let time = times[place]
+        var position = min(place, newest.count - 1)
+        if place >= newest.count, time <= newest[position].time { continue }
+        while position > 0, newest[position - 1].time < time {
+          newest[position] = newest[position - 1]
+          position -= 1
+        }
+        newest[position] = Entry(time: time, place: place)
       }
-      var position = newest.count - 1
-      while position > 0, newest[position - 1].time < time {
-        newest[position] = newest[position - 1]
-        position -= 1
-      }
-      newest[position] = entry
     }
   }
 }

@@ -24,6 +24,7 @@ final class BenchBed {
   private let directory: TemporaryDirectory
   private let interruption: Interruption
   private var daemon: ChildProcess?
+  private var starts = 0
 
   /// Makes a bed, hands it to `body`, and clears everything away whatever becomes of that.
   static func use(_ options: BenchOptions, _ body: (BenchBed) throws -> BenchReport) throws {
@@ -83,8 +84,9 @@ final class BenchBed {
     _ options: BenchOptions, _ directory: TemporaryDirectory, _ redis: RedisServerProcess?
   ) -> [String] {
     var assignments = [
-      "state.directory=\(directory.file("state"))",
-      "topics.partitions=\(options.partitions)", "log.format=text",
+      // A name that outlives the state: its partitions wait for it.
+      "instance=bench", "state.directory=\(directory.file("state"))",
+      "topics.partitions=\(options.partitions)", "log.format=json",
       "stages=\(StageName.allCases.map(\.rawValue).joined(separator: ","))",
     ]
     if let guarantee = options.guarantee {
@@ -103,29 +105,43 @@ final class BenchBed {
   func check() throws {
     try interruption.check()
     if let outcome = daemon?.poll() {
-      let lines = daemonLog.suffix(5).joined(separator: "\n")
-      throw CommandFailure(.failure, "the daemon \(outcome):\n\(lines)")
+      throw CommandFailure(.failure, "the daemon \(outcome):\n\(lastWords)")
     }
   }
 
   /// Starts the daemon. It is not ready yet when this returns.
   func startDaemon() throws -> ChildProcess {
+    starts += 1
     let process = try ChildProcess(
       "the daemon", executable: ChildProcess.ownExecutable, arguments: ["run"] + common.arguments,
-      output: .file(directory.file("daemon.log")))
+      output: .file(daemonLog.path))
     daemon = process
     return process
   }
 
-  /// Warnings and errors in the daemon's log.
-  var daemonComplaints: Int {
-    daemonLog.count { $0.contains(" warning ") || $0.contains(" error ") }
+  /// Stops the daemon in good order.
+  func stopDaemon() throws {
+    guard let process = daemon else { return }
+    daemon = nil
+    let outcome = process.terminate(Self.stopDeadline)
+    guard outcome == .exited(0) else {
+      throw CommandFailure(.failure, "the daemon, told to stop, \(outcome):\n\(lastWords)")
+    }
   }
 
-  private var daemonLog: [Substring] {
-    let text = (try? String(contentsOfFile: directory.file("daemon.log"), encoding: .utf8)) ?? ""
-    return text.split(separator: "\n")
+  /// Ends the daemon as `kill -9` does.
+  func killDaemon() {
+    daemon?.kill()
+    daemon = nil
   }
+
+  /// What the daemon started last has logged.
+  var daemonLog: DaemonLog { DaemonLog(path: directory.file("daemon-\(starts).log")) }
+
+  /// Warnings and errors in its log.
+  var daemonComplaints: Int { daemonLog.events.count { $0.isComplaint } }
+
+  private var lastWords: String { daemonLog.lines.suffix(5).joined(separator: "\n") }
 
   /// Bytes in use of all stores.
   func stateBytes() throws -> Int {

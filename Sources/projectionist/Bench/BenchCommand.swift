@@ -11,7 +11,10 @@ struct BenchCommand: ParsableCommand {
       and a state directory of its own. It uses the product's topics, which must be empty, and \
       leaves them empty; Redis is one of its own unless --redis is given.
       """,
-    subcommands: [IngestBench.self, LatencyBench.self, PredictBench.self, TrainBench.self])
+    subcommands: [
+      IngestBench.self, LatencyBench.self, PredictBench.self, RestoreBench.self, RestartBench.self,
+      TrainBench.self,
+    ])
 }
 
 /// What all benches can be told.

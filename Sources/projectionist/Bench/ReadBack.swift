@@ -6,12 +6,15 @@ struct ReadBack {
   private static let deadline = Duration.seconds(300)
 
   var records: [String: Int] = [:]
+  /// Of their keys and values.
+  var bytes: [String: Int] = [:]
   /// Until the last record.
   var seconds = 0.0
   /// Of this whole process, meanwhile.
   var cpuSeconds = 0.0
 
   var total: Int { records.values.reduce(0, +) }
+  var totalBytes: Int { bytes.values.reduce(0, +) }
 
   init(_ topics: [String], _ bed: BenchBed) throws {
     let consumer = try bed.log.makeConsumer(
@@ -21,12 +24,14 @@ struct ReadBack {
     defer { consumer.close() }
     var remaining = Set(bed.topics.partitions(of: topics))
     var counts = [Int](repeating: 0, count: topics.count)
+    var sizes = counts
     let start = ContinuousClock.now
     let cpu = ProcessUsage.ownCPUSeconds
     try consumer.assign(remaining.map { ($0, .beginning) })
     while !remaining.isEmpty {
       let poll = try consumer.poll(maxRecords: 100_000, timeout: .milliseconds(100)) { record in
         counts[record.topic] += 1
+        sizes[record.topic] += (record.key?.byteCount ?? 0) + (record.value?.byteCount ?? 0)
         return true
       }
       if poll.records > 0 {
@@ -40,5 +45,6 @@ struct ReadBack {
       }
     }
     for (topic, count) in zip(topics, counts) { records[topic] = count }
+    for (topic, size) in zip(topics, sizes) { bytes[topic] = size }
   }
 }

@@ -157,6 +157,7 @@ final class Daemon: Sendable {
           forTimeInterval: Double($0.components.attoseconds) * 1e-18
             + Double($0.components.seconds))
       })
+    environment.inBackground = { DispatchQueue.global().async(execute: $0) }
     environment.standby = standbys.first(where: { $0.stage == stage })?.copies
     return environment
   }

@@ -1,0 +1,62 @@
+import Foundation
+import LMDBStore
+
+extension BenchBed {
+  /// A restore says in its log how it gets on; what says nothing for so long is stuck.
+  private static let stallDeadline = Duration.seconds(60)
+  private static let pause = 0.005
+
+  /// Has a daemon process so many more events, and stops it.
+  func buildState(_ workload: inout Workload, events: Int) throws {
+    try workload.preload(events)
+    let daemon = try startDaemon()
+    let watch = try LagWatch(self, daemon)
+    defer { watch.close() }
+    var progress = ProgressBar("process", unit: "events", goal: .count(events))
+    _ = try watch.wait { progress.update(min($0, events)) }
+    progress.finish(events)
+    try stopDaemon()
+  }
+
+  /// Deletes all stores. No daemon may run.
+  func deleteState() throws {
+    try FileManager.default.removeItem(atPath: settings.storage.root)
+  }
+
+  /// Waits until all stages of the daemon have their partitions and state.
+  ///
+  /// - Returns: the most the process has used at any time, of each kind of memory.
+  @discardableResult
+  func waitUntilReady(_ daemon: ChildProcess) throws -> ProcessUsage {
+    var peak: ProcessUsage?
+    var lines = 0
+    var deadline = ContinuousClock.now + Self.stallDeadline
+    while true {
+      if let usage = ProcessUsage(of: daemon.processID) { peak = peak?.peak(with: usage) ?? usage }
+      let log = daemonLog.lines
+      if log.count > lines {
+        lines = log.count
+        deadline = .now + Self.stallDeadline
+        let isReady = log.contains { DaemonEvent(line: $0)?.message == "ready" }
+        if isReady, let peak { return peak }
+      }
+      try check()
+      guard ContinuousClock.now < deadline else {
+        throw CommandFailure(.failure, "the daemon has not become ready")
+      }
+      Thread.sleep(forTimeInterval: Self.pause)
+    }
+  }
+}
+
+extension ProcessUsage {
+  /// The larger of each figure.
+  func peak(with other: ProcessUsage) -> ProcessUsage {
+    var peak = self
+    peak.cpuSeconds = max(cpuSeconds, other.cpuSeconds)
+    peak.peakBytes = max(peakBytes, other.peakBytes)
+    peak.anonymousBytes = max(anonymousBytes, other.anonymousBytes)
+    peak.mappedBytes = max(mappedBytes, other.mappedBytes)
+    return peak
+  }
+}

@@ -1,0 +1,245 @@
+import ArgumentParser
+import EventLog
+import Foundation
+import KafkaLog
+import Pipeline
+import Streams
+
+/// `projectionist bench restart`
+struct RestartBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "restart",
+    abstract: "From the start of a daemon that was killed to its first new event.",
+    discussion: """
+      While events come in at a rate, the daemon is killed (kill -9) at a random moment and \
+      started again, with its state in place. The time runs until a read_committed consumer sees, on \
+      user-features, an event that was produced after the kill. The daemon's own log tells the \
+      parts, of which two are the broker's: ending the predecessor's transactions, and giving the \
+      partitions out again. A state that is ten times as large must make no difference. All times \
+      are medians of the kills.
+      """)
+
+  @Option(help: "How many events the state is made of; several, rising, for several states.")
+  var events = EventCounts([200_000, 2_000_000])
+
+  @Option(help: "How often the daemon is killed, with each state.")
+  var kills = 5
+
+  @Option(help: "Events per second while it is killed.")
+  var rate = 1_000.0
+
+  @OptionGroup var options: BenchOptions
+
+  func validate() throws {
+    guard (1...1000).contains(kills), rate >= 1, rate <= 100_000 else {
+      throw ValidationError("--kills is 1 to 1000, --rate 1 to 100000.")
+    }
+  }
+
+  func run() throws {
+    try BenchBed.use(options) { bed in
+      let total = events.values.last ?? 0
+      try bed.topics.checkRoom(for: total, partitions: options.partitions)
+      var workload = try Workload(bed, events: total, invalid: 0)
+      var report = BenchReport("restart")
+      report.figures = [
+        .text("guarantee", "guarantee", bed.settings.processing.guarantee.rawValue),
+        .decimal("events", "events/s", "rate_events_per_second", rate, digits: 0),
+        .count("kills with each state", "", "kills", kills),
+      ]
+      var processed = 0
+      for count in events.values {
+        try bed.buildState(&workload, events: count - processed)
+        processed = count
+        report.columns.append(try measure(bed, events: count))
+      }
+      return report
+    }
+  }
+
+  private func measure(_ bed: BenchBed, events: Int) throws -> BenchReport.Column {
+    try bed.waitUntilReady(bed.startDaemon())
+    let stateBytes = try bed.stateBytes()
+    let stream = FreshnessStream(log: bed.log, rate: rate, count: Int(rate * 86_400), warmUp: .max)
+    let box = GeneratorBox(generator)
+    let producer = BenchThread("bench-producer") { try stream.produce(box) }
+    let observer = try RestartObserver(bed, stream)
+    defer { observer.close() }
+    var restarts: [Restart] = []
+    do {
+      defer { stream.stop() }
+      var progress = ProgressBar("restart, \(events) events", unit: "kills", goal: .count(kills))
+      for number in 1...kills {
+        restarts.append(try restart(bed, observer, producer.check))
+        progress.update(number)
+      }
+      progress.finish(kills)
+    }
+    _ = try producer.join()
+    try bed.stopDaemon()
+    return BenchReport.Column(
+      title: "\(events) events", key: "events_\(events)",
+      figures: [.bytes("state", "state_bytes", stateBytes)] + Restart.figures(of: restarts))
+  }
+
+  /// Other events than those the state is made of.
+  private var generator: RatingGenerator {
+    var settings = RatingGenerator.Settings()
+    settings.users = options.users
+    settings.movies = options.movies
+    settings.seed = options.seed &+ 1
+    return RatingGenerator(settings)
+  }
+
+  private func restart(
+    _ bed: BenchBed, _ observer: RestartObserver, _ check: () throws -> Void
+  ) throws -> Restart {
+    // Not always at the same point of a batch.
+    let until = Date().addingTimeInterval(.random(in: 0.2...0.8))
+    try observer.wait(check) { _ in Date() > until && observer.isUpToDate }
+    bed.killDaemon()
+    let killed = Date()
+    let started = Date()
+    let daemon = try bed.startDaemon()
+    try observer.wait(check) { $0 > killed }
+    let seen = Date()
+    try bed.waitUntilReady(daemon)
+    guard let restart = Restart(started: started, seen: seen, bed.daemonLog.events) else {
+      throw CommandFailure(.failure, "the daemon does not say in its log how it has started")
+    }
+    return restart
+  }
+}
+
+/// How long the parts of one restart took, in seconds.
+struct Restart: Hashable, Sendable {
+  /// The process starts and reaches the broker.
+  var process: Double
+  /// The transactional producers end what their predecessors have left open. The broker's.
+  var producers: Double
+  /// The groups give the stages their partitions. The broker's.
+  var joining: Double
+  /// The stores are opened and brought up to their changelogs' ends.
+  var restoring: Double
+  /// What is left until the stages read.
+  var assigning: Double
+  /// The first batch.
+  var processing: Double
+
+  var total: Double { process + producers + joining + restoring + assigning + processing }
+  var broker: Double { producers + joining }
+
+  /// A new event passes through intake and user, so each part lasts until both stages have passed
+  /// it.
+  ///
+  /// - Parameters:
+  ///   - started: when the process was started.
+  ///   - seen: when the first new event was seen.
+  ///   - events: the daemon's log.
+  /// - Returns: `nil` when the log lacks one of the moments.
+  init?(started: Date, seen: Date, _ events: [DaemonEvent]) {
+    func last(_ message: String, _ loggers: [String]) -> Date? {
+      let firsts = loggers.map { logger in
+        events.first { $0.logger == logger && $0.message == message }?.time
+      }
+      return firsts.contains(nil) ? nil : firsts.compactMap(\.self).max()
+    }
+    let stages = [StageName.intake.rawValue, StageName.user.rawValue]
+    guard let starting = last("starting", ["projectionist"]),
+      let joining = last("joining the group", stages), let assigned = last("assigned", stages),
+      let restored = last("state restored", [StageName.user.rawValue]),
+      let processing = last("processing", stages)
+    else { return nil }
+    // A stage may have its partitions while the other one waits for its own.
+    let times = [started, starting, joining, assigned, restored, processing, seen]
+    var parts: [Double] = []
+    var reached = started
+    for time in times.dropFirst() {
+      parts.append(max(0, time.timeIntervalSince(reached)))
+      reached = max(reached, time)
+    }
+    (process, producers, self.joining) = (parts[0], parts[1], parts[2])
+    (restoring, assigning, self.processing) = (parts[3], parts[4], parts[5])
+  }
+
+  static func figures(of restarts: [Restart]) -> [Figure] {
+    func median(_ label: String, _ key: String, _ part: (Restart) -> Double) -> Figure {
+      .decimal(label, "ms", "\(key)_milliseconds", restarts.map(part).median * 1000, digits: 0)
+    }
+    let worst = restarts.map(\.total).max() ?? 0
+    return [
+      median("from the start to the first new event", "total", \.total),
+      .decimal("  worst", "ms", "worst_milliseconds", worst * 1000, digits: 0),
+      median("the broker's part", "broker", \.broker),
+      median("  ending transactions", "producers", \.producers),
+      median("  giving partitions out", "joining", \.joining),
+      median("the rest", "own") { $0.total - $0.broker },
+      median("  process and connection", "process", \.process),
+      median("  state", "restoring", \.restoring),
+      median("  assignment", "assigning", \.assigning),
+      median("  first batch", "processing", \.processing),
+    ]
+  }
+}
+
+/// Sees the features of a stream of events arrive, as a read_committed consumer does.
+private final class RestartObserver {
+  private static let deadline = Duration.seconds(90)
+  /// So old the newest features may be while everything runs.
+  private static let lag = 1.0
+  private let consumer: KafkaConsumer
+  private let stream: FreshnessStream
+  /// When the newest event seen was produced.
+  private(set) var newest = Date.distantPast
+
+  init(_ bed: BenchBed, _ stream: FreshnessStream) throws {
+    self.stream = stream
+    consumer = try bed.log.makeConsumer(
+      ConsumerConfiguration(
+        topics: [Topics.userFeatures], group: nil, clientID: "projectionist-bench-features"))
+    let partitions = bed.topics.partitions(of: [Topics.userFeatures])
+    let offsets = try bed.admin.offsets(of: partitions)
+    try consumer.assign(partitions.map { ($0, .at(offsets[$0]?.upperBound ?? 0)) })
+  }
+
+  func close() { consumer.close() }
+
+  var isUpToDate: Bool { Date().timeIntervalSince(newest) < Self.lag }
+
+  /// Reads until the condition holds, which is told when the newest event seen was produced.
+  func wait(_ check: () throws -> Void, _ condition: (Date) -> Bool) throws {
+    let end = ContinuousClock.now + Self.deadline
+    while !condition(newest) {
+      _ = try consumer.poll(maxRecords: 10_000, timeout: .milliseconds(10)) { record in
+        newest = max(newest, Date(timeIntervalSince1970: Double(record.timestamp) / 1000))
+        if let key = record.key, let user = DecimalText.parse(key) {
+          stream.arrive(user: user, timestamp: record.timestamp, at: .now) { _ in }
+        }
+        return true
+      }
+      try check()
+      guard ContinuousClock.now < end else {
+        throw CommandFailure(.failure, "no new features in \(Self.deadline)")
+      }
+    }
+  }
+}
+
+/// Rising numbers of events: `200000,2000000`.
+struct EventCounts: ExpressibleByArgument, Equatable {
+  var values: [Int]
+
+  init(_ values: [Int]) {
+    self.values = values
+  }
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+    values = parts.compactMap { Int($0) }
+    guard values.count == parts.count, values.first ?? 0 > 0,
+      zip(values, values.dropFirst()).allSatisfy({ $0 < $1 })
+    else { return nil }
+  }
+
+  var defaultValueDescription: String { values.map(String.init).joined(separator: ",") }
+}

@@ -1,0 +1,161 @@
+import ArgumentParser
+import Foundation
+import Pipeline
+import Streams
+
+/// `projectionist bench restore`
+struct RestoreBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "restore",
+    abstract: "From an empty state directory to all state, out of the changelogs.",
+    discussion: """
+      Events are processed once; then the daemon is stopped, its state deleted, and the daemon \
+      started again, as often as --runs says. What it has restored is compared with what was \
+      deleted, byte for byte. Beside each run stands the rate at which a bare consumer reads the \
+      same changelogs (read_committed). The figures are medians. The bar is 500,000 records/s, or \
+      80 % of the bare consumer's rate where that is less.
+      """)
+
+  /// What a restore must reach, in records/s and as a share of the bare consumer's rate.
+  private static let bar = (rate: 500_000.0, share: 0.8)
+  private static let stages: [StageName] = [.user, .movie]
+
+  @Option(help: "How many events the state is made of.")
+  var events = 2_000_000
+
+  @Option(help: "How often to restore it.")
+  var runs = 3
+
+  @OptionGroup var options: BenchOptions
+
+  func validate() throws {
+    guard events > 0, (1...1000).contains(runs) else {
+      throw ValidationError("--events must be above 0, and --runs 1 to 1000.")
+    }
+  }
+
+  /// What one restore took.
+  private struct Run {
+    /// By stage.
+    var spans: [StageName: RestoreSpan]
+    var all: RestoreSpan
+    var ready: Double
+    var peak: ProcessUsage
+    var raw: ReadBack
+    var stateBytes: Int
+  }
+
+  func run() throws {
+    try BenchBed.use(options) { bed in
+      try bed.topics.checkRoom(for: events, partitions: options.partitions)
+      var workload = try Workload(bed, events: events, invalid: 0)
+      try bed.buildState(&workload, events: events)
+      let expected = try StateDigest(bed.settings.storage, check: bed.check)
+      var progress = ProgressBar("restore", unit: "runs", goal: .count(runs))
+      var all: [Run] = []
+      for number in 1...runs {
+        all.append(try measure(bed, expected))
+        progress.update(number)
+      }
+      progress.finish(runs)
+      return report(bed, all)
+    }
+  }
+
+  private func measure(_ bed: BenchBed, _ expected: StateDigest) throws -> Run {
+    let raw = try ReadBack(changelogs(bed), bed)
+    try bed.deleteState()
+    let start = ContinuousClock.now
+    let daemon = try bed.startDaemon()
+    let peak = try bed.waitUntilReady(daemon)
+    let ready = (ContinuousClock.now - start) / .seconds(1)
+    let stateBytes = try bed.stateBytes()
+    let events = bed.daemonLog.events
+    try bed.stopDaemon()
+    let found = try StateDigest(bed.settings.storage, check: bed.check)
+    guard found == expected else {
+      throw CommandFailure(
+        .failure,
+        "the state restored (\(found.entries) entries) is not what was deleted"
+          + " (\(expected.entries) entries)")
+    }
+    var spans: [StageName: RestoreSpan] = [:]
+    for stage in Self.stages {
+      spans[stage] = RestoreSpan(of: [stage.rawValue], in: events)
+    }
+    guard let all = RestoreSpan(of: Set(Self.stages.map(\.rawValue)), in: events) else {
+      throw CommandFailure(.failure, "the daemon does not say that it has restored its state")
+    }
+    return Run(
+      spans: spans, all: all, ready: ready, peak: peak, raw: raw, stateBytes: stateBytes)
+  }
+
+  private func changelogs(_ bed: BenchBed) -> [String] {
+    let application = bed.settings.application
+    return [Topics.userChangelog(application), Topics.movieChangelog(application)]
+  }
+
+  // MARK: Figures
+
+  private func report(_ bed: BenchBed, _ runs: [Run]) -> BenchReport {
+    func median(_ value: (Run) -> Double) -> Double { runs.map(value).median }
+    let records = runs[0].raw.total
+    let bytes = runs[0].raw.totalBytes
+    let rate = median { Double($0.raw.total) / $0.all.seconds }
+    let raw = median { Double($0.raw.total) / $0.raw.seconds }
+    let bar = min(Self.bar.rate, Self.bar.share * raw)
+    var report = BenchReport("restore")
+    report.figures = [
+      .text("guarantee", "guarantee", bed.settings.processing.guarantee.rawValue),
+      .count("events", "", "events", events),
+      .count("runs", "", "runs", runs.count),
+      .count("changelog records", "", "changelog_records", records),
+      .bytes("  their keys and values", "changelog_bytes", bytes),
+      .decimal("restore", "s", "restore_seconds", median { $0.all.seconds }, digits: 2),
+      .decimal("  rate", "records/s", "records_per_second", rate, digits: 0),
+      .decimal(
+        "  worst run", "records/s", "worst_records_per_second",
+        records == 0
+          ? 0 : runs.map { Double($0.raw.total) / $0.all.seconds }.min() ?? 0, digits: 0),
+      .bytes("  bytes a second", "bytes_per_second", Int(rate * Double(bytes) / Double(records))),
+      .decimal("bare consumer", "records/s", "raw_records_per_second", raw, digits: 0),
+      .decimal("  restore's share of it", "", "share_of_raw", rate / raw, digits: 2),
+      .decimal("the bar", "records/s", "bar_records_per_second", bar, digits: 0),
+      .text("  reached", "bar_reached", rate >= bar ? "yes" : "no"),
+      .decimal("from the start to ready", "s", "ready_seconds", median { $0.ready }, digits: 2),
+      .bytes("peak memory", "peak_memory_bytes", Int(median { Double($0.peak.peakBytes) })),
+      .bytes(
+        "  of its own", "peak_anonymous_memory_bytes",
+        Int(median { Double($0.peak.anonymousBytes) })
+      ),
+      .bytes("state", "state_bytes", runs[0].stateBytes),
+    ]
+    let topics = changelogs(bed)
+    report.columns = zip(Self.stages, topics).map { stage, topic in
+      let records = runs[0].raw.records[topic, default: 0]
+      let bytes = runs[0].raw.bytes[topic, default: 0]
+      let seconds = median { $0.spans[stage]?.seconds ?? 0 }
+      return BenchReport.Column(
+        title: stage.rawValue, key: stage.rawValue,
+        figures: [
+          .count("changelog records", "", "changelog_records", records),
+          .bytes("  their keys and values", "changelog_bytes", bytes),
+          .decimal("restore", "s", "restore_seconds", seconds, digits: 2),
+          .decimal(
+            "  rate", "records/s", "records_per_second", Double(records) / max(seconds, 1e-3),
+            digits: 0),
+          .bytes("  bytes a second", "bytes_per_second", Int(Double(bytes) / max(seconds, 1e-3))),
+        ])
+    }
+    return report
+  }
+}
+
+extension [Double] {
+  /// The middle one, or the mean of the two in the middle; 0 of none.
+  var median: Double {
+    guard !isEmpty else { return 0 }
+    let sorted = sorted()
+    return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2
+  }
+}

@@ -1,0 +1,44 @@
+import LMDBStore
+import Pipeline
+import StateStore
+import Streams
+
+/// Tells whether two states are the same, byte for byte: within one process only.
+struct StateDigest: Hashable {
+  private var tables: [String: Int] = [:]
+  private var inputOffsets: [String: Int64] = [:]
+  private(set) var entries = 0
+
+  /// Of all stores, which no daemon may change meanwhile.
+  ///
+  /// - Parameter check: throws when the user wants to stop.
+  init(_ storage: LMDBStorage, check: () throws -> Void) throws {
+    for stage in [StageName.user, .movie] {
+      for partition in try storage.partitions(stage: stage.rawValue) {
+        try check()
+        let name = "\(stage.rawValue)[\(partition)]"
+        let store = try storage.openReadOnly(stage: stage.rawValue, partition: partition)
+        let snapshot = try store.snapshot()
+        inputOffsets[name] = try snapshot.inputOffset()
+        for number in store.tables.indices {
+          let table = Table(rawValue: UInt8(number + 1))
+          tables["\(name).\(store.tables[number])"] = try digest(table, snapshot)
+        }
+      }
+    }
+  }
+
+  private mutating func digest(_ table: Table, _ snapshot: LMDBSnapshot) throws -> Int {
+    var hasher = Hasher()
+    var count = 0
+    try snapshot.scan(table, prefix: [UInt8]().span.bytes) { key, value in
+      for part in [key.byteCount, value.byteCount] { hasher.combine(part) }
+      key.withUnsafeBytes { hasher.combine(bytes: $0) }
+      value.withUnsafeBytes { hasher.combine(bytes: $0) }
+      count += 1
+      return true
+    }
+    entries += count
+    return hasher.finalize()
+  }
+}

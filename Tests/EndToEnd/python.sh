@@ -1,0 +1,25 @@
+# shellcheck shell=bash
+# The virtual environment of the end-to-end tests. To be sourced.
+# shellcheck disable=SC2034 # Both are read by whoever sources this.
+
+venv=
+python_problem=
+
+# Makes it; what keeps it from being made goes to `python_problem`: set_up_python ROOT
+set_up_python() {
+  local root=$1 requirements=$1/Tests/EndToEnd/requirements.txt
+  venv=$root/.build/end-to-end-venv
+  if ! cmp -s "$requirements" "$venv/requirements.txt"; then
+    rm -rf "$venv"
+    if ! python3 -m venv "$venv" >/dev/null 2>&1; then
+      python_problem="python3 can't make a virtual environment (Debian: python3-venv)"
+      return
+    fi
+    printf 'Installing %s from PyPI\n' "$(tr '\n' ' ' <"$requirements")" >&2
+    if ! "$venv/bin/pip" install --quiet --requirement "$requirements" >&2; then
+      python_problem="pip can't install $requirements"
+      return
+    fi
+    cp "$requirements" "$venv/requirements.txt"
+  fi
+}

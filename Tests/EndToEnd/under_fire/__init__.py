@@ -1,0 +1,2 @@
+"""The daemon under fire: kills, broker restarts, pauses, rebalances and lost state on Apache Kafka,
+judged by an independent fold. Run by Tests/EndToEnd/storm."""

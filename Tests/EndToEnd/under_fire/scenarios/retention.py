@@ -1,0 +1,174 @@
+"""Offsets that the log does not have any more: deleted records, and topics made anew.
+
+The daemon must stop by name, `offset_below_log_start` or `offset_beyond_log_end`, with a documented
+exit code, never go on with wrong features; and what the message says to do must work.
+"""
+
+import json
+
+from under_fire import checks, outputs, stores
+from under_fire.daemon import APPLICATION
+from under_fire.scenarios import MOVIELENS, SMALL
+from under_fire.waiting import wait_until
+
+LONG = MOVIELENS | {"events": 300_000, "kills": 1}
+SHORT = SMALL | {"events": 20_000, "kills": 1}
+
+FAILURE = 1  # As `projectionist --help` lists it.
+BELOW, BEYOND = "offset_below_log_start", "offset_beyond_log_end"
+
+
+def run(bed):
+    daemon = bed.daemon("one")
+    daemon.start()
+    bed.send(0.5)
+    bed.groups.wait_until_caught_up(seconds=300, daemons=[daemon])
+    daemon.stop()
+    events_deleted(bed, daemon)
+    changelog_deleted(bed, daemon)
+    for topic in ("user-ratings", "validated-ratings"):
+        topic_made_anew(bed, daemon, topic)
+
+
+def events_deleted(bed, daemon):
+    """Events that were not processed are deleted: a group's reset accepts the loss."""
+    bed.report.progress("case: events deleted before they were processed")
+    bed.archive = outputs.input_records(bed.bootstrap)
+    bed.send(0.1)
+    delete_records(bed, "user-ratings")
+    stops_by_name(bed, daemon, BELOW, "user-ratings")
+    reset_group(bed, "intake", "user-ratings")
+    go_on(bed, daemon)
+    judge(bed, daemon, "after the group's reset")
+
+
+def judge(bed, daemon, name):
+    fold = checks.fold_of(bed)
+    with bed.report.as_one(f"{name}: features and stores are those of the events kept"):
+        checks.features(bed, fold, 60)
+        daemon.stop()
+        checks.store_contents(bed, fold, lambda *_: daemon)
+
+
+def changelog_deleted(bed, daemon):
+    """Changelog records are deleted, and with them what a lost store would be rebuilt from. A store
+    that has them goes on; without one there is no way but the copy."""
+    bed.report.progress("case: changelog records deleted")
+    changelog = f"{APPLICATION}-user-changelog"
+    delete_records(
+        bed,
+        changelog,
+        {
+            (changelog, partition): stores.changelog_offset(daemon.store("user", partition))
+            for partition in daemon.partitions("user")
+        },
+    )
+    go_on(bed, daemon)
+    judge(bed, daemon, "changelog records deleted that the store has")
+    bed.report.progress("case: changelog records deleted and the store lost")
+    daemon.keep_state()
+    daemon.clear_state()
+    bed.send(0.05)
+    if stops_by_name(bed, daemon, BELOW, changelog):
+        daemon.put_state_back()
+        go_on(bed, daemon)
+        judge(bed, daemon, "the store put back")
+
+
+def go_on(bed, daemon):
+    bed.send(0.05)
+    daemon.start()
+    daemon.wait_until_ready()
+    bed.groups.wait_until_caught_up(seconds=120, daemons=[daemon])
+
+
+def topic_made_anew(bed, daemon, topic):
+    """A stage's input is deleted and created again."""
+    bed.report.progress(f"case: {topic} made anew")
+    bed.kafka.tool(
+        "kafka-topics.sh", "--bootstrap-server", bed.bootstrap, "--delete", "--topic", topic
+    )
+    wait_until(
+        lambda: topic not in bed.groups.admin.list_topics(timeout=10).topics,
+        30,
+        f"{topic} is deleted",
+    )
+    bed.run("topics", "apply", "--config", daemon.configuration)
+    if topic == "user-ratings":
+        bed.send(0.02)
+    stops_by_name(bed, daemon, BEYOND, topic)
+
+
+def stops_by_name(bed, daemon, name, topic):
+    """Starts it; returns whether it has stopped as it must."""
+    changes = bed.groups.ends(["ratings-by-movie"])
+    daemon.start()
+
+    def reacts():
+        return not daemon.is_running or daemon.is_ready
+
+    wait_until(reacts, 60, f"the daemon stops with {name}, or is ready")
+    if daemon.is_running:
+        problem = f"it runs: {daemon.last_words()}"
+        bed.groups.wait_until_caught_up(seconds=60, daemons=[daemon])
+        daemon.stop()
+        if bed.groups.ends(["ratings-by-movie"]) == changes:
+            problem += "; the new events have changed nothing"
+        return bed.report.check(f"{topic}: stops with {name}", [problem])
+    said = daemon.says(name, topic)
+    bed.report.check(f"{topic}: stops with {name}", [] if said else [daemon.last_words()])
+    return bed.report.check(
+        f"{topic}: the exit code is {FAILURE}",
+        [] if daemon.exit_code == FAILURE else [f"it is {daemon.exit_code}"],
+    )
+
+
+def delete_records(bed, topic, ends=None):
+    """Deletes a topic's records below some offsets, or all, as retention would."""
+    ends = ends or bed.groups.ends([topic], committed=False)
+    request = {
+        "version": 1,
+        "partitions": [
+            {"topic": topic, "partition": partition, "offset": end}
+            for (_, partition), end in ends.items()
+        ],
+    }
+    path = f"{bed.directory}/delete-{topic}.json"
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(request, file)
+    # What is compacted only may not be deleted from unless it says so.
+    config = ["kafka-configs.sh", "--bootstrap-server", bed.bootstrap, "--alter"]
+    config += ["--entity-type", "topics", "--entity-name", topic]
+    is_compacted = topic.endswith("changelog")
+    if is_compacted:
+        bed.kafka.tool(*config, "--add-config", "cleanup.policy=[compact,delete]")
+    bed.kafka.tool(
+        "kafka-delete-records.sh",
+        "--bootstrap-server",
+        bed.bootstrap,
+        "--offset-json-file",
+        path,
+    )
+    if is_compacted:
+        bed.kafka.tool(*config, "--add-config", "cleanup.policy=compact")
+    wait_until(
+        lambda: bed.groups.starts([topic]) == ends, 30, f"the records of {topic} are deleted"
+    )
+
+
+def reset_group(bed, stage, topic):
+    """As the message says. Kafka refuses while the group has members, and a stopped instance is one
+    until its session times out."""
+    wait_until(lambda: not bed.groups.members(stage)[1], 30, f"the group of {stage} is empty")
+    bed.kafka.tool(
+        "kafka-consumer-groups.sh",
+        "--bootstrap-server",
+        bed.bootstrap,
+        "--group",
+        f"{APPLICATION}-{stage}",
+        "--topic",
+        topic,
+        "--reset-offsets",
+        "--to-earliest",
+        "--execute",
+    )

@@ -1,0 +1,107 @@
+import Logging
+import Simulation
+import StateStore
+import Synchronization
+import Testing
+
+@testable import Streams
+
+struct RestoreProgressTests {
+  /// What was logged, a line's message and fields.
+  private final class Lines: Sendable {
+    private let lines = Mutex<[(message: String, fields: [String: String])]>([])
+
+    func append(_ message: String, _ fields: [String: String]) {
+      lines.withLock { $0.append((message, fields)) }
+    }
+
+    func fields(of message: String) -> [[String: String]] {
+      lines.withLock { $0.filter { $0.message == message }.map(\.fields) }
+    }
+  }
+
+  private struct Handler: LogHandler {
+    let lines: Lines
+    var logLevel = Logger.Level.info
+    var metadata: Logger.Metadata = [:]
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+      get { metadata[key] }
+      set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+      lines.append(
+        event.message.description, (event.metadata ?? [:]).mapValues(\.description))
+    }
+  }
+
+  private let lines = Lines()
+  private let monitor = StageMonitor(stage: "count")
+
+  private func logger() -> Logger {
+    let lines = lines
+    return Logger(label: "test", factory: { _ in Handler(lines: lines) })
+  }
+
+  @Test func everyTwoSecondsWithRateAndTimeLeft() {
+    let clock = SimulatedClock()
+    var progress = RestoreProgress("log", partitions: 4, monitor, logger(), at: clock.now)
+    for applied in stride(from: Int64(100), through: 1_000, by: 100) {
+      clock.advance(by: .milliseconds(500))
+      progress.report(applied: applied, of: 1_000, at: clock.now)
+      #expect(monitor.snapshot.phase == .restoring("log", applied: applied, total: 1_000))
+    }
+    progress.finish(records: 900, at: clock.now)
+    #expect(
+      lines.fields(of: "restoring state") == [
+        [
+          "changelog": "log", "partitions": "4", "percent": "40", "records_per_second": "200",
+          "seconds_left": "3",
+        ],
+        [
+          "changelog": "log", "partitions": "4", "percent": "80", "records_per_second": "200",
+          "seconds_left": "1",
+        ],
+      ])
+    #expect(
+      lines.fields(of: "state restored") == [
+        ["changelog": "log", "partitions": "4", "records": "900", "milliseconds": "5000"]
+      ])
+  }
+
+  /// A restore of several partitions that takes its time, step by step: every poll brings a little.
+  @Test func aStageTellsOfAllItsPartitions() throws {
+    var world = World(partitions: 3)
+    world.limits = BatchLimits(records: 5)
+    try world.feed(0..<60)
+    world.run()
+    for partition in 0..<world.partitions {
+      world.storage.lose(stage: World.stage, partition: partition)
+    }
+    let clock = SimulatedClock()
+    var run = World.Run()
+    run.clock = clock
+    run.maxFetchRecords = 4
+    run.faults = { moment in
+      if moment.effect == .poll { clock.advance(by: .milliseconds(1_100)) }
+      return nil
+    }
+    run.logger = logger()
+    #expect(world.run(run).error == nil)
+    let percents = lines.fields(of: "restoring state").compactMap {
+      $0["percent"].flatMap(Int.init)
+    }
+    #expect(percents.count >= 3)
+    #expect(percents == percents.sorted())
+    #expect(percents.allSatisfy { (0...100).contains($0) })
+    let restored = try #require(lines.fields(of: "state restored").last)
+    #expect(restored["partitions"] == "3")
+    // Changes, and a position for each of the batches.
+    let records = try (0..<world.partitions).reduce(0) {
+      try $0 + world.log.records(of: world.changelog($1)).count
+    }
+    #expect(restored["records"] == "\(records)")
+    try Checker(world: world).checkDrained()
+  }
+}
