@@ -101,7 +101,8 @@ let package = Package(
       "ProjectionistTests",
       [
         "projectionist", "Pipeline", "Recommender", "RedisProjection", "Streams", "EventLog",
-        "LMDBStore", "StateStore", logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "LMDBStore", "StateStore", logging,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ],
   cxxLanguageStandard: .cxx17
