@@ -74,13 +74,20 @@ let package = Package(
       "Pipeline",
       ["Streams", "Recommender", "RedisProjection", "EventLog", "StateStore", logging, histogram]),
 
-    module("Simulation", ["Streams", "EventLog", "StateStore"]),
+    module("Simulation", ["Streams", "EventLog", "StateStore", logging]),
+
+    module(
+      "PipelineSimulation",
+      [
+        "Simulation", "Pipeline", "Recommender", "RedisProjection", "Streams", "EventLog",
+        "StateStore", logging,
+      ]),
 
     .executableTarget(
       name: "projectionist",
       dependencies: [
         "Pipeline", "KafkaLog", "LMDBStore", "RedisProjection", "Recommender", "LinearAlgebra",
-        "Streams", "EventLog", "StateStore", logging, histogram,
+        "Simulation", "PipelineSimulation", "Streams", "EventLog", "StateStore", logging, histogram,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -95,8 +102,14 @@ let package = Package(
     tests("RedisProjectionTests", ["RedisProjection"]),
     tests("StreamsTests", ["Streams", "Simulation", "EventLog", "StateStore", logging]),
     tests(
+      "SimulationTests",
+      ["Simulation", "PipelineSimulation", "Streams", "EventLog", "StateStore"]),
+    tests(
       "PipelineTests",
-      ["Pipeline", "Simulation", "Streams", "Recommender", "EventLog", "StateStore", logging]),
+      [
+        "Pipeline", "Simulation", "PipelineSimulation", "Streams", "Recommender", "EventLog",
+        "StateStore", logging,
+      ]),
     tests(
       "ProjectionistTests",
       [

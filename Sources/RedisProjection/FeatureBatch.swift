@@ -125,6 +125,25 @@ public struct FeatureBatch: Sendable {
     lanes[view].appendTombstone()
   }
 
+  /// Hands every row to `body`, view by view: its key, its fence, and as `FeatureScript` takes it
+  /// its content, `nil` for a tombstone.
+  package func forEachRow<E: Error>(
+    _ body: (_ view: Int, _ key: RawSpan, _ fence: Fence, _ content: RawSpan?) throws(E) -> Void
+  ) throws(E) {
+    for (view, lane) in lanes.enumerated() {
+      for row in 0..<lane.count {
+        let key = lane.keys.span.bytes.extracting(lane.keyBounds[row]..<lane.keyBounds[row + 1])
+        let start = lane.argumentBounds[row]
+        let bytes = lane.arguments.span.bytes
+        let content = bytes.extracting(start + Fence.byteCount..<lane.argumentBounds[row + 1])
+        guard
+          let fence = Fence(serialized: bytes.extracting(start..<start + Fence.byteCount))
+        else { preconditionFailure("a fence that can't be read") }
+        try body(view, key, fence, content.byteCount == 1 ? nil : content)
+      }
+    }
+  }
+
   /// Forgets all rows and keeps the memory for the next batch.
   public mutating func removeAll() {
     for index in lanes.indices { lanes[index].removeAll() }

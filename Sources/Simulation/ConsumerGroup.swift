@@ -8,6 +8,10 @@ struct ConsumerGroup: Sendable {
   private struct Member: Sendable {
     let process: SimulatedProcess
     let topics: [String]
+    /// The member's name, if it is the same after a restart (static membership).
+    let instanceID: String?
+    /// When it was closed without leaving: its partitions wait for its restart.
+    var closed: Duration?
     var owned: Set<TopicPartition> = []
     /// Told until it is answered.
     var pending: Rebalance?
@@ -20,10 +24,23 @@ struct ConsumerGroup: Sendable {
   private var members: [Int: Member] = [:]
   private var nextMember = 0
 
-  mutating func join(_ process: SimulatedProcess, topics: [String]) -> Int {
+  /// - Parameter instanceID: a member of this name is replaced, and its partitions kept.
+  mutating func join(
+    _ process: SimulatedProcess, topics: [String], instanceID: String? = nil
+  ) -> Int {
     nextMember += 1
-    members[nextMember] = Member(process: process, topics: topics)
-    generation += 1
+    var member = Member(process: process, topics: topics, instanceID: instanceID)
+    let former = instanceID == nil ? nil : members.first { $0.value.instanceID == instanceID }
+    if let former {
+      members[former.key] = nil
+      member.owned = former.value.owned
+      if !member.owned.isEmpty {
+        member.pending = .assigned(member.owned.sorted(by: TopicPartition.inOrder))
+      }
+    } else {
+      generation += 1
+    }
+    members[nextMember] = member
     return nextMember
   }
 
@@ -36,14 +53,30 @@ struct ConsumerGroup: Sendable {
     for (id, member) in members where member.process === process { leave(id) }
   }
 
+  /// Notes that a member has ended, and may come back under its name.
+  mutating func close(_ member: Int, at now: Duration) {
+    members[member]?.closed = now
+  }
+
+  /// Removes the members that were silent for longer.
+  mutating func expireMembers(silentFor timeout: Duration, at now: Duration) {
+    for id in members.keys.sorted() {
+      guard let member = members[id] else { continue }
+      let silence = [member.closed, member.process.silentSince(at: now)].compactMap(\.self).min()
+      if let silence, now - silence > timeout { leave(id) }
+    }
+  }
+
   /// Whether the group still counts on this member: only then may it commit.
   func contains(_ member: Int) -> Bool { members[member] != nil }
 
   /// The change of assignment a member must hear of next.
   mutating func nextRebalance(
-    of member: Int, partitionCounts: [String: Int]
+    of member: Int, partitionCounts: [String: Int], expelsTheDead: Bool
   ) -> Rebalance? {
-    for (id, other) in members where !other.process.isAlive { leave(id) }
+    if expelsTheDead {
+      for (id, other) in members where !other.process.isAlive { leave(id) }
+    }
     guard let current = members[member] else { return nil }
     if let pending = current.pending { return pending }
     let target = targets(partitionCounts)[member] ?? []

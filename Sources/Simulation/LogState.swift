@@ -6,6 +6,8 @@ struct LogState: Sendable {
   private struct TransactionalID: Sendable {
     var epoch = 0
     var open: Int?
+    /// When `open` was begun.
+    var opened: Duration = .zero
   }
 
   var topics: [String: [PartitionLog]] = [:]
@@ -14,6 +16,16 @@ struct LogState: Sendable {
   private var decided: [DecidedTransaction] = []
   private var lastTransaction = 0
   private var clock: Int64 = 1_700_000_000_000
+  /// When the brokers give up on whom they hear nothing of; `nil` at once, when it is noticed.
+  var timeouts: BrokerTimeouts?
+  /// Whether a member that the group has moved on from is kept from committing; a log that does not
+  /// is none of Kafka's, and shows that the checkers see it.
+  var fencesMembers = true
+  /// What has become certain and was not taken yet; `nil` while nobody wants to know.
+  private var facts: [LogFact]?
+  /// Records of open transactions, for the facts.
+  private var undecided: [Int: [PlacedRecord]] = [:]
+  private(set) var now: Duration = .zero
 
   var partitionCounts: [String: Int] { topics.mapValues(\.count) }
 
@@ -39,6 +51,49 @@ struct LogState: Sendable {
     return change(&topics[partition.topic, default: []][Int(partition.partition)])
   }
 
+  /// Appends a record, to a transaction if it belongs to one.
+  mutating func append(
+    _ record: MemoryRecord, to partition: TopicPartition, transaction: Int?
+  ) throws(LogError) -> Int64 {
+    let offset = try update(partition) { $0.append(record, transaction: transaction) }
+    guard facts != nil else { return offset }
+    var placed = PlacedRecord(place: partition, record: record)
+    placed.record.offset = offset
+    if let transaction {
+      undecided[transaction, default: []].append(placed)
+    } else {
+      facts?.append(.record(placed))
+    }
+    return offset
+  }
+
+  // MARK: Facts
+
+  /// Begins to note what becomes certain.
+  mutating func observe() { facts = [] }
+
+  mutating func takeFacts() -> [LogFact] {
+    guard let taken = facts, !taken.isEmpty else { return [] }
+    facts = []
+    return taken
+  }
+
+  // MARK: Time
+
+  /// Does what brokers do by themselves as time goes by.
+  mutating func passTime(to now: Duration) {
+    self.now = now
+    writeMarkers()
+    guard let timeouts else { return }
+    for id in transactionalIDs.keys.sorted() {
+      guard let state = transactionalIDs[id], state.open != nil else { continue }
+      if now - state.opened > timeouts.transaction { expireTransaction(id) }
+    }
+    for name in groups.keys.sorted() {
+      groups[name]?.expireMembers(silentFor: timeouts.session, at: now)
+    }
+  }
+
   // MARK: Transactions
 
   /// Fences earlier producers of this name and settles what they left open.
@@ -59,6 +114,7 @@ struct LogState: Sendable {
   mutating func beginTransaction(_ id: String) -> Int {
     lastTransaction += 1
     transactionalIDs[id, default: TransactionalID()].open = lastTransaction
+    transactionalIDs[id]?.opened = now
     return lastTransaction
   }
 
@@ -66,6 +122,10 @@ struct LogState: Sendable {
   mutating func decideTransaction(_ id: String, isCommitted: Bool, offsets: GroupCommit?) {
     guard let transaction = transactionalIDs[id]?.open else { return }
     transactionalIDs[id]?.open = nil
+    let records = undecided.removeValue(forKey: transaction) ?? []
+    if isCommitted {
+      facts?.append(.transaction(id: id, records: records, offsets: offsets.map(\.committed)))
+    }
     decided.append(
       DecidedTransaction(number: transaction, isCommitted: isCommitted, offsets: offsets))
   }
@@ -80,7 +140,7 @@ struct LogState: Sendable {
             transaction.number, isCommitted: transaction.isCommitted, timestamp: timestamp)
         }
       }
-      if let offsets = transaction.offsets { apply(offsets) }
+      if let offsets = transaction.offsets { store(offsets) }
     }
     decided = []
   }
@@ -94,7 +154,7 @@ struct LogState: Sendable {
   // MARK: Groups
 
   func check(_ commit: GroupCommit) throws(LogError) {
-    guard let member = commit.member else { return }
+    guard fencesMembers, let member = commit.member else { return }
     guard groups[commit.group]?.contains(member) == true else {
       throw LogError(
         .fenced, "the group \(commit.group) has gone on without this member",
@@ -102,7 +162,13 @@ struct LogState: Sendable {
     }
   }
 
+  /// Commits offsets that belong to no transaction.
   mutating func apply(_ commit: GroupCommit) {
+    facts?.append(.offsets(commit.committed))
+    store(commit)
+  }
+
+  private mutating func store(_ commit: GroupCommit) {
     groups[commit.group, default: ConsumerGroup()].committed.merge(commit.offsets) { $1 }
     for partition in commit.offsets.keys {
       groups[commit.group, default: ConsumerGroup()].owners[partition] = commit.owner
@@ -117,6 +183,23 @@ struct GroupCommit: Sendable {
   /// The instance that commits them; `nil` for nobody.
   var owner: String?
   var offsets: [TopicPartition: Int64]
+
+  var committed: CommittedOffsets {
+    CommittedOffsets(group: group, owner: owner, offsets: offsets)
+  }
+}
+
+/// How long the brokers wait for whom they hear nothing of.
+public struct BrokerTimeouts: Hashable, Sendable {
+  /// A member that was silent for so long has lost its partitions.
+  public var session: Duration
+  /// A transaction that was open for so long is aborted, and its producer fenced.
+  public var transaction: Duration
+
+  public init(session: Duration, transaction: Duration) {
+    self.session = session
+    self.transaction = transaction
+  }
 }
 
 /// A transaction whose outcome is certain and not yet visible.

@@ -35,9 +35,12 @@ public final class MemoryConsumer: LogConsumer {
     maxRecords: Int, timeout: Duration, _ body: (borrowing RecordView) -> Bool
   ) throws(LogError) -> PollResult {
     var result = PollResult()
-    let batch = try process.perform(.poll) { redelivered throws(LogError) -> Batch? in
+    let batch = try process.perform(.poll) { fault throws(LogError) -> Batch? in
+      if case .silence? = fault { return Batch() }
       result.rebalance = nextRebalance()
       guard result.rebalance == nil else { return nil }
+      var redelivered: Int64 = 0
+      if case .redeliver(let offsets)? = fault { redelivered = offsets }
       return try fetch(process.fetchLimit(maxRecords), redelivered)
     }
     guard let batch else { return result }
@@ -49,7 +52,7 @@ public final class MemoryConsumer: LogConsumer {
     if !isStopped { result.ends = batch.ends }
     if batch.records.isEmpty, batch.ends.isEmpty {
       brokers.withState { $0.writeMarkers() }
-      process.idle(group: configuration.group)
+      process.idle(group: configuration.group, timeout: timeout)
     }
     return result
   }
@@ -85,7 +88,7 @@ public final class MemoryConsumer: LogConsumer {
         guard current >= log.start else {
           throw LogError(
             .offsetOutOfRange, "\(partition) begins at \(log.start), after the reader's position",
-            reaction: .abandonPartition)
+            reaction: .rebuildStore)
         }
         let floor = max(log.start, beginnings[partition, default: 0])
         let fetch = log.fetch(
@@ -154,11 +157,12 @@ public final class MemoryConsumer: LogConsumer {
   // MARK: Asking
 
   public func offsets(of partition: TopicPartition) throws(LogError) -> Range<Int64> {
-    try process.checkAlive()
     let readCommitted = configuration.readCommitted
-    return try brokers.withState { state throws(LogError) in
-      let log = try state.partition(partition)
-      return log.start..<max(log.start, log.visibleEnd(readCommitted: readCommitted))
+    return try process.perform(.ask) { () throws(LogError) in
+      try brokers.withState { state throws(LogError) in
+        let log = try state.partition(partition)
+        return log.start..<max(log.start, log.visibleEnd(readCommitted: readCommitted))
+      }
     }
   }
 
@@ -175,21 +179,24 @@ public final class MemoryConsumer: LogConsumer {
   public func committed(_ partitions: [TopicPartition]) throws(LogError)
     -> [TopicPartition: Int64]
   {
-    try process.checkAlive()
     guard let group = configuration.group else { return [:] }
-    return brokers.withState { state in
-      state.writeMarkers()
-      return (state.groups[group]?.committed ?? [:]).filter { partitions.contains($0.key) }
+    return try process.perform(.ask) {
+      brokers.withState { state in
+        state.writeMarkers()
+        return (state.groups[group]?.committed ?? [:]).filter { partitions.contains($0.key) }
+      }
     }
   }
 
   public func owners(of partitions: [TopicPartition]) throws(LogError)
     -> [TopicPartition: String]
   {
-    try process.checkAlive()
     guard let group = configuration.group else { return [:] }
-    return brokers.withState { state in
-      (state.groups[group]?.owners ?? [:]).filter { partitions.contains($0.key) }
+    return try process.perform(.ask) {
+      brokers.withState { state in
+        guard state.fencesMembers else { return [:] }
+        return (state.groups[group]?.owners ?? [:]).filter { partitions.contains($0.key) }
+      }
     }
   }
 
@@ -204,14 +211,22 @@ public final class MemoryConsumer: LogConsumer {
       return .lost(positions.keys.sorted(by: TopicPartition.inOrder))
     }
     let process = self.process
-    let topics = configuration.topics
+    let configuration = self.configuration
     let known = isMember ? member : nil
     let (id, rebalance) = brokers.withState { state -> (Int, Rebalance?) in
       let counts = state.partitionCounts
       var membership = state.groups[group] ?? ConsumerGroup()
       defer { state.groups[group] = membership }
-      let id = known ?? membership.join(process, topics: topics)
-      return (id, membership.nextRebalance(of: id, partitionCounts: counts))
+      let id =
+        known
+        ?? membership.join(
+          process, topics: configuration.topics,
+          instanceID: state.timeouts == nil ? nil : configuration.instanceID)
+      return (
+        id,
+        membership.nextRebalance(
+          of: id, partitionCounts: counts, expelsTheDead: state.timeouts == nil)
+      )
     }
     member = id
     return rebalance
@@ -252,6 +267,13 @@ public final class MemoryConsumer: LogConsumer {
 
   public func close(leaving: Bool) {
     guard process.isAlive, let group = configuration.group, let member else { return }
-    brokers.withState { $0.groups[group]?.leave(member) }
+    let staysAWhile = !leaving && configuration.instanceID != nil
+    brokers.withState { state in
+      if staysAWhile, state.timeouts != nil {
+        state.groups[group]?.close(member, at: state.now)
+      } else {
+        state.groups[group]?.leave(member)
+      }
+    }
   }
 }

@@ -25,6 +25,21 @@ public final class MemoryLog: EventLog {
   }
 
   /// An empty log, reached by a process that has no faults.
+  ///
+  /// - Parameters:
+  ///   - timeouts: with them the brokers find out about the dead as time goes by, and groups keep
+  ///     the partitions of members that have a name while these restart.
+  ///   - fencesMembers: false makes it a log that can't be relied on, for checkers to find out.
+  public convenience init(timeouts: BrokerTimeouts, fencesMembers: Bool = true) {
+    self.init(Brokers(), SimulatedProcess())
+    brokers.withState {
+      $0.timeouts = timeouts
+      $0.fencesMembers = fencesMembers
+      $0.observe()
+    }
+  }
+
+  /// An empty log, reached by a process that has no faults. The dead are noticed at once.
   public convenience init(process: SimulatedProcess = SimulatedProcess()) {
     self.init(Brokers(), process)
   }
@@ -91,7 +106,7 @@ public final class MemoryLog: EventLog {
     try brokers.withState { state throws(LogError) in
       let record = MemoryRecord(
         offset: 0, key: key, value: value, headers: headers, timestamp: timestamp ?? state.tick())
-      return try state.update(partition) { $0.append(record, transaction: nil) }
+      return try state.append(record, to: partition, transaction: nil)
     }
   }
 
@@ -138,7 +153,13 @@ public final class MemoryLog: EventLog {
     }
   }
 
-  // MARK: Groups and transactions, from outside any process
+  // MARK: Groups, transactions and time, from outside any process
+
+  /// What has become certain since this was asked last, by the brokers of a log with timeouts.
+  public func takeFacts() -> [LogFact] { brokers.withState { $0.takeFacts() } }
+
+  /// Does what brokers do by themselves: markers, timeouts.
+  public func passTime(to now: Duration) { brokers.withState { $0.passTime(to: now) } }
 
   /// A group's offsets once the markers of decided transactions are written.
   public func committedOffsets(of group: String) -> [TopicPartition: Int64] {

@@ -96,7 +96,7 @@ public final class MemoryProducer: LogProducer {
       var offsets: [Int64] = []
       for queued in due {
         offsets.append(
-          try state.update(queued.partition) { $0.append(queued.record, transaction: number) })
+          try state.append(queued.record, to: queued.partition, transaction: number))
       }
       return offsets
     }

@@ -28,10 +28,15 @@ public final class MemoryStorage: StateStorage {
 
   let disk: Disk
   private let process: SimulatedProcess
+  private let onCommit: @Sendable (_ stage: String, _ partition: Int32) -> Void
 
-  private init(_ disk: Disk, _ process: SimulatedProcess) {
+  private init(
+    _ disk: Disk, _ process: SimulatedProcess,
+    _ onCommit: @escaping @Sendable (_ stage: String, _ partition: Int32) -> Void = { _, _ in }
+  ) {
     self.disk = disk
     self.process = process
+    self.onCommit = onCommit
   }
 
   /// An empty disk, reached by a process that has no faults.
@@ -40,8 +45,13 @@ public final class MemoryStorage: StateStorage {
   }
 
   /// The same disk, reached by another process.
-  public func mounted(_ process: SimulatedProcess) -> MemoryStorage {
-    MemoryStorage(disk, process)
+  ///
+  /// - Parameter onCommit: called with each store that the process has committed to.
+  public func mounted(
+    _ process: SimulatedProcess,
+    onCommit: @escaping @Sendable (_ stage: String, _ partition: Int32) -> Void = { _, _ in }
+  ) -> MemoryStorage {
+    MemoryStorage(disk, process, onCommit)
   }
 
   public func open(stage: String, partition: Int32, tables: [String]) throws(StoreError)
@@ -74,6 +84,8 @@ public final class MemoryStorage: StateStorage {
   func content(_ place: Place) -> Content {
     disk.stores.withLock { $0[place]?.last ?? Content() }
   }
+
+  func committed(_ place: Place) { onCommit(place.stage, place.partition) }
 
   func write(_ place: Place, _ change: (inout Content) -> Void) {
     disk.stores.withLock { stores in
@@ -157,6 +169,7 @@ public final class MemoryStore: StateStore {
         content.changelogOffset = changelogOffset
         content.isClosed = false
       }
+      storage.committed(place)
     }
   }
 

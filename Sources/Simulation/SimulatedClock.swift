@@ -9,6 +9,9 @@ public final class SimulatedClock: Sendable {
 
   public var now: ContinuousClock.Instant { start + elapsed.withLock { $0 } }
 
+  /// Since the beginning.
+  public var passed: Duration { elapsed.withLock { $0 } }
+
   public func advance(by duration: Duration) {
     elapsed.withLock { $0 += duration }
   }

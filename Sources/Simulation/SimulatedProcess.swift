@@ -13,6 +13,10 @@ public final class SimulatedProcess: Sendable {
     case makeConsumer, poll, assign, unassign, commitOffsets
     case makeProducer, send, flush, beginTransaction, commitTransaction, abortTransaction
     case openStore, destroyStore, commitStore
+    /// A question about offsets, partitions or the group.
+    case ask
+    /// A write to a system beside the log.
+    case writeElsewhere
   }
 
   /// What goes wrong with one effect. `fail` before it, `failAfterwards` after it took place: its
@@ -24,6 +28,18 @@ public final class SimulatedProcess: Sendable {
     case dieAfterwards
     /// A poll goes back this many offsets on each partition first.
     case redeliver(Int64)
+    /// A poll brings nothing, whatever there is.
+    case silence
+  }
+
+  /// What became of one effect.
+  public enum Outcome: Sendable {
+    case done
+    case failed(LogError)
+    /// It took place, and the caller is told otherwise.
+    case doneButFailed(LogError)
+    case died
+    case doneAndDied
   }
 
   /// Which effect is about to take place.
@@ -49,26 +65,36 @@ public final class SimulatedProcess: Sendable {
     var counts: [Effect: Int] = [:]
     var total = 0
     var random: SeededGenerator?
+    /// When the brokers hear nothing of it.
+    var silence: Range<Duration>?
+    var stalledUntil: Duration = .zero
   }
 
   public let name: String
   private let state: Mutex<State>
   private let deliversOnFlush: Bool
   private let maxFetchRecords: Int
+  private let scheduler: Scheduler?
   private let faults: @Sendable (Moment) -> Fault?
+  private let onEffect: @Sendable (Moment, Outcome) -> Void
   private let onIdle: @Sendable (_ group: String?) -> Void
 
   /// - Parameters:
   ///   - maxFetchRecords: the most records one poll brings.
+  ///   - scheduler: decides before every effect whose turn it is, and whose idle time passes.
   ///   - faults: asked before every effect.
+  ///   - onEffect: told after every effect what became of it.
   ///   - onIdle: called by a poll that brings nothing, with the consumer's group. It may do
   ///     anything to the log, to the stop signal and to the clock: nothing else passes the time.
   public init(
     _ name: String = "process", delivery: Delivery = .immediate, maxFetchRecords: Int = .max,
-    faults: @escaping @Sendable (Moment) -> Fault? = { _ in nil },
+    scheduler: Scheduler? = nil, faults: @escaping @Sendable (Moment) -> Fault? = { _ in nil },
+    onEffect: @escaping @Sendable (Moment, Outcome) -> Void = { _, _ in },
     onIdle: @escaping @Sendable (_ group: String?) -> Void = { _ in }
   ) {
     self.name = name
+    self.scheduler = scheduler
+    self.onEffect = onEffect
     self.maxFetchRecords = maxFetchRecords
     self.faults = faults
     self.onIdle = onIdle
@@ -84,8 +110,38 @@ public final class SimulatedProcess: Sendable {
 
   /// Ends the process, as `kill -9` does.
   public func kill() {
-    state.withLock { $0.isAlive = false }
+    let now = scheduler?.now ?? .zero
+    state.withLock { state in
+      guard state.isAlive else { return }
+      state.isAlive = false
+      state.silence =
+        (state.silence?.contains(now) == true ? state.silence : nil)
+        .map { $0.lowerBound..<Self.forEver } ?? now..<Self.forEver
+    }
   }
+
+  private static let forEver = Duration.seconds(Int64.max / 2)
+
+  /// Since when the brokers hear nothing of it: it is dead, stands still or is cut off. `nil` while
+  /// they do hear of it.
+  func silentSince(at now: Duration) -> Duration? {
+    state.withLock { $0.silence?.contains(now) == true ? $0.silence?.lowerBound : nil }
+  }
+
+  /// Says that the brokers hear nothing of it until then.
+  public func setSilent(until moment: Duration) {
+    let now = scheduler?.now ?? .zero
+    state.withLock { state in
+      if state.isAlive, now < moment { state.silence = now..<moment }
+    }
+  }
+
+  /// Keeps all its threads from their turns until then, as SIGSTOP does.
+  public func stall(until moment: Duration) {
+    state.withLock { $0.stalledUntil = moment }
+  }
+
+  var stalledUntil: Duration { state.withLock { $0.stalledUntil } }
 
   static let death = LogError(.other, "the simulated process is dead", reaction: .stopDaemon)
 
@@ -96,34 +152,45 @@ public final class SimulatedProcess: Sendable {
   }
 
   func perform<R>(_ effect: Effect, _ body: () throws(LogError) -> R) throws(LogError) -> R {
-    try perform(effect) { (_: Int64) throws(LogError) -> R in try body() }
+    try perform(effect) { (_: Fault?) throws(LogError) -> R in try body() }
   }
 
-  /// - Parameter body: told how many offsets to go back first.
-  func perform<R>(_ effect: Effect, _ body: (_ redelivered: Int64) throws(LogError) -> R)
+  /// - Parameter body: told what shall go wrong with it, in case that it is for itself to do.
+  package func perform<R>(_ effect: Effect, _ body: (Fault?) throws(LogError) -> R)
     throws(LogError) -> R
   {
-    let fault = try begin(effect)
-    var redelivered: Int64 = 0
+    scheduler?.pass()
+    let (moment, fault) = try begin(effect)
     switch fault {
-    case .fail(let error): throw error
+    case .fail(let error):
+      onEffect(moment, .failed(error))
+      throw error
     case .die:
       kill()
+      onEffect(moment, .died)
       throw Self.death
-    case .redeliver(let offsets): redelivered = offsets
-    case .failAfterwards, .dieAfterwards, nil: break
+    case .redeliver, .silence, .failAfterwards, .dieAfterwards, nil: break
     }
-    let result = try body(redelivered)
+    let result: R
+    do throws(LogError) { result = try body(fault) } catch {
+      onEffect(moment, .failed(error))
+      throw error
+    }
     switch fault {
-    case .failAfterwards(let error): throw error
+    case .failAfterwards(let error):
+      onEffect(moment, .doneButFailed(error))
+      throw error
     case .dieAfterwards:
       kill()
+      onEffect(moment, .doneAndDied)
       throw Self.death
-    case .fail, .die, .redeliver, nil: return result
+    case .fail, .die, .redeliver, .silence, nil:
+      onEffect(moment, .done)
+      return result
     }
   }
 
-  private func begin(_ effect: Effect) throws(LogError) -> Fault? {
+  private func begin(_ effect: Effect) throws(LogError) -> (Moment, Fault?) {
     let moment = state.withLock { state -> Moment? in
       guard state.isAlive else { return nil }
       let moment = Moment(
@@ -133,7 +200,10 @@ public final class SimulatedProcess: Sendable {
       return moment
     }
     guard let moment else { throw Self.death }
-    return faults(moment)
+    let fault = faults(moment)
+    // Whoever was asked may have ended the process.
+    try checkAlive()
+    return (moment, fault)
   }
 
   /// How a store says the same.
@@ -143,8 +213,8 @@ public final class SimulatedProcess: Sendable {
 
   // MARK: Choices
 
-  func idle(group: String?) {
-    onIdle(group)
+  func idle(group: String?, timeout: Duration) {
+    if let scheduler { scheduler.idle(timeout) } else { onIdle(group) }
   }
 
   func fetchLimit(_ maxRecords: Int) -> Int {

@@ -179,5 +179,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     writes.removeAll()
     nextOffset = committedOffset
     isTouched = false
+    // The position that was due, or could not be sent, was that of the void batch.
+    owesPosition = false
   }
 }

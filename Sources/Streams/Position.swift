@@ -5,18 +5,18 @@ public import StateStore
 /// and an entry of the store's meta table.
 ///
 /// Format: one byte version (1), then the next input offset, 8 bytes big-endian.
-struct Position: Hashable, Sendable {
-  static let key: [UInt8] = Array("position".utf8)
+package struct Position: Hashable, Sendable {
+  package static let key: [UInt8] = Array("position".utf8)
 
   /// Offset of the first input record that is not in the state.
-  var inputOffset: Int64
+  package var inputOffset: Int64
 
-  init(inputOffset: Int64) {
+  package init(inputOffset: Int64) {
     self.inputOffset = inputOffset
   }
 
   /// - Throws: `.stopDaemon` for a version this code doesn't know.
-  init(decoding bytes: RawSpan) throws(StageError) {
+  package init(decoding bytes: RawSpan) throws(StageError) {
     guard bytes.byteCount == 9, bytes.unsafeLoad(fromByteOffset: 0, as: UInt8.self) == 1 else {
       throw .failed(
         "the position record has an unknown format (\(bytes.byteCount) bytes): it was written by"
@@ -26,7 +26,7 @@ struct Position: Hashable, Sendable {
       bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: 1, as: Int64.self))
   }
 
-  var encoded: [UInt8] {
+  package var encoded: [UInt8] {
     var bytes: [UInt8] = [1]
     withUnsafeBytes(of: inputOffset.bigEndian) { bytes.append(contentsOf: $0) }
     return bytes

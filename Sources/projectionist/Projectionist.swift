@@ -96,6 +96,7 @@ enum Commands {
         GenerateCommand.self,
         LoadCommand.self,
         BenchCommand.self,
+        SimulateCommand.self,
       ]),
   ]
 }

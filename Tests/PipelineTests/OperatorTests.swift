@@ -1,4 +1,5 @@
 import EventLog
+import PipelineSimulation
 import Recommender
 import Simulation
 import StateStore

@@ -4,13 +4,6 @@ import StateStore
 
 @testable import Streams
 
-/// A promise the engine did not keep.
-struct Violation: Error, CustomStringConvertible {
-  var description: String
-
-  init(_ description: String) { self.description = description }
-}
-
 /// Compares a world with a naive fold of its input.
 struct Checker {
   let world: World

@@ -92,4 +92,26 @@ struct CommitProtocolTests {
     world.run()
     try Checker(world: world).checkDrained()
   }
+
+  /// The position of a batch that is void is not sent behind it, outside of any transaction.
+  @Test func aPositionThatIsRefusedIsNotOwed() throws {
+    var world = World()
+    world.limits = BatchLimits(records: 5)
+    try world.feed(0..<5)
+    var run = World.Run()
+    run.faults = { moment in
+      switch moment.effect {
+      // Five outputs and three changes come before the position.
+      case .send where moment.number == 8:
+        .fail(LogError(.transactionAborted, "refused", reaction: .abortBatch))
+      // The next poll brings nothing.
+      case .poll where moment.number == 2: .silence
+      default: nil
+      }
+    }
+    let result = world.run(run)
+    #expect(result.error == nil)
+    #expect(result.status.abortedBatches == 1)
+    try Checker(world: world).checkDrained()
+  }
 }

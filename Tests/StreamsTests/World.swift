@@ -156,3 +156,7 @@ final class OneThread<Value>: @unchecked Sendable {
 
   init(_ value: Value) { self.value = value }
 }
+
+extension String {
+  var utf8Array: [UInt8] { Array(utf8) }
+}

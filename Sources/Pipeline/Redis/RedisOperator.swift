@@ -1,13 +1,15 @@
 public import EventLog
-public import RedisProjection
 public import StateStore
 public import Streams
 import Logging
 import Recommender
+import RedisProjection
 
 /// Projects `user-features` and `movie-features` into Redis, each row fenced by the offset of the
 /// record it comes from, so that a late or repeated write can't take newer features back.
-public struct RedisOperator<Store: StateStore, Producer: LogProducer>: StageOperator, ~Copyable {
+public struct RedisOperator<
+  Store: StateStore, Producer: LogProducer, Sink: FeatureSink
+>: StageOperator, ~Copyable {
   public typealias Working = Void
   public typealias Partition = PartitionTask<Store, Producer>
 
@@ -19,7 +21,7 @@ public struct RedisOperator<Store: StateStore, Producer: LogProducer>: StageOper
 
   private let projection: FeastProjection
   private let generation: UInt64
-  private let writer: FeatureWriter
+  private let sink: Sink
   private let logger: Logger
   private var batch: FeatureBatch
   private var users = PendingFeatures<UserFeatures>()
@@ -30,13 +32,11 @@ public struct RedisOperator<Store: StateStore, Producer: LogProducer>: StageOper
 
   /// - Parameter generation: of the log that is projected; a higher one may overwrite whatever a
   ///   lower one has written.
-  public init(
-    projection: FeastProjection, generation: UInt64, redis: RedisConfiguration, logger: Logger
-  ) {
+  public init(projection: FeastProjection, generation: UInt64, sink: Sink, logger: Logger) {
     self.projection = projection
     self.generation = generation
     self.logger = logger
-    writer = FeatureWriter(redis)
+    self.sink = sink
     batch = FeatureBatch(views: [projection.user.fields, projection.movie.fields])
   }
 
@@ -79,7 +79,7 @@ public struct RedisOperator<Store: StateStore, Producer: LogProducer>: StageOper
         add(row, view: view, layout: layout, key: &key)
       }
       do throws(RedisError) {
-        let chunk = try writer.write(batch)
+        let chunk = try sink.write(batch)
         counts.written += chunk.written
         counts.fenced += chunk.fenced
       } catch {

@@ -126,9 +126,9 @@ final class Daemon: Sendable {
       case .redis:
         { [settings] () throws(StageError) in
           try StageLoop(environment) {
-            RedisOperator<LMDBStore, KafkaProducer>(
+            RedisOperator<LMDBStore, KafkaProducer, FeatureWriter>(
               projection: settings.feastProjection, generation: UInt64(settings.redis.generation),
-              redis: settings.redisConfiguration, logger: environment.logger)
+              sink: FeatureWriter(settings.redisConfiguration), logger: environment.logger)
           }.run()
         }
       case .predict:
@@ -157,7 +157,9 @@ final class Daemon: Sendable {
           forTimeInterval: Double($0.components.attoseconds) * 1e-18
             + Double($0.components.seconds))
       })
-    environment.inBackground = { DispatchQueue.global().async(execute: $0) }
+    // One commit at a time: each holds the pages it changes in memory.
+    let commits = DispatchQueue(label: "restore-\(stage.rawValue)", qos: .userInitiated)
+    environment.inBackground = { commits.async(execute: $0) }
     environment.standby = standbys.first(where: { $0.stage == stage })?.copies
     return environment
   }
@@ -234,7 +236,7 @@ final class Daemon: Sendable {
         guarantee: guarantee, limits: unhurriedLimits)
     case .redis:
       configuration(
-        inputs: RedisOperator<LMDBStore, KafkaProducer>.inputs, outputs: [],
+        inputs: RedisOperator<LMDBStore, KafkaProducer, FeatureWriter>.inputs, outputs: [],
         guarantee: .atLeastOnce, limits: projectionLimits)
     case .predict:
       // Replies repeat after a crash rather than get lost: they wait for no transaction.

@@ -1,0 +1,243 @@
+import EventLog
+import Pipeline
+import Recommender
+import RedisProjection
+import Simulation
+import StateStore
+import Streams
+
+/// Folds what becomes certain in the pipeline's topics, and compares it with the plain fold of the
+/// ratings that were fed.
+struct PipelineChecker: ~Copyable {
+  private let guarantee: ProcessingGuarantee
+  private let projection: FeastProjection
+  /// Offsets after the last record of each partition.
+  private(set) var ends: [TopicPartition: Int64] = [:]
+  /// By partition of `validated-ratings`: where each event came from, by its offset.
+  private var validated: [Int32: [Int64: SourceCoordinates]] = [:]
+  private var validatedSources: Set<SourceCoordinates> = []
+  private var verdicts: [String: Int] = [:]
+  private var validVerdicts = 0
+  private var duplicateVerdicts = 0
+  private var deadLetters = 0
+  private var changes = 0
+  private var newest: [String: [[UInt8]: MemoryRecord]] = [:]
+  private var parser = CanonicalEventParser()
+  private static let duplicate = Expectation.ratingUnique.name.description
+
+  init(_ guarantee: ProcessingGuarantee, _ projection: FeastProjection) {
+    self.guarantee = guarantee
+    self.projection = projection
+  }
+
+  // MARK: Facts
+
+  mutating func check(_ fact: LogFact, _ feed: RatingFeed) throws {
+    switch fact {
+    case .record(let placed): try take(placed, feed)
+    case .transaction(_, let records, _): for placed in records { try take(placed, feed) }
+    case .offsets: break
+    }
+  }
+
+  private mutating func take(_ placed: PlacedRecord, _ feed: RatingFeed) throws {
+    let record = placed.record
+    ends[placed.place] = max(ends[placed.place] ?? 0, record.offset + 1)
+    switch placed.place.topic {
+    case Topics.validatedRatings: try takeValidated(placed, feed)
+    case Topics.validationResults: try takeVerdict(record)
+    case Topics.deadLetters: deadLetters += 1
+    case Topics.ratingsByMovie: changes += 1
+    case Topics.userFeatures, Topics.movieFeatures:
+      guard let key = record.key else { throw Violation("features have no key") }
+      let known = newest[placed.place.topic]?[key]?.offset ?? -1
+      if record.offset > known { newest[placed.place.topic, default: [:]][key] = record }
+    default: break
+    }
+  }
+
+  private mutating func takeValidated(_ placed: PlacedRecord, _ feed: RatingFeed) throws {
+    let value = placed.record.value ?? []
+    let event = try parser.parse(value.span.bytes)
+    guard feed.valid.contains(event.source) else {
+      throw Violation("\(event.source) was validated, and is none of the valid events")
+    }
+    guard placed.record.key == Array("\(event.user)".utf8) else {
+      throw Violation("\(event.source) was validated under another user's key")
+    }
+    let isNew = validatedSources.insert(event.source).inserted
+    if guarantee == .exactlyOnce, !isNew {
+      throw Violation("\(event.source) was validated twice")
+    }
+    validated[placed.place.partition, default: [:]][placed.record.offset] = event.source
+  }
+
+  private mutating func takeVerdict(_ record: MemoryRecord) throws(Violation) {
+    let text = String(decoding: record.value ?? [], as: UTF8.self)
+    verdicts[text, default: 0] += 1
+    // A verdict names its event.
+    if guarantee == .exactlyOnce, verdicts[text] != 1 {
+      throw Violation("the verdict \(text) was sent twice")
+    }
+    guard verdicts[text] == 1 else { return }
+    if text.contains(Self.duplicate) {
+      duplicateVerdicts += 1
+    } else if text.hasPrefix(#"{"valid":true,"#) {
+      validVerdicts += 1
+    }
+  }
+
+  // MARK: The user stage's state
+
+  /// The plain fold of one partition's events below an offset.
+  private func oracle(_ partitions: some Sequence<Int32>, below offset: Int64, _ feed: RatingFeed)
+    -> FeatureOracle
+  {
+    var oracle = FeatureOracle()
+    for partition in partitions {
+      var seen: Set<SourceCoordinates> = []
+      for (position, source) in (validated[partition] ?? [:]).sorted(by: { $0.key < $1.key }) {
+        guard position < offset else { break }
+        guard seen.insert(source).inserted, let rating = feed.ratings[source] else { continue }
+        oracle.apply(rating)
+      }
+    }
+    return oracle
+  }
+
+  func checkUserStore(_ partition: Int32, in storage: MemoryStorage, _ feed: RatingFeed) throws {
+    let stage = StageName.user.rawValue
+    let meta = storage.contents(of: .meta, stage: stage, partition: partition)
+    guard let encoded = meta[Position.key] else { return }
+    let position = try Position(decoding: encoded.span.bytes).inputOffset
+    let oracle = oracle([partition], below: position, feed)
+    let rows = storage.contents(of: UserTables.ratings, stage: stage, partition: partition)
+    var expectedRows = 0
+    for (user, ratings) in oracle.ratings {
+      for (movie, rating) in ratings {
+        expectedRows += 1
+        let key = StoreKey(user, movie).span.withUnsafeBytes { Array($0) }
+        let stored = try rows[key].map { try UserRating(decoding: $0.span.bytes).timed }
+        guard let stored, stored.rating.stars == rating.stars,
+          stored.timeMilliseconds == rating.milliseconds
+        else {
+          throw Violation(
+            "the store user[\(partition)] at \(position) has a wrong rating of \(user), \(movie)")
+        }
+      }
+    }
+    guard rows.count == expectedRows else {
+      throw Violation(
+        "the store user[\(partition)] at \(position) has \(rows.count) ratings, not"
+          + " \(expectedRows)")
+    }
+    let users = storage.contents(of: UserTables.aggregates, stage: stage, partition: partition)
+    let expectedUsers = oracle.ratings.filter { !$0.value.isEmpty }
+    guard users.count == expectedUsers.count else {
+      throw Violation(
+        "the store user[\(partition)] at \(position) has \(users.count) users, not"
+          + " \(expectedUsers.count)")
+    }
+    for user in expectedUsers.keys {
+      let key = StoreKey(user).span.withUnsafeBytes { Array($0) }
+      let ratings = oracle.ratings(ofUser: user)
+      let statistics = try users[key].map { try UserAggregate(decoding: $0.span.bytes).statistics }
+      let sum = ratings.reduce(0) { $0 + $1.stars }
+      guard let statistics, statistics.count == ratings.count,
+        abs(statistics.mean * Double(statistics.count) - sum) < 1e-6
+      else {
+        throw Violation("the store user[\(partition)] at \(position) has user \(user) wrong")
+      }
+    }
+  }
+
+  // MARK: The end
+
+  /// What is not yet as it must be once all input was processed, in words.
+  func remaining(_ feed: RatingFeed, _ redis: MemoryRedis) throws -> String? {
+    guard validatedSources == feed.valid else {
+      return "\(validatedSources.count) events are validated, not \(feed.valid.count)"
+    }
+    let oracle = oracle(validated.keys.sorted(), below: .max, feed)
+    let differences = oracle.differences(
+      users: newest[Topics.userFeatures] ?? [:], movies: newest[Topics.movieFeatures] ?? [:])
+    if let first = differences.first { return first }
+    if let found = try redisDifference(redis) { return found }
+    return outputDifference(oracle, feed)
+  }
+
+  private func outputDifference(_ oracle: FeatureOracle, _ feed: RatingFeed) -> String? {
+    let invalidVerdicts = verdicts.count - validVerdicts - duplicateVerdicts
+    let isExact = guarantee == .exactlyOnce
+    if validVerdicts != feed.valid.count || invalidVerdicts != feed.invalid.count {
+      return "there are verdicts of \(validVerdicts) valid and \(invalidVerdicts) invalid events,"
+        + " not \(feed.valid.count) and \(feed.invalid.count)"
+    }
+    if isExact
+      ? duplicateVerdicts != oracle.duplicates : duplicateVerdicts < oracle.duplicates
+    {
+      return "there are \(duplicateVerdicts) verdicts on duplicates, not \(oracle.duplicates)"
+    }
+    if isExact ? deadLetters != feed.invalid.count : deadLetters < feed.invalid.count {
+      return "there are \(deadLetters) dead letters, not \(feed.invalid.count)"
+    }
+    if isExact ? changes != oracle.changes : changes < oracle.changes {
+      return "there are \(changes) changes of ratings, not \(oracle.changes)"
+    }
+    return nil
+  }
+
+  /// Redis must hold each entity's newest features, of the record's own offset.
+  private func redisDifference(_ redis: MemoryRedis) throws -> String? {
+    let rows = redis.all
+    let topics = [
+      (Topics.userFeatures, projection.user), (Topics.movieFeatures, projection.movie),
+    ]
+    for (view, (topic, layout)) in topics.enumerated() {
+      for (entityText, record) in newest[topic] ?? [:] {
+        guard let entity = DecimalText.parse(entityText.span.bytes) else { continue }
+        var key: [UInt8] = []
+        layout.key.append(entity, to: &key)
+        let row = rows[MemoryRedis.Key(view: view, bytes: key)]
+        guard let row, row.fence.offset == record.offset else {
+          return "Redis has \(topic) of \(entity) from \(row?.fence.offset ?? -1), not from"
+            + " \(record.offset)"
+        }
+        guard try values(row) == features(record, view: view) else {
+          return "Redis has wrong \(topic) of \(entity)"
+        }
+      }
+    }
+    return nil
+  }
+
+  /// Count and mean, the first two features of either view.
+  private func features(_ record: MemoryRecord, view: Int) throws -> [FeastValue?]? {
+    guard let value = record.value else { return nil }
+    let ratings: RatingFeatures
+    if view == 0 {
+      var parser = UserFeaturesParser()
+      ratings = try parser.parse(value.span.bytes).ratings
+    } else {
+      var parser = MovieFeaturesParser()
+      ratings = try parser.parse(value.span.bytes).ratings
+    }
+    return [.int64(ratings.count), .double(ratings.mean)]
+  }
+
+  private func values(_ row: MemoryRedis.Row) throws(Violation) -> [FeastValue?]? {
+    guard let content = row.content else { return nil }
+    var values: [FeastValue?] = []
+    var position = 0
+    while position < content.count, values.count < 3 {
+      guard position + 4 <= content.count else { throw Violation("a row in Redis is cut short") }
+      let length = (0..<4).reduce(0) { $0 | Int(content[position + $1]) << (8 * $1) }
+      let part = position + 4..<position + 4 + length
+      guard part.upperBound <= content.count else { throw Violation("a row in Redis is cut short") }
+      values.append(FeastValue(serialized: content.span.bytes.extracting(part)))
+      position = part.upperBound
+    }
+    // The time comes first.
+    return Array(values.dropFirst())
+  }
+}

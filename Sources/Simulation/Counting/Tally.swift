@@ -1,0 +1,45 @@
+public import StateStore
+
+/// What the counting stage knows of one key. The digest depends on the order of the values.
+public struct Tally: Hashable, Sendable {
+  public var count: Int64 = 0
+  public var sum: Int64 = 0
+  public var digest: UInt64 = 0
+
+  public init() {}
+
+  public init?(_ bytes: RawSpan?) {
+    guard let bytes else { return nil }
+    let fields = String(decoding: Array(copying: bytes), as: UTF8.self).split(separator: ",")
+    guard fields.count == 3, let count = Int64(fields[0]), let sum = Int64(fields[1]),
+      let digest = UInt64(fields[2])
+    else { return nil }
+    (self.count, self.sum, self.digest) = (count, sum, digest)
+  }
+
+  public mutating func add(_ value: Int64) {
+    count += 1
+    sum += value
+    digest = digest &* 31 &+ UInt64(bitPattern: value)
+  }
+
+  public var text: String { "\(count),\(sum),\(digest)" }
+  public var encoded: [UInt8] { Array(text.utf8) }
+
+  /// The tally after one more record: a number is added, anything else takes the key away.
+  public static func next(_ tally: Tally?, _ value: [UInt8]?) -> Tally? {
+    guard let number = Int64(String(decoding: value ?? [], as: UTF8.self)) else { return nil }
+    var next = tally ?? Tally()
+    next.add(number)
+    return next
+  }
+
+  /// What the stage sends for a record: its offset, and the tally then.
+  public static func output(_ offset: Int64, _ tally: Tally?) -> String {
+    "\(offset):\(tally?.text ?? "none")"
+  }
+}
+
+extension Table {
+  public static let tallies = Table(rawValue: 1)
+}

@@ -1,0 +1,27 @@
+public import EventLog
+
+/// Something that has become certain in the log: what a checker folds, one fact after the other.
+///
+/// A transaction is certain when it is decided, which is before its markers make it visible.
+public enum LogFact: Sendable {
+  /// A record that belongs to no transaction.
+  case record(PlacedRecord)
+  /// A transaction was committed: its records, in the order of their arrival, and its offsets.
+  case transaction(id: String, records: [PlacedRecord], offsets: CommittedOffsets?)
+  /// Offsets were committed without a transaction.
+  case offsets(CommittedOffsets)
+}
+
+/// A record and where it lies.
+public struct PlacedRecord: Sendable {
+  public var place: TopicPartition
+  public var record: MemoryRecord
+}
+
+/// Offsets committed to a group.
+public struct CommittedOffsets: Sendable {
+  public var group: String
+  /// The instance that has committed them; `nil` for nobody.
+  public var owner: String?
+  public var offsets: [TopicPartition: Int64]
+}

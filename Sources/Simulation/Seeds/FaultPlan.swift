@@ -1,0 +1,70 @@
+import EventLog
+import Streams
+
+/// What goes wrong with single effects of one process, as a seed has it.
+struct FaultPlan: Sendable {
+  static let fullDisk = "no space left on the simulated disk"
+
+  private static let unavailable = LogError(.unavailable, "no answer", reaction: .retry)
+  private static let refused = LogError(.transactionAborted, "refused", reaction: .abortBatch)
+  private static let fenced = LogError(.fenced, "fenced", reaction: .abandonPartition)
+
+  /// The effect that is the process's last; `nil` for one that is killed from outside at most.
+  var lastEffect: Int?
+  var diesAfterwards: Bool
+  /// One effect in so many fails.
+  var rate: Int
+
+  init(_ random: inout SeededGenerator) {
+    lastEffect = random.oneIn(3) ? nil : Int.random(in: 0..<400, using: &random)
+    diesAfterwards = random.oneIn(2)
+    rate = Int.random(in: 15...300, using: &random)
+  }
+
+  func fault(
+    of moment: SimulatedProcess.Moment, isCutOff: Bool, _ random: inout SeededGenerator
+  ) -> SimulatedProcess.Fault? {
+    if moment.total == lastEffect { return diesAfterwards ? .dieAfterwards : .die }
+    if isCutOff {
+      switch moment.effect {
+      case .poll: return .silence
+      case .openStore, .destroyStore, .commitStore, .writeElsewhere, .send: return nil
+      default: return .fail(Self.unavailable)
+      }
+    }
+    guard random.oneIn(rate) else { return nil }
+    return Self.fault(of: moment.effect, &random)
+  }
+
+  private static func fault(
+    of effect: SimulatedProcess.Effect, _ random: inout SeededGenerator
+  ) -> SimulatedProcess.Fault? {
+    switch effect {
+    case .poll:
+      let faults: [SimulatedProcess.Fault] = [
+        .fail(unavailable), .silence, .redeliver(Int64.random(in: 1...5, using: &random)),
+      ]
+      return faults.randomElement(using: &random)
+    case .commitTransaction:
+      let faults: [SimulatedProcess.Fault] = [
+        .fail(unavailable), .failAfterwards(unavailable), .fail(refused), .fail(fenced),
+        .failAfterwards(fenced),
+      ]
+      return faults.randomElement(using: &random)
+    case .send: return random.oneIn(2) ? .fail(refused) : .fail(unavailable)
+    case .flush: return random.oneIn(2) ? .failAfterwards(unavailable) : .fail(refused)
+    case .abortTransaction: return .failAfterwards(unavailable)
+    case .makeConsumer, .makeProducer, .beginTransaction, .assign, .commitOffsets,
+      .writeElsewhere:
+      return random.oneIn(2) ? .fail(unavailable) : .failAfterwards(unavailable)
+    case .ask: return .fail(unavailable)
+    case .openStore:
+      return .fail(LogError(.other, "the store can't be read", reaction: .rebuildStore))
+    case .commitStore:
+      return random.oneIn(2)
+        ? .fail(LogError(.other, fullDisk, reaction: .stopDaemon))
+        : .fail(LogError(.other, "the store can't be read", reaction: .rebuildStore))
+    case .unassign, .destroyStore: return nil
+    }
+  }
+}

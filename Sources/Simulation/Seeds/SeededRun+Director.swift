@@ -1,0 +1,173 @@
+import Streams
+
+/// The script of a run.
+extension SeededRun {
+  func live() throws {
+    for instance in instances where instance === instances[0] || random.oneIn(2) { start(instance) }
+    for _ in 0..<Int.random(in: 4...12, using: &random) {
+      try scenario.feed(&random)
+      try rest()
+      if random.oneIn(3) { try scenario.clean(&random) }
+      for instance in instances { trouble(instance) }
+      if random.oneIn(12) {
+        outageUntil = scheduler.now + .milliseconds(Int.random(in: 50...6_000, using: &random))
+        note("no broker can be reached until \(outageUntil)")
+      }
+      try rest()
+    }
+    try drain()
+    try checkDisks()
+    try scenario.checkDrained()
+    try restoreFromNothing()
+    if random.oneIn(3) { try outliveRetention() }
+  }
+
+  private func rest() throws {
+    let isLong = random.oneIn(8)
+    try sleep(.milliseconds(Int.random(in: isLong ? 1_000...14_000 : 0...400, using: &random)))
+  }
+
+  // MARK: Trouble
+
+  private func trouble(_ instance: Instance) {
+    guard instance.isAlive, !instance.hasEnded(scheduler), let process = instance.process else {
+      guard instance.hasEnded(scheduler), random.oneIn(2) else { return }
+      damage(instance)
+      return start(instance)
+    }
+    switch Int.random(in: 0..<24, using: &random) {
+    case 0..<2:
+      events.crashes += 1
+      note("kills instance \(instance.name)")
+      process.kill()
+    case 2:
+      note("stops instance \(instance.name)")
+      instance.stop.stop()
+    case 3..<5: silence(instance, process, cutsOff: random.oneIn(2))
+    case 5: expel(process)
+    default: break
+    }
+  }
+
+  /// Whether a process may be taken for dead, and go on.
+  ///
+  /// Without transactions nothing keeps it from writing then: brokers do not fence an idempotent
+  /// producer. The state is promised to be exact only as long as this does not happen.
+  private var allowsZombies: Bool { guarantee == .exactlyOnce }
+
+  /// SIGSTOP, or a network that is down for one instance: for longer than the timeouts, or less.
+  private func silence(_ instance: Instance, _ process: SimulatedProcess, cutsOff: Bool) {
+    let isLong = allowsZombies && random.oneIn(2)
+    let duration = Duration.milliseconds(
+      Int.random(in: isLong ? 11_000...40_000 : 100...8_000, using: &random))
+    let until = scheduler.now + duration
+    events.silences += 1
+    note("instance \(instance.name) is \(cutsOff ? "cut off" : "stopped") for \(duration)")
+    process.setSilent(until: until)
+    if cutsOff { instance.cutOffUntil = until } else { process.stall(until: until) }
+  }
+
+  private func expel(_ process: SimulatedProcess) {
+    guard allowsZombies else { return }
+    events.silences += 1
+    note("the groups expel \(process.name)")
+    for group in scenario.groups where random.oneIn(2) {
+      log.expireMembers(of: process, group: group)
+    }
+  }
+
+  /// What may have happened to a disk while no process ran.
+  private func damage(_ instance: Instance) {
+    for place in scenario.stores {
+      switch Int.random(in: 0..<12, using: &random) {
+      case 0:
+        note("the store \(place) of \(instance.name) is lost")
+        instance.disk.lose(stage: place.stage, partition: place.partition)
+      case 1, 2:
+        let commits = Int.random(in: 1...6, using: &random)
+        events.lostCommits += commits
+        note("the store \(place) of \(instance.name) loses \(commits) commits")
+        instance.disk.lose(commits: commits, stage: place.stage, partition: place.partition)
+      case 3:
+        note("the store \(place) of \(instance.name) is torn")
+        instance.disk.corrupt(stage: place.stage, partition: place.partition)
+      default: break
+      }
+    }
+  }
+
+  // MARK: Calm
+
+  /// All input must get processed now.
+  private func drain() throws {
+    note("calm")
+    isCalm = true
+    for instance in instances where !instance.hasEnded(scheduler) && instance.stop.isStopped {
+      try waitForEnd(of: instance)
+    }
+    for instance in instances where instance.hasEnded(scheduler) { start(instance) }
+    try wait(limit: .seconds(600)) { try scenario.remaining() }
+    try sleep(.seconds(2))
+    try stopAll()
+  }
+
+  private func waitForEnd(of instance: Instance) throws {
+    try wait(limit: .seconds(120)) {
+      instance.hasEnded(scheduler) ? nil : "instance \(instance.name) has not stopped"
+    }
+  }
+
+  private func stopAll() throws {
+    for instance in instances { instance.stop.stop() }
+    for instance in instances {
+      try waitForEnd(of: instance)
+    }
+    checkFacts()
+    if let violation { throw violation }
+  }
+
+  private func checkDisks() throws {
+    for instance in instances {
+      for place in scenario.stores { try scenario.check(place, in: instance.disk) }
+    }
+  }
+
+  /// The changelogs alone are enough.
+  private func restoreFromNothing() throws {
+    guard !scenario.stores.isEmpty else { return }
+    note("all disks are wiped")
+    for instance in instances {
+      for place in scenario.stores {
+        instance.disk.lose(stage: place.stage, partition: place.partition)
+      }
+    }
+    let first = instances[0]
+    start(first)
+    // The partitions of the others are kept for them as long as a session lasts.
+    try sleep(Self.session * 2)
+    try wait(limit: .seconds(120)) {
+      scenario.stores.first {
+        first.disk.changelogOffset(stage: $0.stage, partition: $0.partition) == nil
+      }.map { "the store \($0) is not restored" }
+    }
+    try stopAll()
+    try checkDisks()
+    for place in scenario.stores { try scenario.checkRestored(place, in: first.disk) }
+    try scenario.checkDrained()
+  }
+
+  /// Input that is gone before it was processed is told by name, and changes nothing.
+  private func outliveRetention() throws {
+    try scenario.feed(&random)
+    guard try scenario.deleteUnprocessedInput() else { return }
+    note("input is deleted that was not processed")
+    expectedFailure = "offset_below_log_start"
+    let first = instances[0]
+    start(first)
+    try waitForEnd(of: first)
+    guard first.failure != nil else {
+      throw Violation("the loss of input was not noticed")
+    }
+    try checkDisks()
+  }
+}

@@ -1,0 +1,82 @@
+import Foundation
+import PipelineSimulation
+import Simulation
+import Synchronization
+
+/// Runs seeds on several threads. Each seed's run is the same whatever the others do.
+final class SeedRunner: Sendable {
+  /// What all runs together were.
+  struct Totals {
+    var seeds = 0
+    var scenarios: [String: Int] = [:]
+    var steps = 0
+    var simulated: Duration = .zero
+    var events = SeedEvents()
+    /// The lowest seed that has failed.
+    var failure: SeedReport?
+  }
+
+  private struct State {
+    var next: UInt64
+    var last: UInt64
+    var totals = Totals()
+    var isStopped = false
+  }
+
+  private let scenario: SimulatedScenario?
+  private let options: SimulationOptions
+  private let state: Mutex<State>
+
+  init(_ seeds: ClosedRange<UInt64>, scenario: SimulatedScenario?, _ options: SimulationOptions) {
+    self.scenario = scenario
+    self.options = options
+    state = Mutex(State(next: seeds.lowerBound, last: seeds.upperBound))
+  }
+
+  static func run(_ seed: UInt64, _ scenario: SimulatedScenario?, _ options: SimulationOptions)
+    -> SeedReport
+  {
+    (scenario ?? .chosen(by: seed, options)).run(seed: seed, options)
+  }
+
+  /// - Parameter progress: told now and then how many seeds are done.
+  func run(jobs: Int, progress: (Int) -> Void) -> Totals {
+    let ended = DispatchSemaphore(value: 0)
+    for _ in 0..<jobs {
+      let thread = Thread { [self] in
+        while let seed = next() { add(Self.run(seed, scenario, options)) }
+        ended.signal()
+      }
+      thread.start()
+    }
+    var running = jobs
+    while running > 0 {
+      if ended.wait(timeout: .now() + .milliseconds(100)) == .success { running -= 1 }
+      progress(state.withLock { $0.totals.seeds })
+    }
+    return state.withLock { $0.totals }
+  }
+
+  private func next() -> UInt64? {
+    state.withLock { state in
+      guard state.next <= state.last else { return nil }
+      // The lowest failing seed is the same for any number of threads.
+      if let failure = state.totals.failure, failure.seed < state.next { return nil }
+      defer { state.next += 1 }
+      return state.next
+    }
+  }
+
+  private func add(_ report: SeedReport) {
+    state.withLock { state in
+      state.totals.seeds += 1
+      state.totals.scenarios[report.scenario, default: 0] += 1
+      state.totals.steps += report.steps
+      state.totals.simulated += report.simulated
+      state.totals.events += report.events
+      if report.violation != nil, report.seed < state.totals.failure?.seed ?? .max {
+        state.totals.failure = report
+      }
+    }
+  }
+}
