@@ -1,20 +1,23 @@
-import Pipeline
+import LMDBStore
 import Recommender
+import RedisProjection
 import StateStore
 import Testing
 
-@testable import LMDBStore
+@testable import Pipeline
 @testable import projectionist
 
 @Suite struct VerifyReportTests {
   private func report(_ fill: (inout WriteSet, inout WriteSet) -> Void) throws -> VerifyReport {
     let directory = try TemporaryDirectory("report-test")
     let sides = ["stored", "log"].map { LMDBStorage(root: directory.file($0)) }
-    var writes = [WriteSet(), WriteSet()]
-    fill(&writes[0], &writes[1])
-    for (storage, index) in zip(sides, 0...) {
+    var stored = WriteSet()
+    var log = WriteSet()
+    fill(&stored, &log)
+    for (storage, writes) in zip(sides, [stored, log]) {
+      var writes = writes
       let store = try storage.open(stage: "user", partition: 0, tables: UserTables.names)
-      try store.commit(&writes[index], changelogOffset: 1)
+      try store.commit(&writes, changelogOffset: 1)
       try store.close()
     }
     let schema = try #require(StoreSchema(.user))
@@ -70,7 +73,7 @@ import Testing
   }
 
   @Test func redisRowsAreShown() throws {
-    var report = try report { stored, log in }
+    var report = try report { _, _ in }
     var outcome = RedisVerification.Outcome()
     outcome.rows = 5
     outcome.newer = 1
