@@ -154,7 +154,9 @@ struct PipelineChecker: ~Copyable {
   // MARK: The end
 
   /// What is not yet as it must be once all input was processed, in words.
-  func remaining(_ feed: RatingFeed, _ redis: MemoryRedis) throws -> String? {
+  ///
+  /// - Parameter redis: `nil` leaves it out.
+  func remaining(_ feed: RatingFeed, _ redis: MemoryRedis?) throws -> String? {
     guard validatedSources == feed.valid else {
       return "\(validatedSources.count) events are validated, not \(feed.valid.count)"
     }
@@ -162,7 +164,7 @@ struct PipelineChecker: ~Copyable {
     let differences = oracle.differences(
       users: newest[Topics.userFeatures] ?? [:], movies: newest[Topics.movieFeatures] ?? [:])
     if let first = differences.first { return first }
-    if let found = try redisDifference(redis) { return found }
+    if let redis, let found = try redisDifference(redis) { return found }
     return outputDifference(oracle, feed)
   }
 

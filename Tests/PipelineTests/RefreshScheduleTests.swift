@@ -14,7 +14,7 @@ import Testing
 
   @Test func aBurstIsFollowedByARefreshOnceItRests() {
     var schedule = RefreshSchedule(interval: .seconds(60))
-    schedule.noteChange(at: start)
+    schedule.noteChange(under: prior, at: start)
     #expect(!schedule.isDue(prior, at: start + .milliseconds(999)))
     #expect(schedule.isDue(prior, at: start + .seconds(1)))
   }
@@ -22,6 +22,20 @@ import Testing
   @Test func thePublishedPriorIsNotDueAgain() {
     var schedule = RefreshSchedule(interval: .seconds(60))
     schedule.noteRefresh(under: prior, at: start)
+    #expect(!schedule.isDue(prior, at: start + .seconds(3600)))
+  }
+
+  /// A rating that comes and goes leaves the prior as it was, and a movie under the one between.
+  @Test func aPriorThatComesBackIsDueForTheMoviesOfTheOneBetween() {
+    var schedule = RefreshSchedule(interval: .seconds(60))
+    schedule.noteRefresh(under: prior, at: start)
+    var between = prior
+    between.ratingCount += 1
+    schedule.noteChange(under: prior, at: start + .seconds(10))
+    #expect(!schedule.isDue(prior, at: start + .seconds(70)))
+    schedule.noteChange(under: between, at: start + .seconds(70))
+    #expect(schedule.isDue(prior, at: start + .seconds(71)))
+    schedule.noteRefresh(under: prior, at: start + .seconds(71))
     #expect(!schedule.isDue(prior, at: start + .seconds(3600)))
   }
 

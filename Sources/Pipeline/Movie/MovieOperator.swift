@@ -22,7 +22,6 @@ public struct MovieOperator<
   private var schedule: RefreshSchedule
   private let now: () -> ContinuousClock.Instant
   private var prior: CatalogPrior
-  private var owned: Set<Int32> = []
   private var parser = RatingChangeParser()
   private var key = JSONWriter(capacity: 32)
   private var value = JSONWriter()
@@ -42,13 +41,8 @@ public struct MovieOperator<
   }
 
   public mutating func makeWorking(_ task: Partition) throws(StageError) -> MovieWorking {
-    MovieWorking(sources: try SourcePositions(task, table: MovieTables.sources))
-  }
-
-  public mutating func partitionsChanged(_ tasks: [Partition]) {
-    let now = Set(tasks.map(\.partition))
-    if !now.isSubset(of: owned) { schedule.noteNewMovies() }
-    owned = now
+    schedule.noteNewMovies()
+    return MovieWorking(sources: try SourcePositions(task, table: MovieTables.sources))
   }
 
   public mutating func beginBatch() throws(StageError) {
@@ -162,7 +156,7 @@ public struct MovieOperator<
         timestamp: Timestamps.kept(movie.recordTimestamp), task)
     }
     try working.sources.put(task)
-    if !working.movies.isEmpty { schedule.noteChange(at: now()) }
+    if !working.movies.isEmpty { schedule.noteChange(under: prior, at: now()) }
     working.removeAll()
   }
 

@@ -13,6 +13,8 @@ struct RefreshSchedule {
 
   private let interval: Duration
   private var published: CatalogPrior?
+  /// Whether a movie was published under another prior since: the one of all may come back.
+  private var hasStrays = false
   private var lastRefresh: ContinuousClock.Instant?
   private var lastChange: ContinuousClock.Instant?
 
@@ -20,22 +22,26 @@ struct RefreshSchedule {
     self.interval = interval
   }
 
-  mutating func noteChange(at now: ContinuousClock.Instant) {
+  /// Movies have changed and were published under a prior.
+  mutating func noteChange(under prior: CatalogPrior, at now: ContinuousClock.Instant) {
     lastChange = now
+    if prior != published { hasStrays = true }
   }
 
   mutating func noteRefresh(under prior: CatalogPrior, at now: ContinuousClock.Instant) {
     published = prior
+    hasStrays = false
     lastRefresh = now
   }
 
-  /// Movies have come from another instance, published under a prior of its own.
+  /// Movies have come from another instance, published under a prior of its own; or a refresh may
+  /// have been thrown away with its batch.
   mutating func noteNewMovies() {
     published = nil
   }
 
   func isDue(_ prior: CatalogPrior, at now: ContinuousClock.Instant) -> Bool {
-    guard prior.movieCount > 0, prior != published else { return false }
+    guard prior.movieCount > 0, prior != published || hasStrays else { return false }
     if let lastChange, now - lastChange < Self.rest { return false }
     guard let published, let lastRefresh else { return true }
     return now - lastRefresh >= interval || drift(from: published, to: prior) > Self.driftThreshold

@@ -56,7 +56,7 @@ extension SeededRun {
   private var allowsZombies: Bool { guarantee == .exactlyOnce }
 
   /// SIGSTOP, or a network that is down for one instance: for longer than the timeouts, or less.
-  private func silence(_ instance: Instance, _ process: SimulatedProcess, cutsOff: Bool) {
+  func silence(_ instance: Instance, _ process: SimulatedProcess, cutsOff: Bool) {
     let isLong = allowsZombies && random.oneIn(2)
     let duration = Duration.milliseconds(
       Int.random(in: isLong ? 11_000...40_000 : 100...8_000, using: &random))
@@ -146,9 +146,10 @@ extension SeededRun {
     // The partitions of the others are kept for them as long as a session lasts.
     try sleep(Self.session * 2)
     try wait(limit: .seconds(120)) {
-      scenario.stores.first {
-        first.disk.changelogOffset(stage: $0.stage, partition: $0.partition) == nil
-      }.map { "the store \($0) is not restored" }
+      do {
+        for place in scenario.stores { try scenario.checkRestored(place, in: first.disk) }
+        return nil
+      } catch let violation as Violation { return violation.description }
     }
     try stopAll()
     try checkDisks()

@@ -183,6 +183,10 @@ public final class SeededRun<S: Scenario>: @unchecked Sendable {
     of moment: SimulatedProcess.Moment, _ plan: FaultPlan, _ instance: Instance
   ) -> SimulatedProcess.Fault? {
     guard !isCalm else { return nil }
+    if moment.effect == .writeElsewhere, random.oneIn(50), let process = instance.process {
+      // What is left of the batch is written when others have gone on.
+      silence(instance, process, cutsOff: false)
+    }
     let isCutOff = max(outageUntil, instance.cutOffUntil) > scheduler.now
     let fault = plan.fault(of: moment, isCutOff: isCutOff, &random)
     if fault != nil { events.faults += 1 }
