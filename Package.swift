@@ -114,7 +114,8 @@ let package = Package(
       "ProjectionistTests",
       [
         "projectionist", "Pipeline", "Recommender", "RedisProjection", "Streams", "EventLog",
-        logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "LMDBStore", "StateStore", logging,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ],
   cxxLanguageStandard: .cxx17

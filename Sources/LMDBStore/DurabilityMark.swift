@@ -1,5 +1,17 @@
 import StateStore
 
+/// What a store's mark says about it.
+public enum StoreCondition: String, Sendable {
+  /// Synced and cleanly closed.
+  case closed
+  /// In use, or left by a process that was killed: whole.
+  case open
+  /// Pages may be missing: it was open when the machine went down, or could not be synced.
+  case torn
+  /// There is no mark.
+  case unknown
+}
+
 /// Tells whether a store that is not synced per commit is whole: a file beside it, synced itself.
 ///
 /// While a store is open the mark holds the running kernel's boot id. After a killed process the
@@ -10,6 +22,15 @@ enum DurabilityMark {
   static let fileName = "mark"
   private static let closed = "closed"
   private static let torn = "torn"
+
+  static func condition(_ directory: String, bootID: String) throws(StoreError) -> StoreCondition {
+    switch try FileSystem.read("\(directory)/\(fileName)") {
+    case closed: .closed
+    case "open \(bootID)": .open
+    case nil: .unknown
+    default: .torn
+    }
+  }
 
   /// Refuses a store that may be torn.
   static func check(_ directory: String, bootID: String) throws(StoreError) {

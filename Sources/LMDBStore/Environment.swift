@@ -45,7 +45,7 @@ final class Environment: @unchecked Sendable {
   init(path: String, names: [String]?, options: EnvironmentOptions) throws(StoreError) {
     let handle = try Self.open(path, options)
     do throws(StoreError) {
-      try Self.checkLength(handle, path)
+      try Self.check(handle, path, .branches)
       let layout = try StoreLayout(
         handle, path, names: names, formatVersion: options.formatVersion,
         isReadOnly: options.isReadOnly)
@@ -93,17 +93,30 @@ final class Environment: @unchecked Sendable {
     return handle
   }
 
-  /// Refuses a file shorter than its pages: reading beyond its end would be a SIGBUS.
-  private static func checkLength(_ handle: OpaquePointer, _ path: String) throws(StoreError) {
-    let (length, needed) = try lengths(handle, path)
-    if length < needed {
-      throw StoreError(
-        "the store at \(path) is truncated: \(length) of \(needed) bytes; rebuild it",
-        remedy: .rebuild)
-    }
+  /// Refuses a file that is shorter than its pages, because reading beyond its end would be a
+  /// SIGBUS, and trees that don't hang together.
+  static func check(
+    _ handle: OpaquePointer, _ path: String, _ extent: PageCheck.Extent
+  ) throws(StoreError) {
+    var file: Int32 = -1
+    try LMDBFailure.check(mdb_env_get_fd(handle, &file), "inspect", path)
+    // Keeps the pages of its commit from being overwritten meanwhile.
+    let reader = try Transaction(handle, path, isReadOnly: true)
+    var check = try PageCheck(file, path, transaction: reader.id, extent: extent)
+    try check.run()
   }
 
-  /// Makes the file as long as its pages, so that `checkLength` tells truth: LMDB does not write
+  /// Copies the last commit into a new file and syncs it.
+  func copy(to path: String) throws(StoreError) {
+    let file = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw LMDBFailure.system("create", path) }
+    defer { close(file) }
+    try LMDBFailure.check(
+      mdb_env_copyfd2(handle, file, UInt32(MDB_CP_COMPACT)), "copy", self.path)
+    guard fsync(file) == 0 else { throw LMDBFailure.system("sync", path) }
+  }
+
+  /// Makes the file as long as its pages, so that `check` tells truth: LMDB does not write
   /// pages that a transaction took at the end and gave back.
   func completeLength() throws(StoreError) {
     let (length, needed) = try Self.lengths(handle, path)

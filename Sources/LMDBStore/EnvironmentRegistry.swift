@@ -14,6 +14,7 @@ enum EnvironmentRegistry {
     _ path: String, tables: [String], options: EnvironmentOptions
   ) throws(StoreError) -> EnvironmentLease {
     try environments.withLock { (environments) throws(StoreError) in
+      forgetDeleted(path, &environments)
       let shared = environments[path]
       if let shared, shared.hasWriter || shared.isReadOnly || shared.tableNames != tables {
         throw StoreError(
@@ -40,6 +41,7 @@ enum EnvironmentRegistry {
     _ path: String, options: EnvironmentOptions
   ) throws(StoreError) -> EnvironmentLease {
     try environments.withLock { (environments) throws(StoreError) in
+      forgetDeleted(path, &environments)
       if let shared = environments[path] { return EnvironmentLease(shared) }
       guard FileSystem.size(of: "\(path)/data.mdb") > 0 else {
         throw StoreError("there is no store at \(path)", remedy: .stop)
@@ -51,12 +53,19 @@ enum EnvironmentRegistry {
     }
   }
 
+  /// An environment whose files were deleted by hand is not joined: what is written there is lost.
+  private static func forgetDeleted(_ path: String, _ environments: inout [String: Environment]) {
+    guard environments[path] != nil, !FileSystem.exists("\(path)/data.mdb") else { return }
+    environments.removeValue(forKey: path)?.isDetached = true
+  }
+
   /// Marks the synced environment as closed, unless its files have been deleted, and lets another
   /// writer in.
   static func endWriting(_ environment: Environment, isSynced: Bool) throws(StoreError) {
     try environments.withLock { (_) throws(StoreError) in
       environment.hasWriter = false
-      if environment.isDetached { return }
+      // Deleted by the storage, or by hand: there is nothing to mark.
+      if environment.isDetached || !FileSystem.exists("\(environment.path)/data.mdb") { return }
       if isSynced {
         try DurabilityMark.setClosed(environment.path)
       } else {

@@ -36,11 +36,14 @@ enum FileSystem {
     return stat(path, &status) == 0 ? Int(status.st_size) : 0
   }
 
+  /// Deletes a file. One that does not exist is as good as deleted.
+  static func remove(_ path: String) throws(StoreError) {
+    if unlink(path) != 0 && errno != ENOENT { throw LMDBFailure.system("delete", path) }
+  }
+
   /// Deletes a directory of plain files. One that does not exist is as good as deleted.
   static func removeDirectory(_ path: String) throws(StoreError) {
-    for name in try names(in: path) where unlink("\(path)/\(name)") != 0 && errno != ENOENT {
-      throw LMDBFailure.system("delete", "\(path)/\(name)")
-    }
+    for name in try names(in: path) { try remove("\(path)/\(name)") }
     if rmdir(path) != 0 && errno != ENOENT { throw LMDBFailure.system("delete", path) }
   }
 
@@ -65,14 +68,53 @@ enum FileSystem {
     let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw LMDBFailure.system("write", temporary) }
     let bytes = Array(text.utf8)
+    // A write that is cut short sets no error: the disk is full.
+    errno = ENOSPC
     let isWritten = write(file, bytes, bytes.count) == bytes.count && fsync(file) == 0
     let failure = LMDBFailure.system("write", temporary)
     close(file)
     guard isWritten else { throw failure }
     guard rename(temporary, path) == 0 else { throw LMDBFailure.system("replace", path) }
-    let parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard parent >= 0 else { throw LMDBFailure.system("open", directory) }
-    defer { close(parent) }
-    guard fsync(parent) == 0 else { throw LMDBFailure.system("sync", directory) }
+    try syncDirectory(directory)
+  }
+
+  /// Makes the names in a directory survive a loss of power.
+  static func syncDirectory(_ path: String) throws(StoreError) {
+    let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard directory >= 0 else { throw LMDBFailure.system("open", path) }
+    defer { close(directory) }
+    guard fsync(directory) == 0 else { throw LMDBFailure.system("sync", path) }
+  }
+
+  /// Copies a file into a new one and syncs it.
+  static func copy(_ path: String, to target: String) throws(StoreError) {
+    let source = open(path, O_RDONLY | O_CLOEXEC)
+    guard source >= 0 else { throw LMDBFailure.system("read", path) }
+    defer { close(source) }
+    let file = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw LMDBFailure.system("create", target) }
+    defer { close(file) }
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let count = Glibc.read(source, &buffer, buffer.count)
+      if count == 0 { break }
+      guard count > 0 else { throw LMDBFailure.system("read", path) }
+      errno = ENOSPC
+      guard write(file, buffer, count) == count else { throw LMDBFailure.system("write", target) }
+    }
+    guard fsync(file) == 0 else { throw LMDBFailure.system("sync", target) }
+  }
+
+  static func move(_ path: String, to target: String) throws(StoreError) {
+    guard rename(path, target) == 0 else { throw LMDBFailure.system("replace", target) }
+  }
+
+  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  /// Whether the disk a file is on has no room for another page or two.
+  static func isFull(_ path: String) -> Bool {
+    var status = statvfs()
+    guard statvfs(path, &status) == 0 else { return false }
+    return UInt64(status.f_bavail) * UInt64(status.f_frsize) < 1 << 16
   }
 }

@@ -17,6 +17,13 @@ enum LMDBFailure {
     switch code {
     case MDB_CORRUPTED, MDB_INVALID, MDB_PAGE_NOTFOUND, MDB_VERSION_MISMATCH, MDB_PANIC:
       return StoreError(message, remedy: .rebuild)
+    case ENOSPC, EDQUOT:
+      return full(message)
+    case EIO where FileSystem.isFull(path):
+      // LMDB's word for a write that was cut short.
+      return full(message)
+    case EACCES, EPERM, EROFS:
+      return StoreError("\(message); \(permissionAdvice)", remedy: .stop)
     case MDB_MAP_FULL:
       return StoreError("\(message); configure a larger map size", remedy: .stop)
     case MDB_BAD_VALSIZE:
@@ -28,6 +35,20 @@ enum LMDBFailure {
 
   /// The error of a failed system call, from `errno`.
   static func system(_ action: StaticString, _ path: String) -> StoreError {
-    StoreError("can't \(action) \(path): \(String(cString: strerror(errno)))", remedy: .stop)
+    let code = errno
+    let message = "can't \(action) \(path): \(String(cString: strerror(code)))"
+    return switch code {
+    case ENOSPC, EDQUOT: full(message)
+    case EACCES, EPERM, EROFS: StoreError("\(message); \(permissionAdvice)", remedy: .stop)
+    default: StoreError(message, remedy: .stop)
+    }
+  }
+
+  private static func full(_ message: String) -> StoreError {
+    StoreError("\(message); make room on its disk", remedy: .wait)
+  }
+
+  private static var permissionAdvice: String {
+    "user \(geteuid()) must own the directory and be allowed to read and write it"
   }
 }

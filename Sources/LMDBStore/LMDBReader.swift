@@ -20,4 +20,17 @@ public final class LMDBReader: Sendable {
   public func statistics() throws(StoreError) -> LMDBStatistics {
     try LMDBStatistics(lease.environment)
   }
+
+  /// Walks all pages as of the last commit and tells whether they hang together: see `Durability`.
+  /// Takes about a second a gigabyte.
+  ///
+  /// - Throws: `.rebuild`, naming the first page that does not.
+  public func check() throws(StoreError) {
+    try Environment.check(lease.environment.handle, lease.environment.path, .everything)
+  }
+
+  /// Copies the last commit into a new file, without the free pages; the writer goes on meanwhile.
+  func copy(to path: String) throws(StoreError) {
+    try lease.environment.copy(to: path)
+  }
 }

@@ -3,35 +3,58 @@ import StateStore
 
 /// How large a store is.
 public struct LMDBStatistics: Hashable, Sendable {
-  /// Entries by table, in the order of their numbers from 1.
-  public var entries: [(name: String, count: Int)] { zip(names, counts).map { ($0, $1) } }
-  /// Bytes of pages that hold data.
-  public let usedBytes: Int
+  /// One table's part.
+  public struct Table: Hashable, Sendable {
+    public let name: String
+    public let entries: Int
+    /// Levels of the tree, 0 when it is empty.
+    public let depth: Int
+    public let branchPages: Int
+    public let leafPages: Int
+    /// Pages of values too large for a leaf.
+    public let overflowPages: Int
+
+    /// Pages of all kinds.
+    public var pages: Int { branchPages + leafPages + overflowPages }
+  }
+
+  /// The engine's own table first, then the others by their numbers.
+  public let tables: [Table]
+  public let pageBytes: Int
+  /// Pages that commits have given back, to be used by later ones.
+  public let freePages: Int
   /// Bytes of the file, including pages free for reuse.
   public let fileBytes: Int
   /// The most the file may grow to.
   public let mapBytes: Int
-  private let names: [String]
-  private let counts: [Int]
+
+  /// Entries by table, in the order of their numbers from 1.
+  public var entries: [(name: String, count: Int)] {
+    tables.dropFirst().map { ($0.name, $0.entries) }
+  }
+
+  /// Bytes of pages that hold data.
+  public var usedBytes: Int { tables.reduce(0) { $0 + $1.pages } * pageBytes }
 
   init(_ environment: Environment) throws(StoreError) {
     let path = environment.path
     var info = MDB_envinfo()
     try LMDBFailure.check(mdb_env_info(environment.handle, &info), "inspect", path)
     let transaction = try Transaction(environment.handle, path, isReadOnly: true)
-    var counts: [Int] = []
-    var usedBytes = 0
+    var tables: [Table] = []
     var pageBytes = 0
-    for table in environment.tables {
-      let table = try transaction.statistics(table)
-      let pages = table.ms_branch_pages + table.ms_leaf_pages + table.ms_overflow_pages
+    for (name, handle) in zip([StoreLayout.metaName] + environment.tableNames, environment.tables) {
+      let table = try transaction.statistics(handle)
       pageBytes = Int(table.ms_psize)
-      usedBytes += pages * pageBytes
-      counts.append(table.ms_entries)
+      tables.append(
+        Table(
+          name: name, entries: table.ms_entries, depth: Int(table.ms_depth),
+          branchPages: table.ms_branch_pages, leafPages: table.ms_leaf_pages,
+          overflowPages: table.ms_overflow_pages))
     }
-    self.usedBytes = usedBytes
-    self.counts = Array(counts.dropFirst())
-    names = environment.tableNames
+    self.tables = tables
+    self.pageBytes = pageBytes
+    freePages = try transaction.freePages()
     fileBytes = (info.me_last_pgno + 1) * pageBytes
     mapBytes = info.me_mapsize
   }

@@ -56,11 +56,16 @@ public struct LMDBStorage: StateStorage {
     try FileSystem.names(in: "\(root)/\(stage)").compactMap { Int32($0) }.sorted()
   }
 
-  private func path(_ stage: String, _ partition: Int32) -> String {
+  /// What the mark of a store says.
+  public func condition(stage: String, partition: Int32) throws(StoreError) -> StoreCondition {
+    try DurabilityMark.condition(path(stage, partition), bootID: DurabilityMark.currentBootID())
+  }
+
+  func path(_ stage: String, _ partition: Int32) -> String {
     "\(root)/\(stage)/\(partition)"
   }
 
-  private func options(isReadOnly: Bool) throws(StoreError) -> EnvironmentOptions {
+  func options(isReadOnly: Bool) throws(StoreError) -> EnvironmentOptions {
     EnvironmentOptions(
       mapBytes: mapBytes, formatVersion: version, isReadOnly: isReadOnly,
       bootID: try DurabilityMark.currentBootID())

@@ -17,6 +17,9 @@ struct Transaction: ~Copyable {
     if let handle { mdb_txn_abort(handle) }
   }
 
+  /// Of a reader: the number of the commit it sees.
+  var id: Int { handle.map { Int(mdb_txn_id($0)) } ?? 0 }
+
   mutating func commit() throws(StoreError) {
     let code = mdb_txn_commit(handle)
     handle = nil
@@ -39,6 +42,23 @@ struct Transaction: ~Copyable {
     return statistics
   }
 
+  /// Counts the pages that are free for reuse: each entry of LMDB's own table 0 is a list of them,
+  /// its length first.
+  func freePages() throws(StoreError) -> Int {
+    let cursor = try cursor(0)
+    defer { mdb_cursor_close(cursor) }
+    var key = MDB_val()
+    var value = MDB_val()
+    var count = 0
+    var code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST)
+    while code == MDB_SUCCESS {
+      count += value.buffer.loadUnaligned(as: Int.self)
+      code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)
+    }
+    if code != MDB_NOTFOUND { throw LMDBFailure.error(code, "inspect", path) }
+    return count
+  }
+
   func get(_ table: MDB_dbi, _ key: [UInt8]) throws(StoreError) -> [UInt8]? {
     var value = MDB_val()
     let code = withValue(key.span.bytes) { mdb_get(handle, table, &$0, &value) }
@@ -54,7 +74,7 @@ struct Transaction: ~Copyable {
     try LMDBFailure.check(code, "write to", path)
   }
 
-  /// A cursor for writing; freed with the transaction.
+  /// A cursor; freed with a transaction that writes, else to be closed.
   func cursor(_ table: MDB_dbi) throws(StoreError) -> OpaquePointer {
     var cursor: OpaquePointer?
     try LMDBFailure.check(mdb_cursor_open(handle, table, &cursor), "write to", path)

@@ -14,7 +14,8 @@ public protocol StateStore: AnyObject, Sendable {
   func changelogOffset() throws(StoreError) -> Int64?
 
   /// Applies all writes and the new changelog offset in one transaction, or nothing.
-  /// Sorts `writes` on the way.
+  /// Sorts `writes` on the way. After an error with the remedy `.wait` it may be called again with
+  /// the same arguments.
   func commit(_ writes: inout WriteSet, changelogOffset: Int64) throws(StoreError)
 
   /// Makes everything committed survive a loss of power, and marks the store as cleanly closed.
@@ -49,7 +50,7 @@ public protocol StateStorage: Sendable {
   ///
   /// - Parameter tables: names of the tables beside `Table.meta`, in the order of their numbers
   ///   from 1.
-  /// - Throws: `.rebuildStore` when what is there can't be trusted or read.
+  /// - Throws: `.rebuild` when what is there can't be trusted or read.
   func open(stage: String, partition: Int32, tables: [String]) throws(StoreError) -> Store
 
   /// Deletes the store of a partition, so that `open` creates an empty one.
@@ -73,7 +74,9 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   public enum Remedy: Hashable, Sendable {
     /// The store's content can't be trusted: delete it and rebuild it from the changelog.
     case rebuild
-    /// The disk or the rights are the matter; the content is whole.
+    /// The disk is full; the content is whole. The same call succeeds once there is room again.
+    case wait
+    /// The rights, the configuration or the program are the matter; the content is whole.
     case stop
   }
 

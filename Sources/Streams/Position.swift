@@ -48,3 +48,11 @@ extension StateSnapshot {
     return try Position(decoding: encoded.span.bytes).inputOffset
   }
 }
+
+/// The engine's entry in a store's meta table, for whoever looks at stores.
+public enum InputPosition {
+  /// - Returns: the input offset in a stored position; `nil` for one of an unknown format.
+  public static func offset(in value: RawSpan) -> Int64? {
+    do throws(StageError) { return try Position(decoding: value).inputOffset } catch { return nil }
+  }
+}

@@ -128,15 +128,29 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
       let whole = try StageError.log { () throws(LogError) in try reader.offsets(of: changelog) }
       try target.minding { () throws(StoreError) in
         let stored = try target.store.changelogOffset()
-        if let stored, !(whole.lowerBound...whole.upperBound).contains(stored) {
+        if let stored, stored > whole.upperBound {
           throw StoreError(
-            "the store of \(environment.configuration.name) partition \(target.partition) stands at"
-              + " changelog offset \(stored), but \(changelog) holds \(whole.lowerBound) to"
+            "changelog_beyond_log_end: the store of \(environment.configuration.name) partition"
+              + " \(target.partition) stands at changelog offset \(stored), but \(changelog) ends at"
               + " \(whole.upperBound)", remedy: .rebuild)
         }
-        target.lane.range = (stored ?? whole.lowerBound)..<whole.upperBound
+        target.lane.range = (stored ?? 0)..<whole.upperBound
+      }
+      guard target.lane.range.lowerBound >= whole.lowerBound else {
+        throw .failed(incomplete(target, whole), .stopDaemon)
       }
     }
+  }
+
+  /// A changelog is compacted and begins at 0. If records were deleted from its beginning, what it
+  /// holds is not the whole state, and nothing here could tell which part is missing.
+  private func incomplete(_ target: Target, _ whole: Range<Int64>) -> String {
+    "changelog_below_log_start: the store of \(environment.configuration.name) partition"
+      + " \(target.partition) lacks changelog records from offset \(target.lane.range.lowerBound) on,"
+      + " but \(target.lane.changelog) begins at \(whole.lowerBound): records were deleted from it."
+      + " Restore a snapshot (projectionist state restore); or compute the state anew: stop every"
+      + " instance, delete the changelog topic, run topics apply, and reset the group"
+      + " \(environment.configuration.group) to the earliest offset with kafka-consumer-groups"
   }
 
   /// Finds the last position of each changelog, and gathers what is behind it. Looks backwards in

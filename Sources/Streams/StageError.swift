@@ -16,6 +16,7 @@ public enum StageError: Error, Hashable, Sendable, CustomStringConvertible {
     case .store(let error):
       switch error.remedy {
       case .rebuild: .rebuildStore
+      case .wait: .retry
       case .stop: .stopDaemon
       }
     case .failed(_, let reaction): reaction

@@ -10,29 +10,29 @@ final class StageSession<
 where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   typealias Task = PartitionTask<Storage.Store, Log.Producer>
 
-  private let environment: StageEnvironment<Log, Storage>
-  private let configuration: StageConfiguration
-  private let consumer: Log.Consumer
-  private let producer: Log.Producer?
-  private let steps: [CommitStep]
-  private var stageOperator: Operator
+  let environment: StageEnvironment<Log, Storage>
+  let configuration: StageConfiguration
+  let consumer: Log.Consumer
+  let producer: Log.Producer?
+  let steps: [CommitStep]
+  var stageOperator: Operator
 
-  private var tasks: [Task] = []
+  var tasks: [Task] = []
   /// What the operator keeps of each task: beside the tasks, so that reaching one copies nothing.
-  private var workings: [Operator.Working] = []
+  var workings: [Operator.Working] = []
   /// Index of a partition's task, by input topic and partition; -1 where the partition is not ours.
-  private var taskNumbers: [[Int]]
+  var taskNumbers: [[Int]]
 
-  private var isBatchOpen = false
-  private var batchRecords = 0
-  private var batchBytes = 0
-  private var batchOpened: ContinuousClock.Instant
-  private var arrivals: ArrivalMeter
-  private var redeliveries = 0
+  var isBatchOpen = false
+  var batchRecords = 0
+  var batchBytes = 0
+  var batchOpened: ContinuousClock.Instant
+  var arrivals: ArrivalMeter
+  var redeliveries = 0
   /// Offsets of finished batches that the group has not been told yet, and when it was last.
-  private var untoldOffsets: [TopicPartition: Int64] = [:]
-  private var offsetsTold: ContinuousClock.Instant
-  private var followedVersion = -1
+  var untoldOffsets: [TopicPartition: Int64] = [:]
+  var offsetsTold: ContinuousClock.Instant
+  var followedVersion = -1
 
   init(_ environment: StageEnvironment<Log, Storage>, operator stageOperator: consuming Operator)
     throws(StageError)
@@ -119,7 +119,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     }
   }
 
-  private func iterate() throws(StageError) {
+  func iterate() throws(StageError) {
     var failure: StageError?
     let room = max(1, configuration.limits.records - batchRecords)
     let result = try StageError.log { () throws(LogError) in
@@ -156,7 +156,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     }
   }
 
-  private var pollTimeout: Duration {
+  var pollTimeout: Duration {
     guard isBatchOpen else { return Self.longestPoll }
     let now = environment.now()
     let patience = configuration.limits.patience(
@@ -166,9 +166,9 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   }
 
   /// How long a stage that has nothing to do may not see that it shall stop.
-  private static var longestPoll: Duration { .milliseconds(50) }
+  static var longestPoll: Duration { .milliseconds(50) }
 
-  private func take(_ record: borrowing RecordView) throws(StageError) {
+  func take(_ record: borrowing RecordView) throws(StageError) {
     let numbers = taskNumbers[record.topic]
     let number = Int(record.partition) < numbers.count ? numbers[Int(record.partition)] : -1
     // Fetched before the partition was given up; its next owner reads it again.
@@ -186,7 +186,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     batchBytes += (record.key?.byteCount ?? 0) + (record.value?.byteCount ?? 0)
   }
 
-  private func refreshIfWanted() throws(StageError) {
+  func refreshIfWanted() throws(StageError) {
     guard !tasks.isEmpty, try stageOperator.wantsRefresh() else { return }
     try openBatch()
     for number in tasks.indices {
@@ -197,7 +197,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
 
   // MARK: Batches
 
-  private func openBatch() throws(StageError) {
+  func openBatch() throws(StageError) {
     if let producer, configuration.guarantee == .exactlyOnce {
       try StageError.log { () throws(LogError) in try producer.beginTransaction() }
     }
@@ -207,12 +207,12 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     try stageOperator.beginBatch()
   }
 
-  private func commitBatch() throws(StageError) {
+  func commitBatch() throws(StageError) {
     guard isBatchOpen else { return }
     try commitBatch(by: steps)
   }
 
-  private func commitBatch(by steps: [CommitStep]) throws(StageError) {
+  func commitBatch(by steps: [CommitStep]) throws(StageError) {
     for step in steps {
       try perform(step)
     }
@@ -229,7 +229,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     publishPositions()
   }
 
-  private func perform(_ step: CommitStep) throws(StageError) {
+  func perform(_ step: CommitStep) throws(StageError) {
     switch step {
     case .closeBatch:
       for number in tasks.indices where tasks[number].isTouched {
@@ -255,7 +255,10 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
         }
       }
     case .commitStores:
-      for task in tasks where task.isTouched { try task.commitStore() }
+      // The log has the batch: with a full disk it waits for room, and is not read again.
+      try retrying { () throws(StageError) in
+        for task in self.tasks where task.isTouched { try task.commitStore() }
+      }
     case .commitOffsets:
       untoldOffsets.merge(touchedOffsets()) { $1 }
       try tellOffsets()
@@ -265,7 +268,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
 
   /// Those of a refresh have not moved; they are committed again, because the group's metadata that
   /// goes with them is what fences a member the group has moved on from.
-  private func touchedOffsets() -> [TopicPartition: Int64] {
+  func touchedOffsets() -> [TopicPartition: Int64] {
     var offsets: [TopicPartition: Int64] = [:]
     for task in tasks where task.isTouched {
       offsets[task.source] = task.nextOffset
@@ -273,44 +276,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     return offsets
   }
 
-  // MARK: Positions without transactions
-
-  /// Without transactions the group's offsets and the changelog's positions are written ten times a
-  /// second at the most. Each time costs the broker as much as a small batch does; what they save
-  /// after a crash is outputs that may repeat anyway. The store has its position with each batch.
-  private static var positionInterval: Duration { .milliseconds(100) }
-
-  private func chooseWhoSendsPositions() {
-    guard configuration.guarantee == .atLeastOnce else { return }
-    let now = environment.now()
-    for task in tasks { task.sendsPosition = isDue(task, now) }
-  }
-
-  private func isDue(_ task: Task, _ now: ContinuousClock.Instant) -> Bool {
-    task.positionSent.map { now - $0 >= Self.positionInterval } ?? true
-  }
-
-  /// Sends what the batches before have left: what is due, or before the partitions go, all.
-  private func settlePositions(all: Bool = false) throws(StageError) {
-    let now = environment.now()
-    let owing = tasks.filter { $0.owesPosition && (all || isDue($0, now)) }
-    if !owing.isEmpty {
-      for task in owing { try task.sendPosition(at: now) }
-      try perform(.awaitDelivery)
-    }
-    try tellOffsets(all: all)
-  }
-
-  private func tellOffsets(all: Bool = false) throws(StageError) {
-    let now = environment.now()
-    guard !untoldOffsets.isEmpty, all || now - offsetsTold >= Self.positionInterval else { return }
-    let offsets = untoldOffsets
-    try StageError.log { () throws(LogError) in try consumer.commit(offsets, wait: false) }
-    untoldOffsets.removeAll(keepingCapacity: true)
-    offsetsTold = now
-  }
-
-  private func abortBatch(because error: StageError) throws(StageError) {
+  func abortBatch(because error: StageError) throws(StageError) {
     if configuration.guarantee == .atLeastOnce, configuration.changelog != nil {
       // What was sent can't be taken out of the changelog any more; the next restore writes over it.
       throw .failed(error.description, .abandonPartition)
@@ -335,14 +301,14 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     try StageError.log { () throws(LogError) in try consumer.rewind(offsets) }
   }
 
-  private func endBatch() {
+  func endBatch() {
     isBatchOpen = false
     batchRecords = 0
     batchBytes = 0
   }
 
   /// Calls again and again while the error says to, saying so once.
-  private func retrying(_ body: () throws(StageError) -> Void) throws(StageError) {
+  func retrying(_ body: () throws(StageError) -> Void) throws(StageError) {
     var isWaiting = false
     while true {
       do throws(StageError) {
@@ -363,191 +329,5 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
         environment.pause(.milliseconds(100))
       }
     }
-  }
-
-  // MARK: Assignment
-
-  private func answer(_ rebalance: Rebalance) throws(StageError) {
-    switch rebalance {
-    case .assigned(let partitions):
-      try commitBatch()
-      environment.logger.info("assigned", metadata: ["partitions": "\(partitions.count)"])
-      try fencePredecessors(on: partitions)
-      let opened = try openTasks(partitions)
-      for (task, _) in opened { insert(task, try stageOperator.makeWorking(task)) }
-      stageOperator.partitionsChanged(tasks)
-      try claim(partitions)
-      try StageError.log { () throws(LogError) in
-        try consumer.assign(opened.map { ($0.task.source, .at($0.task.nextOffset)) })
-      }
-      try takeBack(opened)
-      environment.monitor.update { $0.phase = .running }
-      environment.logger.info("processing", metadata: ["partitions": "\(tasks.count)"])
-    case .revoked(let partitions):
-      try commitBatch()
-      try settlePositions(all: true)
-      try disown(committedOffsets(of: partitions))
-      try release(partitions)
-    case .lost(let partitions):
-      endBatch()
-      untoldOffsets.removeAll()
-      try release(partitions)
-      // What the open transaction holds was read under a membership that has ended.
-      throw .failed("the group has given \(partitions.count) partitions away", .abandonPartition)
-    }
-    publishPositions()
-  }
-
-  // MARK: Taking over
-
-  /// Whether a dead member of the group may have left a transaction open, which would hold up
-  /// whoever reads its partitions until the broker's timeout for transactions ends it.
-  private var leavesTransactions: Bool {
-    configuration.guarantee == .exactlyOnce && producer != nil && configuration.followed == nil
-  }
-
-  /// Ends the transactions of members that have not given these partitions up in good order: they
-  /// are dead, or stand still and shall find out when they go on.
-  private func fencePredecessors(on partitions: [TopicPartition]) throws(StageError) {
-    guard leavesTransactions else { return }
-    try retrying { () throws(StageError) in
-      let owners = try StageError.log { () throws(LogError) in
-        try self.consumer.owners(of: partitions)
-      }
-      for owner in Set(owners.values).sorted() where self.isPredecessor(owner) {
-        self.environment.logger.notice(
-          "ending what an instance that is gone has left open", metadata: ["instance": "\(owner)"])
-        try StageError.log { () throws(LogError) in
-          try self.environment.log.fence(transactionalID: owner)
-        }
-      }
-    }
-  }
-
-  /// Offsets may bear other metadata, when somebody has set them by hand.
-  private func isPredecessor(_ owner: String) -> Bool {
-    owner != configuration.instanceID && owner.hasPrefix("\(configuration.group)-")
-  }
-
-  /// Puts this instance's name to partitions before its first transaction on them.
-  private func claim(_ partitions: [TopicPartition]) throws(StageError) {
-    guard leavesTransactions else { return }
-    let offsets = committedOffsets(of: partitions)
-    try retrying { () throws(StageError) in
-      try StageError.log { () throws(LogError) in try self.consumer.commit(offsets, wait: true) }
-    }
-  }
-
-  /// Takes this instance's name off partitions on which it has nothing open.
-  private func disown(_ offsets: [TopicPartition: Int64]) throws(StageError) {
-    guard leavesTransactions else { return }
-    try StageError.log { () throws(LogError) in try consumer.disown(offsets) }
-  }
-
-  private func committedOffsets(of partitions: [TopicPartition]) -> [TopicPartition: Int64] {
-    var offsets: [TopicPartition: Int64] = [:]
-    for task in tasks where partitions.contains(task.source) {
-      offsets[task.source] = task.committedOffset
-    }
-    return offsets
-  }
-
-  /// Takes the change of another stage's assignment as its own.
-  private func follow(_ feed: any PartitionFeed) throws(StageError) {
-    let version = feed.version
-    guard version != followedVersion else { return }
-    followedVersion = version
-    let wanted = feed.partitions.map { TopicPartition(configuration.inputs[0], $0) }
-    let owned = tasks.map(\.source)
-    let gone = owned.filter { !wanted.contains($0) }
-    let new = wanted.filter { !owned.contains($0) }
-    if !gone.isEmpty { try answer(.revoked(gone)) }
-    if !new.isEmpty { try answer(.assigned(new)) }
-  }
-
-  private func insert(_ task: Task, _ working: Operator.Working) {
-    let partition = Int(task.partition)
-    while taskNumbers[task.topic].count <= partition { taskNumbers[task.topic].append(-1) }
-    taskNumbers[task.topic][partition] = tasks.count
-    tasks.append(task)
-    workings.append(working)
-  }
-
-  private func release(_ partitions: [TopicPartition]) throws(StageError) {
-    let all = zip(tasks, workings)
-    let gone = tasks.filter { partitions.contains($0.source) }
-    tasks = []
-    workings = []
-    taskNumbers = Array(repeating: [], count: configuration.inputs.count)
-    for (task, working) in all where !partitions.contains(task.source) { insert(task, working) }
-    stageOperator.partitionsChanged(tasks)
-    for task in gone {
-      try StageError.store { () throws(StoreError) in try task.store?.close() }
-      environment.standby?.giveBack(task.partition)
-    }
-    try StageError.log { () throws(LogError) in try consumer.unassign(partitions) }
-  }
-
-  /// Tasks of partitions, each with the changes that no position vouches for.
-  private func openTasks(_ sources: [TopicPartition])
-    throws(StageError) -> [(task: Task, tail: WriteSet)]
-  {
-    var restored: [RestoredStore<Storage.Store>] = []
-    if let changelog = configuration.changelog {
-      restored = try Restorer(environment: environment, changelog: changelog)
-        .open(sources.map(\.partition))
-    }
-    var opened: [(task: Task, tail: WriteSet)] = []
-    for (number, source) in sources.enumerated() {
-      let state = configuration.changelog == nil ? nil : restored[number]
-      opened.append((try makeTask(source, state), state?.tail ?? WriteSet()))
-    }
-    return opened
-  }
-
-  private func makeTask(_ source: TopicPartition, _ state: RestoredStore<Storage.Store>?)
-    throws(StageError) -> Task
-  {
-    guard let topic = configuration.inputs.firstIndex(of: source.topic) else {
-      throw .failed("assigned \(source), which this stage does not read", .stopDaemon)
-    }
-    let start = try environment.startOffset(
-      of: source, restored: state?.inputOffset, for: consumer)
-    return try Task(
-      topic: topic, source: source, store: state?.store, producer: producer,
-      changelogTopic: state == nil ? nil : configuration.outputs.count, startOffset: start)
-  }
-
-  /// Writes the values of the state over changes that no position vouches for: the next position
-  /// would vouch for them too, and its batch need not change the same keys. It is a batch of its
-  /// own, whose position then vouches for nothing wrong.
-  private func takeBack(_ opened: [(task: Task, tail: WriteSet)]) throws(StageError) {
-    guard opened.contains(where: { !$0.tail.isEmpty }) else { return }
-    do throws(StageError) {
-      try openBatch()
-      for (task, tail) in opened {
-        try tail.forEach { (table, key, _) throws(StageError) in
-          let value = try task.get(table, key) { value in
-            if let value { Array(copying: value) } else { nil as [UInt8]? }
-          }
-          try task.put(table, key, value?.span.bytes)
-        }
-      }
-      try commitBatch(by: steps.filter { $0 != .closeBatch })
-    } catch {
-      // To go on without it would be wrong.
-      guard error.reaction == .abortBatch else { throw error }
-      throw .failed(error.description, .abandonPartition)
-    }
-  }
-
-  private func publishPositions() {
-    var partitions: [TopicPartition: StageStatus.Partition] = [:]
-    for task in tasks {
-      let next = task.nextOffset
-      partitions[task.source] = StageStatus.Partition(
-        nextOffset: next, endOffset: consumer.endHint(of: task.source) ?? next)
-    }
-    environment.monitor.update { $0.partitions = partitions }
   }
 }

@@ -31,6 +31,9 @@ public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
     guard let changelog = environment.configuration.changelog else {
       preconditionFailure("a stage without state has nothing to copy")
     }
+    var environment = environment
+    // What the follower opens it does not take from itself.
+    environment.standby = nil
     self.environment = environment
     self.copies = copies
     self.changelog = changelog
@@ -105,47 +108,27 @@ public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
     }
   }
 
+  /// Brings a copy up to the changelog's end, as the stage itself would.
+  ///
   /// - Returns: `nil` when the stage has just taken the partition.
   private func open(_ partition: Int32, _ reader: Log.Consumer)
     throws(StageError) -> StandbyCopy<Storage.Store>?
   {
     let source = TopicPartition(changelog, partition)
-    let range = try StageError.log { () throws(LogError) in try reader.offsets(of: source) }
-    return try copies.holding(partition) { () throws(StageError) in
-      let store = try openStore(partition, within: range)
+    let opened = try copies.holding(partition) {
+      () throws(StageError) -> StandbyCopy<Storage.Store>? in
+      let restorer = Restorer(environment: environment, changelog: changelog)
+      guard let store = try restorer.open([partition]).first?.store else { return nil }
       let stored = try StageError.store { () throws(StoreError) in try store.changelogOffset() }
-      let start = stored ?? range.lowerBound
+      let kept = try StageError.log { () throws(LogError) in try reader.offsets(of: source) }
       copies.setStore(store, of: partition)
-      environment.logger.info(
-        "keeping a standby copy",
-        metadata: ["changelog": "\(source)", "behind": "\(range.upperBound - start)"])
+      environment.logger.info("keeping a standby copy", metadata: ["changelog": "\(source)"])
       return StandbyCopy(
-        partition: partition, changelog: source, store: store, nextOffset: start,
+        partition: partition, changelog: source, store: store,
+        nextOffset: stored ?? kept.lowerBound,
         now: environment.now())
     }
-  }
-
-  /// What is on disk if it fits the changelog, else an empty store.
-  private func openStore(_ partition: Int32, within range: Range<Int64>)
-    throws(StageError) -> Storage.Store
-  {
-    let (storage, configuration) = (environment.storage, environment.configuration)
-    do throws(StoreError) {
-      let store = try storage.open(
-        stage: configuration.name, partition: partition, tables: configuration.tables)
-      let offset = try store.changelogOffset() ?? range.lowerBound
-      if (range.lowerBound...range.upperBound).contains(offset) { return store }
-    } catch {
-      guard error.remedy == .rebuild else { throw .store(error) }
-    }
-    environment.logger.warning(
-      "standby copy made anew: what is on disk does not fit the changelog",
-      metadata: ["partition": "\(partition)"])
-    return try StageError.store { () throws(StoreError) in
-      try storage.destroy(stage: configuration.name, partition: partition)
-      return try storage.open(
-        stage: configuration.name, partition: partition, tables: configuration.tables)
-    }
+    return opened ?? nil
   }
 
   private func release(_ copy: StandbyCopy<Storage.Store>) {

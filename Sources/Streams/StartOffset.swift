@@ -21,8 +21,16 @@ extension StageEnvironment {
       throw .failed(
         "offset_below_log_start: \(configuration.group) stands at \(start) in \(source), but the"
           + " log begins at \(range.lowerBound): events were deleted before they were processed."
-          + " To accept the loss, reset the group with kafka-consumer-groups and delete the stage's"
-          + " state and changelog", .stopDaemon)
+          + " To accept the loss, stop every instance and, once the session timeout has passed,"
+          + " reset the group with kafka-consumer-groups; delete the stage's state and changelog",
+        .stopDaemon)
+    }
+    if configuration.changelog != nil, restored == nil, start > range.lowerBound {
+      throw .failed(
+        "state_lost: \(configuration.group) stands at \(start) in \(source), but neither the store"
+          + " nor the changelog has the state of the events before. Restore a snapshot (projectionist"
+          + " state restore); or compute the state anew: stop every instance and reset the group to"
+          + " the earliest offset with kafka-consumer-groups", .stopDaemon)
     }
     guard start <= range.upperBound else {
       throw .failed(

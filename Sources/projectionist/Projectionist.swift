@@ -73,6 +73,7 @@ enum Commands {
         PredictCommand.self,
         ExplainCommand.self,
         FeaturesCommand.self,
+        StateCommand.self,
       ]),
     CommandGroup(
       name: "Models",

@@ -42,28 +42,21 @@ import Testing
     #expect(remaining.sorted == oracle.sorted())
   }
 
-  @Test func smallBatchesShareABlockAndFullBlocksAreLeftAlone() {
+  @Test func blocksAreFilledOneAfterTheOther() {
     var journal = TimeJournal()
-    var blocks: [Int64: Int] = [:]
-    for _ in 0..<1_000 {
-      let (block, continues) = journal.extend(by: 3)
-      #expect(continues == (blocks[block] != nil))
-      blocks[block, default: 0] += 3
+    #expect(journal.openBlock == nil)
+    for number in 0..<1_000 {
+      #expect((journal.openBlock == nil) == (number % TimeJournal.blockEntries == 0))
+      #expect(journal.extend() == Int64(number / TimeJournal.blockEntries))
     }
-    #expect(journal.entries == 3_000)
-    #expect(blocks.keys.sorted() == Array(0...journal.lastBlock))
-    for (block, count) in blocks where block < journal.lastBlock {
-      #expect((TimeJournal.blockEntries..<TimeJournal.blockEntries + 3).contains(count))
-    }
-    let (block, continues) = journal.extend(by: 10_000)
-    #expect(!continues || block == journal.lastBlock)
+    #expect(journal.entries == 1_000)
   }
 
   @Test func aJournalThatMostlyCancelsItselfIsRewritten() {
     var journal = TimeJournal()
-    _ = journal.extend(by: TimeJournal.slack)
+    for _ in 0..<TimeJournal.slack { _ = journal.extend() }
     #expect(!journal.isWorthRewriting(remaining: 0))
-    _ = journal.extend(by: 1)
+    _ = journal.extend()
     #expect(journal.isWorthRewriting(remaining: 0))
     #expect(!journal.isWorthRewriting(remaining: 1))
   }

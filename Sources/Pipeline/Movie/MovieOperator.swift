@@ -77,6 +77,7 @@ public struct MovieOperator<
       $0.eventTime = change.new?.timeMilliseconds ?? change.old?.timeMilliseconds ?? 0
     }
     if mustRescan { try rescanTimes(number, &working, task) }
+    try shortenJournal(number, &working, task)
   }
 
   private mutating func movieNumber(
@@ -108,18 +109,33 @@ public struct MovieOperator<
     }
   }
 
+  /// Writes the times that remain in the place of a journal that mostly cancels itself. Decided
+  /// after each event: decided once a batch, the state would depend on where batches end.
+  private mutating func shortenJournal(
+    _ number: Int, _ working: inout MovieWorking, _ task: Partition
+  ) throws(StageError) {
+    let remaining = working.movies[number].aggregate.statistics.count
+    if remaining == 0 {
+      working.replaceJournal(of: number, by: [])
+    } else if working.movies[number].aggregate.journal.isWorthRewriting(remaining: remaining) {
+      working.replaceJournal(of: number, by: try remainingTimes(number, working, task))
+    }
+  }
+
   /// Folds the stored journal of a movie and the batch's own entries.
   private func remainingTimes(_ number: Int, _ working: MovieWorking, _ task: Partition)
     throws(StageError) -> [Int64]
   {
     var times = RemainingTimes()
     var failure: CodecError?
-    let key = StoreKey(working.movies[number].movie)
-    try task.scan(MovieTables.times, prefix: key.span) { _, block in
-      do throws(CodecError) {
-        try TimeJournal.forEach(in: block) { times.apply($0) }
-      } catch { failure = error }
-      return failure == nil
+    if !working.movies[number].replacesJournal {
+      let key = StoreKey(working.movies[number].movie)
+      try task.scan(MovieTables.times, prefix: key.span) { _, block in
+        do throws(CodecError) {
+          try TimeJournal.forEach(in: block) { times.apply($0) }
+        } catch { failure = error }
+        return failure == nil
+      }
     }
     if let failure { throw Stored.unreadable(failure, of: task.source) }
     for entry in working.journal(of: number) { times.apply(entry) }
@@ -132,7 +148,7 @@ public struct MovieOperator<
     throws(StageError)
   {
     for number in working.movies.indices {
-      try putJournal(number, &working, task)
+      try putJournal(number, working, task)
       let movie = working.movies[number]
       try put(movie, task)
       try publish(
@@ -145,49 +161,46 @@ public struct MovieOperator<
   }
 
   private mutating func putJournal(
-    _ number: Int, _ working: inout MovieWorking, _ task: Partition
-  ) throws(StageError) {
-    let movie = working.movies[number].movie
-    let new = working.journal(of: number)
-    var place: (block: Int64, continues: Bool) = (0, false)
-    working.change(number) { place = $0.aggregate.extendJournal(by: new.count) }
-    let aggregate = working.movies[number].aggregate
-    let remaining = aggregate.statistics.count
-    guard remaining > 0, !aggregate.journal.isWorthRewriting(remaining: remaining) else {
-      return try rewriteJournal(number, &working, task)
-    }
-    let key = StoreKey(movie, place.block)
+    _ number: Int, _ working: borrowing MovieWorking, _ task: Partition
+  )
+    throws(StageError)
+  {
+    let movie = working.movies[number]
+    var journal = movie.replacesJournal ? TimeJournal() : movie.storedJournal
+    if movie.replacesJournal { try deleteJournal(movie, task) }
     encoded.removeAll(keepingCapacity: true)
-    if place.continues {
+    if let open = journal.openBlock {
+      let key = StoreKey(movie.movie, open)
       let stored = try task.get(MovieTables.times, key.span) { block in
         if let block { block.withUnsafeBytes { [UInt8]($0) } } else { [UInt8]() }
       }
       encoded.append(contentsOf: stored)
     }
-    for entry in new { TimeJournal.append(entry, to: &encoded) }
-    try putEncoded(MovieTables.times, key, task)
+    var current: Int64?
+    for entry in working.journal(of: number) {
+      let block = journal.extend()
+      if let full = current, full != block {
+        try putEncoded(MovieTables.times, StoreKey(movie.movie, full), task)
+        encoded.removeAll(keepingCapacity: true)
+      }
+      current = block
+      TimeJournal.append(entry, to: &encoded)
+    }
+    guard let current else { return }
+    try putEncoded(MovieTables.times, StoreKey(movie.movie, current), task)
   }
 
-  /// Writes the times that remain as one block in the place of all others; none leave nothing.
-  private mutating func rewriteJournal(
-    _ number: Int, _ working: inout MovieWorking, _ task: Partition
-  ) throws(StageError) {
-    let movie = working.movies[number].movie
-    let remaining = try remainingTimes(number, working, task)
-    for block in 0...working.movies[number].aggregate.journal.lastBlock {
-      let key = StoreKey(movie, block)
+  /// Deletes the stored blocks that new ones do not overwrite.
+  private mutating func deleteJournal(_ movie: MovieWorking.Movie, _ task: Partition)
+    throws(StageError)
+  {
+    guard movie.storedJournal.entries > 0 else { return }
+    let new = movie.aggregate.journal
+    let first = new.entries == 0 ? 0 : new.lastBlock + 1
+    for block in stride(from: first, through: movie.storedJournal.lastBlock, by: 1) {
+      let key = StoreKey(movie.movie, block)
       try task.put(MovieTables.times, key.span, nil)
     }
-    working.change(number) { $0.aggregate.resetJournal() }
-    guard !remaining.isEmpty else { return }
-    var place: (block: Int64, continues: Bool) = (0, false)
-    working.change(number) { place = $0.aggregate.extendJournal(by: remaining.count) }
-    encoded.removeAll(keepingCapacity: true)
-    for time in remaining {
-      TimeJournal.append(TimeJournal.Entry(milliseconds: time, isRemoval: false), to: &encoded)
-    }
-    let key = StoreKey(movie, place.block)
-    try putEncoded(MovieTables.times, key, task)
   }
 
   private mutating func put(_ movie: borrowing MovieWorking.Movie, _ task: Partition)

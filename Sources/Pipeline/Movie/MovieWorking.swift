@@ -13,7 +13,17 @@ public struct MovieWorking {
     /// Time of the event that changed the movie last.
     var eventTime: Int64 = 0
     /// The movie's newest entry; -1 for none.
-    var lastEntry = -1
+    fileprivate(set) var lastEntry = -1
+    /// Where the journal ended when the batch began.
+    let storedJournal: TimeJournal
+    /// Whether the batch's entries stand in the place of the stored ones instead of behind them.
+    fileprivate(set) var replacesJournal = false
+
+    fileprivate init(_ movie: Int64, _ aggregate: MovieAggregate) {
+      self.movie = movie
+      self.aggregate = aggregate
+      storedJournal = aggregate.journal
+    }
   }
 
   private struct Entry {
@@ -33,7 +43,7 @@ public struct MovieWorking {
 
   mutating func insert(_ movie: Int64, _ aggregate: MovieAggregate) -> Int {
     movieIndex[movie] = movies.count
-    movies.append(Movie(movie: movie, aggregate: aggregate))
+    movies.append(Movie(movie, aggregate))
     return movies.count - 1
   }
 
@@ -45,9 +55,20 @@ public struct MovieWorking {
   mutating func note(_ entry: TimeJournal.Entry, movie number: Int) {
     entries.append(Entry(entry: entry, previous: movies[number].lastEntry))
     movies[number].lastEntry = entries.count - 1
+    movies[number].aggregate.extendJournal()
   }
 
-  /// The batch's entries of a movie, in their order.
+  /// Begins a movie's journal anew, with these times.
+  mutating func replaceJournal(of number: Int, by times: [Int64]) {
+    movies[number].lastEntry = -1
+    movies[number].replacesJournal = true
+    movies[number].aggregate.resetJournal()
+    for time in times {
+      note(TimeJournal.Entry(milliseconds: time, isRemoval: false), movie: number)
+    }
+  }
+
+  /// The entries of a movie that the batch has made, in their order.
   func journal(of number: Int) -> [TimeJournal.Entry] {
     var chained: [TimeJournal.Entry] = []
     var entry = movies[number].lastEntry

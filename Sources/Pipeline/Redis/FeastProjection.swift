@@ -1,5 +1,5 @@
 public import RedisProjection
-import Recommender
+public import Recommender
 
 /// How the product's feature views are laid out in Feast's online store: hash keys, fields, values.
 ///
@@ -27,7 +27,8 @@ public struct FeastProjection: Sendable {
     movie = view(.movie)
   }
 
-  static func value(_ value: FeatureValue) -> FeastValue? {
+  /// How a feature is stored; `nil` for none.
+  public static func value(_ value: FeatureValue) -> FeastValue? {
     switch value {
     case .int64(let value): .int64(value)
     case .double(let value): .double(value)

@@ -39,6 +39,19 @@ public struct GenreTally: Sendable, Equatable {
       name: best.name, count: count, mean: Double(best.entry.halfStarSum) / Double(2 * count))
   }
 
+  /// Each genre's part, by the genres' numbers.
+  public func shares(in dictionary: borrowing GenreDictionary) -> [Share] {
+    var shares: [Share] = []
+    for (genre, entry) in zip(present, entries) where Int(genre) < dictionary.names.count {
+      let count = Int(entry.count)
+      shares.append(
+        Share(
+          name: dictionary.names[Int(genre)], count: count,
+          mean: Double(entry.halfStarSum) / Double(2 * count)))
+    }
+    return shares
+  }
+
   mutating func add(_ rating: HalfStars, genres: GenreSet) {
     for genre in genres {
       let place = place(of: genre)

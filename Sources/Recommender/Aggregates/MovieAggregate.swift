@@ -20,10 +20,8 @@ public struct MovieAggregate: Sendable, Equatable {
     return mustRescan
   }
 
-  /// Makes room in the journal of times; see `TimeJournal.extend`.
-  public mutating func extendJournal(by count: Int) -> (block: Int64, continues: Bool) {
-    journal.extend(by: count)
-  }
+  /// Makes room for an entry in the journal of times.
+  public mutating func extendJournal() { _ = journal.extend() }
 
   /// Begins the journal of times anew.
   public mutating func resetJournal() { journal = TimeJournal() }

@@ -1,8 +1,10 @@
 /// The times of a movie's ratings, kept for the day when the first or last of them is taken back.
 ///
 /// A row a rating would cost a write for each event; what is needed of them is rarely read. So the
-/// times that come and go are entries of a journal, in blocks: a batch appends to the last block
-/// until that is large enough, then begins the next. Folding the blocks gives the times that remain.
+/// times that come and go are entries of a journal, in blocks of `blockEntries`: a batch appends to
+/// the last block until that is full, then begins the next. Folding the blocks gives the times that
+/// remain. Where a block ends depends on the entries before it alone, never on batches: the same
+/// events give the same bytes.
 ///
 /// A value of this type says where the journal ends. An entry is the time in milliseconds, zigzag
 /// coded, shifted left by one, the lowest bit set for a time taken away; as LEB128.
@@ -18,7 +20,7 @@ public struct TimeJournal: Hashable, Sendable {
     }
   }
 
-  /// A block with so many entries is not appended to any more.
+  /// A block with so many entries is full.
   static let blockEntries = 64
   /// A journal may hold so many entries beyond two for each time that remains.
   static let slack = 1024
@@ -31,18 +33,22 @@ public struct TimeJournal: Hashable, Sendable {
 
   public init() {}
 
-  /// Makes room for a batch's entries in one block.
+  /// The block that the next entry is appended to; `nil` when it begins a new one.
+  public var openBlock: Int64? {
+    (1..<Self.blockEntries).contains(lastBlockEntries) ? lastBlock : nil
+  }
+
+  /// Makes room for an entry.
   ///
-  /// - Returns: the block's number, and whether it has entries already, which the new ones follow.
-  public mutating func extend(by count: Int) -> (block: Int64, continues: Bool) {
+  /// - Returns: the number of its block.
+  public mutating func extend() -> Int64 {
     if lastBlockEntries >= Self.blockEntries {
       lastBlock += 1
       lastBlockEntries = 0
     }
-    let continues = lastBlockEntries > 0
-    lastBlockEntries += count
-    entries += count
-    return (lastBlock, continues)
+    lastBlockEntries += 1
+    entries += 1
+    return lastBlock
   }
 
   /// Whether so many entries have cancelled each other that the journal should be written anew.

@@ -1,11 +1,13 @@
 import EventLog
 import RedisProjection
+import StateStore
 
 /// What the process's exit code says; numbers from 64 on follow sysexits.h.
 enum ExitStatus: Int32, CaseIterable, Sendable {
   case success = 0
   case failure = 1
   case topicsDiffer = 2
+  case stateDiffers = 3
   case usage = 64
   case unavailable = 69
   case internalError = 70
@@ -18,6 +20,7 @@ enum ExitStatus: Int32, CaseIterable, Sendable {
     case .success: "done; for a daemon: stopped as asked, everything committed"
     case .failure: "failed for a reason that is none of the following"
     case .topicsDiffer: "topics are missing, or not as declared"
+    case .stateDiffers: "state, log and Redis do not agree, or it can't be told yet"
     case .usage: "the command line is wrong"
     case .unavailable: "Kafka or Redis can't be reached"
     case .internalError: "a bug of this program"
@@ -33,6 +36,7 @@ enum ExitStatus: Int32, CaseIterable, Sendable {
     case let error as CommandFailure: self = error.status
     case is ConfigurationError: self = .configuration
     case let error as LogError: self.init(of: error)
+    case is StoreError: self = .failure
     case let error as RedisError: self = error.isTransient ? .unavailable : .failure
     default: return nil
     }

@@ -1,0 +1,86 @@
+import Glibc
+import StateStore
+
+/// Copies of stores: a copy has the layout of a store, so a directory of them can be read as one.
+extension LMDBStorage {
+  /// Copies a store's last commit below another directory, while it is written; compact, synced, and
+  /// marked as cleanly closed. It appears under its name when it is complete, or not at all.
+  ///
+  /// - Parameters:
+  ///   - root: the copy is `<root>/<stage>/<partition>/`, which must not exist.
+  ///   - finish: may add files to the copy before it appears; it is given the directory, and what
+  ///     has been copied.
+  /// - Throws: `.stop` when a copy is there already.
+  public func copy(
+    stage: String, partition: Int32, to root: String,
+    finish: (_ directory: String, _ copied: LMDBSnapshot) throws(StoreError) -> Void = {
+      (_, _) throws(StoreError) in
+    }
+  ) throws(StoreError) {
+    let reader = try openReadOnly(stage: stage, partition: partition)
+    let target = "\(root)/\(stage)/\(partition)"
+    guard !FileSystem.exists(target) else {
+      throw StoreError("\(target) exists; choose another directory", remedy: .stop)
+    }
+    try Self.build(target) { (partial) throws(StoreError) in
+      try reader.copy(to: "\(partial)/data.mdb")
+      try DurabilityMark.setClosed(partial)
+      do {
+        let copied = try EnvironmentRegistry.leaseReadOnly(
+          partial, options: try options(isReadOnly: true))
+        try finish(partial, try LMDBSnapshot(copied))
+      }
+      try FileSystem.remove("\(partial)/lock.mdb")
+    }
+    try FileSystem.syncDirectory("\(root)/\(stage)")
+  }
+
+  /// Where `copy` builds the copy of a store, to look at how far it is.
+  public static func partialCopy(stage: String, partition: Int32, in root: String) -> String {
+    partial(of: "\(root)/\(stage)/\(partition)") + "/data.mdb"
+  }
+
+  /// Puts a copy in a store's place. The caller holds the lock of the directory.
+  ///
+  /// - Parameters:
+  ///   - copies: where the copy is, made by `copy`.
+  ///   - replaces: whether a store that is there may be deleted.
+  /// - Throws: `.stop` when a store is there that must not be replaced; `.rebuild` for a copy that is
+  ///   damaged.
+  public func install(
+    from copies: LMDBStorage, stage: String, partition: Int32, replaces: Bool
+  ) throws(StoreError) {
+    try copies.openReadOnly(stage: stage, partition: partition).check()
+    let target = "\(root)/\(stage)/\(partition)"
+    guard replaces || !FileSystem.exists("\(target)/data.mdb") else {
+      throw StoreError("there is a store at \(target) already", remedy: .stop)
+    }
+    let partial = Self.partial(of: target)
+    try FileSystem.removeDirectory(partial)
+    try FileSystem.createDirectories(partial)
+    try FileSystem.copy("\(copies.root)/\(stage)/\(partition)/data.mdb", to: "\(partial)/data.mdb")
+    try DurabilityMark.setClosed(partial)
+    try destroy(stage: stage, partition: partition)
+    try FileSystem.move(partial, to: target)
+    try FileSystem.syncDirectory("\(root)/\(stage)")
+  }
+
+  /// A name that is no partition's.
+  private static func partial(of target: String) -> String { "\(target).partial" }
+
+  private static func build(
+    _ target: String, _ fill: (_ partial: String) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    let partial = partial(of: target)
+    try FileSystem.removeDirectory(partial)
+    try FileSystem.createDirectories(partial)
+    do throws(StoreError) {
+      try fill(partial)
+      try FileSystem.move(partial, to: target)
+    } catch {
+      // What failed is the news, not that its remains could not be removed.
+      try? FileSystem.removeDirectory(partial)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,144 @@
+public import Recommender
+import StateStore
+import Streams
+
+extension StoreSchema.TableSchema {
+  /// Writes a stored value as JSON; one that can't be decoded as
+  /// `{"undecodable":"why","bytes":"0x…"}`.
+  ///
+  /// - Parameter genres: the names of the numbers in the store's values.
+  public func write(
+    _ value: RawSpan, genres: borrowing GenreDictionary, to writer: inout JSONWriter
+  ) {
+    // Decoded before anything is written, so that a failure leaves no half of it.
+    do throws(CodecError) {
+      switch content {
+      case .position: Self.writePosition(value, &writer)
+      case .integer:
+        if let number = StoreInteger.decode(value) {
+          writer.integer(number)
+        } else {
+          Self.writeUndecodable(value, "it has not the 8 bytes of a number", &writer)
+        }
+      case .genres: Self.write(try GenreDictionary(decoding: value), &writer)
+      case .userRating: Self.write(try UserRating(decoding: value), genres, &writer)
+      case .userAggregate: Self.write(try UserAggregate(decoding: value), genres, &writer)
+      case .movieAggregate: Self.write(try MovieAggregate(decoding: value), &writer)
+      case .times:
+        var entries: [TimeJournal.Entry] = []
+        try TimeJournal.forEach(in: value) { entries.append($0) }
+        Self.write(entries, &writer)
+      }
+    } catch {
+      Self.writeUndecodable(value, error.message, &writer)
+    }
+  }
+
+  private static func writeUndecodable(
+    _ value: RawSpan, _ why: String, _ writer: inout JSONWriter
+  ) {
+    writer.beginObject()
+    writer.key("undecodable")
+    writer.string(why)
+    writer.key("bytes")
+    writer.string(Hexadecimal.text(value))
+    writer.endObject()
+  }
+
+  private static func writePosition(_ value: RawSpan, _ writer: inout JSONWriter) {
+    guard let offset = InputPosition.offset(in: value) else {
+      return writeUndecodable(value, "it is no position of this version", &writer)
+    }
+    writer.beginObject()
+    writer.key("input_offset")
+    writer.integer(offset)
+    writer.endObject()
+  }
+
+  private static func write(_ genres: borrowing GenreDictionary, _ writer: inout JSONWriter) {
+    writer.beginArray()
+    for name in genres.names { writer.string(name) }
+    writer.endArray()
+  }
+
+  private static func write(
+    _ rating: UserRating, _ genres: borrowing GenreDictionary, _ writer: inout JSONWriter
+  ) {
+    writer.beginObject()
+    writer.key("rating")
+    writer.double(rating.timed.rating.stars)
+    writer.key("time_ms")
+    writer.integer(rating.timed.timeMilliseconds)
+    writer.key("genres")
+    writer.beginArray()
+    for genre in rating.genres {
+      let number = Int(genre)
+      writer.string(number < genres.names.count ? genres.names[number] : "#\(number)")
+    }
+    writer.endArray()
+    writer.endObject()
+  }
+
+  private static func write(
+    _ aggregate: borrowing UserAggregate, _ genres: borrowing GenreDictionary,
+    _ writer: inout JSONWriter
+  ) {
+    writer.beginObject()
+    writer.key("version")
+    writer.integer(aggregate.version)
+    write(aggregate.statistics, &writer)
+    writer.key("genres")
+    writer.beginArray()
+    for share in aggregate.genres.shares(in: genres) {
+      writer.beginObject()
+      writer.key("genre")
+      writer.string(share.name)
+      writer.key("count")
+      writer.integer(share.count)
+      writer.key("mean")
+      writer.double(share.mean)
+      writer.endObject()
+    }
+    writer.endArray()
+    writer.endObject()
+  }
+
+  private static func write(_ aggregate: borrowing MovieAggregate, _ writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.key("version")
+    writer.integer(aggregate.version)
+    write(aggregate.statistics, &writer)
+    writer.key("journal_entries")
+    writer.integer(aggregate.journal.entries)
+    writer.endObject()
+  }
+
+  /// The members of an object that all aggregates share.
+  private static func write(_ statistics: borrowing RatingStatistics, _ writer: inout JSONWriter) {
+    writer.key("count")
+    writer.integer(statistics.count)
+    writer.key("mean")
+    writer.double(statistics.mean)
+    writer.key("histogram")
+    writer.beginArray()
+    for bucket in statistics.histogram.indices { writer.integer(statistics.histogram[bucket]) }
+    writer.endArray()
+    writer.key("first_rating_ms")
+    writer.integer(statistics.firstRatingMilliseconds ?? 0)
+    writer.key("last_rating_ms")
+    writer.integer(statistics.lastRatingMilliseconds ?? 0)
+    writer.key("recent_count")
+    writer.integer(statistics.recentCount)
+  }
+
+  private static func write(_ entries: [TimeJournal.Entry], _ writer: inout JSONWriter) {
+    writer.beginArray()
+    for entry in entries {
+      writer.beginObject()
+      writer.key(entry.isRemoval ? "removed_ms" : "added_ms")
+      writer.integer(entry.milliseconds)
+      writer.endObject()
+    }
+    writer.endArray()
+  }
+}

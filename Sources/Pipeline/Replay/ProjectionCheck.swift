@@ -1,0 +1,68 @@
+public import RedisProjection
+public import Recommender
+
+/// Holds what Redis has of entities against what it should have. Belongs to one thread.
+public struct ProjectionCheck {
+  /// A feature with another value.
+  public struct Difference: Hashable, Sendable {
+    public var feature: String
+    public var expected: FeastValue?
+    public var found: FeastValue?
+  }
+
+  public enum Verdict: Hashable, Sendable {
+    case same
+    /// Written from a record at or above the bound: newer than what is compared.
+    case newer
+    /// Redis has nothing of the entity, and should.
+    case missing
+    case different([Difference])
+  }
+
+  private let view: FeastProjection.View
+  private let reader: FeatureReader
+  private let generation: UInt64
+  private var key: [UInt8] = []
+
+  /// - Parameter generation: of the log that is projected.
+  public init(
+    _ view: FeastProjection.View, generation: UInt64, redis: RedisConfiguration
+  ) {
+    self.view = view
+    self.generation = generation
+    reader = FeatureReader(redis)
+  }
+
+  /// Compares one entity.
+  ///
+  /// - Parameters:
+  ///   - features: `nil` when it should have none.
+  ///   - bound: the offset from which on records are newer than `features`.
+  public mutating func check(
+    _ entity: Int64, _ features: (any Recommender.FeatureRow)?, below bound: Int64
+  ) throws(RedisError) -> Verdict {
+    key.removeAll(keepingCapacity: true)
+    view.key.append(entity, to: &key)
+    let row = try reader.read(view.fields, key: key.span.bytes)
+    if let fence = row?.fence, fence >= Fence(generation: generation, offset: bound) {
+      return .newer
+    }
+    if features != nil, row?.values.allSatisfy({ $0 == nil }) ?? true { return .missing }
+    var differences: [Difference] = []
+    for (index, name) in view.fields.features.enumerated() {
+      let expected = features.flatMap { FeastProjection.value($0.value(index)) }
+      let found = row?.values[index]
+      if expected != found {
+        differences.append(Difference(feature: name, expected: expected, found: found))
+      }
+    }
+    let expectedTime = features?.eventTimeMilliseconds
+    if row?.eventTime != expectedTime {
+      differences.append(
+        Difference(
+          feature: "event_timestamp_ms", expected: expectedTime.map { .int64($0) },
+          found: row?.eventTime.map { .int64($0) }))
+    }
+    return differences.isEmpty ? .same : .different(differences)
+  }
+}

@@ -1,0 +1,154 @@
+public import EventLog
+public import Logging
+public import Recommender
+public import StateStore
+public import Streams
+import Synchronization
+
+/// Why state can't be computed again from the log.
+public enum ReplayError: Error, Hashable, Sendable, CustomStringConvertible {
+  case stage(StageError)
+  /// Events that are in the state have been deleted.
+  case logBegins(TopicPartition, Int64)
+  /// The state stands for events that are not there.
+  case logEnds(TopicPartition, Int64, inputOffset: Int64)
+
+  public var description: String {
+    switch self {
+    case .stage(let error): error.description
+    case .logBegins(let partition, let offset):
+      "\(partition) begins at offset \(offset): events that are in the state are deleted"
+    case .logEnds(let partition, let end, let inputOffset):
+      "the state stands for \(partition) up to offset \(inputOffset), but the log ends at \(end):"
+        + " the topic was recreated or truncated since"
+    }
+  }
+}
+
+/// Folds a partition of a stateful stage's input again into a scratch store, by the stage's own
+/// operator in the engine's own loop.
+public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
+  private let log: Log
+  private let storage: Storage
+  private let application: String
+  private let logger: Logger
+  private let onProgress: @Sendable (Int64) -> Void
+
+  /// - Parameters:
+  ///   - storage: where the scratch stores go, empty.
+  ///   - onProgress: told the input offset reached, on the calling thread.
+  public init(
+    _ log: Log, storage: Storage, application: String, logger: Logger,
+    onProgress: @escaping @Sendable (Int64) -> Void = { _ in }
+  ) {
+    self.log = log
+    self.storage = storage
+    self.application = application
+    self.logger = logger
+    self.onProgress = onProgress
+  }
+
+  /// Folds `validated-ratings` of a partition below an offset.
+  ///
+  /// - Returns: each user's newest features; `nil` for one that has none any more.
+  public func users(partition: Int32, to end: Int64) throws(ReplayError)
+    -> [Int64: UserFeatures?]
+  {
+    let newest = Newest<UserFeatures>()
+    try run(
+      .user, TopicPartition(Topics.validatedRatings, partition), to: end,
+      outputs: User.outputs, changelog: Topics.userChangelog(application), tables: UserTables.names
+    ) { topic, key, value in
+      guard topic == 0 else { return }
+      var parser = UserFeaturesParser()
+      newest.note(key, value) { try? parser.parse($0) }
+    } makeOperator: { _ throws(StageError) in
+      User(directory: PartitionDirectory())
+    }
+    return newest.rows
+  }
+
+  /// Folds `ratings-by-movie` of a partition below an offset.
+  ///
+  /// - Returns: each movie's newest features, the quality score under the present prior; `nil` for
+  ///   one that has none any more.
+  public func movies(partition: Int32, to end: Int64) throws(ReplayError)
+    -> [Int64: MovieFeatures?]
+  {
+    let newest = Newest<MovieFeatures>()
+    let start = ContinuousClock.now
+    try run(
+      .movie, TopicPartition(Topics.ratingsByMovie, partition), to: end,
+      outputs: Movie.outputs, changelog: Topics.movieChangelog(application),
+      tables: MovieTables.names
+    ) { topic, key, value in
+      guard topic == 0 else { return }
+      var parser = MovieFeaturesParser()
+      newest.note(key, value) { try? parser.parse($0) }
+    } makeOperator: { log throws(StageError) in
+      // Time stands still: nothing is published again without an event.
+      try Movie(
+        log, clientID: "projectionist-replay", refreshInterval: .seconds(1), now: { start })
+    }
+    return newest.rows
+  }
+
+  private typealias User = UserOperator<Storage.Store, ReplayProducer<Log.Consumer>>
+  private typealias Movie = MovieOperator<
+    Storage.Store, ReplayProducer<Log.Consumer>, ReplayConsumer<Log.Consumer>
+  >
+
+  private func run<Operator: StageOperator & ~Copyable>(
+    _ stage: StageName, _ source: TopicPartition, to end: Int64, outputs: [String],
+    changelog: String, tables: [String],
+    onSend: @escaping @Sendable (_ topic: Int, _ key: RawSpan?, _ value: RawSpan?) -> Void,
+    makeOperator: @escaping (ReplayLog<Log>) throws(StageError) -> Operator
+  ) throws(ReplayError)
+  where Operator.Store == Storage.Store, Operator.Producer == ReplayProducer<Log.Consumer> {
+    try checkRange(source, end)
+    let stop = StopSignal()
+    let replay = ReplayLog(
+      base: log, source: source, end: end, changelog: changelog,
+      onProgress: { [onProgress] offset in
+        onProgress(offset)
+        if offset >= end { stop.stop() }
+      }, onSend: onSend)
+    let configuration = StageConfiguration(
+      name: stage.rawValue, application: application, instance: "replay", inputs: [source.topic],
+      outputs: outputs, changelog: changelog, tables: tables)
+    let environment = StageEnvironment(
+      configuration: configuration, log: replay, storage: storage,
+      monitor: StageMonitor(stage: stage.rawValue), logger: logger, stop: stop,
+      pause: { _ in })
+    do throws(StageError) {
+      try StageLoop(environment) { () throws(StageError) in try makeOperator(replay) }.run()
+    } catch { throw .stage(error) }
+  }
+
+  private func checkRange(_ source: TopicPartition, _ end: Int64) throws(ReplayError) {
+    let range: Range<Int64>
+    do throws(LogError) {
+      let reader = try log.makeConsumer(
+        ConsumerConfiguration(topics: [source.topic], group: nil, clientID: "projectionist-replay"))
+      defer { reader.close() }
+      range = try reader.offsets(of: source)
+    } catch { throw .stage(.log(error)) }
+    guard range.lowerBound == 0 || end == 0 else { throw .logBegins(source, range.lowerBound) }
+    guard range.upperBound >= end else {
+      throw .logEnds(source, range.upperBound, inputOffset: end)
+    }
+  }
+}
+
+/// The newest record of each key.
+private final class Newest<Row: Sendable>: Sendable {
+  private let newest = Mutex<[Int64: Row?]>([:])
+
+  var rows: [Int64: Row?] { newest.withLock { $0 } }
+
+  func note(_ key: RawSpan?, _ value: RawSpan?, _ parse: (RawSpan) -> Row?) {
+    guard let key, let entity = DecimalText.parse(key) else { return }
+    let row: Row? = if let value { parse(value) } else { nil }
+    newest.withLock { $0[entity] = .some(row) }
+  }
+}

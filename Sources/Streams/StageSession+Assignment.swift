@@ -1,0 +1,137 @@
+import EventLog
+import Logging
+import StateStore
+
+// Which partitions are the session's, from the answer to a rebalance on.
+
+extension StageSession where Operator: ~Copyable {
+  func answer(_ rebalance: Rebalance) throws(StageError) {
+    switch rebalance {
+    case .assigned(let partitions):
+      try commitBatch()
+      environment.logger.info("assigned", metadata: ["partitions": "\(partitions.count)"])
+      try fencePredecessors(on: partitions)
+      let opened = try openTasks(partitions)
+      for (task, _) in opened { insert(task, try stageOperator.makeWorking(task)) }
+      stageOperator.partitionsChanged(tasks)
+      try claim(partitions)
+      try StageError.log { () throws(LogError) in
+        try consumer.assign(opened.map { ($0.task.source, .at($0.task.nextOffset)) })
+      }
+      try takeBack(opened)
+      environment.monitor.update { $0.phase = .running }
+      environment.logger.info("processing", metadata: ["partitions": "\(tasks.count)"])
+    case .revoked(let partitions):
+      try commitBatch()
+      try settlePositions(all: true)
+      try disown(committedOffsets(of: partitions))
+      try release(partitions)
+    case .lost(let partitions):
+      endBatch()
+      untoldOffsets.removeAll()
+      try release(partitions)
+      // What the open transaction holds was read under a membership that has ended.
+      throw .failed("the group has given \(partitions.count) partitions away", .abandonPartition)
+    }
+    publishPositions()
+  }
+
+  /// Takes the change of another stage's assignment as its own.
+  func follow(_ feed: any PartitionFeed) throws(StageError) {
+    let version = feed.version
+    guard version != followedVersion else { return }
+    followedVersion = version
+    let wanted = feed.partitions.map { TopicPartition(configuration.inputs[0], $0) }
+    let owned = tasks.map(\.source)
+    let gone = owned.filter { !wanted.contains($0) }
+    let new = wanted.filter { !owned.contains($0) }
+    if !gone.isEmpty { try answer(.revoked(gone)) }
+    if !new.isEmpty { try answer(.assigned(new)) }
+  }
+
+  func insert(_ task: Task, _ working: Operator.Working) {
+    let partition = Int(task.partition)
+    while taskNumbers[task.topic].count <= partition { taskNumbers[task.topic].append(-1) }
+    taskNumbers[task.topic][partition] = tasks.count
+    tasks.append(task)
+    workings.append(working)
+  }
+
+  func release(_ partitions: [TopicPartition]) throws(StageError) {
+    let all = zip(tasks, workings)
+    let gone = tasks.filter { partitions.contains($0.source) }
+    tasks = []
+    workings = []
+    taskNumbers = Array(repeating: [], count: configuration.inputs.count)
+    for (task, working) in all where !partitions.contains(task.source) { insert(task, working) }
+    stageOperator.partitionsChanged(tasks)
+    for task in gone {
+      try StageError.store { () throws(StoreError) in try task.store?.close() }
+      environment.standby?.giveBack(task.partition)
+    }
+    try StageError.log { () throws(LogError) in try consumer.unassign(partitions) }
+  }
+
+  /// Tasks of partitions, each with the changes that no position vouches for.
+  func openTasks(_ sources: [TopicPartition])
+    throws(StageError) -> [(task: Task, tail: WriteSet)]
+  {
+    var restored: [RestoredStore<Storage.Store>] = []
+    if let changelog = configuration.changelog {
+      restored = try Restorer(environment: environment, changelog: changelog)
+        .open(sources.map(\.partition))
+    }
+    var opened: [(task: Task, tail: WriteSet)] = []
+    for (number, source) in sources.enumerated() {
+      let state = configuration.changelog == nil ? nil : restored[number]
+      opened.append((try makeTask(source, state), state?.tail ?? WriteSet()))
+    }
+    return opened
+  }
+
+  func makeTask(_ source: TopicPartition, _ state: RestoredStore<Storage.Store>?)
+    throws(StageError) -> Task
+  {
+    guard let topic = configuration.inputs.firstIndex(of: source.topic) else {
+      throw .failed("assigned \(source), which this stage does not read", .stopDaemon)
+    }
+    let start = try environment.startOffset(
+      of: source, restored: state?.inputOffset, for: consumer)
+    return try Task(
+      topic: topic, source: source, store: state?.store, producer: producer,
+      changelogTopic: state == nil ? nil : configuration.outputs.count, startOffset: start)
+  }
+
+  /// Writes the values of the state over changes that no position vouches for: the next position
+  /// would vouch for them too, and its batch need not change the same keys. It is a batch of its
+  /// own, whose position then vouches for nothing wrong.
+  func takeBack(_ opened: [(task: Task, tail: WriteSet)]) throws(StageError) {
+    guard opened.contains(where: { !$0.tail.isEmpty }) else { return }
+    do throws(StageError) {
+      try openBatch()
+      for (task, tail) in opened {
+        try tail.forEach { (table, key, _) throws(StageError) in
+          let value = try task.get(table, key) { value in
+            if let value { Array(copying: value) } else { nil as [UInt8]? }
+          }
+          try task.put(table, key, value?.span.bytes)
+        }
+      }
+      try commitBatch(by: steps.filter { $0 != .closeBatch })
+    } catch {
+      // To go on without it would be wrong.
+      guard error.reaction == .abortBatch else { throw error }
+      throw .failed(error.description, .abandonPartition)
+    }
+  }
+
+  func publishPositions() {
+    var partitions: [TopicPartition: StageStatus.Partition] = [:]
+    for task in tasks {
+      let next = task.nextOffset
+      partitions[task.source] = StageStatus.Partition(
+        nextOffset: next, endOffset: consumer.endHint(of: task.source) ?? next)
+    }
+    environment.monitor.update { $0.partitions = partitions }
+  }
+}

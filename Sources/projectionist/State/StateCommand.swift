@@ -1,0 +1,169 @@
+import ArgumentParser
+import Foundation
+import LMDBStore
+import Pipeline
+import StateStore
+import Streams
+
+/// `projectionist state`: the stores of this machine.
+struct StateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "state",
+    abstract: "Look at the state stores, check them against the log, copy them.",
+    discussion: """
+      Each partition of the user and movie stages keeps its state in an LMDB store on the machine \
+      that owns it. These commands read them beside a running daemon.
+
+        projectionist state list
+        projectionist state get user 42
+        projectionist state get ratings 42/1196
+        projectionist state scan ratings 42
+        projectionist state verify
+        projectionist state snapshot /backup/today
+      """,
+    subcommands: [
+      StateListCommand.self, StateGetCommand.self, StateScanCommand.self, StateStatCommand.self,
+      StateVerifyCommand.self, StateSnapshotCommand.self, StateRestoreCommand.self,
+    ],
+    defaultSubcommand: StateListCommand.self)
+}
+
+/// `projectionist state list`
+struct StateListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "Print the stores of this machine, with their sizes and offsets.",
+    discussion: """
+      CONDITION is `closed` after an orderly end; `open` while a daemon uses the store or after it \
+      was killed, which harms nothing; `torn` when pages may be missing on the disk. A store that is \
+      torn or damaged is rebuilt from its changelog at the daemon's next start.
+      """)
+
+  @OptionGroup var options: StateOptions
+  @Flag(help: "Print JSON.") var json = false
+
+  func run() throws {
+    let (settings, _) = try options.common.start("state")
+    let rows = try options.places(in: settings.storage).map(StoreListing.init)
+    if json { return print(try JSONText.of(rows)) }
+    var table = TextTable(
+      ["STAGE", "PARTITION", "ENTRIES", "BYTES", "INPUT OFFSET", "CHANGELOG OFFSET", "CONDITION"],
+      rightAligned: [1, 2, 3, 4, 5])
+    for row in rows {
+      table.append([
+        row.stage, "\(row.partition)", row.entries.map(String.init) ?? "-",
+        row.fileBytes.map(String.init) ?? "-", row.inputOffset.map { "\($0)" } ?? "-",
+        row.changelogOffset.map { "\($0)" } ?? "-", row.problem ?? row.condition,
+      ])
+    }
+    print(table.description, terminator: "")
+  }
+}
+
+/// A store in the list. What can't be read of it is absent.
+struct StoreListing: Encodable {
+  var stage: String
+  var partition: Int32
+  var entries: Int?
+  var fileBytes: Int?
+  var inputOffset: Int64?
+  var changelogOffset: Int64?
+  var condition: String
+  /// Why it can't be read.
+  var problem: String?
+
+  init(_ place: StorePlace) throws {
+    stage = place.stage
+    partition = place.partition
+    condition =
+      try place.storage.condition(stage: place.stage, partition: place.partition).rawValue
+    do throws(StoreError) {
+      let reader = try place.open()
+      let statistics = try reader.statistics()
+      let snapshot = try reader.snapshot()
+      entries = statistics.entries.reduce(0) { $0 + $1.count }
+      fileBytes = statistics.fileBytes
+      changelogOffset = try snapshot.changelogOffset()
+      do throws(StageError) { inputOffset = try snapshot.inputOffset() } catch {
+        problem = "\(error)"
+      }
+    } catch {
+      problem = error.message
+    }
+  }
+}
+
+/// `projectionist state stat`
+struct StateStatCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "stat",
+    abstract: "Print each table's entries, pages and depth, and how full the file is.")
+
+  @OptionGroup var options: StateOptions
+  @Flag(help: "Also walk all pages and tell whether they hang together.") var check = false
+  @Flag(help: "Print JSON.") var json = false
+
+  func run() throws {
+    let (settings, _) = try options.common.start("state")
+    let all = try options.places(in: settings.storage).map { place in
+      let reader = try place.open()
+      if check { try reader.check() }
+      return StoreStatistics(place, try reader.statistics())
+    }
+    if json { return print(try JSONText.of(all)) }
+    var table = TextTable(
+      ["STORE", "TABLE", "ENTRIES", "BYTES", "DEPTH", "BRANCH", "LEAF", "OVERFLOW"],
+      rightAligned: [2, 3, 4, 5, 6, 7])
+    for store in all {
+      for row in store.tables {
+        table.append([
+          "\(store.stage)[\(store.partition)]", row.name, "\(row.entries)", "\(row.bytes)",
+          "\(row.depth)", "\(row.branchPages)", "\(row.leafPages)", "\(row.overflowPages)",
+        ])
+      }
+    }
+    print(table.description)
+    for store in all {
+      print(
+        "\(store.stage)[\(store.partition)]: \(store.fileBytes) bytes in the file, "
+          + "\(store.freePages) of \(store.fileBytes / max(1, store.pageBytes)) pages free, "
+          + "room for \(store.mapBytes) bytes\(check ? "; all pages hang together" : "")")
+    }
+  }
+}
+
+/// What `state stat` prints of a store.
+struct StoreStatistics: Encodable {
+  struct TableRow: Encodable {
+    var name: String
+    var entries: Int
+    var bytes: Int
+    var depth: Int
+    var branchPages: Int
+    var leafPages: Int
+    var overflowPages: Int
+  }
+
+  var stage: String
+  var partition: Int32
+  var tables: [TableRow]
+  var pageBytes: Int
+  var freePages: Int
+  var fileBytes: Int
+  var mapBytes: Int
+
+  init(_ place: StorePlace, _ statistics: LMDBStatistics) {
+    stage = place.stage
+    partition = place.partition
+    tables = statistics.tables.map {
+      TableRow(
+        name: $0.name, entries: $0.entries, bytes: $0.pages * statistics.pageBytes,
+        depth: $0.depth, branchPages: $0.branchPages, leafPages: $0.leafPages,
+        overflowPages: $0.overflowPages)
+    }
+    pageBytes = statistics.pageBytes
+    freePages = statistics.freePages
+    fileBytes = statistics.fileBytes
+    mapBytes = statistics.mapBytes
+  }
+}
