@@ -208,7 +208,13 @@ public final class SimulatedProcess: Sendable {
 
   /// How a store says the same.
   static func storeError(_ error: LogError) -> StoreError {
-    StoreError(error.message, remedy: error.reaction == .rebuildStore ? .rebuild : .stop)
+    let remedy: StoreError.Remedy =
+      switch error.reaction {
+      case .rebuildStore: .rebuild
+      case .retry: .wait
+      case .abortBatch, .abandonPartition, .stopDaemon: .stop
+      }
+    return StoreError(error.message, remedy: remedy)
   }
 
   // MARK: Choices

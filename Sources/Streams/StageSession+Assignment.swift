@@ -76,6 +76,9 @@ extension StageSession where Operator: ~Copyable {
   func openTasks(_ sources: [TopicPartition])
     throws(StageError) -> [(task: Task, tail: WriteSet)]
   {
+    // Asked before anything else: the group may go on without this member meanwhile, and what it has
+    // committed by now is in any state that is restored, and any range that is asked for, later.
+    let committed = try StageError.log { () throws(LogError) in try consumer.committed(sources) }
     var restored: [RestoredStore<Storage.Store>] = []
     if let changelog = configuration.changelog {
       restored = try Restorer(environment: environment, changelog: changelog)
@@ -84,19 +87,20 @@ extension StageSession where Operator: ~Copyable {
     var opened: [(task: Task, tail: WriteSet)] = []
     for (number, source) in sources.enumerated() {
       let state = configuration.changelog == nil ? nil : restored[number]
-      opened.append((try makeTask(source, state), state?.tail ?? WriteSet()))
+      opened.append(
+        (try makeTask(source, state, committed: committed[source]), state?.tail ?? WriteSet()))
     }
     return opened
   }
 
-  func makeTask(_ source: TopicPartition, _ state: RestoredStore<Storage.Store>?)
-    throws(StageError) -> Task
-  {
+  func makeTask(
+    _ source: TopicPartition, _ state: RestoredStore<Storage.Store>?, committed: Int64?
+  ) throws(StageError) -> Task {
     guard let topic = configuration.inputs.firstIndex(of: source.topic) else {
       throw .failed("assigned \(source), which this stage does not read", .stopDaemon)
     }
     let start = try environment.startOffset(
-      of: source, restored: state?.inputOffset, for: consumer)
+      of: source, restored: state?.inputOffset, committed: committed, for: consumer)
     return try Task(
       topic: topic, source: source, store: state?.store, producer: producer,
       changelogTopic: state == nil ? nil : configuration.outputs.count, startOffset: start)

@@ -6,15 +6,11 @@ extension StageEnvironment {
   /// Where a partition is read from: after what its state stands for, else where the group stands,
   /// else at the log's start.
   ///
+  /// - Parameter committed: where the group stood before the state was restored.
   /// - Throws: `.stopDaemon`, by name, when that offset is not in the log.
-  func startOffset(of source: TopicPartition, restored: Int64?, for consumer: Log.Consumer)
-    throws(StageError) -> Int64
-  {
-    // Asked before the range: the group may go on without this member meanwhile, and what it has
-    // committed lies within any range that is asked for later.
-    let committed = try StageError.log { () throws(LogError) in
-      try consumer.committed([source])[source]
-    }
+  func startOffset(
+    of source: TopicPartition, restored: Int64?, committed: Int64?, for consumer: Log.Consumer
+  ) throws(StageError) -> Int64 {
     let range = try StageError.log { () throws(LogError) in try consumer.offsets(of: source) }
     let start = restored ?? committed ?? range.lowerBound
     guard range.lowerBound <= start else {

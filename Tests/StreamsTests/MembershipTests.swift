@@ -181,7 +181,8 @@ struct MembershipTests {
           topics: [World.input], group: "app-count", isMember: false, clientID: "other")))
     var run = World.Run()
     run.faults = { moment in
-      guard moment.effect == .ask, let end = try? world.log.offsets(of: world.input(0)).upperBound
+      guard moment.effect == .ask, moment.number >= 2,
+        let end = try? world.log.offsets(of: world.input(0)).upperBound
       else { return nil }
       try? world.feed(1)
       try? others.value.commit([world.input(0): end + 1], wait: true)

@@ -248,22 +248,33 @@ struct RestoreTests {
     try Checker(world: world).checkDrained()
   }
 
-  @Test func aStoreBelowTheLogsStartIsRebuilt() throws {
-    var world = try settledWorld(.exactlyOnce)
+  /// What was deleted from the beginning of a changelog nothing can bring back.
+  @Test(arguments: [true, false])
+  func aChangelogThatLacksItsBeginningStopsTheStage(losesStore: Bool) throws {
+    let world = try settledWorld(.exactlyOnce)
     let end = world.storage.changelogOffset(stage: World.stage, partition: 0) ?? 0
-    try world.feed(31..<40, keys: 5)
-    try world.feedReset(key: 3)
-    world.run()
-    // Compacted, then cut where the store's offset is no more; what is kept is the whole state.
-    try world.log.compact(world.changelog(0), keepsTombstones: false)
-    world.isCompacted = true
     try world.log.truncate(world.changelog(0), before: end)
-    let store = try world.storage.open(stage: World.stage, partition: 0, tables: [])
-    var writes = WriteSet()
-    try store.commit(&writes, changelogOffset: end - 1)
-    #expect(world.run().error == nil)
-    let offset = world.storage.changelogOffset(stage: World.stage, partition: 0)
-    #expect(offset == (try world.log.offsets(of: world.changelog(0)).upperBound))
+    #expect(world.run().error == nil, "the store has all that was deleted")
+    if losesStore {
+      loseState(world)
+    } else {
+      world.storage.lose(commits: 6, stage: World.stage, partition: 0)
+      try world.feed(30..<40, keys: 5)
+    }
+    let error = try #require(world.run().error)
+    #expect(error.description.hasPrefix("changelog_below_log_start: "))
+    #expect(error.reaction == .stopDaemon)
+  }
+
+  /// With its changelog made anew and its store lost, a stage must not go on from where its group
+  /// stands as if there had been nothing before.
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func aLostStateStopsTheStage(guarantee: ProcessingGuarantee) throws {
+    let world = try settledWorld(guarantee)
+    world.log.createTopic(World.changelog, partitions: 1)
+    let error = try #require(world.run().error)
+    #expect(error.description.hasPrefix("state_lost: "))
+    #expect(error.reaction == .stopDaemon)
   }
 
   @Test func aCorruptStoreIsRebuilt() throws {

@@ -16,9 +16,11 @@ struct FaultPlan: Sendable {
   /// One effect in so many fails.
   private var rate: Int
 
-  /// Effects at which a batch passes from one place to the next.
+  /// Effects at which a batch passes from one place to the next. A flush delivers in parts, one
+  /// partition after the other, and each could be the last.
   private static let turningPoints: [SimulatedProcess.Effect] = [
-    .deliver, .flush, .commitTransaction, .commitStore, .commitOffsets, .writeElsewhere,
+    .deliver, .deliver, .deliver, .flush, .commitTransaction, .commitStore, .commitOffsets,
+    .writeElsewhere,
   ]
 
   init(_ random: inout SeededGenerator) {
@@ -80,7 +82,7 @@ struct FaultPlan: Sendable {
       return .fail(LogError(.other, "the store can't be read", reaction: .rebuildStore))
     case .commitStore:
       return random.oneIn(2)
-        ? .fail(LogError(.other, fullDisk, reaction: .stopDaemon))
+        ? .fail(LogError(.other, fullDisk, reaction: random.oneIn(4) ? .stopDaemon : .retry))
         : .fail(LogError(.other, "the store can't be read", reaction: .rebuildStore))
     case .unassign, .destroyStore: return nil
     }
