@@ -43,8 +43,8 @@ extension SeededRun {
     case 2:
       note("stops instance \(instance.name)")
       instance.stop.stop()
-    case 3..<5: silence(instance, process, cutsOff: random.oneIn(2))
-    case 5: expel(process)
+    case 3..<6: silence(instance, process, cutsOff: random.oneIn(2))
+    case 6..<9: expel(process)
     default: break
     }
   }

@@ -58,7 +58,8 @@ public final class SeededRun<S: Scenario>: @unchecked Sendable {
       seed: random.next(), switchRate: [2, 4, 10, 30][Int.random(in: 0..<4, using: &random)],
       onTick: { log.passTime(to: $0) })
     trace = options.traces ? TraceLog() : nil
-    instances = ["a", "b", "c"].prefix(Int.random(in: 1...3, using: &random)).map(Instance.init)
+    let count = [1, 2, 2, 3][Int.random(in: 0..<4, using: &random)]
+    instances = ["a", "b", "c"].prefix(count).map(Instance.init)
     scenario = makeScenario(
       World(log: log, scheduler: scheduler, guarantee: guarantee, canary: options.canary), &random)
     self.random = random
