@@ -177,7 +177,8 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
     ]
     for (group, topics) in zip(groups, inputs) {
       let committed = log.committedOffsets(of: group)
-      for (place, end) in checker.ends where topics.contains(place.topic) {
+      let ends = checker.ends.filter { topics.contains($0.key.topic) }
+      for (place, end) in ends.sorted(by: { $0.key.description < $1.key.description }) {
         let position = committed[place] ?? 0
         if position < end { return "\(group) is at \(position) in \(place), which ends at \(end)" }
       }

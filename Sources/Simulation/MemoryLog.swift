@@ -174,6 +174,9 @@ public final class MemoryLog: EventLog {
     brokers.withState { $0.groups[group]?.generation ?? 0 }
   }
 
+  /// Forgets all groups, and with them the processes that were their members.
+  func disband() { brokers.withState { $0.groups = [:] } }
+
   /// Takes a process's members out of a group, as the session timeout does.
   public func expireMembers(of process: SimulatedProcess, group: String) {
     brokers.withState { $0.groups[group]?.expire(process) }

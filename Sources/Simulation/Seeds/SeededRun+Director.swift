@@ -102,7 +102,7 @@ extension SeededRun {
   private func drain() throws {
     note("calm")
     isCalm = true
-    for instance in instances where !instance.hasEnded(scheduler) && instance.stop.isStopped {
+    for instance in instances where instance.stop.isStopped || !instance.isAlive {
       try waitForEnd(of: instance)
     }
     for instance in instances where instance.hasEnded(scheduler) { start(instance) }

@@ -138,7 +138,9 @@ public final class SeededRun<S: Scenario>: @unchecked Sendable {
   private func end() {
     for instance in instances { instance.process?.kill() }
     while !instances.allSatisfy({ $0.hasEnded(scheduler) }) { scheduler.sleep(.milliseconds(1)) }
+    // Processes know the run.
     for instance in instances { instance.release() }
+    log.disband()
   }
 
   // MARK: Processes
