@@ -93,7 +93,7 @@ public final class KafkaProducer: LogProducer {
   /// While the coordinator ends what the predecessor has left open, some ten milliseconds, it
   /// answers CONCURRENT_TRANSACTIONS, and librdkafka asks again after half a second
   /// (`rd_kafka_idemp_pid_timer_restart`). A new client asks at once.
-  private static let firstPatience = Duration.milliseconds(150)
+  private static let firstPatience = Duration.milliseconds(80)
 
   public func topic(named name: String) throws(LogError) -> (index: Int, partitions: Int32) {
     if let known = topics[name] { return known }

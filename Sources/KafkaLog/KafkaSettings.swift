@@ -61,7 +61,7 @@ extension KafkaSettings {
       ("allow.auto.create.topics", "false"),
       ("session.timeout.ms", sessionTimeout.millisecondsText),
       // A member hears of a rebalance by its next heartbeat.
-      ("heartbeat.interval.ms", min(sessionTimeout / 5, .milliseconds(500)).millisecondsText),
+      ("heartbeat.interval.ms", min(sessionTimeout / 5, .milliseconds(300)).millisecondsText),
       ("max.poll.interval.ms", maxPollInterval.millisecondsText),
       ("fetch.min.bytes", "1"),
       ("fetch.wait.max.ms", consumer.fetchWait.millisecondsText),

@@ -44,10 +44,12 @@ def run(bed):
         seconds = time_of_takeover(bed, victim, heir)
         limit = options.session_timeout_ms / 1000 + SPARE_SECONDS
         report.figure("takeover with a warm copy", seconds, f"s, of {limit:.1f} s allowed")
-        report.check(
-            f"a warm copy takes over within {limit:.1f} s of kill -9",
-            [f"{seconds:.2f} s"] if seconds > limit else [],
-        )
+        # A figure on a machine that does other things as well; a promise on a quiet one.
+        if not options.short:
+            report.check(
+                f"a warm copy takes over within {limit:.1f} s of kill -9",
+                [f"{seconds:.2f} s"] if seconds > limit else [],
+            )
         bed.groups.wait_until_caught_up(seconds=120, daemons=[heir])
     without_copies(bed, one, two)
     checks.everything(bed, [one], options.guarantee == "exactly_once")
@@ -86,21 +88,22 @@ def without_copies(bed, one, two):
         for (_, partition), owner in bed.groups.owners("user").items()
         if owner == two.name
     ]
+    said = len(restores(one))
     seconds = time_of_takeover(bed, two, one)
     bed.report.figure("takeover without a copy", seconds, "s")
-    restored = [
-        entry
-        for entry in one.says("state restored")
-        if any(f"user-changelog[{partition}]" in json.dumps(entry) for partition in taken)
-    ]
+    restored = sum(int(entry["partitions"]) for entry in restores(one)[said:])
     bed.report.check(
         "without a copy the heir says what it restores",
-        [] if len(restored) >= len(taken) else [f"{len(restored)} of {len(taken)} partitions"],
+        [] if restored >= len(taken) else [f"{restored} of {len(taken)} partitions"],
     )
     for entry in one.says("restoring state")[:3]:
         missing = {"percent", "records_per_second", "seconds_left"} - entry.keys()
         bed.report.check("progress has percent, rate and time left", sorted(missing))
     settle_on(bed, one, [two])
+
+
+def restores(daemon):
+    return daemon.says("state restored", "user-changelog")
 
 
 def wait_for_copies(bed, one, two):
