@@ -1,7 +1,7 @@
 import Recommender
 public import Simulation
 
-/// Ratings folded the plain way: a dictionary of those that stand, everything else computed from it.
+/// Ratings folded the plain way: a dictionary of those that stand, all else computed from it.
 public struct FeatureOracle {
   public struct Rating: Hashable, Sendable {
     public var stars: Double

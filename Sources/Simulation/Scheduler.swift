@@ -4,9 +4,9 @@ import Synchronization
 /// Decides, from a seed, whose turn it is: runs threads one at a time, so that a run is the same
 /// whatever the machine does.
 ///
-/// The threads are real, because the stage code blocks, but only one of them has the *baton*. Before
-/// each effect it asks the scheduler (`pass`), which lets it go on or hands the baton to another
-/// one. A thread that waits for time to pass is not asked before it has; when all of them wait, the
+/// The threads are real, because the stage code blocks, but only one of them has the *baton*.
+/// Before each effect it asks the scheduler (`pass`), which lets it go on or hands the baton to
+/// another one. A thread that waits for time to pass is not asked before it has; when all of them wait, the
 /// clock goes on to the first who need not any more. Nothing else advances the time, but for a
 /// little with each effect.
 ///

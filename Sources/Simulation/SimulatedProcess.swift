@@ -51,7 +51,7 @@ public final class SimulatedProcess: Sendable {
     public var total: Int
   }
 
-  /// When a producer's queued records, and the markers of its committed transactions, reach the log.
+  /// When a producer's queued records, and its committed transactions' markers, reach the log.
   public enum Delivery: Sendable {
     case immediate
     case onFlush

@@ -84,8 +84,8 @@ struct CountingChecker {
       let found = outputs.removeValue(forKey: number) ?? []
       guard Set(found) == Set(expected), found.count == expected.count else {
         throw Violation(
-          "a transaction moves \(source) from \(start) to \(end), and its \(found.count) outputs are"
-            + " not the \(expected.count) of that input")
+          "a transaction moves \(source) from \(start) to \(end), and its \(found.count) outputs"
+            + " are not the \(expected.count) of that input")
       }
       partitions[number].committed = end
       guard partitions[number].position == end else {

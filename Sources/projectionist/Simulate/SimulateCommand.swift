@@ -12,8 +12,8 @@ struct SimulateCommand: ParsableCommand {
     discussion: """
       Each seed is one run of one to three instances at the same time: processes are killed \
       between any two effects, stand still, are cut off and expelled, disks lose commits, brokers \
-      don't answer. After every step checkers compare state, outputs and Redis with a naive fold of \
-      the log. No Kafka and no Redis is needed, and a seed is the same run on every machine.
+      don't answer. After every step checkers compare state, outputs and Redis with a naive fold \
+      of the log. No Kafka and no Redis is needed, and a seed is the same run on every machine.
 
         projectionist simulate --seeds 1..10000
         projectionist simulate --seed 42 --trace | less
@@ -37,8 +37,8 @@ struct SimulateCommand: ParsableCommand {
   var canary: Canary?
   @Flag(
     help: """
-      Let processes be taken for dead and go on under at_least_once as well, where no broker fences \
-      them: their state is not promised then, and seeds will fail.
+      Let processes be taken for dead and go on under at_least_once as well, where no broker \
+      fences them: their state is not promised then, and seeds will fail.
       """)
   var zombies = false
   @Flag(help: "With --seed: print every step.")
@@ -88,7 +88,7 @@ struct SimulateCommand: ParsableCommand {
     guard report.violation == failure?.violation else {
       throw CommandFailure(
         .internalError,
-        "seed \(seed) is not the same run twice: \(report.violation?.description ?? "no violation"),"
+        "seed \(seed) is not the same run twice: \(report.violation?.description ?? "nothing"),"
           + " before: \(failure?.violation?.description ?? "no violation")")
     }
     return report
