@@ -21,6 +21,15 @@ INPUTS = {
     "redis": ["user-features", "movie-features"],
 }
 
+NOT_READY = {
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
+}
+
 
 class Member:
     def __init__(self, description):
@@ -80,11 +89,21 @@ class Groups:
         level = (
             IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
         )
-        futures = self.admin.list_offsets(wanted, isolation_level=level, request_timeout=10)
-        return {
-            (place.topic, place.partition): future.result().offset
-            for place, future in futures.items()
-        }
+
+        def answer():
+            futures = self.admin.list_offsets(wanted, isolation_level=level, request_timeout=10)
+            try:
+                return {
+                    (place.topic, place.partition): future.result().offset
+                    for place, future in futures.items()
+                }
+            except KafkaException as error:
+                # A broker that has just started knows an older epoch than its clients do.
+                if error.args[0].code() not in NOT_READY:
+                    raise
+                return None
+
+        return wait_until(answer, 30, "the broker tells offsets")
 
     # Lag
 
