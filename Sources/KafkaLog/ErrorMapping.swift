@@ -40,13 +40,11 @@ extension LogError {
     switch code {
     case RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR_PRODUCER_FENCED,
       RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, RD_KAFKA_RESP_ERR_TRANSACTION_COORDINATOR_FENCED,
-      RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION,
+      // Also by itself: a join whose answer was lost with the broker takes its own place.
+      RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION,
       RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
       RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED, RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
       (.fenced, .abandonPartition)
-    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
-      // A second process of the same name: joining again would only fence that one in turn.
-      (.fenced, .stopDaemon)
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE,
       RD_KAFKA_RESP_ERR__NO_OFFSET:
       (.offsetOutOfRange, .rebuildStore)

@@ -99,6 +99,8 @@ import Testing
     let fenced = RD_KAFKA_RESP_ERR__FENCED
     #expect(LogError(fenced, "", fatal: true).reaction == .abandonPartition)
     #expect(LogError(RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, "", requiresAbort: true).code == .fenced)
+    // A member can be fenced by its own join, whose answer was lost: it must not end the daemon.
+    #expect(LogError(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "").reaction == .abandonPartition)
     // A rebalance has begun and does not yet say what becomes of this member.
     for code in [RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS] {
       #expect(LogError(code, "", requiresAbort: true).reaction == .abortBatch)
