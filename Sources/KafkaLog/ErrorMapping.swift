@@ -26,7 +26,8 @@ extension LogError {
     case _ where requiresAbort:
       self.init(.transactionAborted, message, reaction: .abortBatch)
     case _ where fatal:
-      self.init(kind, message, reaction: .stopDaemon)
+      // Of no use is the client, not the daemon: new ones learn what became of a transaction.
+      self.init(kind, message, reaction: .abandonPartition)
     case _ where retriable:
       self.init(.unavailable, message, reaction: .retry)
     default:

@@ -92,7 +92,7 @@ import Testing
 
   @Test func whatTheLibrarySaysOfAnErrorCounts() {
     let unknown = RD_KAFKA_RESP_ERR_UNKNOWN
-    #expect(LogError(unknown, "", fatal: true).reaction == .stopDaemon)
+    #expect(LogError(unknown, "", fatal: true).reaction == .abandonPartition)
     #expect(LogError(unknown, "", requiresAbort: true).reaction == .abortBatch)
     #expect(LogError(unknown, "", retriable: true).reaction == .retry)
     // Fenced is fenced, however it is wrapped.
