@@ -157,9 +157,7 @@ final class Daemon: Sendable {
           forTimeInterval: Double($0.components.attoseconds) * 1e-18
             + Double($0.components.seconds))
       })
-    // One commit at a time: each holds the pages it changes in memory.
-    let commits = DispatchQueue(label: "restore-\(stage.rawValue)", qos: .userInitiated)
-    environment.inBackground = { commits.async(execute: $0) }
+    environment.inBackground = { DispatchQueue.global().async(execute: $0) }
     environment.standby = standbys.first(where: { $0.stage == stage })?.copies
     return environment
   }
