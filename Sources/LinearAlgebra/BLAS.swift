@@ -19,21 +19,7 @@ public enum BLAS {
   public static func products(
     of a: Span<Float>, and b: Span<Float>, columns: Int, into c: inout MutableSpan<Float>
   ) {
-    ready
-    let m = rows(of: a.count, columns: columns)
-    let n = rows(of: b.count, columns: columns)
-    precondition(c.count >= m * n, "the result is m × n")
-    guard m > 0, n > 0 else { return }
-    a.withUnsafeBufferPointer { a in
-      b.withUnsafeBufferPointer { b in
-        c.withUnsafeMutableBufferPointer { c in
-          cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasTrans, Int32(m), Int32(n), Int32(columns), 1,
-            a.baseAddress, Int32(columns), b.baseAddress, Int32(columns), 0, c.baseAddress,
-            Int32(n))
-        }
-      }
-    }
+    multiply(a, b, CblasTrans, columns, &c)
   }
 
   /// C = A · B.
@@ -46,17 +32,25 @@ public enum BLAS {
   public static func product(
     of a: Span<Float>, and b: Span<Float>, inner: Int, into c: inout MutableSpan<Float>
   ) {
+    multiply(a, b, CblasNoTrans, inner, &c)
+  }
+
+  private static func multiply(
+    _ a: Span<Float>, _ b: Span<Float>, _ orientation: CBLAS_TRANSPOSE, _ k: Int,
+    _ c: inout MutableSpan<Float>
+  ) {
     ready
-    let m = rows(of: a.count, columns: inner)
-    let n = rows(of: b.count, columns: inner)
+    let m = rows(of: a.count, columns: k)
+    let n = rows(of: b.count, columns: k)
     precondition(c.count >= m * n, "the result is m × n")
     guard m > 0, n > 0 else { return }
     a.withUnsafeBufferPointer { a in
       b.withUnsafeBufferPointer { b in
         c.withUnsafeMutableBufferPointer { c in
           cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(m), Int32(n), Int32(inner), 1,
-            a.baseAddress, Int32(inner), b.baseAddress, Int32(n), 0, c.baseAddress, Int32(n))
+            CblasRowMajor, CblasNoTrans, orientation, Int32(m), Int32(n), Int32(k), 1,
+            a.baseAddress, Int32(k), b.baseAddress, Int32(orientation == CblasTrans ? k : n), 0,
+            c.baseAddress, Int32(n))
         }
       }
     }

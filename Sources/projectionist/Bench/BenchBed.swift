@@ -138,6 +138,17 @@ final class BenchBed {
   /// What the daemon started last has logged.
   var daemonLog: DaemonLog { DaemonLog(path: directory.file("daemon-\(starts).log")) }
 
+  /// A read_committed reader of users' features that stands at their topic's end.
+  func makeFeatureReader() throws -> KafkaConsumer {
+    let consumer = try log.makeConsumer(
+      ConsumerConfiguration(
+        topics: [Topics.userFeatures], group: nil, clientID: "projectionist-bench-features"))
+    let partitions = topics.partitions(of: [Topics.userFeatures])
+    let offsets = try admin.offsets(of: partitions)
+    try consumer.assign(partitions.map { ($0, .at(offsets[$0]?.upperBound ?? 0)) })
+    return consumer
+  }
+
   /// Warnings and errors in its log.
   var daemonComplaints: Int { daemonLog.events.count { $0.isComplaint } }
 

@@ -15,12 +15,7 @@ final class FeatureArrivals {
   /// Stands at the topic's end when this returns.
   init(_ bed: BenchBed, _ stream: FreshnessStream) throws {
     self.stream = stream
-    consumer = try bed.log.makeConsumer(
-      ConsumerConfiguration(
-        topics: [Topics.userFeatures], group: nil, clientID: "projectionist-bench-features"))
-    let partitions = bed.topics.partitions(of: [Topics.userFeatures])
-    let offsets = try bed.admin.offsets(of: partitions)
-    try consumer.assign(partitions.map { ($0, .at(offsets[$0]?.upperBound ?? 0)) })
+    consumer = try bed.makeFeatureReader()
   }
 
   func close() { consumer.close() }

@@ -8,6 +8,8 @@ import time
 
 from confluent_kafka import Producer
 
+from under_fire.waiting import wait_until
+
 INPUT = "user-ratings"
 USER = re.compile(rb'"user_id":(-?\d+)')
 MOVIE = re.compile(rb'"movie_id":(\d+)')
@@ -159,11 +161,11 @@ class Load:
 
     def flush(self, seconds=60):
         """Waits until the broker has what may go by now."""
-        deadline = time.monotonic() + seconds
-        while self.sent < min(int(self._allowed), len(self.events)):
-            if time.monotonic() > deadline:
-                raise RuntimeError("the events were not sent in time")
-            time.sleep(0.01)
+
+        def is_sent():
+            return self.sent >= min(int(self._allowed), len(self.events))
+
+        wait_until(is_sent, seconds, "the events are sent", pause=0.01)
         self._producer.flush(seconds)
 
     def close(self):
