@@ -14,7 +14,7 @@ struct BrokerCommand: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
-  @Option(help: "The same as --set topics.partitions=…")
+  @Option(help: "The same as --set topics.partitions=… --set topics.movie_partitions=…")
   var partitions: Int?
 
   @Option(help: ArgumentHelp("Write host:port to this file once it serves.", valueName: "file"))
@@ -26,7 +26,13 @@ struct BrokerCommand: ParsableCommand {
 
   func run() throws {
     var common = common
-    if let partitions { common.assignments.append("topics.partitions=\(partitions)") }
+    if let partitions {
+      // Before the others, so that each of the two can still be set by itself.
+      common.assignments.insert(
+        contentsOf: [
+          "topics.partitions=\(partitions)", "topics.movie_partitions=\(partitions)",
+        ], at: 0)
+    }
     let (settings, logger) = try common.start("broker")
     let stopped = DispatchSemaphore(value: 0)
     let termination = Termination { stopped.signal() }

@@ -49,6 +49,10 @@ final class DemoServices {
     if choice == .embedded, loaded.origins["topics.partitions"] == nil {
       settings.topics.partitions = Self.embeddedPartitions
     }
+    // The embedded broker deletes what is behind the last few megabytes of a partition.
+    if choice == .embedded, loaded.origins["topics.movie_partitions"] == nil {
+      settings.topics.moviePartitions = settings.topics.partitions
+    }
   }
 
   var configurationFile: String { directory.file("projectionist.yaml") }
@@ -131,6 +135,7 @@ final class DemoServices {
       [
         "broker", "--address-file", addressFile,
         "--partitions", "\(settings.topics.partitions)",
+        "--set", "topics.movie_partitions=\(settings.topics.moviePartitions)",
         "--set", "application=\(settings.application)",
       ], output: .file(log))
     brokerProcess = process
