@@ -96,6 +96,9 @@ extension LogError {
       RD_KAFKA_RESP_ERR_PREFERRED_LEADER_NOT_AVAILABLE,
       RD_KAFKA_RESP_ERR_ELIGIBLE_LEADERS_NOT_AVAILABLE:
       (.unavailable, .retry)
+    case RD_KAFKA_RESP_ERR__STATE:
+      // Something has gone wrong with the client before: a new one has no past.
+      (.other, .abandonPartition)
     default:
       (.other, .stopDaemon)
     }

@@ -76,6 +76,11 @@ final class ProducerLane {
       }
     }
     if code == RD_KAFKA_RESP_ERR__FATAL, let fatal = client.fatalError { throw fatal }
+    if code == RD_KAFKA_RESP_ERR__STATE {
+      let cause = deliveries.takeError()?.message ?? "the transaction has failed"
+      throw LogError(
+        .transactionAborted, "producing to \(topicNames[topic]): \(cause)", reaction: .abortBatch)
+    }
     if code != RD_KAFKA_RESP_ERR_NO_ERROR {
       throw LogError(code, "producing to \(topicNames[topic])")
     }

@@ -275,6 +275,10 @@ struct ApacheKafkaTests {
       } throws: {
         ($0 as? LogError)?.code == .recordTooLarge
       }
+      // Nothing goes into a transaction that has failed.
+      #expect { try producer.send("late", partition: 0) } throws: {
+        ($0 as? LogError)?.reaction == .abortBatch
+      }
       try producer.abortTransaction(timeout: patience)
       try producer.beginTransaction()
       try producer.send("small", partition: 0)
