@@ -9,6 +9,9 @@ from under_fire.waiting import wait_until
 
 APPLICATION = "storm"
 
+# Of librdkafka, of Swift, and of a frame of a backtrace.
+CRASH_WORDS = ("assert", "Fatal error", "Crash", " in rd_kafka", " in static")
+
 
 class Daemon(Process):
     def __init__(self, binary, directory, name, settings):
@@ -78,7 +81,14 @@ class Daemon(Process):
         wait_until(ready, seconds, f"{self.name} is ready")
 
     def last_words(self):
-        return " | ".join(json.dumps(entry) for entry in self.entries()[-3:])
+        """The end of its log, and of a crash what stands above the backtrace."""
+        entries = [entry for entry in self.entries() if entry.get("message")]
+        crash = [
+            entry
+            for entry in entries
+            if entry["level"] == "text" and any(word in entry["message"] for word in CRASH_WORDS)
+        ]
+        return " | ".join(json.dumps(entry) for entry in crash[:20] + entries[-3:])
 
     # Where its state is
 
