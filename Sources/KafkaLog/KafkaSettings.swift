@@ -86,9 +86,10 @@ extension KafkaSettings {
       ("acks", "all"),
       // librdkafka's own default is CRC32; everyone else's is murmur2, random for null keys.
       ("partitioner", "murmur2_random"),
-      // What a batch sends goes out while the batch goes on. In a transaction nothing goes out
-      // before its partitions are registered, which is when a first request is worth filling.
-      ("linger.ms", transactionalID == nil ? "0" : "0.5"),
+      // Without transactions what a batch sends is seen while the batch goes on. In one it is not:
+      // requests are filled, of which a large batch then needs a tenth, and the flush with which
+      // every batch ends waits for nothing.
+      ("linger.ms", transactionalID == nil ? "0" : "20"),
       ("batch.size", "262144"),
       ("batch.num.messages", "100000"),
       // The count bounds memory; the bytes must have room for one largest record.

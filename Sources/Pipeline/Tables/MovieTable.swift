@@ -10,6 +10,8 @@ public final class MovieTable<Consumer: LogConsumer> {
   private var movies: [Int64: MovieRecord] = [:]
   /// Beside the records, because it is looked up for every event.
   private var genres: [Int64: [UInt8]] = [:]
+  /// Movies of the same genres share one text: the few there are stay in the cache.
+  private var texts: Set<[UInt8]> = []
   private var index = GenreIndex()
   private var genreSets: [Int64: GenreSet] = [:]
   private var parser = MovieRecordParser()
@@ -60,7 +62,7 @@ public final class MovieTable<Consumer: LogConsumer> {
     do throws(RecordError) {
       let record = try parser.parse(value)
       movies[movie] = record
-      genres[movie] = record.genresJSON
+      genres[movie] = texts.insert(record.genresJSON).memberAfterInsert
       genreSets[movie] = index.number(record.genres)
       version += 1
     } catch {

@@ -199,8 +199,8 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
       current.encode(into: &encoded)
       try put(UserTables.ratings, key, task)
     }
-    for user in working.users where user.isChanged {
-      try close(user, working.genres, task)
+    for number in working.users.indices where working.users[number].isChanged {
+      try close(working.users[number], working.genres, task)
     }
     if working.genres.names.count > working.storedGenres {
       encoded.removeAll(keepingCapacity: true)

@@ -7,6 +7,18 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
   private var memory: UnsafeMutableRawBufferPointer
   private var needsComma = false
 
+  /// Digits of `UInt64.max`.
+  private static var longestInteger: Int { 20 }
+  /// The numbers 0 to 99, two digits each.
+  private static var pairs: StaticString {
+    """
+    00010203040506070809101112131415161718192021222324\
+    25262728293031323334353637383940414243444546474849\
+    50515253545556575859606162636465666768697071727374\
+    75767778798081828384858687888990919293949596979899
+    """
+  }
+
   /// The bytes written since the last `removeAll`.
   public private(set) var count = 0
 
@@ -82,7 +94,7 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
 
   public mutating func integer<Value: FixedWidthInteger>(_ value: Value) {
     separate()
-    reserve(20)
+    reserve(Self.longestInteger + 1)
     if value < 0 { put(0x2D) }
     putDigits(UInt64(value.magnitude))
   }
@@ -167,23 +179,23 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
     }
   }
 
+  /// Writes two digits at a time, from the last ones on, at the end of the room that is reserved for
+  /// the longest number; then moves them to their place.
   private mutating func putDigits(_ value: UInt64) {
-    var length = 1
-    var bound: UInt64 = 10
-    while value >= bound {
-      length += 1
-      let (next, overflow) = bound.multipliedReportingOverflow(by: 10)
-      if overflow { break }
-      bound = next
-    }
+    guard let start = memory.baseAddress else { return }
+    let end = start + count + Self.longestInteger
+    var first = end
     var rest = value
-    var index = count + length
-    repeat {
-      index -= 1
-      memory[index] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
-      rest /= 10
-    } while rest > 0
-    count += length
+    while rest >= 100 {
+      let (quotient, pair) = rest.quotientAndRemainder(dividingBy: 100)
+      first -= 2
+      first.copyMemory(from: Self.pairs.utf8Start + 2 * Int(pair), byteCount: 2)
+      rest = quotient
+    }
+    let length = rest < 10 ? 1 : 2
+    first -= length
+    first.copyMemory(from: Self.pairs.utf8Start + 2 * Int(rest) + 2 - length, byteCount: length)
+    put(UnsafeRawBufferPointer(start: first, count: end - first))
   }
 
   private mutating func separate() {
