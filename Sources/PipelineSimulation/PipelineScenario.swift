@@ -83,7 +83,9 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
       let environment = environment(
         [Topics.validatedRatings], User.outputs,
         changelog: Topics.userChangelog(Self.application), tables: UserTables.names, guarantee)
-      try StageLoop(environment) { User(directory: PartitionDirectory()) }.run()
+      try StageLoop(environment) {
+        User(log, clientID: "user", directory: PartitionDirectory())
+      }.run()
     case .movie:
       let environment = environment(
         [Topics.ratingsByMovie], Movie.outputs,

@@ -67,6 +67,12 @@ struct ConsumerGroup: Sendable {
     }
   }
 
+  /// Drops the offsets of a topic, as Kafka does when it is deleted.
+  mutating func forget(_ topic: String) {
+    committed = committed.filter { $0.key.topic != topic }
+    owners = owners.filter { $0.key.topic != topic }
+  }
+
   /// Whether the group still counts on this member: only then may it commit.
   func contains(_ member: Int) -> Bool { members[member] != nil }
 

@@ -88,10 +88,11 @@ public final class MemoryLog: EventLog {
 
   // MARK: Topics, from outside any process
 
-  /// Creates a topic, or creates it anew and empty.
+  /// Creates a topic, or creates it anew and empty: its groups' offsets go with the old one.
   public func createTopic(_ name: String, partitions: Int) {
-    brokers.withState {
-      $0.topics[name] = Array(repeating: PartitionLog(), count: partitions)
+    brokers.withState { state in
+      state.topics[name] = Array(repeating: PartitionLog(), count: partitions)
+      for group in state.groups.keys { state.groups[group]?.forget(name) }
     }
   }
 
