@@ -22,9 +22,13 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
 
   /// Bytes of changes that wait for their commit, of all partitions; as many again may be on their
   /// way into the stores.
-  private static var waitingBytes: Int { 24 << 20 }
+  private static var waitingBytes: Int { 12 << 20 }
   /// The least a commit is worth.
   private static var leastChunkBytes: Int { 1 << 20 }
+  /// Pages that the stores' transactions may hold, of all partitions.
+  private static var changedPages: Int { 4_096 }
+  /// The least a transaction is worth.
+  private static var leastPages: Int { 256 }
   private static var queuedBytes: Int { 16 << 20 }
 
   /// Stores in the order of the partitions, from nothing where what is on disk can't be used.
@@ -183,6 +187,7 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
     let lanes = targets.map(\.lane)
     for lane in lanes { lane.begin(lane.range.lowerBound..<lane.endOfState) }
     let total = lanes.reduce(0) { $0 + $1.end - $1.range.lowerBound }
+    let pages = max(Self.leastPages, Self.changedPages / targets.count)
     let chunkBytes = max(Self.leastChunkBytes, Self.waitingBytes / targets.count)
     try scan(lanes, reader) { lane, record in
       lane.writes.addChange(record)
@@ -190,7 +195,7 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
     } after: { () throws(StageError) in
       for target in targets where !target.lane.writes.isEmpty {
         guard target.lane.isRead || target.lane.writes.memoryBytes >= chunkBytes else { continue }
-        try target.commitChunk(environment.inBackground)
+        try target.commitChunk(pages: pages, environment.inBackground)
       }
       let applied = lanes.reduce(0) { $0 + $1.next - $1.range.lowerBound }
       progress.report(applied: applied, of: total, at: environment.now())
