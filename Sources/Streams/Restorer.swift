@@ -99,9 +99,13 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
     try measure(targets)
     let lacking = targets.filter { !$0.lane.range.isEmpty && $0.damage == nil }
     if !lacking.isEmpty {
+      let total = lacking.reduce(0) { $0 + Int64($1.lane.range.count) }
+      progress.begin(total: total)
       let reader = try makeReader(readCommitted: true)
       defer { reader.close() }
-      try findTails(lacking.map(\.lane), reader)
+      try findTails(lacking.map(\.lane), reader) {
+        progress.report(applied: 0, of: total, at: environment.now())
+      }
       try apply(lacking, reader, &progress)
     }
     progress.finish(
@@ -159,7 +163,11 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
 
   /// Finds the last position of each changelog, and gathers what is behind it. Looks backwards in
   /// growing steps, since it is near the end; where every batch is a transaction, it is the end.
-  private func findTails(_ lanes: [RestoreLane], _ reader: Log.Consumer) throws(StageError) {
+  ///
+  /// - Parameter onPoll: called now and then.
+  private func findTails(
+    _ lanes: [RestoreLane], _ reader: Log.Consumer, onPoll: () -> Void
+  ) throws(StageError) {
     var searched = lanes
     var window: Int64 = 1_000
     while !searched.isEmpty {
@@ -175,6 +183,8 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
         } else {
           lane.tail.addChange(record)
         }
+      } after: { () throws(StageError) in
+        onPoll()
       }
       searched.removeAll { $0.lastPosition != nil || $0.range.count <= window }
       window *= 10
@@ -208,7 +218,7 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
   private func scan(
     _ lanes: [RestoreLane], _ reader: Log.Consumer,
     _ body: (RestoreLane, borrowing RecordView) -> Void,
-    after: () throws(StageError) -> Void = { () throws(StageError) in }
+    after: () throws(StageError) -> Void
   ) throws(StageError) {
     var unread = lanes.filter { !$0.isRead }
     let byPartition = Self.byPartition(unread)
