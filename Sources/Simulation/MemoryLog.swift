@@ -178,6 +178,11 @@ public final class MemoryLog: EventLog {
   /// Forgets all groups, and with them the processes that were their members.
   func disband() { brokers.withState { $0.groups = [:] } }
 
+  /// Forgets the offsets of a group that has no members, for it to read everything again.
+  func resetOffsets(of group: String) {
+    brokers.withState { $0.groups[group]?.reset() }
+  }
+
   /// Takes a process's members out of a group, as the session timeout does.
   public func expireMembers(of process: SimulatedProcess, group: String) {
     brokers.withState { $0.groups[group]?.expire(process) }
