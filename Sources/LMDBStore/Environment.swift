@@ -31,6 +31,8 @@ final class Environment: @unchecked Sendable {
   /// The tables' handles, by `Table.rawValue`.
   let tables: [MDB_dbi]
 
+  let pageBytes: Int
+
   /// Where the file is mapped; LMDB does not tell.
   private let mapping: UnsafeMutableRawBufferPointer?
 
@@ -57,6 +59,9 @@ final class Environment: @unchecked Sendable {
     }
     self.path = path
     self.handle = handle
+    var statistics = MDB_stat()
+    mdb_env_stat(handle, &statistics)
+    pageBytes = Int(statistics.ms_psize)
     mapping = MemoryMap.find(file: path + "/data.mdb")
     isReadOnly = options.isReadOnly
   }

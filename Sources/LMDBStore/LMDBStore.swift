@@ -48,7 +48,7 @@ public final class LMDBStore: StateStore {
       let environment = lease.environment
       writes.sort()
       var transaction = try Transaction(environment.handle, environment.path, isReadOnly: false)
-      try Self.apply(writes, to: transaction, environment)
+      try Self.apply(writes, 0..<writes.count, to: transaction, environment)
       try transaction.put(
         environment.tables[0], StoreLayout.offsetKey, changelogOffset.bigEndianBytes)
       try transaction.commit()
@@ -57,6 +57,33 @@ public final class LMDBStore: StateStore {
         try touch(environment, changelogOffset)
         environment.releaseMemory()
       }
+    }
+  }
+
+  /// LMDB keeps the pages that a transaction changes in memory of its own until the commit, and
+  /// keeps the memory for the next one: keys in no order change a page each, so without a bound a
+  /// restore would take as much as the whole tree.
+  public func load(
+    _ writes: inout WriteSet, changelogOffset: Int64, pages: Int
+  ) throws(StoreError) {
+    try writing.withLock { (_) throws(StoreError) in
+      try checkOpen()
+      let environment = lease.environment
+      writes.sort()
+      var start = 0
+      repeat {
+        let range = writes.range(from: start, pages: pages, of: environment.pageBytes)
+        var transaction = try Transaction(environment.handle, environment.path, isReadOnly: false)
+        try Self.apply(writes, range, to: transaction, environment)
+        if range.upperBound == writes.count {
+          try transaction.put(
+            environment.tables[0], StoreLayout.offsetKey, changelogOffset.bigEndianBytes)
+        }
+        try transaction.commit()
+        start = range.upperBound
+      } while start < writes.count
+      try environment.completeLength()
+      environment.releaseMemory()
     }
   }
 
@@ -71,7 +98,8 @@ public final class LMDBStore: StateStore {
   }
 
   private static func apply(
-    _ writes: WriteSet, to transaction: borrowing Transaction, _ environment: Environment
+    _ writes: WriteSet, _ range: Range<Int>, to transaction: borrowing Transaction,
+    _ environment: Environment
   ) throws(StoreError) {
     var current: Table?
     var cursor: OpaquePointer?
@@ -95,7 +123,7 @@ public final class LMDBStore: StateStore {
       }
       try LMDBFailure.check(code, "write to", environment.path)
     }
-    try writes.forEach(write)
+    try writes.forEach(in: range, write)
   }
 
   /// Syncs the store and marks it as cleanly closed. Every later call but another close fails.

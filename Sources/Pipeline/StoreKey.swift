@@ -65,23 +65,3 @@ public struct StoreKey: ~Copyable {
     return Int64(bitPattern: number)
   }
 }
-
-/// A stored number: 8 bytes, big-endian.
-public struct StoreInteger: ~Copyable {
-  private let bytes: InlineArray<8, UInt8>
-
-  public init(_ value: Int64) {
-    bytes = InlineArray { UInt8(truncatingIfNeeded: value >> Int64(56 - 8 * $0)) }
-  }
-
-  public var span: RawSpan {
-    @_lifetime(borrow self)
-    get { bytes.span.bytes }
-  }
-
-  /// - Returns: `nil` for bytes that are not 8.
-  public static func decode(_ bytes: RawSpan) -> Int64? {
-    guard bytes.byteCount == 8 else { return nil }
-    return Int64(bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: 0, as: Int64.self))
-  }
-}

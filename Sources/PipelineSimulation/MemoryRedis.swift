@@ -30,6 +30,9 @@ final class MemoryRedis: Sendable {
   /// How newer features were first overwritten by older ones, in words.
   var stepBack: String? { firstStepBack.withLock { $0 } }
 
+  /// Forgets all rows, fences included.
+  func flush() { rows.withLock { $0 = [:] } }
+
   /// - Returns: whether the row was newer than what was there.
   func set(_ key: Key, _ row: Row) -> Bool {
     rows.withLock { rows in

@@ -67,6 +67,19 @@ struct ConsumerGroup: Sendable {
     }
   }
 
+  /// Drops all offsets. Kafka refuses to as long as there are members.
+  mutating func reset() {
+    precondition(members.isEmpty, "a group with members is not reset")
+    committed = [:]
+    owners = [:]
+  }
+
+  /// Drops the offsets of a topic, as Kafka does when it is deleted.
+  mutating func forget(_ topic: String) {
+    committed = committed.filter { $0.key.topic != topic }
+    owners = owners.filter { $0.key.topic != topic }
+  }
+
   /// Whether the group still counts on this member: only then may it commit.
   func contains(_ member: Int) -> Bool { members[member] != nil }
 

@@ -88,10 +88,11 @@ public final class MemoryLog: EventLog {
 
   // MARK: Topics, from outside any process
 
-  /// Creates a topic, or creates it anew and empty.
+  /// Creates a topic, or creates it anew and empty: its groups' offsets go with the old one.
   public func createTopic(_ name: String, partitions: Int) {
-    brokers.withState {
-      $0.topics[name] = Array(repeating: PartitionLog(), count: partitions)
+    brokers.withState { state in
+      state.topics[name] = Array(repeating: PartitionLog(), count: partitions)
+      for group in state.groups.keys { state.groups[group]?.forget(name) }
     }
   }
 
@@ -176,6 +177,11 @@ public final class MemoryLog: EventLog {
 
   /// Forgets all groups, and with them the processes that were their members.
   func disband() { brokers.withState { $0.groups = [:] } }
+
+  /// Forgets the offsets of a group that has no members, for it to read everything again.
+  func resetOffsets(of group: String) {
+    brokers.withState { $0.groups[group]?.reset() }
+  }
 
   /// Takes a process's members out of a group, as the session timeout does.
   public func expireMembers(of process: SimulatedProcess, group: String) {

@@ -16,6 +16,8 @@ public final class MemoryStorage: StateStorage {
     var tables: [Table: [[UInt8]: [UInt8]]] = [:]
     var changelogOffset: Int64?
     var isClosed = false
+    /// Whether a load was begun and not finished: the values are of no one offset.
+    var isLoading = false
   }
 
   final class Disk: Sendable {
@@ -87,6 +89,15 @@ public final class MemoryStorage: StateStorage {
 
   func committed(_ place: Place) { onCommit(place.stage, place.partition) }
 
+  /// Changes the newest commit in place, as the parts of a load do.
+  func amend(_ place: Place, _ change: (inout Content) -> Void) {
+    disk.stores.withLock { stores in
+      var commits = stores[place] ?? [Content()]
+      change(&commits[commits.count - 1])
+      stores[place] = commits
+    }
+  }
+
   func write(_ place: Place, _ change: (inout Content) -> Void) {
     disk.stores.withLock { stores in
       var content = stores[place]?.last ?? Content()
@@ -133,9 +144,23 @@ public final class MemoryStorage: StateStorage {
     content(Place(stage: stage, partition: partition)).changelogOffset
   }
 
+  /// Whether a restore was cut short in the middle of a load.
+  public func isLoading(stage: String, partition: Int32) -> Bool {
+    content(Place(stage: stage, partition: partition)).isLoading
+  }
+
   /// Whether the store was closed after its last commit.
   public func isClosed(stage: String, partition: Int32) -> Bool {
     content(Place(stage: stage, partition: partition)).isClosed
+  }
+}
+
+extension MemoryStorage.Content {
+  mutating func apply(_ writes: WriteSet, _ range: Range<Int>) {
+    writes.forEach(in: range) { table, key, value in
+      let bytes: [UInt8]? = if let value { Array(copying: value) } else { nil }
+      tables[table, default: [:]][Array(copying: key)] = bytes
+    }
   }
 }
 
@@ -159,15 +184,36 @@ public final class MemoryStore: StateStore {
 
   public func commit(_ writes: inout WriteSet, changelogOffset: Int64) throws(StoreError) {
     writes.sort()
+    try commit(writes, 0..<writes.count, changelogOffset)
+  }
+
+  /// Loads in two transactions, so that a process can die between them.
+  public func load(_ writes: inout WriteSet, changelogOffset: Int64, pages: Int) throws(StoreError)
+  {
+    writes.sort()
     let sorted = writes
+    let middle = writes.count / 2
+    if middle > 0 {
+      try storage.perform(.commitStore) {
+        storage.amend(place) { content in
+          content.apply(sorted, 0..<middle)
+          content.isLoading = true
+          content.isClosed = false
+        }
+      }
+    }
+    try commit(writes, middle..<writes.count, changelogOffset)
+  }
+
+  private func commit(_ sorted: WriteSet, _ range: Range<Int>, _ changelogOffset: Int64)
+    throws(StoreError)
+  {
     try storage.perform(.commitStore) {
       storage.write(place) { content in
-        sorted.forEach { table, key, value in
-          let bytes: [UInt8]? = if let value { Array(copying: value) } else { nil }
-          content.tables[table, default: [:]][Array(copying: key)] = bytes
-        }
+        content.apply(sorted, range)
         content.changelogOffset = changelogOffset
         content.isClosed = false
+        content.isLoading = false
       }
       storage.committed(place)
     }

@@ -18,6 +18,12 @@ public protocol StateStore: AnyObject, Sendable {
   /// the same arguments.
   func commit(_ writes: inout WriteSet, changelogOffset: Int64) throws(StoreError)
 
+  /// Applies all writes and the new changelog offset as `commit` does, but in as many transactions
+  /// as it takes for none to change more than about `pages` pages of memory, with the offset in the
+  /// last: for a store that is being restored. Cut short, it leaves the store at its old offset with
+  /// some of the values that follow; going on from that offset mends it, and nothing else may use it.
+  func load(_ writes: inout WriteSet, changelogOffset: Int64, pages: Int) throws(StoreError)
+
   /// Makes everything committed survive a loss of power, and marks the store as cleanly closed.
   func close() throws(StoreError)
 }

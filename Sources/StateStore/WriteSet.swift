@@ -65,8 +65,16 @@ public struct WriteSet: Sendable {
   public func forEach<E: Error>(
     _ body: (_ table: Table, _ key: RawSpan, _ value: RawSpan?) throws(E) -> Void
   ) throws(E) {
+    try forEach(in: 0..<entries.count, body)
+  }
+
+  /// Hands the writes of these numbers to `body`, in order once sorted.
+  public func forEach<E: Error>(
+    in range: Range<Int>,
+    _ body: (_ table: Table, _ key: RawSpan, _ value: RawSpan?) throws(E) -> Void
+  ) throws(E) {
     let bytes = arena.span.bytes
-    for entry in entries {
+    for entry in entries[range] {
       let valueStart = Int(entry.start) + Int(entry.keyLength)
       let key = bytes.extracting(Int(entry.start)..<valueStart)
       let value =
@@ -74,6 +82,20 @@ public struct WriteSet: Sendable {
         ? nil : bytes.extracting(valueStart..<valueStart + Int(entry.valueLength))
       try body(Table(rawValue: entry.table), key, value)
     }
+  }
+
+  /// The numbers of the writes from `start` on that change at most so many pages of a tree: each
+  /// may be on a page of its own, and a long one fills several. At least one write.
+  public func range(from start: Int, pages: Int, of pageBytes: Int) -> Range<Int> {
+    var end = start
+    var room = pages
+    while end < entries.count {
+      let bytes = Int(entries[end].keyLength) + Int(entries[end].valueLength)
+      room -= 1 + bytes / pageBytes
+      if room < 0 && end > start { break }
+      end += 1
+    }
+    return start..<end
   }
 
   /// Forgets all writes and keeps the memory for the next batch.

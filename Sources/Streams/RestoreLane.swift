@@ -71,9 +71,12 @@ final class RestoreTarget<Store: StateStore> {
   var partition: Int32 { lane.changelog.partition }
 
   /// Hands what was read on to be committed, after the chunk before.
-  func commitChunk(_ inBackground: BackgroundWork) throws(StageError) {
+  ///
+  /// - Parameter pages: the most that one transaction of the store may change.
+  func commitChunk(pages: Int, _ inBackground: BackgroundWork) throws(StageError) {
     try minding { () throws(StoreError) in
-      try chunks.commit(&lane.writes, changelogOffset: lane.changelogOffset, inBackground)
+      try chunks.commit(
+        &lane.writes, changelogOffset: lane.changelogOffset, pages: pages, inBackground)
     }
   }
 
@@ -117,9 +120,9 @@ private final class ChunkWriter<Store: StateStore>: Sendable {
   /// Takes the writes and leaves an empty set.
   ///
   /// - Throws: what the chunk before has failed with.
-  func commit(_ writes: inout WriteSet, changelogOffset: Int64, _ inBackground: BackgroundWork)
-    throws(StoreError)
-  {
+  func commit(
+    _ writes: inout WriteSet, changelogOffset: Int64, pages: Int, _ inBackground: BackgroundWork
+  ) throws(StoreError) {
     idle.wait()
     let failure = chunk.withLock { chunk in
       if chunk.failure == nil { swap(&chunk.writes, &writes) }
@@ -132,7 +135,7 @@ private final class ChunkWriter<Store: StateStore>: Sendable {
     inBackground { [self] in
       chunk.withLock { chunk in
         do throws(StoreError) {
-          try store.commit(&chunk.writes, changelogOffset: changelogOffset)
+          try store.load(&chunk.writes, changelogOffset: changelogOffset, pages: pages)
         } catch { chunk.failure = error }
         chunk.writes.removeAll()
       }

@@ -2,7 +2,8 @@ import EventLog
 import Logging
 import StateStore
 
-/// Tells how a restore gets on: at once in the monitor, every two seconds in the log.
+/// Tells how a restore gets on: in the monitor with each poll, in the log when it begins and every two
+/// seconds.
 struct RestoreProgress {
   private static let interval = Duration.seconds(2)
 
@@ -25,6 +26,16 @@ struct RestoreProgress {
     lastReport = now
   }
 
+  /// Tells that there is something to restore, before it is looked for and read.
+  ///
+  /// - Parameter total: changelog offsets that are to be passed, of all partitions.
+  func begin(total: Int64) {
+    monitor.update { $0.phase = .restoring(changelog, applied: 0, total: total) }
+    logger.info(
+      "restoring state",
+      metadata: ["changelog": "\(changelog)", "partitions": "\(partitions)", "offsets": "\(total)"])
+  }
+
   /// - Parameters:
   ///   - applied: changelog offsets passed, of all partitions.
   ///   - total: how many there are.
@@ -33,13 +44,12 @@ struct RestoreProgress {
     guard now - lastReport >= Self.interval else { return }
     lastReport = now
     let rate = Double(applied) / (now - started).seconds
-    logger.info(
-      "restoring state",
-      metadata: [
-        "changelog": "\(changelog)", "partitions": "\(partitions)",
-        "percent": "\(100 * applied / max(1, total))", "records_per_second": "\(Int64(rate))",
-        "seconds_left": "\(rate > 0 ? Int64(Double(total - applied) / rate) : 0)",
-      ])
+    var metadata: Logger.Metadata = [
+      "changelog": "\(changelog)", "partitions": "\(partitions)",
+      "percent": "\(100 * applied / max(1, total))", "records_per_second": "\(Int64(rate))",
+    ]
+    if rate > 0 { metadata["seconds_left"] = "\(Int64(Double(total - applied) / rate))" }
+    logger.info("restoring state", metadata: metadata)
   }
 
   /// - Parameter records: how many were applied.

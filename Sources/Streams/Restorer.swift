@@ -22,9 +22,13 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
 
   /// Bytes of changes that wait for their commit, of all partitions; as many again may be on their
   /// way into the stores.
-  private static var waitingBytes: Int { 24 << 20 }
+  private static var waitingBytes: Int { 12 << 20 }
   /// The least a commit is worth.
   private static var leastChunkBytes: Int { 1 << 20 }
+  /// Pages that the stores' transactions may hold, of all partitions.
+  private static var changedPages: Int { 4_096 }
+  /// The least a transaction is worth.
+  private static var leastPages: Int { 256 }
   private static var queuedBytes: Int { 16 << 20 }
 
   /// Stores in the order of the partitions, from nothing where what is on disk can't be used.
@@ -95,9 +99,13 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
     try measure(targets)
     let lacking = targets.filter { !$0.lane.range.isEmpty && $0.damage == nil }
     if !lacking.isEmpty {
+      let total = lacking.reduce(0) { $0 + Int64($1.lane.range.count) }
+      progress.begin(total: total)
       let reader = try makeReader(readCommitted: true)
       defer { reader.close() }
-      try findTails(lacking.map(\.lane), reader)
+      try findTails(lacking.map(\.lane), reader) {
+        progress.report(applied: 0, of: total, at: environment.now())
+      }
       try apply(lacking, reader, &progress)
     }
     progress.finish(
@@ -155,7 +163,11 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
 
   /// Finds the last position of each changelog, and gathers what is behind it. Looks backwards in
   /// growing steps, since it is near the end; where every batch is a transaction, it is the end.
-  private func findTails(_ lanes: [RestoreLane], _ reader: Log.Consumer) throws(StageError) {
+  ///
+  /// - Parameter onPoll: called now and then.
+  private func findTails(
+    _ lanes: [RestoreLane], _ reader: Log.Consumer, onPoll: () -> Void
+  ) throws(StageError) {
     var searched = lanes
     var window: Int64 = 1_000
     while !searched.isEmpty {
@@ -171,6 +183,8 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
         } else {
           lane.tail.addChange(record)
         }
+      } after: { () throws(StageError) in
+        onPoll()
       }
       searched.removeAll { $0.lastPosition != nil || $0.range.count <= window }
       window *= 10
@@ -183,6 +197,7 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
     let lanes = targets.map(\.lane)
     for lane in lanes { lane.begin(lane.range.lowerBound..<lane.endOfState) }
     let total = lanes.reduce(0) { $0 + $1.end - $1.range.lowerBound }
+    let pages = max(Self.leastPages, Self.changedPages / targets.count)
     let chunkBytes = max(Self.leastChunkBytes, Self.waitingBytes / targets.count)
     try scan(lanes, reader) { lane, record in
       lane.writes.addChange(record)
@@ -190,7 +205,7 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
     } after: { () throws(StageError) in
       for target in targets where !target.lane.writes.isEmpty {
         guard target.lane.isRead || target.lane.writes.memoryBytes >= chunkBytes else { continue }
-        try target.commitChunk(environment.inBackground)
+        try target.commitChunk(pages: pages, environment.inBackground)
       }
       let applied = lanes.reduce(0) { $0 + $1.next - $1.range.lowerBound }
       progress.report(applied: applied, of: total, at: environment.now())
@@ -203,7 +218,7 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
   private func scan(
     _ lanes: [RestoreLane], _ reader: Log.Consumer,
     _ body: (RestoreLane, borrowing RecordView) -> Void,
-    after: () throws(StageError) -> Void = { () throws(StageError) in }
+    after: () throws(StageError) -> Void
   ) throws(StageError) {
     var unread = lanes.filter { !$0.isRead }
     let byPartition = Self.byPartition(unread)

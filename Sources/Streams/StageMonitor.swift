@@ -48,6 +48,8 @@ public struct StageStatus: Sendable {
   /// Records dropped because they were below their partition's position.
   public var redeliveries: Int64 = 0
 
+  public init(stage: String) { self.stage = stage }
+
   public var lag: Int64 { partitions.values.reduce(0) { $0 + $1.lag } }
 }
 

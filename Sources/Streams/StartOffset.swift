@@ -7,13 +7,20 @@ extension StageEnvironment {
   /// else at the log's start.
   ///
   /// - Parameter committed: where the group stood before the state was restored.
-  /// - Throws: `.stopDaemon`, by name, when that offset is not in the log.
+  /// - Throws: `.stopDaemon`, by name, when that offset is not in the log; `.abandonPartition` when
+  ///   another member has gone on meanwhile.
   func startOffset(
     of source: TopicPartition, restored: Int64?, committed: Int64?, for consumer: Log.Consumer
   ) throws(StageError) -> Int64 {
     let range = try StageError.log { () throws(LogError) in try consumer.offsets(of: source) }
     let start = restored ?? committed ?? range.lowerBound
     guard range.lowerBound <= start else {
+      // What was processed meanwhile may be deleted, and is in a state that is restored anew.
+      let now = try StageError.log { () throws(LogError) in try consumer.committed([source])[source]
+      }
+      guard now == committed else {
+        throw .failed("the group has gone on in \(source) meanwhile", .abandonPartition)
+      }
       throw .failed(
         "offset_below_log_start: \(configuration.group) stands at \(start) in \(source), but the"
           + " log begins at \(range.lowerBound): events were deleted before they were processed."

@@ -44,6 +44,25 @@ import Testing
     try storage.openReadOnly(stage: "user", partition: 0).check()
   }
 
+  @Test(.enabled(if: canMount, "mounting needs root")) func aLoadCutShortKeepsItsOffset() throws {
+    guard let disk = try SmallDisk(bytes: 1 << 20) else { return }
+    let storage = LMDBStorage(root: "\(disk.directory.path)/state")
+    let store = try storage.open(stage: "user", partition: 0, tables: tables)
+    try store.commit(offset: 1) { $0.put(users, [1], [1]) }
+    var writes = WriteSet()
+    for key in 0..<3_000 as Range<UInt32> {
+      writes.put(
+        ratings, withUnsafeBytes(of: key.bigEndian) { [UInt8]($0) },
+        [UInt8](repeating: 7, count: 900))
+    }
+    let error = #expect(throws: StoreError.self) {
+      try store.load(&writes, changelogOffset: 2, pages: 8)
+    }
+    #expect(error?.remedy == .wait, "\(String(describing: error))")
+    #expect(try store.changelogOffset() == 1)
+    #expect(try !store.snapshot().entries(ratings).isEmpty)
+  }
+
   private func fill(_ path: String) throws {
     let file = open(path, O_WRONLY | O_CREAT, 0o600)
     defer { close(file) }

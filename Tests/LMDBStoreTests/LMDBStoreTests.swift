@@ -24,6 +24,41 @@ import Testing
     }
   }
 
+  /// Number of the last commit.
+  private func transaction(_ partition: Int32) throws -> Int {
+    let environment = try EnvironmentRegistry.leaseReadOnly(
+      "\(storage.root)/user/\(partition)", options: try storage.options(isReadOnly: true)
+    ).environment
+    return try Transaction(environment.handle, environment.path, isReadOnly: true).id
+  }
+
+  /// A load is a commit in parts, none of which changes many pages.
+  @Test(arguments: [1, 7, 1_000])
+  func aLoadIsACommitInParts(pages: Int) throws {
+    var generator = SeededGenerator(state: UInt64(pages))
+    var writes = WriteSet()
+    for _ in 0..<500 {
+      writes.put(
+        Table(rawValue: UInt8.random(in: 1...2, using: &generator)), generator.bytes(1...3),
+        generator.bytes(0...150))
+    }
+    writes.put(users, [9, 9, 9, 9], [UInt8](repeating: 1, count: 20_000))
+    var same = writes
+    let (parts, whole) = (try open(0), try open(1))
+    let before = try transaction(0)
+    try parts.load(&writes, changelogOffset: 7, pages: pages)
+    try whole.commit(&same, changelogOffset: 7)
+    let transactions = try transaction(0) - before
+    #expect(pages == 1_000 ? transactions == 1 : transactions >= 400 / pages)
+    #expect(try parts.changelogOffset() == 7)
+    for table in [users, ratings] {
+      #expect(try parts.snapshot().entries(table) == whole.snapshot().entries(table))
+    }
+    var nothing = WriteSet()
+    try parts.load(&nothing, changelogOffset: 9, pages: pages)
+    #expect(try parts.changelogOffset() == 9)
+  }
+
   @Test(arguments: 1...8 as ClosedRange<UInt64>)
   func randomBatchesEqualDictionary(seed: UInt64) throws {
     var generator = SeededGenerator(state: seed)

@@ -104,8 +104,8 @@ struct Chain {
       inputs: [Topics.validatedRatings], outputs: User.outputs,
       changelog: Topics.userChangelog(Self.application), tables: UserTables.names,
       guarantee: guarantee, limits: limits)
-    return try drain(configuration, run) { _ throws(StageError) in
-      User(directory: PartitionDirectory())
+    return try drain(configuration, run) { log throws(StageError) in
+      User(log, clientID: "user", directory: PartitionDirectory())
     }
   }
 

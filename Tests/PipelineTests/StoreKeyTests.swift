@@ -51,13 +51,14 @@ import Testing
     #expect(StoreKey.decode(bytes.span.bytes) == nil)
   }
 
-  @Test func storedIntegersReadBack() {
+  @Test func sourcePositionsReadBack() {
     for value in Self.samples + [-1, .min] {
-      let stored = StoreInteger(value)
-      #expect(StoreInteger.decode(stored.span) == value)
+      let position = SourcePosition(offset: value, timestamp: ~value)
+      let stored = position.encoded
+      #expect(SourcePosition(decoding: stored.span.bytes) == position)
     }
     let short: [UInt8] = [1, 2, 3]
-    #expect(StoreInteger.decode(short.span.bytes) == nil)
+    #expect(SourcePosition(decoding: short.span.bytes) == nil)
   }
 
   @Test(

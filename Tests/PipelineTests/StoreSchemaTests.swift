@@ -86,8 +86,10 @@ import Testing
 
     let position: [UInt8] = [1, 0, 0, 0, 0, 0, 0, 0, 9]
     #expect(json(try table(.movie, "meta"), position) == #"{"input_offset":9}"#)
-    let nine = StoreInteger(9)
-    #expect(json(try table(.movie, "sources"), [UInt8](copying: nine.span)) == "9")
+    let nine = SourcePosition(offset: 9, timestamp: 1_700_000_000_000).encoded
+    #expect(
+      json(try table(.movie, "sources"), [UInt8](copying: nine.span.bytes))
+        == #"{"offset":9,"timestamp_ms":1700000000000}"#)
     bytes = []
     genres.encode(into: &bytes)
     #expect(json(try table(.user, "genres"), bytes) == #"["Drama"]"#)

@@ -305,6 +305,19 @@ struct RestartFiguresTests {
     #expect(RestoreSpan(of: ["intake"], in: events) == nil)
   }
 
+  @Test("memory is told apart by the quarters of a restore")
+  func quarters() throws {
+    let events = [try Self.event("user", "state restored", at: 5_000, took: 4_000)]
+    let span = try #require(RestoreSpan(of: ["user"], in: events))
+    var course = MemoryCourse()
+    for (milliseconds, bytes) in [
+      (900, 9), (1_000, 1), (1_900, 3), (3_500, 2), (5_000, 4), (5_100, 9),
+    ] {
+      course.note(bytes, at: try Self.time(milliseconds))
+    }
+    #expect(course.peaks(during: span, parts: 4) == [3, 0, 2, 4])
+  }
+
   @Test("the parts of a restart add up, each until the slower stage has passed it")
   func parts() throws {
     var events = try [

@@ -103,6 +103,24 @@ import Testing
           .utf8))
   }
 
+  @Test func restoresAreShown() throws {
+    let log = """
+      10:00:00.000 info     restoring state changelog=app-movie-changelog offsets=9 partitions=4
+      10:00:00.000 info     restoring state changelog=app-user-changelog offsets=5000 partitions=4
+      10:00:00.100 info     state restored changelog=app-movie-changelog milliseconds=100 records=9
+      10:00:02.000 info     restoring state changelog=app-user-changelog partitions=4 percent=40 \
+      records_per_second=123456 seconds_left=3
+      """
+    var dashboard = dashboard
+    dashboard.restores = RestoringState.all(in: log)
+    let text = "restoring state: app-user-changelog 40 %, 123,456 records/s, 3 s left"
+    #expect(dashboard.lines(columns: 100, rows: 60).contains(text))
+    #expect(dashboard.summary.contains(text))
+    #expect(
+      RestoringState.all(
+        in: log + "\n10:00:05.000 info state restored changelog=app-user-changelog ") == [])
+  }
+
   @Test func numbersAreShown() throws {
     var dashboard = dashboard
     dashboard.freshness = .init(p50: 4.26, p99: 123.4)

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Pipeline
 import Recommender
+import Streams
 import Testing
 
 @testable import projectionist
@@ -95,6 +96,18 @@ import Testing
       }
       #expect(error?.message.hasPrefix("here ") == true && error?.message.contains(text) == true)
     }
+  }
+
+  @Test func theStatusLineTellsOfARestore() {
+    var status = StageStatus(stage: "user")
+    status.phase = .restoring("app-user-changelog", applied: 250, total: 1_000)
+    let restoring = StatusReporter.metadata(of: status, records: 0, seconds: 10)
+    #expect(restoring?["restoring"] == "app-user-changelog" && restoring?["percent"] == "25")
+    #expect(restoring?["changelog_lag"] == "750")
+    status.phase = .running
+    #expect(StatusReporter.metadata(of: status, records: 0, seconds: 10) == nil)
+    let running = StatusReporter.metadata(of: status, records: 50, seconds: 10)
+    #expect(running?["events_per_second"] == "5" && running?["restoring"] == nil)
   }
 
   @Test func theStatusLineTellsWhatPredictDid() {

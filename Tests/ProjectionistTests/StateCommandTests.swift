@@ -20,8 +20,8 @@ import Testing
     let store = try storage.open(stage: "user", partition: partition, tables: UserTables.names)
     var writes = WriteSet()
     let key = StoreKey(42)
-    let value = StoreInteger(9)
-    writes.set(UserTables.sources, key.span, value.span)
+    let value = SourcePosition(offset: 9, timestamp: 7).encoded
+    writes.set(UserTables.sources, key.span, value.span.bytes)
     try store.commit(&writes, changelogOffset: 5)
     try store.close()
   }
@@ -80,11 +80,12 @@ import Testing
     let snapshot = try place.open().snapshot()
     var output = EntryOutput(place, table, genres: try place.genres(in: snapshot))
     let key = try #require(table.key("42"))
-    let value = StoreInteger(9)
+    let value = SourcePosition(offset: 9, timestamp: 7).encoded
+    let json = #"{"offset":9,"timestamp_ms":7}"#
     #expect(
-      output.json(key.span.bytes, value.span)
-        == #"{"stage":"user","partition":3,"table":"sources","key":"42","value":9}"#)
-    #expect(output.value(value.span) == "9")
+      output.json(key.span.bytes, value.span.bytes)
+        == #"{"stage":"user","partition":3,"table":"sources","key":"42","value":\#(json)}"#)
+    #expect(output.value(value.span.bytes) == json)
   }
 
   @Test func copiesOfSomethingElseAreRefused() throws {

@@ -37,8 +37,8 @@ import Testing
 
   private func set(_ writes: inout WriteSet, _ key: Int64, _ value: Int64) {
     let key = StoreKey(key)
-    let value = StoreInteger(value)
-    writes.set(UserTables.sources, key.span, value.span)
+    let value = SourcePosition(offset: value, timestamp: 0).encoded
+    writes.set(UserTables.sources, key.span, value.span.bytes)
   }
 
   @Test func agreementIsOneLine() throws {
@@ -64,11 +64,11 @@ import Testing
       report.text == """
         user[0]: 2 of 1 entries differ from the log at input offset 7
           sources 1
-            store  2
-            log    3
+            store  {"offset":2,"timestamp_ms":0}
+            log    {"offset":3,"timestamp_ms":0}
           sources 4
             store  -
-            log    4
+            log    {"offset":4,"timestamp_ms":0}
         """)
   }
 

@@ -26,6 +26,13 @@ struct SeedTests {
     #expect(report.violation == nil, replay(report))
   }
 
+  @Test func redisIsFlushedNowAndThen() {
+    let flushes = (UInt64(1)...10).map {
+      PipelineScenario.run(seed: $0, SimulationOptions()).events.flushes
+    }
+    #expect(flushes.contains { $0 > 0 })
+  }
+
   /// Each mistake is found within a hundred seeds, and it is the mistake that was found: the same
   /// seed without it keeps all promises.
   @Test(arguments: Canary.allCases)

@@ -47,6 +47,8 @@ struct RestoreProgressTests {
   @Test func everyTwoSecondsWithRateAndTimeLeft() {
     let clock = SimulatedClock()
     var progress = RestoreProgress("log", partitions: 4, monitor, logger(), at: clock.now)
+    progress.begin(total: 1_000)
+    #expect(monitor.snapshot.phase == .restoring("log", applied: 0, total: 1_000))
     for applied in stride(from: Int64(100), through: 1_000, by: 100) {
       clock.advance(by: .milliseconds(500))
       progress.report(applied: applied, of: 1_000, at: clock.now)
@@ -55,6 +57,7 @@ struct RestoreProgressTests {
     progress.finish(records: 900, at: clock.now)
     #expect(
       lines.fields(of: "restoring state") == [
+        ["changelog": "log", "partitions": "4", "offsets": "1000"],
         [
           "changelog": "log", "partitions": "4", "percent": "40", "records_per_second": "200",
           "seconds_left": "3",
@@ -67,6 +70,18 @@ struct RestoreProgressTests {
     #expect(
       lines.fields(of: "state restored") == [
         ["changelog": "log", "partitions": "4", "records": "900", "milliseconds": "5000"]
+      ])
+  }
+
+  /// While nothing was applied yet there is no rate to tell the end by.
+  @Test func theSearchForTheEndIsShownToo() {
+    let clock = SimulatedClock()
+    var progress = RestoreProgress("log", partitions: 1, monitor, logger(), at: clock.now)
+    clock.advance(by: .milliseconds(2_500))
+    progress.report(applied: 0, of: 1_000, at: clock.now)
+    #expect(
+      lines.fields(of: "restoring state") == [
+        ["changelog": "log", "partitions": "1", "percent": "0", "records_per_second": "0"]
       ])
   }
 
@@ -89,6 +104,8 @@ struct RestoreProgressTests {
     }
     run.logger = logger()
     #expect(world.run(run).error == nil)
+    // At once, and before anything is read.
+    #expect(lines.fields(of: "restoring state").first?["offsets"] != nil)
     let percents = lines.fields(of: "restoring state").compactMap {
       $0["percent"].flatMap(Int.init)
     }

@@ -332,6 +332,41 @@ struct RestoreTests {
     #expect(error?.description.hasPrefix("offset_below_log_start: app-count stands at 10") == true)
   }
 
+  /// A member that stood still while it restored finds the group gone on: what it lacks was processed.
+  @Test func aRestoreThatWasOvertakenIsNoLoss() throws {
+    var world = World()
+    world.limits = BatchLimits(records: 5)
+    try world.feed(0..<20)
+    world.run()
+    world.storage.lose(stage: World.stage, partition: 0)
+    try world.feed(20..<30)
+    let (hasOpened, others, member) = (Counter(), Counter(), OneThread<SimulatedProcess?>(nil))
+    let storage = MemoryStorage()
+    let overtake = OneThread { [world] in
+      let process = try #require(member.value)
+      world.log.expireMembers(of: process, group: "app-count")
+      let other = world.run(World.Run(instance: "1", storage: storage))
+      #expect(other.error == nil)
+      try world.log.truncate(
+        world.input(0), before: world.log.offsets(of: world.input(0)).upperBound)
+    }
+    var run = World.Run()
+    run.faults = { moment in
+      if moment.effect == .openStore { _ = hasOpened.next() }
+      guard moment.effect == .poll, hasOpened.value == 1, others.next() == 1 else { return nil }
+      do { try overtake.value() } catch { Issue.record(error) }
+      return nil
+    }
+    let result = world.run(run, onStart: { member.value = $0 })
+    #expect(result.error == nil)
+    #expect(others.value > 0)
+    for table in [Table.meta, Table(rawValue: 1)] {
+      let found = world.storage.contents(of: table, stage: World.stage, partition: 0)
+      #expect(!found.isEmpty)
+      #expect(found == storage.contents(of: table, stage: World.stage, partition: 0))
+    }
+  }
+
   @Test func anOffsetBeyondTheLogsEndIsNamed() throws {
     let world = World()
     try world.feed(0..<10)

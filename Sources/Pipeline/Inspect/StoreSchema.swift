@@ -28,7 +28,7 @@ public struct StoreSchema: Hashable, Sendable {
     case genres
     case movieAggregate
     case times
-    case integer
+    case source
   }
 
   public let stage: StageName
@@ -53,8 +53,8 @@ public struct StoreSchema: Hashable, Sendable {
         table(UserTables.ratings, "ratings", .pair, .userRating, "user/movie: the rating"),
         table(UserTables.genres, "genres", .text, .genres, "genres: their names by number"),
         table(
-          UserTables.sources, "sources", .identifier, .integer,
-          "partition of user-ratings: its newest offset"),
+          UserTables.sources, "sources", .identifier, .source,
+          "partition of user-ratings: its newest event"),
       ]
     case .movie:
       tables = [
@@ -64,8 +64,8 @@ public struct StoreSchema: Hashable, Sendable {
           "movie: statistics of all ratings"),
         table(MovieTables.times, "times", .pair, .times, "movie/block: times of ratings"),
         table(
-          MovieTables.sources, "sources", .identifier, .integer,
-          "partition of validated-ratings: its newest offset"),
+          MovieTables.sources, "sources", .identifier, .source,
+          "partition of validated-ratings: its newest event"),
       ]
     case .intake, .redis, .predict: return nil
     }

@@ -14,12 +14,7 @@ extension StoreSchema.TableSchema {
     do throws(CodecError) {
       switch content {
       case .position: Self.writePosition(value, &writer)
-      case .integer:
-        if let number = StoreInteger.decode(value) {
-          writer.integer(number)
-        } else {
-          Self.writeUndecodable(value, "it has not the 8 bytes of a number", &writer)
-        }
+      case .source: Self.writeSource(value, &writer)
       case .genres: Self.write(try GenreDictionary(decoding: value), &writer)
       case .userRating: Self.write(try UserRating(decoding: value), genres, &writer)
       case .userAggregate: Self.write(try UserAggregate(decoding: value), genres, &writer)
@@ -52,6 +47,18 @@ extension StoreSchema.TableSchema {
     writer.beginObject()
     writer.key("input_offset")
     writer.integer(offset)
+    writer.endObject()
+  }
+
+  private static func writeSource(_ value: RawSpan, _ writer: inout JSONWriter) {
+    guard let position = SourcePosition(decoding: value) else {
+      return writeUndecodable(value, "it has not the 16 bytes of a source's position", &writer)
+    }
+    writer.beginObject()
+    writer.key("offset")
+    writer.integer(position.offset)
+    writer.key("timestamp_ms")
+    writer.integer(position.timestamp)
     writer.endObject()
   }
 

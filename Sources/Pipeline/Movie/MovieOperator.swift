@@ -19,6 +19,7 @@ public struct MovieOperator<
   private static var features: Int { 0 }
 
   private let quality: QualityTable<Consumer>
+  private let source: SourceTopic
   private var schedule: RefreshSchedule
   private let now: () -> ContinuousClock.Instant
   private var prior: CatalogPrior
@@ -35,6 +36,7 @@ public struct MovieOperator<
     do throws(LogError) { quality = try QualityTable(log, clientID: clientID) } catch {
       throw .log(error)
     }
+    source = SourceTopic(Topics.validatedRatings, in: log, clientID: clientID)
     prior = quality.prior
     schedule = RefreshSchedule(interval: refreshInterval)
     self.now = now
@@ -42,7 +44,7 @@ public struct MovieOperator<
 
   public mutating func makeWorking(_ task: Partition) throws(StageError) -> MovieWorking {
     schedule.noteNewMovies()
-    return MovieWorking(sources: try SourcePositions(task, table: MovieTables.sources))
+    return MovieWorking(sources: try SourcePositions(task, table: MovieTables.sources, of: source))
   }
 
   public mutating func beginBatch() throws(StageError) {
@@ -58,7 +60,9 @@ public struct MovieOperator<
     // A record that is none of the user stage's has no effect.
     guard let value = record.value, let change = try? parser.parse(value) else { return }
     guard
-      working.sources.advance(partition: change.source.partition, offset: change.source.offset)
+      try working.sources.advance(
+        partition: change.source.partition, offset: change.source.offset,
+        timestamp: record.timestamp)
     else { return }
     let number = try movieNumber(change.movie, &working, task)
     if let old = change.old {

@@ -62,8 +62,8 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
       guard topic == 0 else { return }
       var parser = UserFeaturesParser()
       newest.note(key, value) { try? parser.parse($0) }
-    } makeOperator: { _ throws(StageError) in
-      User(directory: PartitionDirectory())
+    } makeOperator: { log throws(StageError) in
+      User(log, clientID: "projectionist-replay", directory: PartitionDirectory())
     }
     return newest.rows
   }

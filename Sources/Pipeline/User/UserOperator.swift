@@ -18,14 +18,20 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
   private static var verdicts: Int { 2 }
 
   private let directory: PartitionDirectory<Store>
+  private let source: SourceTopic
   private var parser = CanonicalEventParser()
   private var key = JSONWriter(capacity: 32)
   private var value = JSONWriter()
   private var encoded: [UInt8] = []
 
-  /// - Parameter directory: told the partitions owned, for the predict stage.
-  public init(directory: PartitionDirectory<Store>) {
+  /// - Parameters:
+  ///   - directory: told the partitions owned, for the predict stage.
+  ///   - log: where `user-ratings` is looked at when its events seem to be repeats.
+  public init<Log: EventLog>(
+    _ log: Log, clientID: String, directory: PartitionDirectory<Store>
+  ) {
     self.directory = directory
+    source = SourceTopic(Topics.userRatings, in: log, clientID: clientID)
   }
 
   public mutating func partitionsChanged(_ tasks: [Partition]) {
@@ -44,7 +50,7 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
     }
     return UserWorking(
       genres: try Stored.value(stored, of: task.source) ?? GenreDictionary(),
-      sources: try SourcePositions(task, table: UserTables.sources))
+      sources: try SourcePositions(task, table: UserTables.sources, of: source))
   }
 
   // MARK: Events
@@ -61,7 +67,9 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
       // Written by someone else than intake. It has no verdict to contradict and no effect.
       return
     }
-    guard working.sources.advance(partition: event.source.partition, offset: event.source.offset)
+    guard
+      try working.sources.advance(
+        partition: event.source.partition, offset: event.source.offset, timestamp: record.timestamp)
     else { return }
     guard event.type == .rating, let movie = event.movie else { return }
     let new = event.rating.map {

@@ -8,7 +8,7 @@ public enum UserTables {
   public static let ratings = Table(rawValue: 2)
   /// the one entry "genres" → `GenreDictionary`
   public static let genres = Table(rawValue: 3)
-  /// partition of `user-ratings` → offset of its newest event in the state
+  /// partition of `user-ratings` → `SourcePosition` of its newest event in the state
   public static let sources = Table(rawValue: 4)
 
   public static let names = ["aggregates", "ratings", "genres", "sources"]

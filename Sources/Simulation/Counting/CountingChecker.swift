@@ -183,6 +183,10 @@ struct CountingChecker {
     _ place: StorePlace, in storage: MemoryStorage, changelogEnd: Int64, isRestored: Bool = false
   ) throws(Violation) {
     let (stage, partition) = (place.stage, place.partition)
+    guard !storage.isLoading(stage: stage, partition: partition) else {
+      guard !isRestored else { throw Violation("the store \(place) is half restored") }
+      return
+    }
     guard let offset = storage.changelogOffset(stage: stage, partition: partition) else {
       guard !isRestored || position(partition) == 0 else {
         throw Violation("the store \(place) was not restored")

@@ -124,6 +124,14 @@ public final class CountingScenario: Scenario, @unchecked Sendable {
     return false
   }
 
+  public func remakeInput() throws -> String? {
+    guard (0..<partitions).contains(where: { checker.position($0) > 0 }) else { return nil }
+    log.createTopic(Self.input, partitions: Int(partitions))
+    return "offset_beyond_log_end"
+  }
+
+  public func flushProjection() -> String? { nil }
+
   // MARK: Checks
 
   public func remaining() throws -> String? { checker.remaining() }

@@ -23,6 +23,15 @@ public protocol Scenario: AnyObject, Sendable {
   ///
   /// - Returns: false when all of it was.
   func deleteUnprocessedInput() throws -> Bool
+  /// Deletes an input whose events are in the state and makes it anew.
+  ///
+  /// - Returns: what the error begins with that must follow; `nil` when no input was processed.
+  func remakeInput() throws -> String?
+  /// Empties what stages write to outside the log.
+  ///
+  /// - Returns: the group that fills it again once its offsets are reset; `nil` when there is nothing
+  ///   of that kind.
+  func flushProjection() -> String?
 
   /// What was not processed of the input, in words; `nil` when all of it was.
   func remaining() throws -> String?

@@ -9,6 +9,7 @@ extension SeededRun {
       try rest()
       if random.oneIn(3) { try scenario.clean(&random) }
       for instance in instances { trouble(instance) }
+      if random.oneIn(12) { flushProjection() }
       if random.oneIn(12) {
         outageUntil = scheduler.now + .milliseconds(Int.random(in: 50...6_000, using: &random))
         note("no broker can be reached until \(outageUntil)")
@@ -19,7 +20,11 @@ extension SeededRun {
     try checkDisks()
     try scenario.checkDrained()
     try restoreFromNothing()
-    if random.oneIn(3) { try outliveRetention() }
+    switch Int.random(in: 0..<6, using: &random) {
+    case 0, 1: try outliveRetention()
+    case 2, 3: try outliveRemaking()
+    default: break
+    }
   }
 
   private func rest() throws {
@@ -96,6 +101,13 @@ extension SeededRun {
     }
   }
 
+  private func flushProjection() {
+    guard let group = scenario.flushProjection() else { return }
+    events.flushes += 1
+    note("what \(group) has written is flushed")
+    groupToReset = group
+  }
+
   // MARK: Calm
 
   /// All input must get processed now.
@@ -105,10 +117,19 @@ extension SeededRun {
     for instance in instances where instance.stop.isStopped || !instance.isAlive {
       try waitForEnd(of: instance)
     }
+    if let groupToReset { try reset(groupToReset) }
     for instance in instances where instance.hasEnded(scheduler) { start(instance) }
     try wait(limit: .seconds(600)) { try scenario.remaining() }
     try sleep(.seconds(2))
     try stopAll()
+  }
+
+  /// As a person does: stops all instances, waits until the group is empty, and resets it.
+  private func reset(_ group: String) throws {
+    try stopAll()
+    try sleep(Self.session * 2)
+    note("the offsets of \(group) are reset")
+    log.resetOffsets(of: group)
   }
 
   private func waitForEnd(of instance: Instance) throws {
@@ -162,13 +183,22 @@ extension SeededRun {
     try scenario.feed(&random)
     guard try scenario.deleteUnprocessedInput() else { return }
     note("input is deleted that was not processed")
-    expectedFailure = "offset_below_log_start"
+    try stopsByName("offset_below_log_start")
+  }
+
+  /// So is an input that was deleted and made anew.
+  private func outliveRemaking() throws {
+    guard let name = try scenario.remakeInput() else { return }
+    note("an input is made anew")
+    try stopsByName(name)
+  }
+
+  private func stopsByName(_ name: String) throws {
+    expectedFailure = name
     let first = instances[0]
     start(first)
     try waitForEnd(of: first)
-    guard first.failure != nil else {
-      throw Violation("the loss of input was not noticed")
-    }
+    guard first.failure != nil else { throw Violation("there was no \(name)") }
     try checkDisks()
   }
 }

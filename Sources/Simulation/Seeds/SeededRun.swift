@@ -33,6 +33,8 @@ public final class SeededRun<S: Scenario>: @unchecked Sendable {
   var events = SeedEvents()
   /// Nothing goes wrong any more.
   var isCalm = false
+  /// The group that must read everything again, because what it has written is gone.
+  var groupToReset: String?
   /// Until when no broker can be reached.
   var outageUntil: Duration = .zero
   private(set) var violation: Violation?

@@ -43,6 +43,8 @@ public struct SeedEvents: Hashable, Sendable {
   /// Processes that stood still or were cut off, and members that were expelled.
   public var silences = 0
   public var lostCommits = 0
+  /// How often what lies outside the log was emptied.
+  public var flushes = 0
   public var storeCommits = 0
 
   public init() {}
@@ -52,6 +54,7 @@ public struct SeedEvents: Hashable, Sendable {
     a.faults += b.faults
     a.silences += b.silences
     a.lostCommits += b.lostCommits
+    a.flushes += b.flushes
     a.storeCommits += b.storeCommits
   }
 }

@@ -25,14 +25,20 @@ extension BenchBed {
 
   /// Waits until all stages of the daemon have their partitions and state.
   ///
+  /// - Parameter onLook: told again and again what the process uses.
   /// - Returns: the most the process has used at any time, of each kind of memory.
   @discardableResult
-  func waitUntilReady(_ daemon: ChildProcess) throws -> ProcessUsage {
+  func waitUntilReady(
+    _ daemon: ChildProcess, onLook: (ProcessUsage) -> Void = { _ in }
+  ) throws -> ProcessUsage {
     var peak: ProcessUsage?
     var lines = 0
     var deadline = ContinuousClock.now + Self.stallDeadline
     while true {
-      if let usage = ProcessUsage(of: daemon.processID) { peak = peak?.peak(with: usage) ?? usage }
+      if let usage = ProcessUsage(of: daemon.processID) {
+        peak = peak?.peak(with: usage) ?? usage
+        onLook(usage)
+      }
       let log = daemonLog.lines
       if log.count > lines {
         lines = log.count

@@ -13,7 +13,8 @@ struct RestoreBench: ParsableCommand {
       started again, as often as --runs says. What it has restored is compared with what was \
       deleted, byte for byte. Beside each run stands the rate at which a bare consumer reads the \
       same changelogs (read_committed). The figures are medians. The bar is 500,000 records/s, or \
-      80 % of the bare consumer's rate where that is less.
+      80 % of the bare consumer's rate where that is less. The memory that is the daemon's own must \
+      not grow with the changelogs: neither from quarter to quarter of a restore, nor with --events.
       """)
 
   /// What a restore must reach, in records/s and as a share of the bare consumer's rate.
@@ -41,6 +42,7 @@ struct RestoreBench: ParsableCommand {
     var all: RestoreSpan
     var ready: Double
     var peak: ProcessUsage
+    var memory: MemoryCourse
     var raw: ReadBack
     var stateBytes: Int
   }
@@ -67,7 +69,8 @@ struct RestoreBench: ParsableCommand {
     try bed.deleteState()
     let start = ContinuousClock.now
     let daemon = try bed.startDaemon()
-    let peak = try bed.waitUntilReady(daemon)
+    var memory = MemoryCourse()
+    let peak = try bed.waitUntilReady(daemon) { memory.note($0.anonymousBytes, at: Date()) }
     let ready = (ContinuousClock.now - start) / .seconds(1)
     let stateBytes = try bed.stateBytes()
     let events = bed.daemonLog.events
@@ -87,7 +90,8 @@ struct RestoreBench: ParsableCommand {
       throw CommandFailure(.failure, "the daemon does not say that it has restored its state")
     }
     return Run(
-      spans: spans, all: all, ready: ready, peak: peak, raw: raw, stateBytes: stateBytes)
+      spans: spans, all: all, ready: ready, peak: peak, memory: memory, raw: raw,
+      stateBytes: stateBytes)
   }
 
   private func changelogs(_ bed: BenchBed) -> [String] {
@@ -128,8 +132,14 @@ struct RestoreBench: ParsableCommand {
         "  of its own", "peak_anonymous_memory_bytes",
         Int(median { Double($0.peak.anonymousBytes) })
       ),
-      .bytes("state", "state_bytes", runs[0].stateBytes),
     ]
+    report.figures += (0..<4).map { quarter in
+      .bytes(
+        "    quarter \(quarter + 1) of the restore",
+        "quarter_\(quarter + 1)_anonymous_memory_bytes",
+        Int(median { Double($0.memory.peaks(during: $0.all, parts: 4)[quarter]) }))
+    }
+    report.figures.append(.bytes("state", "state_bytes", runs[0].stateBytes))
     let topics = changelogs(bed)
     report.columns = zip(Self.stages, topics).map { stage, topic in
       let records = runs[0].raw.records[topic, default: 0]
@@ -148,6 +158,24 @@ struct RestoreBench: ParsableCommand {
         ])
     }
     return report
+  }
+}
+
+/// How much memory a process had, and when.
+struct MemoryCourse {
+  private var samples: [(time: Date, bytes: Int)] = []
+
+  mutating func note(_ bytes: Int, at time: Date) { samples.append((time, bytes)) }
+
+  /// The most in each of so many equal parts of a restore; 0 where nothing was noted.
+  func peaks(during span: RestoreSpan, parts: Int) -> [Int] {
+    var peaks = Array(repeating: 0, count: parts)
+    for (time, bytes) in samples where (span.start...span.end).contains(time) {
+      let share = time.timeIntervalSince(span.start) / max(span.seconds, 1e-3)
+      let part = min(Int(share * Double(parts)), parts - 1)
+      peaks[part] = max(peaks[part], bytes)
+    }
+    return peaks
   }
 }
 

@@ -12,6 +12,7 @@ struct Dashboard {
   var redis: String
   var daemonLog: String
   var progress = PipelineProgress()
+  var restores: [RestoringState] = []
   var freshness: Freshness?
   var user: Int64
   /// By name, in their order; empty before there are any.
@@ -30,7 +31,7 @@ struct Dashboard {
       "projectionist demo   broker \(broker)   redis \(redis)",
       "daemon's log: \(daemonLog)   \(Self.clearHint)",
       "",
-      progressLine, lagLine, "",
+      progressLine, lagLine, restoreLine ?? "",
       "user \(user) in Redis",
     ]
     above += featureLines(columns: columns)
@@ -46,6 +47,7 @@ struct Dashboard {
   /// All that changes, in one line, for where there is no terminal.
   var summary: String {
     var parts = [progressLine, lagLine]
+    if let restoreLine { parts.append(restoreLine) }
     let count = features.first { $0.name == SampleUser.countFeature }?.text ?? "-"
     parts.append("user \(user): \(count) ratings")
     if let movie = recommendations?.movies?.first { parts.append("first of all \(movie.title)") }
@@ -66,6 +68,18 @@ struct Dashboard {
     "lag: "
       + progress.lags.map { "\($0.stage.rawValue) \(Self.grouped(Int($0.lag)))" }
       .joined(separator: " · ")
+  }
+
+  /// `nil` when all state is there.
+  private var restoreLine: String? {
+    guard !restores.isEmpty else { return nil }
+    let parts = restores.map { restore in
+      var text = "\(restore.changelog) \(restore.percent) %"
+      if let rate = restore.recordsPerSecond { text += ", \(Self.grouped(rate)) records/s" }
+      if let seconds = restore.secondsLeft { text += ", \(seconds) s left" }
+      return text
+    }
+    return "restoring state: " + parts.joined(separator: " · ")
   }
 
   private func featureLines(columns: Int) -> [String] {

@@ -110,9 +110,9 @@ final class Daemon: Sendable {
           }.run()
         }
       case .user:
-        { [directory] () throws(StageError) in
+        { [log, directory] () throws(StageError) in
           try StageLoop(environment) {
-            UserOperator<LMDBStore, KafkaProducer>(directory: directory)
+            UserOperator<LMDBStore, KafkaProducer>(log, clientID: clientID, directory: directory)
           }.run()
         }
       case .movie:

@@ -3,7 +3,8 @@ import Logging
 import Pipeline
 import Streams
 
-/// Tells in the log when all stages run, and every ten seconds how they get on while there is work.
+/// Tells in the log when all stages run, and every ten seconds how they get on while there is work or
+/// state to restore.
 final class StatusReporter {
   private static let interval: TimeInterval = 10
 
@@ -41,16 +42,35 @@ final class StatusReporter {
   private func report(_ status: StageStatus, seconds: TimeInterval) {
     let records = status.records - lastRecords[status.stage, default: 0]
     lastRecords[status.stage] = status.records
-    guard records > 0 else { return }
-    var metadata: Logger.Metadata = [
-      "stage": "\(status.stage)", "events_per_second": "\(Int(Double(records) / seconds))",
-      "lag": "\(status.lag)", "batches": "\(status.batches)",
-      "aborted_batches": "\(status.abortedBatches)",
-    ]
+    guard var metadata = Self.metadata(of: status, records: records, seconds: seconds) else {
+      return
+    }
     if status.stage == StageName.predict.rawValue {
       metadata.merge(Self.metadata(of: predict.snapshot)) { $1 }
     }
     logger.info("progress", metadata: metadata)
+  }
+
+  /// How a stage gets on.
+  ///
+  /// - Parameter records: how many it has processed in so many seconds.
+  /// - Returns: `nil` for one that has nothing to do.
+  static func metadata(of status: StageStatus, records: Int64, seconds: TimeInterval)
+    -> Logger.Metadata?
+  {
+    var metadata: Logger.Metadata = ["stage": "\(status.stage)"]
+    if case .restoring(let changelog, let applied, let total) = status.phase {
+      metadata["restoring"] = "\(changelog)"
+      metadata["percent"] = "\(100 * applied / max(1, total))"
+      metadata["changelog_lag"] = "\(total - applied)"
+    } else if records == 0 {
+      return nil
+    }
+    metadata["events_per_second"] = "\(Int(Double(records) / seconds))"
+    metadata["lag"] = "\(status.lag)"
+    metadata["batches"] = "\(status.batches)"
+    metadata["aborted_batches"] = "\(status.abortedBatches)"
+    return metadata
   }
 
   /// The predict stage's counts since its start.

@@ -23,6 +23,7 @@ struct SimulationResult: Encodable {
   var silences: Int
   var lostCommits: Int
   var storeCommits: Int
+  var flushes: Int
   var failure: Failure?
 
   enum CodingKeys: String, CodingKey {
@@ -31,7 +32,7 @@ struct SimulationResult: Encodable {
     case crashes, faults, silences
     case lostCommits = "lost_commits"
     case storeCommits = "store_commits"
-    case failure
+    case flushes, failure
   }
 
   init(
@@ -48,6 +49,7 @@ struct SimulationResult: Encodable {
     silences = totals.events.silences
     lostCommits = totals.events.lostCommits
     storeCommits = totals.events.storeCommits
+    flushes = totals.events.flushes
     failure = totals.failure.map { failed in
       Failure(
         seed: failed.seed, scenario: failed.scenario, guarantee: failed.guarantee.rawValue,
@@ -62,7 +64,7 @@ struct SimulationResult: Encodable {
       \(seeds) seeds (\(kinds.joined(separator: ", "))) in \(String(format: "%.1f", seconds)) s: \
       \(steps) steps, \(Int(simulatedSeconds)) simulated seconds
       \(crashes) crashes, \(faults) faults of single effects, \(silences) silences and expulsions, \
-      \(lostCommits) lost commits of \(storeCommits)
+      \(lostCommits) lost commits of \(storeCommits), \(flushes) flushes of Redis
       """
     guard let failure else { return summary + "\nno promise was broken" }
     return summary + """

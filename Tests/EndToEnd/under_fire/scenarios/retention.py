@@ -1,25 +1,27 @@
 """Offsets that the log does not have any more: deleted records, and topics made anew.
 
-The daemon must stop by name, `offset_below_log_start`, `offset_beyond_log_end` or
+The daemon must stop by name, `offset_below_log_start`, `offset_beyond_log_end`, `topic_recreated` or
 `changelog_below_log_start`, with a documented exit code, never go on with wrong features; and what
 the message says to do must work.
-
-Not here: `user-ratings` made anew. Kafka forgets the group's offsets with the topic, and intake keeps
-nothing by which it could tell the two topics apart.
 """
 
+import contextlib
 import json
+
+import redis
 
 from under_fire import checks, outputs, stores
 from under_fire.daemon import APPLICATION
+from under_fire.load import Load
 from under_fire.scenarios import MOVIELENS, SMALL
-from under_fire.waiting import wait_until
+from under_fire.waiting import NotInTime, wait_until
 
 LONG = MOVIELENS | {"events": 300_000, "kills": 1}
 SHORT = SMALL | {"events": 20_000, "kills": 1}
 
 FAILURE = 1  # As `projectionist --help` lists it.
 BELOW, BEYOND = "offset_below_log_start", "offset_beyond_log_end"
+RECREATED = "topic_recreated"
 CHANGELOG_BELOW = "changelog_below_log_start"
 
 
@@ -31,6 +33,7 @@ def run(bed):
     daemon.stop()
     events_deleted(bed, daemon)
     changelog_deleted(bed, daemon)
+    events_made_anew(bed, daemon)
     topic_made_anew(bed, daemon, "validated-ratings")
 
 
@@ -86,23 +89,58 @@ def go_on(bed, daemon):
     bed.groups.wait_until_caught_up(seconds=120, daemons=[daemon])
 
 
+def events_made_anew(bed, daemon):
+    """`user-ratings` is deleted and created again. Kafka forgets the group's offsets with it, so its
+    events come under the offsets of others, whether it has grown longer than the old one or not."""
+    records = outputs.input_records(bed.bootstrap)
+    ends = bed.groups.ends(["user-ratings"])
+    bed.report.progress("case: user-ratings made anew")
+    make_anew(bed, daemon, ["user-ratings"])
+    bed.send(0.05)
+    stops_by_name(bed, daemon, RECREATED, "user-ratings", starts=True)
+    bed.report.progress("case: user-ratings made anew, and longer than it was")
+    make_anew(bed, daemon, ["user-ratings"])
+    # Its first part was deleted before: it takes several of what was left.
+    longer = Load.again(bed.bootstrap, records * 6)
+    longer.finish()
+    longer.close()
+    ends_now = bed.groups.ends(["user-ratings"])
+    if any(ends_now[place] <= end for place, end in ends.items()):
+        raise RuntimeError("the new topic is not longer than the old one")
+    stops_by_name(bed, daemon, RECREATED, "user-ratings", starts=True)
+    bed.report.progress("case: all topics made anew, as the message says")
+    keep = {"movies", "models"}
+    topics = bed.groups.admin.list_topics(timeout=10).topics
+    make_anew(bed, daemon, [name for name in topics if name[0] != "_" and name not in keep])
+    daemon.clear_state()
+    redis.Redis("127.0.0.1", bed.redis.port).flushall()
+    bed.archive = []
+    go_on(bed, daemon)
+    judge(bed, daemon, "all topics made anew")
+
+
 def topic_made_anew(bed, daemon, topic):
-    """A stage's input is deleted and created again."""
+    """A stage's input is deleted and created again, and shorter than its state's position."""
     bed.report.progress(f"case: {topic} made anew")
-    bed.kafka.tool(
-        "kafka-topics.sh", "--bootstrap-server", bed.bootstrap, "--delete", "--topic", topic
-    )
-    wait_until(
-        lambda: topic not in bed.groups.admin.list_topics(timeout=10).topics,
-        30,
-        f"{topic} is deleted",
-    )
-    bed.run("topics", "apply", "--config", daemon.configuration)
+    make_anew(bed, daemon, [topic])
     stops_by_name(bed, daemon, BEYOND, topic)
 
 
-def stops_by_name(bed, daemon, name, topic):
-    """Starts it; returns whether it has stopped as it must."""
+def make_anew(bed, daemon, topics):
+    """Deletes topics, and makes them again and empty."""
+    for future in bed.groups.admin.delete_topics(topics).values():
+        future.result()
+    wait_until(
+        lambda: not set(topics) & set(bed.groups.admin.list_topics(timeout=10).topics),
+        60,
+        "the topics are deleted",
+    )
+    bed.run("topics", "apply", "--config", daemon.configuration)
+
+
+def stops_by_name(bed, daemon, name, topic, starts=False):
+    """Starts it; returns whether it has stopped as it must: before it is ready, or when it `starts`
+    well, soon after."""
     changes = bed.groups.ends(["ratings-by-movie"])
     daemon.start()
 
@@ -110,6 +148,9 @@ def stops_by_name(bed, daemon, name, topic):
         return not daemon.is_running or daemon.is_ready
 
     wait_until(reacts, 60, f"the daemon stops with {name}, or is ready")
+    if starts and daemon.is_running:
+        with contextlib.suppress(NotInTime):
+            wait_until(lambda: not daemon.is_running, 60, f"the daemon stops with {name}")
     if daemon.is_running:
         problem = f"it runs: {daemon.last_words()}"
         bed.groups.wait_until_caught_up(seconds=60, daemons=[daemon])

@@ -1,0 +1,74 @@
+public import EventLog
+import Streams
+
+/// The topic that a stage's events come from in the end, asked only when one seems to be a repeat:
+/// is it still the topic that the state was computed from?
+public struct SourceTopic {
+  private enum Found {
+    case record(timestamp: Int64)
+    /// Not the record asked for, but the log has others before and after its offset.
+    case nothing
+    /// Deleted, as retention does.
+    case beforeStart
+    case beyondEnd(Int64)
+  }
+
+  private let name: String
+  private let find: (_ partition: Int32, _ offset: Int64) throws(StageError) -> Found
+
+  /// - Parameter clientID: of the readers that are made to look.
+  public init<Log: EventLog>(_ name: String, in log: Log, clientID: String) {
+    self.name = name
+    find = { partition, offset throws(StageError) in
+      try Self.find(TopicPartition(name, partition), offset, in: log, "\(clientID)-\(name)-source")
+    }
+  }
+
+  /// Makes sure that a partition still holds an event that is in the state. One that retention has
+  /// deleted, or a record without a timestamp, can't be compared, and is taken for the same.
+  ///
+  /// - Throws: `topic_recreated`, which stops the daemon.
+  func check(_ partition: Int32, holds known: SourcePosition) throws(StageError) {
+    let why: String
+    switch try find(partition, known.offset) {
+    case .beforeStart: return
+    case .record(let timestamp):
+      guard timestamp >= 0, known.timestamp >= 0, timestamp != known.timestamp else { return }
+      why = "the record there is of \(timestamp), and the one in the state of \(known.timestamp)"
+    case .nothing: why = "there is no record any more"
+    case .beyondEnd(let end): why = "the log ends at \(end)"
+    }
+    throw .failed(
+      "topic_recreated: the state has \(name)[\(partition)] up to offset \(known.offset), but"
+        + " \(why): the topic was deleted and made anew, and its events would be taken for repeats."
+        + " To go on with the new topic, stop every instance, make the other topics but movies and"
+        + " models anew as well, and use another application name and an empty Redis", .stopDaemon)
+  }
+
+  /// How many polls of 100 ms may bring nothing.
+  private static let patience = 100
+
+  private static func find<Log: EventLog>(
+    _ source: TopicPartition, _ offset: Int64, in log: Log, _ clientID: String
+  ) throws(StageError) -> Found {
+    do throws(LogError) {
+      let reader = try log.makeConsumer(
+        ConsumerConfiguration(topics: [source.topic], group: nil, clientID: clientID))
+      defer { reader.close() }
+      let range = try reader.offsets(of: source)
+      guard offset < range.upperBound else { return .beyondEnd(range.upperBound) }
+      guard offset >= range.lowerBound else { return .beforeStart }
+      try reader.assign([(source, .at(offset))])
+      var found: Found?
+      for _ in 0..<patience {
+        let result = try reader.poll(maxRecords: 1, timeout: .milliseconds(100)) { record in
+          found = record.offset == offset ? .record(timestamp: record.timestamp) : .nothing
+          return true
+        }
+        if found == nil, let end = result.ends[source], end > offset { found = .nothing }
+        if let found { return found }
+      }
+    } catch { throw .log(error) }
+    throw .failed("\(source) can't be read at \(offset)", .abandonPartition)
+  }
+}

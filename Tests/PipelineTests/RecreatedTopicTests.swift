@@ -1,0 +1,132 @@
+import EventLog
+import Recommender
+import StateStore
+import Streams
+import Testing
+
+@testable import Pipeline
+@testable import Simulation
+
+/// A topic that was deleted and made anew: its offsets begin at 0 again, and its events would be
+/// taken for those that are in the state already.
+@Suite struct RecreatedTopicTests {
+  private static let start: Int64 = 1_600_000_000
+
+  /// A chain that has processed 20 events, the newest one at offset 19.
+  private func settledChain(_ guarantee: ProcessingGuarantee) throws -> Chain {
+    let chain = Chain(guarantee)
+    try rate(chain, 0..<20)
+    try chain.runAll()
+    return chain
+  }
+
+  /// Rates once a second, from the start on.
+  private func rate(_ chain: Chain, _ seconds: Range<Int64>) throws {
+    for second in seconds {
+      try chain.rate(second % 3, second % 5, Double(1 + second % 4), at: Self.start + second)
+    }
+  }
+
+  private func users(_ chain: Chain) -> [[[UInt8]: [UInt8]]] {
+    [UserTables.aggregates, UserTables.ratings, UserTables.sources].map {
+      chain.storage.contents(of: $0, stage: "user", partition: 0)
+    }
+  }
+
+  private func isNamed(_ error: any Error, _ topic: String) -> Bool {
+    guard let error = error as? StageError else { return false }
+    return error.reaction == .stopDaemon
+      && error.description.hasPrefix("topic_recreated: the state has \(topic)[0]")
+  }
+
+  /// Shorter than the old one, as long, and longer.
+  @Test(arguments: ProcessingGuarantee.allCases, [1, 19, 20, 60])
+  func otherEventsAreNoRepeats(_ guarantee: ProcessingGuarantee, count: Int64) throws {
+    let chain = try settledChain(guarantee)
+    let before = users(chain)
+    chain.log.createTopic(Topics.userRatings, partitions: 1)
+    try rate(chain, 100..<100 + count)
+    try chain.runIntake()
+    // Nothing of it is processed, and it is found again by every start.
+    for _ in 0..<2 {
+      #expect { try chain.runUser() } throws: { isNamed($0, Topics.userRatings) }
+      #expect(users(chain) == before)
+    }
+  }
+
+  /// What lies at the newest offset is compared, not what comes first.
+  @Test func theSameBeginningIsNotEnough() throws {
+    let chain = try settledChain(.exactlyOnce)
+    chain.log.createTopic(Topics.userRatings, partitions: 1)
+    try rate(chain, 0..<19)
+    try rate(chain, 100..<110)
+    try chain.runIntake()
+    #expect { try chain.runUser() } throws: { isNamed($0, Topics.userRatings) }
+  }
+
+  /// While the stage runs: it has seen true repeats before.
+  @Test func aTopicMadeAnewAfterRepeats() throws {
+    let chain = try settledChain(.exactlyOnce)
+    chain.log.disband()
+    try chain.runIntake()
+    let makeAnew = OnIdle { [self] in
+      chain.log.createTopic(Topics.userRatings, partitions: 1)
+      try rate(chain, 100..<110)
+      try chain.runIntake()
+    }
+    #expect {
+      try chain.runUser(Chain.Run(onIdle: { if $0 == 3 { makeAnew.run() } }))
+    } throws: {
+      isNamed($0, Topics.userRatings)
+    }
+  }
+
+  /// A group that has lost its offsets reads everything again.
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func repeatsAreRepeats(_ guarantee: ProcessingGuarantee) throws {
+    let chain = try settledChain(guarantee)
+    let before = users(chain)
+    let changes = try chain.records(Topics.ratingsByMovie).count
+    chain.log.disband()
+    try chain.runAll()
+    #expect(try chain.records(Topics.validatedRatings).count == 40)
+    #expect(users(chain) == before)
+    #expect(try chain.records(Topics.ratingsByMovie).count == changes)
+  }
+
+  /// What can't be compared is taken for the same.
+  @Test func aNewestEventThatIsDeletedIsNotCompared() throws {
+    let chain = try settledChain(.exactlyOnce)
+    let before = users(chain)
+    chain.log.createTopic(Topics.userRatings, partitions: 1)
+    try rate(chain, 100..<110)
+    try chain.runIntake()
+    try rate(chain, 110..<130)
+    try chain.log.truncate(TopicPartition(Topics.userRatings, 0), before: 25)
+    try chain.runUser()
+    #expect(users(chain) == before)
+  }
+
+  @Test func theMovieStageComparesValidatedRatings() throws {
+    let chain = try settledChain(.exactlyOnce)
+    for topic in [Topics.validatedRatings, Topics.userChangelog(Chain.application)] {
+      chain.log.createTopic(topic, partitions: 1)
+    }
+    try chain.storage.destroy(stage: "user", partition: 0)
+    try rate(chain, 100..<103)
+    try chain.runIntake()
+    try chain.runUser()
+    #expect { try chain.runMovie() } throws: { isNamed($0, Topics.validatedRatings) }
+  }
+}
+
+/// Something that a stage's idle moment does, on the test's own thread.
+private struct OnIdle: @unchecked Sendable {
+  let body: () throws -> Void
+
+  init(_ body: @escaping () throws -> Void) { self.body = body }
+
+  func run() {
+    do { try body() } catch { Issue.record(error) }
+  }
+}
