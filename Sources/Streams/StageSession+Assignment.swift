@@ -12,7 +12,7 @@ extension StageSession where Operator: ~Copyable {
       environment.logger.info("assigned", metadata: ["partitions": "\(partitions.count)"])
       try fencePredecessors(on: partitions)
       let opened = try openTasks(partitions)
-      for (task, _) in opened { insert(task, try stageOperator.makeWorking(task)) }
+      for (task, _) in opened { insert(Owned(task, try stageOperator.makeWorking(task))) }
       stageOperator.partitionsChanged(tasks)
       try claim(partitions)
       try StageError.log { () throws(LogError) in
@@ -20,7 +20,7 @@ extension StageSession where Operator: ~Copyable {
       }
       try takeBack(opened)
       environment.monitor.update { $0.phase = .running }
-      environment.logger.info("processing", metadata: ["partitions": "\(tasks.count)"])
+      environment.logger.info("processing", metadata: ["partitions": "\(owned.count)"])
     case .revoked(let partitions):
       try commitBatch()
       try settlePositions(all: true)
@@ -42,28 +42,26 @@ extension StageSession where Operator: ~Copyable {
     guard version != followedVersion else { return }
     followedVersion = version
     let wanted = feed.partitions.map { TopicPartition(configuration.inputs[0], $0) }
-    let owned = tasks.map(\.source)
-    let gone = owned.filter { !wanted.contains($0) }
-    let new = wanted.filter { !owned.contains($0) }
+    let present = owned.map(\.task.source)
+    let gone = present.filter { !wanted.contains($0) }
+    let new = wanted.filter { !present.contains($0) }
     if !gone.isEmpty { try answer(.revoked(gone)) }
     if !new.isEmpty { try answer(.assigned(new)) }
   }
 
-  func insert(_ task: Task, _ working: Operator.Working) {
-    let partition = Int(task.partition)
-    while taskNumbers[task.topic].count <= partition { taskNumbers[task.topic].append(-1) }
-    taskNumbers[task.topic][partition] = tasks.count
-    tasks.append(task)
-    workings.append(working)
+  private func insert(_ partition: Owned) {
+    let (topic, number) = (partition.task.topic, Int(partition.task.partition))
+    while ownedNumbers[topic].count <= number { ownedNumbers[topic].append(-1) }
+    ownedNumbers[topic][number] = owned.count
+    owned.append(partition)
   }
 
   func release(_ partitions: [TopicPartition]) throws(StageError) {
-    let all = zip(tasks, workings)
     let gone = tasks.filter { partitions.contains($0.source) }
-    tasks = []
-    workings = []
-    taskNumbers = Array(repeating: [], count: configuration.inputs.count)
-    for (task, working) in all where !partitions.contains(task.source) { insert(task, working) }
+    let kept = owned.filter { !partitions.contains($0.task.source) }
+    owned = []
+    ownedNumbers = Array(repeating: [], count: configuration.inputs.count)
+    for partition in kept { insert(partition) }
     stageOperator.partitionsChanged(tasks)
     for task in gone {
       try StageError.store { () throws(StoreError) in try task.store?.close() }

@@ -9,6 +9,7 @@ final class StageSession<
 >
 where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   typealias Task = PartitionTask<Storage.Store, Log.Producer>
+  typealias Owned = OwnedPartition<Task, Operator.Working>
 
   let environment: StageEnvironment<Log, Storage>
   let configuration: StageConfiguration
@@ -17,11 +18,12 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   let steps: [CommitStep]
   var stageOperator: Operator
 
-  var tasks: [Task] = []
-  /// What the operator keeps of each task: beside the tasks, so that reaching one copies nothing.
-  var workings: [Operator.Working] = []
-  /// Index of a partition's task, by input topic and partition; -1 where the partition is not ours.
-  var taskNumbers: [[Int]]
+  var owned: [Owned] = [] { didSet { (latestNumber, latest) = (-1, nil) } }
+  /// Index in `owned` by input topic and partition; -1 where the partition is not ours.
+  var ownedNumbers: [[Int]]
+  /// Where the record before came from: the next one is mostly from there too.
+  private var latestNumber = -1
+  private var latest: Owned?
 
   var isBatchOpen = false
   var batchRecords = 0
@@ -44,7 +46,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     batchOpened = environment.now()
     arrivals = ArrivalMeter(configuration.limits, now: batchOpened)
     offsetsTold = batchOpened - Self.positionInterval
-    taskNumbers = Array(repeating: [], count: configuration.inputs.count)
+    ownedNumbers = Array(repeating: [], count: configuration.inputs.count)
     let topics = configuration.producedTopics
     steps =
       environment.commitSteps
@@ -73,10 +75,10 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     environment.logger.info("joining the group", metadata: ["group": "\(configuration.group)"])
   }
 
+  var tasks: [Task] { owned.map(\.task) }
+
   func close() {
-    tasks.removeAll()
-    workings.removeAll()
-    stageOperator.partitionsChanged([])
+    forgetPartitions()
     environment.standby?.giveBackAll()
     consumer.close(leaving: configuration.leavesOnStop && environment.stop.isStopped)
     producer?.close()
@@ -91,15 +93,13 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     }
     try commitBatch()
     try settlePositions(all: true)
-    let owned = committedOffsets(of: tasks.map(\.source))
     let open = tasks
-    tasks.removeAll()
-    workings.removeAll()
-    stageOperator.partitionsChanged([])
+    let offsets = committedOffsets(of: open.map(\.source))
+    forgetPartitions()
     for task in open {
       try StageError.store { () throws(StoreError) in try task.store?.close() }
     }
-    do throws(StageError) { try disown(owned) } catch {
+    do throws(StageError) { try disown(offsets) } catch {
       // Whoever comes next ends transactions that are not there.
       environment.logger.info("partitions not disowned", metadata: ["reason": "\(error)"])
     }
@@ -108,15 +108,18 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   /// Deletes the stores, so that the next session rebuilds them from their changelogs. Which of them
   /// holds the value that can't be read the error does not say, and none of them is served again.
   func destroyStores() throws(StageError) {
-    let owned = tasks.filter { $0.store != nil }.map(\.partition)
-    tasks.removeAll()
-    workings.removeAll()
-    stageOperator.partitionsChanged([])
-    for partition in owned {
+    let partitions = tasks.filter { $0.store != nil }.map(\.partition)
+    forgetPartitions()
+    for partition in partitions {
       try StageError.store { () throws(StoreError) in
         try environment.storage.destroy(stage: configuration.name, partition: partition)
       }
     }
+  }
+
+  private func forgetPartitions() {
+    owned.removeAll()
+    stageOperator.partitionsChanged([])
   }
 
   func iterate() throws(StageError) {
@@ -169,17 +172,19 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   static var longestPoll: Duration { .milliseconds(50) }
 
   func take(_ record: borrowing RecordView) throws(StageError) {
-    let numbers = taskNumbers[record.topic]
+    let numbers = ownedNumbers[record.topic]
     let number = Int(record.partition) < numbers.count ? numbers[Int(record.partition)] : -1
     // Fetched before the partition was given up; its next owner reads it again.
     guard number >= 0 else { return }
-    let task = tasks[number]
+    if number != latestNumber { (latestNumber, latest) = (number, owned[number]) }
+    guard let partition = latest else { return }
+    let task = partition.task
     guard record.offset >= task.nextOffset else {
       redeliveries += 1
       return
     }
     if !isBatchOpen { try openBatch() }
-    try stageOperator.process(record, &workings[number], task)
+    try stageOperator.process(record, &partition.working, task)
     task.isTouched = true
     task.nextOffset = record.offset + 1
     batchRecords += 1
@@ -187,10 +192,10 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   }
 
   func refreshIfWanted() throws(StageError) {
-    guard !tasks.isEmpty, try stageOperator.wantsRefresh() else { return }
+    guard !owned.isEmpty, try stageOperator.wantsRefresh() else { return }
     try openBatch()
-    for number in tasks.indices {
-      try stageOperator.refresh(&workings[number], tasks[number])
+    for partition in owned {
+      try stageOperator.refresh(&partition.working, partition.task)
     }
     try commitBatch()
   }
@@ -232,8 +237,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   func perform(_ step: CommitStep) throws(StageError) {
     switch step {
     case .closeBatch:
-      for number in tasks.indices where tasks[number].isTouched {
-        try stageOperator.closeBatch(&workings[number], tasks[number])
+      for partition in owned where partition.task.isTouched {
+        try stageOperator.closeBatch(&partition.working, partition.task)
       }
     case .flushEffects:
       try retrying { () throws(StageError) in try self.stageOperator.flush() }
@@ -290,11 +295,11 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       }
     }
     var offsets: [TopicPartition: Int64] = [:]
-    for number in tasks.indices {
-      let task = tasks[number]
+    for partition in owned {
+      let task = partition.task
       offsets[task.source] = task.committedOffset
       task.rollBack()
-      workings[number] = try stageOperator.makeWorking(task)
+      partition.working = try stageOperator.makeWorking(task)
     }
     endBatch()
     environment.monitor.update { $0.abortedBatches += 1 }
