@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Recommender
@@ -61,25 +62,68 @@ import Testing
     }
   }
 
+  private static func users(
+    _ batch: Int, movies: Int, factors: Int, _ generator: inout some RandomNumberGenerator
+  ) -> [User] {
+    (0..<batch).map { _ in
+      let excluded = (0..<Int.random(in: 0...40, using: &generator)).map { _ in
+        Int32.random(in: 0..<Int32(movies), using: &generator)
+      }
+      var allowed: RowSet?
+      if Bool.random(using: &generator) {
+        var rows = RowSet(rows: movies)
+        for _ in 0..<60 { rows.insert(Int.random(in: 0..<movies, using: &generator)) }
+        allowed = rows
+      }
+      return User(
+        vector: random(factors, &generator), count: Int.random(in: 1...100, using: &generator),
+        excluded: Array(Set(excluded)), allowed: allowed)
+    }
+  }
+
+  /// Movies whose vectors' lengths fall by e⁶ from the longest to the shortest, in random order.
+  private static func fallingModel(_ movies: Int, _ generator: inout some RandomNumberGenerator)
+    -> FactorModel
+  {
+    model(
+      (0..<movies).shuffled(using: &generator).map { rank in
+        let scale = Float(exp(-6 * Double(rank) / Double(movies)))
+        return random(19, &generator).map { $0 * scale }
+      })
+  }
+
   @Test(arguments: [1, 7, 31, 32, 45, 64, 130, 300])
   func listsAreThoseOfAFullSort(_ batch: Int) {
     var generator = SeededGenerator(seed: UInt64(batch))
     let model = Self.model((0..<1_500).map { _ in Self.random(19, &generator) })
-    let users = (0..<batch).map { _ in
-      let excluded = (0..<Int.random(in: 0...40, using: &generator)).map { _ in
-        Int32.random(in: 0..<1_500, using: &generator)
-      }
-      var allowed: RowSet?
-      if Bool.random(using: &generator) {
-        var rows = RowSet(rows: 1_500)
-        for _ in 0..<60 { rows.insert(Int.random(in: 0..<1_500, using: &generator)) }
-        allowed = rows
-      }
-      return User(
-        vector: Self.random(19, &generator), count: Int.random(in: 1...100, using: &generator),
-        excluded: Array(Set(excluded)), allowed: allowed)
-    }
+    expectExact(model, Self.users(batch, movies: 1_500, factors: 19, &generator))
+  }
+
+  /// Users drop out at different lengths, and some of them never.
+  @Test(arguments: [1, 2, 45, 130, 300])
+  func listsAreThoseOfAFullSortWhenMostMoviesAreTooShort(_ batch: Int) {
+    var generator = SeededGenerator(seed: UInt64(batch))
+    let model = Self.fallingModel(4_000, &generator)
+    var users = Self.users(batch, movies: 4_000, factors: 19, &generator)
+    users[batch / 2].vector = Array(repeating: 0, count: 19)
     expectExact(model, users)
+  }
+
+  @Test func moviesTooShortForAListAreNotScored() {
+    var generator = SeededGenerator(seed: 3)
+    let none: [Int32] = []
+    func scores(_ model: FactorModel) -> Int {
+      var scorer = BatchScorer(model)
+      for _ in 0..<20 {
+        let vector = Self.random(19, &generator)
+        scorer.add(vector: vector.span, count: 10, excluding: none.span)
+      }
+      scorer.score()
+      return scorer.scoreCount
+    }
+    let row = Self.random(19, &generator)
+    #expect(scores(Self.model(Array(repeating: row, count: 4_000))) == 20 * 4_000)
+    #expect(scores(Self.fallingModel(4_000, &generator)) < 20 * 4_000 / 2)
   }
 
   /// Scores that differ by less than a product in single precision can tell: hundreds of movies that

@@ -11,8 +11,12 @@ public struct ScoredRow: Hashable, Sendable {
   }
 }
 
-/// Finds the best movies for a batch of users: their vectors with all movies' in matrix products,
-/// and of each user's scores the highest by partial selection.
+/// Finds the best movies for a batch of users: their vectors with the movies' in matrix products, and
+/// of each user's scores the highest by partial selection.
+///
+/// Movies are scored in the order of their vectors' lengths, the longest first. No score exceeds the
+/// product of the two lengths (Cauchy and Schwarz), so a user is done as soon as the next movies are
+/// too short for the user's list: a trained model's rarely rated movies are scored for few.
 ///
 /// What it returns does not depend on who else is in the batch: the products only preselect, with a
 /// margin for their rounding, and what they select is scored again in a fixed order of additions.
@@ -25,45 +29,69 @@ public struct BatchScorer: ~Copyable, Sendable {
 
   private struct User {
     var count: Int
-    /// Into `excluded`.
-    var excluded: Range<Int>
+    var norm: Float
     var allowed: RowSet?
     /// Into `best`.
     var best = 0..<0
   }
 
+  /// A movie that a user's list is to do without.
+  private struct Exclusion {
+    var user: Int32
+    var place: Int32
+  }
+
   public let model: FactorModel
-  private let largestNorm: Float
-  /// The movies' factors again, so many movies after the other, each time k × movies: OpenBLAS
+  /// The model's rows by falling length of their vectors. An index into them is a place.
+  private let rows: [Int32]
+  /// The place of each row.
+  private let places: [Int32]
+  /// The length of the longest vector of each tile; they fall.
+  private let tileNorms: [Float]
+  /// The movies' factors by place, so many movies after the other, each time k × movies: OpenBLAS
   /// multiplies by columns a tenth faster than by rows.
   private let tiles: [Float]
   private var vectors: [Float] = []
   private var users: [User] = []
-  /// Rows left out, of all users, rising for each.
-  private var excluded: [Int32] = []
+  /// For each tile what is left out, by rising users.
+  private var excluded: [[Exclusion]]
+  private var open: OpenUsers
   private var scores: [Float] = []
   private var selections: [Selection] = []
   private var best: [ScoredRow] = []
+  /// How many scores the last batch's products have computed.
+  private(set) var scoreCount = 0
 
   public init(_ model: FactorModel) {
     self.model = model
     let k = model.factorCount
-    largestNorm = model.movies.indices.reduce(0) { largest, row in
-      max(largest, Self.norm(model.factors.span.extracting(row * k..<(row + 1) * k)))
+    let norms = model.movies.indices.map { row in
+      Self.norm(model.factors.span.extracting(row * k..<(row + 1) * k))
     }
-    tiles = Self.transposed(model)
+    let order = norms.indices.sorted { a, b in
+      norms[a] != norms[b] ? norms[a] > norms[b] : a < b
+    }
+    rows = order.map { Int32($0) }
+    var places = [Int32](repeating: 0, count: order.count)
+    for (place, row) in order.enumerated() { places[row] = Int32(place) }
+    self.places = places
+    tileNorms = stride(from: 0, to: order.count, by: Self.moviesAtATime).map { norms[order[$0]] }
+    tiles = Self.transposed(model, order)
+    excluded = Array(repeating: [], count: tileNorms.count)
+    open = OpenUsers(factorCount: k)
   }
 
-  private static func transposed(_ model: FactorModel) -> [Float] {
+  private static func transposed(_ model: FactorModel, _ order: [Int]) -> [Float] {
     let k = model.factorCount
     let factors = model.factors
     return Array(unsafeUninitializedCapacity: factors.count) { tiles, count in
-      for first in stride(from: 0, to: model.movies.count, by: moviesAtATime) {
-        let rows = min(moviesAtATime, model.movies.count - first)
+      for first in stride(from: 0, to: order.count, by: moviesAtATime) {
+        let movies = min(moviesAtATime, order.count - first)
         for factor in 0..<k {
-          for row in 0..<rows {
+          for movie in 0..<movies {
             tiles.initializeElement(
-              at: first * k + factor * rows + row, to: factors[(first + row) * k + factor])
+              at: first * k + factor * movies + movie,
+              to: factors[order[first + movie] * k + factor])
           }
         }
       }
@@ -78,7 +106,7 @@ public struct BatchScorer: ~Copyable, Sendable {
   public mutating func removeAll() {
     vectors.removeAll(keepingCapacity: true)
     users.removeAll(keepingCapacity: true)
-    excluded.removeAll(keepingCapacity: true)
+    for tile in excluded.indices { excluded[tile].removeAll(keepingCapacity: true) }
     best.removeAll(keepingCapacity: true)
   }
 
@@ -94,27 +122,28 @@ public struct BatchScorer: ~Copyable, Sendable {
     allowing allowed: RowSet? = nil
   ) {
     precondition(vector.count == model.factorCount && count > 0)
-    let start = self.excluded.count
     for index in vector.indices { vectors.append(vector[index]) }
-    var isRising = true
     for index in excluded.indices {
-      isRising = isRising && (index == 0 || excluded[index - 1] < excluded[index])
-      self.excluded.append(excluded[index])
+      let place = places[Int(excluded[index])]
+      self.excluded[Int(place) / Self.moviesAtATime].append(
+        Exclusion(user: Int32(users.count), place: place))
     }
-    if !isRising { self.excluded[start...].sort() }
-    users.append(User(count: count, excluded: start..<self.excluded.count, allowed: allowed))
+    users.append(User(count: count, norm: Self.norm(vector), allowed: allowed))
   }
 
   /// Scores the batch.
   public mutating func score() {
+    scoreCount = 0
     while selections.count < users.count { selections.append(Selection()) }
     for user in users.indices {
       selections[user].begin(count: users[user].count, error: roundingBound(of: user))
     }
+    /// How far each tile's exclusions have been passed.
+    var passed = Array(repeating: 0, count: tileNorms.count)
     var first = 0
     while first < users.count {
       let group = first..<min(first + Self.usersAtATime, users.count)
-      score(group)
+      score(group, &passed)
       first = group.upperBound
     }
     for user in users.indices { rank(user) }
@@ -127,47 +156,69 @@ public struct BatchScorer: ~Copyable, Sendable {
     best.span.extracting(users[user].best)
   }
 
-  private mutating func score(_ group: Range<Int>) {
-    let tile = Self.moviesAtATime
-    let size = min(tile, model.movies.count) * group.count
+  private mutating func score(_ group: Range<Int>, _ passed: inout [Int]) {
+    let size = min(Self.moviesAtATime, rows.count) * group.count
     if scores.count < size { scores = Array(repeating: 0, count: size) }
-    /// How far each user's excluded rows have been passed.
-    var passed = group.map { users[$0].excluded.lowerBound }
+    open.begin(group, vectors)
     // Taken out while its parts are borrowed.
     var target: [Float] = []
     swap(&target, &scores)
     var scores = target.mutableSpan
-    var first = 0
-    while first < model.movies.count {
-      let rows = first..<min(first + tile, model.movies.count)
-      multiply(group, rows, into: &scores)
-      for (line, user) in group.enumerated() {
-        let start = line * rows.count
-        let end = users[user].excluded.upperBound
-        var place = passed[line]
-        while place < end, Int(excluded[place]) < rows.upperBound {
-          scores[start + Int(excluded[place]) - rows.lowerBound] = -.infinity
-          place += 1
-        }
-        passed[line] = place
+    for tile in tileNorms.indices {
+      closeUsers(before: tile)
+      guard open.count > 0 else { break }
+      let first = tile * Self.moviesAtATime
+      let places = first..<min(first + Self.moviesAtATime, rows.count)
+      multiply(places, into: &scores)
+      scoreCount += open.count * places.count
+      exclude(group, tile, places, &passed[tile], from: &scores)
+      for line in 0..<open.count {
+        let user = open.users[line]
+        let start = line * places.count
         selections[user].take(
-          scores.span.extracting(start..<start + rows.count), firstRow: rows.lowerBound,
+          scores.span.extracting(start..<start + places.count), first: first, rows: rows,
           allowed: users[user].allowed)
       }
-      first = rows.upperBound
     }
     swap(&target, &self.scores)
   }
 
-  /// The scores of some users for some rows: a line a user.
-  private func multiply(
-    _ group: Range<Int>, _ rows: Range<Int>, into scores: inout MutableSpan<Float>
-  ) {
+  /// Drops those whose list no movie of this tile or a later one can enter.
+  private mutating func closeUsers(before tile: Int) {
+    // Norms and their product are rounded.
+    let norm = Double(tileNorms[tile]) * (1 + 0x1p-20)
+    for line in (0..<open.count).reversed() {
+      let user = open.users[line]
+      if selections[user].isFinal(forScoresUpTo: norm * Double(users[user].norm)) {
+        open.close(line)
+      }
+    }
+  }
+
+  /// The scores of the open users for some places: a line a user.
+  private func multiply(_ places: Range<Int>, into scores: inout MutableSpan<Float>) {
     let k = model.factorCount
-    var tile = scores._mutatingExtracting(first: group.count * rows.count)
+    var tile = scores._mutatingExtracting(first: open.count * places.count)
     BLAS.product(
-      of: vectors.span.extracting(group.lowerBound * k..<group.upperBound * k),
-      and: tiles.span.extracting(rows.lowerBound * k..<rows.upperBound * k), inner: k, into: &tile)
+      of: open.vectors.span.extracting(first: open.count * k),
+      and: tiles.span.extracting(places.lowerBound * k..<places.upperBound * k), inner: k,
+      into: &tile)
+  }
+
+  private func exclude(
+    _ group: Range<Int>, _ tile: Int, _ places: Range<Int>, _ passed: inout Int,
+    from scores: inout MutableSpan<Float>
+  ) {
+    let exclusions = excluded[tile]
+    while passed < exclusions.count, exclusions[passed].user < group.upperBound {
+      let exclusion = exclusions[passed]
+      passed += 1
+      // The tile may have been of no use to a group before this one.
+      guard exclusion.user >= group.lowerBound,
+        let line = open.line(of: Int(exclusion.user) - group.lowerBound)
+      else { continue }
+      scores[line * places.count + Int(exclusion.place) - places.lowerBound] = -.infinity
+    }
   }
 
   private mutating func rank(_ user: Int) {
@@ -175,7 +226,8 @@ public struct BatchScorer: ~Copyable, Sendable {
     let start = best.count
     let vectors = self.vectors
     let factors = model.factors
-    for row in selections[user].rows {
+    for place in selections[user].places {
+      let row = Int(rows[place])
       let score = Self.product(
         vectors.span.extracting(user * k..<(user + 1) * k),
         factors.span.extracting(row * k..<(row + 1) * k))
@@ -192,9 +244,7 @@ public struct BatchScorer: ~Copyable, Sendable {
   /// products in single precision, added in any order (Higham 2002, section 3.1), with room for the
   /// rounding of the norms.
   private func roundingBound(of user: Int) -> Float {
-    let k = model.factorCount
-    let norm = Self.norm(vectors.span.extracting(user * k..<(user + 1) * k))
-    return Float(k + 4) * 0x1p-24 * norm * largestNorm
+    Float(model.factorCount + 4) * 0x1p-24 * users[user].norm * (tileNorms.first ?? 0)
   }
 
   private static func norm(_ vector: Span<Float>) -> Float {
@@ -222,5 +272,51 @@ public struct BatchScorer: ~Copyable, Sendable {
       index += 1
     }
     return sum
+  }
+}
+
+/// The users of a group whose lists may still change, and their vectors without gaps.
+private struct OpenUsers: Sendable {
+  private let factorCount: Int
+  private var first = 0
+  /// The user of each line.
+  private(set) var users: [Int] = []
+  /// Row-major, a line a user, and what closed users have left behind.
+  private(set) var vectors: [Float] = []
+  /// The line of each user of the group; -1 for a closed one.
+  private var lines: [Int] = []
+
+  init(factorCount: Int) {
+    self.factorCount = factorCount
+  }
+
+  var count: Int { users.count }
+
+  /// - Parameter vectors: all users', `factorCount` numbers each.
+  mutating func begin(_ group: Range<Int>, _ vectors: [Float]) {
+    first = group.lowerBound
+    users.removeAll(keepingCapacity: true)
+    lines.removeAll(keepingCapacity: true)
+    self.vectors.removeAll(keepingCapacity: true)
+    for user in group {
+      lines.append(users.count)
+      users.append(user)
+    }
+    self.vectors += vectors[group.lowerBound * factorCount..<group.upperBound * factorCount]
+  }
+
+  /// - Parameter number: the user's in the group.
+  func line(of number: Int) -> Int? { lines[number] < 0 ? nil : lines[number] }
+
+  /// Puts the last line in this one's place.
+  mutating func close(_ line: Int) {
+    lines[users[line] - first] = -1
+    let last = users.removeLast()
+    guard line < users.count else { return }
+    users[line] = last
+    lines[last - first] = line
+    for index in 0..<factorCount {
+      vectors[line * factorCount + index] = vectors[users.count * factorCount + index]
+    }
   }
 }

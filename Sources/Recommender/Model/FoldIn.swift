@@ -9,7 +9,8 @@ import Glibc
 public struct FoldIn: ~Copyable, Sendable {
   public let model: FactorModel
 
-  private var rows: [Int32] = []
+  /// The rows of the movies rated, as they were added.
+  private(set) var rows: [Int32] = []
   private var ratings: [HalfStars] = []
   private var times: [Int64] = []
   private var newest = NewestTimes()

@@ -1,12 +1,12 @@
-/// Collects, from scores with a known rounding error, every row that may be among the best.
+/// Collects, from scores with a known rounding error, every place that may be among the best.
 ///
-/// With N wanted and each score within ε of the exact one, a row of the exact N best scores at least
+/// With N wanted and each score within ε of the exact one, a place of the exact N best scores at least
 /// the N-th best score less 2ε. What passes that bar is kept, and the bar rises with each better one
 /// found: of n scores in random order about N · ln(n / N) pass, and the rest cost a comparison. NaN
 /// and negative infinity never pass.
 struct Selection: Sendable {
   private struct Candidate: Sendable {
-    var row: Int32
+    var place: Int32
     var score: Float
   }
 
@@ -33,41 +33,53 @@ struct Selection: Sendable {
     bar = -.infinity
   }
 
-  /// The rows that may be among the best, rising.
-  var rows: some Sequence<Int> {
-    candidates.lazy.filter { [bar] in $0.score > bar }.map { Int($0.row) }
+  /// The places that may be among the best, rising.
+  var places: some Sequence<Int> {
+    candidates.lazy.filter { [bar] in $0.score > bar }.map { Int($0.place) }
   }
 
-  /// Sees the scores of consecutive rows.
+  /// Whether no place whose exact score is at most this could change anything.
+  func isFinal(forScoresUpTo limit: Double) -> Bool { limit <= Double(bar) }
+
+  /// Sees the scores of consecutive places.
   ///
-  /// - Parameter allowed: leaves out every other row; looked at only for a score that passes.
-  mutating func take(_ scores: Span<Float>, firstRow: Int, allowed: RowSet?) {
+  /// - Parameters:
+  ///   - rows: the row of each place, by which `allowed` knows it.
+  ///   - allowed: leaves out every other row; looked at only for a score that passes.
+  mutating func take(_ scores: Span<Float>, first: Int, rows: [Int32], allowed: RowSet?) {
     let bytes = scores.bytes
-    let step = 64
+    let step = 4 * Lanes.scalarCount
     var index = 0
     while index + step <= scores.count {
       // Nearly all of them end here.
-      if Self.anyExceeds(bar, bytes, at: index * 4) {
-        for offset in index..<index + step {
-          let score = bytes.unsafeLoad(fromByteOffset: offset * 4, as: Float.self)
-          if score > bar { keep(score, firstRow + offset, allowed) }
+      if Self.anyExceeds(bar, bytes, at: index, lanes: 4) {
+        for start in stride(from: index, to: index + step, by: Lanes.scalarCount)
+        where Self.anyExceeds(bar, bytes, at: start, lanes: 1) {
+          for offset in start..<start + Lanes.scalarCount {
+            let score = bytes.unsafeLoad(fromByteOffset: offset * 4, as: Float.self)
+            if score > bar { keep(score, first + offset, rows, allowed) }
+          }
         }
       }
       index += step
     }
     for offset in index..<scores.count where scores[offset] > bar {
-      keep(scores[offset], firstRow + offset, allowed)
+      keep(scores[offset], first + offset, rows, allowed)
     }
   }
 
-  /// Whether any of 64 scores exceeds the bar.
+  private typealias Lanes = SIMD16<Float>
+
+  /// Whether any of the scores in so many lanes exceeds the bar.
   @inline(__always)
-  private static func anyExceeds(_ bar: Float, _ scores: RawSpan, at start: Int) -> Bool {
-    typealias Lanes = SIMD16<Float>
+  private static func anyExceeds(
+    _ bar: Float, _ scores: RawSpan, at start: Int, lanes count: Int
+  ) -> Bool {
     let bars = Lanes(repeating: bar)
     var found = SIMD16<Int32>(repeating: 0)
-    for part in 0..<4 {
-      let lanes = scores.unsafeLoadUnaligned(fromByteOffset: start + part * 64, as: Lanes.self)
+    for part in 0..<count {
+      let lanes = scores.unsafeLoadUnaligned(
+        fromByteOffset: (start + part * Lanes.scalarCount) * 4, as: Lanes.self)
       found |= unsafeBitCast(lanes .> bars, to: SIMD16<Int32>.self)
     }
     let eight = found.lowHalf | found.highHalf
@@ -76,9 +88,9 @@ struct Selection: Sendable {
   }
 
   @inline(never)
-  private mutating func keep(_ score: Float, _ row: Int, _ allowed: RowSet?) {
-    if let allowed, !allowed.contains(row) { return }
-    candidates.append(Candidate(row: Int32(row), score: score))
+  private mutating func keep(_ score: Float, _ place: Int, _ rows: [Int32], _ allowed: RowSet?) {
+    if let allowed, !allowed.contains(Int(rows[place])) { return }
+    candidates.append(Candidate(place: Int32(place), score: score))
     if best.count == wanted {
       guard let last = best.last, score > last else { return }
       best.removeLast()

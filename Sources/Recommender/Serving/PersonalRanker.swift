@@ -17,8 +17,6 @@ public struct PersonalRanker: ~Copyable {
   public let model: ServingModel
   private var foldIn: FoldIn
   private var scorer: BatchScorer
-  /// The user's rated movies that the model knows, by row, as they were added.
-  private var rated: [Int32] = []
 
   public init(_ model: ServingModel) {
     self.model = model
@@ -39,27 +37,24 @@ public struct PersonalRanker: ~Copyable {
   public mutating func add(
     _ ratings: Span<MovieRating>, wanted: Int, excludesRated: Bool = true, allowed: RowSet? = nil
   ) -> Outcome {
-    guard fold(ratings) else { return rated.isEmpty ? .unknown : .unsolvable }
-    let known = rated.count
-    if !excludesRated { rated.removeAll(keepingCapacity: true) }
+    guard fold(ratings) else { return foldIn.count == 0 ? .unknown : .unsolvable }
     let vector = foldIn.vector
-    let excluded = rated
+    let excluded = excludesRated ? foldIn.rows : []
     scorer.add(
       vector: vector.span, count: wanted, excluding: excluded.span, allowing: allowed)
-    return .added(scorer.count - 1, known: known)
+    return .added(scorer.count - 1, known: foldIn.count)
   }
 
   /// - Returns: whether the user has a vector now.
   private mutating func fold(_ ratings: Span<MovieRating>) -> Bool {
-    rated.removeAll(keepingCapacity: true)
+    let factors = model.factors
     foldIn.removeAll()
     for index in ratings.indices {
-      guard let row = model.factors.row(of: ratings[index].movie) else { continue }
+      guard let row = factors.row(of: ratings[index].movie) else { continue }
       let rating = ratings[index].rating
       foldIn.add(row: row, rating: rating.rating, timeMilliseconds: rating.timeMilliseconds)
-      rated.append(Int32(row))
     }
-    guard !rated.isEmpty else { return false }
+    guard foldIn.count > 0 else { return false }
     do throws(UnsolvableEquations) { try foldIn.solve() } catch { return false }
     return foldIn.vector.allSatisfy(\.isFinite)
   }
@@ -91,7 +86,7 @@ public struct PersonalRanker: ~Copyable {
     for movie in movies {
       guard let row = model.factors.row(of: movie) else { continue }
       let parts = foldIn.contributions(to: row)
-      contributions[movie] = zip(rated, parts)
+      contributions[movie] = zip(foldIn.rows, parts)
         .map { ScoredMovie(movie: model.factors.movies[Int($0)], score: Double($1)) }
         .sorted { $0.score != $1.score ? $0.score > $1.score : $0.movie < $1.movie }
     }

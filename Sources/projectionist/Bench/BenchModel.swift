@@ -4,21 +4,43 @@ import KafkaLog
 import Pipeline
 import Recommender
 
-/// A model of made-up factors: the speed of serving does not depend on what they say.
+/// A model of made-up factors: the speed of serving depends on how long the movies' vectors are, and
+/// not on what they say.
 struct BenchModel {
+  enum Lengths {
+    /// As long as trained ones are. By default parameters on ml-latest-small, the r-th longest of M
+    /// is about 2.5 · exp(-3.2 · (r / M)^0.6): 2.0 for the first hundredth, 0.3 in the middle.
+    case trained
+    /// All 1: no movie can be left out because it is too short.
+    case equal
+
+    /// Of the movie at a place, 0...1, among all by falling length.
+    func length(at place: Double) -> Float {
+      switch self {
+      case .trained: Float(2.5 * exp(-3.2 * pow(place, 0.6)))
+      case .equal: 1
+      }
+    }
+  }
+
   let published: PublishedModel
 
   /// - Parameters:
   ///   - movies: 1 to this.
-  ///   - factors: the length of a movie's vector.
-  init(movies count: Int, factors: Int, seed: UInt64) {
+  ///   - factors: how many numbers a movie's vector has.
+  init(movies count: Int, factors: Int, lengths: Lengths = .trained, seed: UInt64) {
     var random = SeededRandom(seed: seed)
     var parameters = ModelParameters()
     parameters.factors = factors
     parameters.seed = seed
-    // As long as trained ones are: about 1.
-    let width = (12 / Float(factors)).squareRoot()
-    let numbers = (0..<count * factors).map { _ in Float(random.unit() - 0.5) * width }
+    var numbers: [Float] = []
+    numbers.reserveCapacity(count * factors)
+    for movie in 0..<count {
+      let vector = (0..<factors).map { _ in Float(random.normal()) }
+      let norm = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      let scale = lengths.length(at: (Double(movie) + 0.5) / Double(count)) / norm
+      numbers += vector.map { $0 * scale }
+    }
     published = PublishedModel(
       metadata: ModelMetadata(
         version: "", parameters: parameters, users: 1, movies: count, ratings: 144,

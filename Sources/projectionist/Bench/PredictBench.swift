@@ -13,7 +13,9 @@ struct PredictBench: ParsableCommand {
     discussion: """
       First, in this process and on one thread: how many users a second are answered in batches, \
       requests decoded, state read, users folded in, movies scored, ranked and replies encoded, \
-      beside how many a bare matrix product of the same shapes scores.
+      beside how many a bare matrix product of the same shapes scores. Once with movies' vectors as \
+      long as a trained model's, where most movies are too short to be scored, and once with all \
+      equally long, where none is.
 
       Then over the topics: each client sends a request for a random known user, waits for its reply \
       on recommendations, and sends the next. All clients share one producer and one consumer.
@@ -76,10 +78,10 @@ struct PredictBench: ParsableCommand {
 
   func run() throws {
     if inProcessOnly {
-      let model = BenchModel(movies: options.movies, factors: factors, seed: options.seed)
+      let model = makeModel()
       return try BenchBed.withoutTopics(options) { check in
         var report = BenchReport("predict")
-        report.figures = try rank(model.model, check: check)
+        report.figures = try rank(model, check: check)
         return report
       }
     }
@@ -89,8 +91,8 @@ struct PredictBench: ParsableCommand {
       var report = BenchReport("predict")
       var model: BenchModel?
       if factors > 0 {
-        let made = BenchModel(movies: options.movies, factors: factors, seed: options.seed)
-        report.figures += try rank(made.model, check: bed.check)
+        let made = makeModel()
+        report.figures += try rank(made, check: bed.check)
         try made.publish(to: bed.log)
         model = made
       }
@@ -125,24 +127,39 @@ struct PredictBench: ParsableCommand {
 
   // MARK: In this process
 
-  private func rank(_ model: FactorModel, check: () throws -> Void) throws -> [Figure] {
+  private func makeModel(_ lengths: BenchModel.Lengths = .trained) -> BenchModel {
+    BenchModel(movies: options.movies, factors: factors, lengths: lengths, seed: options.seed)
+  }
+
+  private func rank(_ model: BenchModel, check: () throws -> Void) throws -> [Figure] {
     let directory = try TemporaryDirectory("bench-state")
     defer { directory.remove() }
     let result = try RankingBench(
-      model: model, movies: try movies(), batch: batch, count: recommendations, seconds: seconds
+      model: model.model, equalLengths: makeModel(.equal).model, movies: try movies(),
+      batch: batch, count: recommendations, seconds: seconds
     ).run(in: directory.file("state"), check: check)
+    let percent = 100 / max(result.products, 1)
     return [
       .count("requests in a batch", "", "batch", batch),
       .decimal("ratings of a user", "", "ratings_per_user", result.ratings, digits: 0),
       .decimal("bytes of a reply", "", "reply_bytes", result.replyBytes, digits: 0),
       .decimal(
+        "bare matrix product", "users/s", "product_users_per_second", result.products, digits: 0),
+      .decimal(
+        "  movies on its left", "users/s", "movie_product_users_per_second",
+        result.productsOfMovies, digits: 0),
+      .decimal(
         "answered on one thread", "users/s", "answered_users_per_second", result.answers, digits: 0
       ),
       .decimal(
-        "bare matrix product", "users/s", "product_users_per_second", result.products, digits: 0),
+        "  share of the bare product", "%", "answered_percent_of_product",
+        result.answers * percent, digits: 1),
       .decimal(
-        "share of it", "%", "answered_percent_of_product",
-        100 * result.answers / max(result.products, 1), digits: 1),
+        "all movies equally long", "users/s", "equal_lengths_users_per_second",
+        result.answersAtEqualLengths, digits: 0),
+      .decimal(
+        "  share of the bare product", "%", "equal_lengths_percent_of_product",
+        result.answersAtEqualLengths * percent, digits: 1),
     ]
   }
 

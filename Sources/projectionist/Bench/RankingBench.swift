@@ -9,12 +9,16 @@ import StateStore
 /// shapes scores: users' vectors times all movies' factors.
 struct RankingBench {
   struct Result {
-    /// Users per second.
-    var answers: Double
-    var products: Double
+    /// Users per second, with a model whose movies' vectors are as long as a trained one's.
+    var answers = 0.0
+    /// With vectors of equal length, where every movie must be scored.
+    var answersAtEqualLengths = 0.0
+    var products = 0.0
+    /// With the movies on the left and the users' vectors by columns.
+    var productsOfMovies = 0.0
     /// Ratings of a user, on average.
-    var ratings: Double
-    var replyBytes: Double
+    var ratings = 0.0
+    var replyBytes = 0.0
   }
 
   /// Users who ask; each batch asks for others than the one before.
@@ -24,6 +28,8 @@ struct RankingBench {
   private static let rounds = 5
 
   let model: FactorModel
+  /// Of the same shape.
+  let equalLengths: FactorModel
   let movies: [MovieRecord]
   let batch: Int
   let count: Int
@@ -35,16 +41,20 @@ struct RankingBench {
       stage: StageName.user.rawValue, partition: 0, tables: UserTables.names)
     let ratings = try fill(store)
     var answers = try OfflineAnswers(store, model: model, movies: movies)
+    var others = try OfflineAnswers(store, model: equalLengths, movies: movies)
     let batches = requests()
-    var result = Result(
-      answers: 0, products: 0, ratings: Double(ratings) / Double(Self.users), replyBytes: 0)
-    // One in turn with the other, so that both meet the same machine; the best of each counts.
-    let part = seconds / Double(2 * Self.rounds)
+    var result = Result()
+    result.ratings = Double(ratings) / Double(Self.users)
+    // One in turn with the others, so that all meet the same machine; the best of each counts.
+    let part = seconds / Double(4 * Self.rounds)
     for _ in 0..<Self.rounds {
-      result.products = max(result.products, try products(for: part))
+      result.products = max(result.products, products(for: part))
       let (rate, bytes) = try answered(&answers, batches, for: part)
       result.answers = max(result.answers, rate)
       result.replyBytes = bytes
+      result.productsOfMovies = max(result.productsOfMovies, productsOfMovies(for: part))
+      let (otherRate, _) = try answered(&others, batches, for: part)
+      result.answersAtEqualLengths = max(result.answersAtEqualLengths, otherRate)
       try check()
     }
     try store.close()
@@ -72,16 +82,34 @@ struct RankingBench {
     return (Double(users) / took, Double(bytes) / Double(users))
   }
 
-  private func products(for seconds: Double) throws -> Double {
+  private func products(for seconds: Double) -> Double {
     let k = model.factorCount
     let vectors = Array(model.factors.prefix(batch * k))
     let factors = model.factors
+    return products(for: seconds) { scores in
+      BLAS.products(of: vectors.span, and: factors.span, columns: k, into: &scores)
+    }
+  }
+
+  private func productsOfMovies(for seconds: Double) -> Double {
+    let k = model.factorCount
+    let columns = Array(model.factors.prefix(batch * k))
+    let factors = model.factors
+    return products(for: seconds) { scores in
+      BLAS.product(of: factors.span, and: columns.span, inner: k, into: &scores)
+    }
+  }
+
+  /// - Parameter product: of a batch, movies × users or the other way about.
+  private func products(
+    for seconds: Double, _ product: (inout MutableSpan<Float>) -> Void
+  ) -> Double {
     var scores = [Float](repeating: 0, count: batch * model.movies.count)
     var users = 0
     let start = ContinuousClock.now
     while ContinuousClock.now - start < .seconds(seconds) {
       var span = scores.mutableSpan
-      BLAS.products(of: vectors.span, and: factors.span, columns: k, into: &span)
+      product(&span)
       users += batch
     }
     return Double(users) / ((ContinuousClock.now - start) / .seconds(1))
