@@ -155,8 +155,22 @@ import Testing
     #expect(pairs.count == 20_000)
   }
 
+  /// A fixed interval made the events of a large bench lie in the future, where none is valid.
+  @Test(arguments: [1, 1_000, 2_000_000, 8_000_000, 1_000_000_000])
+  func theEventsExpectedFillTheTimes(events: Int) {
+    let settings = Self.settings { $0.events = events }
+    var generator = RatingGenerator(settings)
+    for _ in 0..<min(events, 1_000) { generator.next() }
+    let passed = Double(generator.nextTimeMilliseconds - settings.times.lowerBound)
+    let share = Double(generator.count) / Double(events)
+    #expect(abs(passed - share * Double(settings.times.count)) <= 1)
+    #expect(settings.times.upperBound < 1_640_995_200_000, "the end of 2021")
+  }
+
   @Test func eventTimeOnlyRisesAndTheCallerMaySetIt() {
-    var generator = RatingGenerator(Self.settings { $0.intervalMilliseconds = 1_500 })
+    let start: Int64 = 1_420_070_400_000
+    var generator = RatingGenerator(
+      Self.settings { $0.times = start..<start + 1_500 * Int64($0.events) })
     generator.next()
     #expect(generator.nextTimeMilliseconds == 1_420_070_401_500)
     generator.next()

@@ -11,7 +11,8 @@ public struct RatingGenerator: ~Copyable, Sendable {
     /// At least 1, below 2^31.
     public var movies = 26_228
     public var seed: UInt64 = 1
-    /// How many events are expected; more may be drawn, with more chance re-ratings among them.
+    /// How many events are expected; more may be drawn, with more chance re-ratings among them and
+    /// with event times past the last of `times`.
     public var events = 2_000_000
     /// Of all events, 0...1; the three together at most 1.
     public var invalidShare = 0.0
@@ -19,10 +20,9 @@ public struct RatingGenerator: ~Copyable, Sendable {
     public var reRatingShare = 0.0
     /// Of all events: those with a null rating, which takes an earlier one back.
     public var retractionShare = 0.0
-    /// The first event's time since 1970; 2015-01-01.
-    public var startMilliseconds: Int64 = 1_420_070_400_000
-    /// Event time from one event to the next; 100 s makes 2 million events span six years.
-    public var intervalMilliseconds = 100_000.0
+    /// Event times since 1970 in milliseconds, over which the events expected spread evenly; 2015 to
+    /// May 2021, so that 2 million events are 100 s apart.
+    public var times: Range<Int64> = 1_420_070_400_000..<1_620_070_400_000
 
     public init() {}
   }
@@ -47,6 +47,8 @@ public struct RatingGenerator: ~Copyable, Sendable {
 
   public let settings: Settings
   private let model: RatingModel
+  /// Event time from one event to the next.
+  private let intervalMilliseconds: Double
   private var random: SeededRandom
   private var drawn: PairFilter
   /// Drawn, and not yet in an event.
@@ -66,6 +68,7 @@ public struct RatingGenerator: ~Copyable, Sendable {
     precondition((1..<1 << 31).contains(settings.users))
     precondition((1..<1 << 31).contains(settings.movies))
     self.settings = settings
+    intervalMilliseconds = Double(settings.times.count) / Double(max(settings.events, 1))
     model = RatingModel(users: settings.users, movies: settings.movies, seed: settings.seed)
     random = SeededRandom(seed: ~settings.seed)
     drawn = PairFilter(expectedPairs: settings.events)
@@ -83,7 +86,7 @@ public struct RatingGenerator: ~Copyable, Sendable {
 
   /// The event time of the event after the newest, since 1970.
   public var nextTimeMilliseconds: Int64 {
-    settings.startMilliseconds + Int64(Double(count) * settings.intervalMilliseconds)
+    settings.times.lowerBound + Int64(Double(count) * intervalMilliseconds)
   }
 
   /// Makes the next event.

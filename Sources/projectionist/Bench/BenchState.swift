@@ -1,5 +1,6 @@
 import Foundation
 import LMDBStore
+import Pipeline
 
 extension BenchBed {
   /// A restore says in its log how it gets on; what says nothing for so long is stuck.
@@ -8,14 +9,30 @@ extension BenchBed {
 
   /// Has a daemon process so many more events, and stops it.
   func buildState(_ workload: inout Workload, events: Int) throws {
-    try workload.preload(events)
+    _ = try process(&workload, events: events)
+    try stopDaemon()
+  }
+
+  /// Has a new daemon process so many more events.
+  ///
+  /// - Parameter note: told each valid event's user.
+  func process(
+    _ workload: inout Workload, events: Int, note: (Int64) -> Void = { _ in }
+  ) throws -> ChildProcess {
+    try workload.preload(events, note: note)
     let daemon = try startDaemon()
     let watch = try LagWatch(self, daemon)
     defer { watch.close() }
     var progress = ProgressBar("process", unit: "events", goal: .count(events))
     _ = try watch.wait { progress.update(min($0, events)) }
     progress.finish(events)
-    try stopDaemon()
+    let dead = try ReadBack([Topics.deadLetters], self).total
+    // A state of fewer events than the bench says would make its figures untrue.
+    guard dead == workload.invalid else {
+      throw CommandFailure(
+        .failure, "\(dead) events were rejected, of which \(workload.invalid) are invalid")
+    }
+    return daemon
   }
 
   /// Deletes all stores. No daemon may run.

@@ -43,11 +43,7 @@ struct LatencyBench: ParsableCommand {
       let total = Int((seconds + warmUpSeconds) * rate)
       try bed.topics.checkRoom(for: events + total, partitions: options.partitions)
       var workload = try Workload(bed, events: events + total, invalid: 0)
-      try workload.preload(events)
-      let daemon = try bed.startDaemon()
-      let watch = try LagWatch(bed, daemon)
-      defer { watch.close() }
-      _ = try watch.wait()
+      let daemon = try bed.process(&workload, events: events)
       let stream = FreshnessStream(
         log: bed.log, rate: rate, count: total, warmUp: Int(warmUpSeconds * rate))
       return try measure(bed, stream, workload.takeGenerator(), daemon)

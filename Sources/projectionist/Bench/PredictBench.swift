@@ -98,13 +98,7 @@ struct PredictBench: ParsableCommand {
       }
       var workload = try Workload(bed, events: events + streamed, invalid: 0)
       var users: Set<Int64> = []
-      try workload.preload(events) { users.insert($0) }
-      let daemon = try bed.startDaemon()
-      let watch = try LagWatch(bed, daemon)
-      defer { watch.close() }
-      var progress = ProgressBar("ingest", unit: "events", goal: .count(events))
-      _ = try watch.wait { progress.update(min($0, events)) }
-      progress.finish(events)
+      let daemon = try bed.process(&workload, events: events) { users.insert($0) }
       let load = try RequestLoad(bed, users: users.sorted(), count: recommendations)
       defer { load.close() }
       report.figures += [

@@ -83,9 +83,8 @@ struct TrainBench: ParsableCommand {
     settings.movies = movies
     settings.seed = training.seed ?? 1
     settings.events = ratings
-    // Twenty years, however many there are.
-    settings.intervalMilliseconds = 20 * 365 * 86_400_000 / Double(ratings)
-    settings.startMilliseconds = 1_000_000_000_000
+    // Twenty years.
+    settings.times = 1_000_000_000_000..<1_000_000_000_000 + 20 * 365 * 86_400_000
     var generator = RatingGenerator(settings)
     var log = RatingLog()
     var progress = ProgressBar("generating", unit: "ratings", goal: .count(ratings))

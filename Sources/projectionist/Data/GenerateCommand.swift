@@ -131,7 +131,6 @@ struct GenerateCommand: ParsableCommand {
   }
 
   private func settings() throws -> RatingGenerator.Settings {
-    let span = try span()
     var settings = RatingGenerator.Settings()
     settings.users = users
     settings.movies = movies
@@ -140,8 +139,7 @@ struct GenerateCommand: ParsableCommand {
     settings.invalidShare = invalid.value
     settings.reRatingShare = reRatings.value
     settings.retractionShare = retractions.value
-    settings.startMilliseconds = span.lowerBound
-    settings.intervalMilliseconds = Double(span.count) / Double(max(ratings, 1))
+    settings.times = try span()
     return settings
   }
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 
@@ -9,6 +10,12 @@ from under_fire import scenarios
 from under_fire.bed import Bed
 from under_fire.report import Report
 from under_fire.waiting import NotInTime
+
+PACKAGES = {
+    "java": "default-jre-headless",
+    "mdb_dump": "lmdb-utils",
+    "redis-server": "redis-server",
+}
 
 
 def parse():
@@ -46,8 +53,17 @@ def parse():
     return options
 
 
+def missing(options):
+    """What a scenario runs on and is not there."""
+    found = [f"{name} (Debian: {PACKAGES[name]})" for name in PACKAGES if not shutil.which(name)]
+    broker = f"{options.kafka_home}/bin/kafka-server-start.sh"
+    return found + [path for path in (broker, options.binary) if not os.access(path, os.X_OK)]
+
+
 def main():
     options = parse()
+    if lacks := missing(options):
+        sys.exit(f"storm: missing: {', '.join(lacks)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     title = f"{options.scenario}, {options.guarantee}, seed {options.seed}"
     report = Report(options.scenario)
