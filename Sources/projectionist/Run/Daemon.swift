@@ -141,7 +141,8 @@ final class Daemon: Sendable {
           }.run()
         }
       }
-    thread.start(body, ended: ended)
+    // Under load answers come first: a request is waited for, and a rating a little later is not lost.
+    thread.start(yields: stage != .predict, body, ended: ended)
   }
 
   private func environment(_ stage: StageName, _ monitor: StageMonitor)

@@ -23,13 +23,22 @@ final class StageThread: Sendable {
 
   var outcome: Outcome { outcomeCell.withLock { $0 } }
 
+  /// How much nicer than the process a thread is that yields: a third of the processor's time where
+  /// another wants all of it.
+  private static let niceness: Int32 = 5
+
   /// Starts the thread. `body` runs the stage's loop until it ends; `ended` is called after it.
+  ///
+  /// - Parameter yields: whether the thread, with those of the clients it makes, leaves the processor
+  ///   to threads that somebody waits for.
   func start(
-    _ body: @escaping @Sendable () throws(StageError) -> Void,
+    yields: Bool, _ body: @escaping @Sendable () throws(StageError) -> Void,
     ended: @escaping @Sendable () -> Void
   ) {
     let thread = Thread { [self] in
       Self.nameThread("stage-\(stage)")
+      // Linux has a nice value for each thread, which new threads inherit; nobody is denied a higher one.
+      if yields { _ = nice(Self.niceness) }
       do throws(StageError) {
         try body()
         outcomeCell.withLock { $0 = .finished }
