@@ -23,7 +23,7 @@ final class StageThread: Sendable {
 
   var outcome: Outcome { outcomeCell.withLock { $0 } }
 
-  /// How much nicer than the process a thread is that yields: a third of the processor's time where
+  /// How much nicer than the process a thread is that yields: a quarter of the processor's time where
   /// another wants all of it.
   private static let niceness: Int32 = 5
 
