@@ -1,6 +1,7 @@
 import CLMDB
 import Glibc
 import StateStore
+import Synchronization
 
 /// How environments are opened.
 ///
@@ -32,6 +33,10 @@ final class Environment: @unchecked Sendable {
   let tables: [MDB_dbi]
 
   let pageBytes: Int
+
+  /// Held during a commit in parts, and by a reader while it takes its view: so it takes none between
+  /// two of them. Guards nothing else.
+  let parts = Mutex(())
 
   /// Where the file is mapped; LMDB does not tell.
   private let mapping: UnsafeMutableRawBufferPointer?

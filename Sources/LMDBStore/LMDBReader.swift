@@ -1,3 +1,4 @@
+import Glibc
 import StateStore
 
 /// A store opened for reading only, also while another process writes it.
@@ -11,9 +12,22 @@ public final class LMDBReader: Sendable {
   /// Names of the tables, by number from 1.
   public var tables: [String] { lease.environment.tableNames }
 
-  /// A consistent view of the last commit.
+  /// How long a commit in parts of another process may take. One of the largest batch takes less
+  /// than a second.
+  private static let patience = Duration.seconds(5)
+
+  /// A consistent view of the last commit. In the middle of a commit in parts it waits for the end.
+  ///
+  /// - Throws: `.wait` when that does not come within five seconds: there is no room on the disk, or
+  ///   the process was killed.
   public func snapshot() throws(StoreError) -> LMDBSnapshot {
-    try LMDBSnapshot(lease)
+    let deadline = ContinuousClock.now + Self.patience
+    while true {
+      do throws(StoreError) { return try LMDBSnapshot(lease) } catch {
+        guard error.remedy == .wait, ContinuousClock.now < deadline else { throw error }
+        usleep(10_000)
+      }
+    }
   }
 
   /// Counts entries and bytes, as of the last commit.

@@ -1,6 +1,7 @@
 import CLMDB
 import Glibc
 import StateStore
+import Synchronization
 
 /// A read transaction. It pins the pages of its commit: the file grows while an old one is kept.
 public final class LMDBSnapshot: StateSnapshot {
@@ -10,16 +11,20 @@ public final class LMDBSnapshot: StateSnapshot {
   /// One cursor a table, opened when first scanned.
   private var cursors: [OpaquePointer?]
 
+  /// - Throws: `.wait` when a commit in parts is yet to be finished.
   init(_ lease: EnvironmentLease) throws(StoreError) {
     let environment = lease.environment
     var transaction: OpaquePointer?
-    let code = mdb_txn_begin(environment.handle, nil, UInt32(MDB_RDONLY), &transaction)
+    let code = environment.parts.withLock { _ in
+      mdb_txn_begin(environment.handle, nil, UInt32(MDB_RDONLY), &transaction)
+    }
     try LMDBFailure.check(code, "read", environment.path)
     guard let transaction else { throw LMDBFailure.error(ENOMEM, "read", environment.path) }
     self.lease = lease
     self.transaction = transaction
     path = environment.path
     cursors = Array(repeating: nil, count: environment.tables.count)
+    try checkFinished()
   }
 
   deinit {
@@ -67,7 +72,9 @@ public final class LMDBSnapshot: StateSnapshot {
 
   public func renew() throws(StoreError) {
     mdb_txn_reset(transaction)
-    try LMDBFailure.check(mdb_txn_renew(transaction), "read", path)
+    let code = lease.environment.parts.withLock { _ in mdb_txn_renew(transaction) }
+    try LMDBFailure.check(code, "read", path)
+    try checkFinished()
     for case let cursor? in cursors {
       try LMDBFailure.check(mdb_cursor_renew(transaction, cursor), "scan", path)
     }
@@ -84,6 +91,14 @@ public final class LMDBSnapshot: StateSnapshot {
       value?.withUnsafeBytes(Array.init)
     }
     return bytes.flatMap(Int64.init(bigEndianBytes:))
+  }
+
+  private func checkFinished() throws(StoreError) {
+    let key = StoreLayout.unfinishedKey
+    guard try get(.meta, key.span.bytes, { $0 != nil }) else { return }
+    throw StoreError(
+      "a commit to the store at \(path) is not finished; the daemon finishes it when it runs and the "
+        + "disk has room", remedy: .wait)
   }
 
   private func handle(of table: Table) -> MDB_dbi {

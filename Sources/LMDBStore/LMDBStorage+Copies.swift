@@ -22,15 +22,27 @@ extension LMDBStorage {
     guard !FileSystem.exists(target) else {
       throw StoreError("\(target) exists; choose another directory", remedy: .stop)
     }
-    try Self.build(target) { (partial) throws(StoreError) in
-      try reader.copy(to: "\(partial)/data.mdb")
-      try DurabilityMark.setClosed(partial)
-      do {
-        let copied = try EnvironmentRegistry.leaseReadOnly(
-          partial, options: try options(isReadOnly: true))
-        try finish(partial, try LMDBSnapshot(copied))
+    var attempts = 3
+    while true {
+      // Between two parts of a commit there is nothing to copy.
+      try reader.snapshot().release()
+      do throws(StoreError) {
+        try Self.build(target) { (partial) throws(StoreError) in
+          try reader.copy(to: "\(partial)/data.mdb")
+          try DurabilityMark.setClosed(partial)
+          do {
+            let copied = try EnvironmentRegistry.leaseReadOnly(
+              partial, options: try options(isReadOnly: true))
+            try finish(partial, try LMDBSnapshot(copied))
+          }
+          try FileSystem.remove("\(partial)/lock.mdb")
+        }
+        break
+      } catch {
+        // The next commit may have begun.
+        attempts -= 1
+        guard error.remedy == .wait, attempts > 0 else { throw error }
       }
-      try FileSystem.remove("\(partial)/lock.mdb")
     }
     try FileSystem.syncDirectory("\(root)/\(stage)")
   }

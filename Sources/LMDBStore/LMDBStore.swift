@@ -4,8 +4,8 @@ import Synchronization
 
 /// One partition's state in an LMDB environment of its own: a sub-database per table.
 ///
-/// A commit is one write transaction, not synced to the disk (see `EnvironmentOptions`). Snapshots
-/// may be taken from any thread, and outlive the store's close.
+/// A commit is one write transaction, or one a part, none synced to the disk (see
+/// `EnvironmentOptions`). Snapshots may be taken from any thread, and outlive the store's close.
 public final class LMDBStore: StateStore {
   private let lease: EnvironmentLease
   private let isClosed = Atomic(false)
@@ -28,7 +28,18 @@ public final class LMDBStore: StateStore {
   }
 
   public func changelogOffset() throws(StoreError) -> Int64? {
-    try snapshot().changelogOffset()
+    try metaValue(StoreLayout.offsetKey).flatMap(Int64.init(bigEndianBytes:))
+  }
+
+  public func isUnfinished() throws(StoreError) -> Bool {
+    try metaValue(StoreLayout.unfinishedKey) != nil
+  }
+
+  private func metaValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
+    try checkOpen()
+    let environment = lease.environment
+    let transaction = try Transaction(environment.handle, environment.path, isReadOnly: true)
+    return try transaction.get(environment.tables[0], key)
   }
 
   /// Counts entries and bytes, as of the last commit.
@@ -37,68 +48,60 @@ public final class LMDBStore: StateStore {
     return try LMDBStatistics(lease.environment)
   }
 
-  /// Writes from which on a commit has replaced so many pages that those in memory are mostly old.
-  private static let largeCommit = 4_096
-
   public func commit(
     _ writes: inout WriteSet, changelogOffset: Int64
   ) throws(StoreError) {
     try writing.withLock { (_) throws(StoreError) in
       try checkOpen()
-      let environment = lease.environment
       writes.sort()
-      var transaction = try Transaction(environment.handle, environment.path, isReadOnly: false)
-      try Self.apply(writes, 0..<writes.count, to: transaction, environment)
-      try transaction.put(
-        environment.tables[0], StoreLayout.offsetKey, changelogOffset.bigEndianBytes)
-      try transaction.commit()
-      try environment.completeLength()
-      if writes.count >= Self.largeCommit {
-        try touch(environment, changelogOffset)
-        environment.releaseMemory()
-      }
+      try commit(writes, 0..<writes.count, changelogOffset: changelogOffset)
     }
   }
 
   /// LMDB keeps the pages that a transaction changes in memory of its own until the commit, and
   /// keeps the memory for the next one: keys in no order change a page each, so without a bound a
-  /// restore would take as much as the whole tree.
-  public func load(
+  /// large commit would take as much as the whole tree, and the file would grow by as much again.
+  public func commitInParts(
     _ writes: inout WriteSet, changelogOffset: Int64, pages: Int
   ) throws(StoreError) {
     try writing.withLock { (_) throws(StoreError) in
       try checkOpen()
       let environment = lease.environment
       writes.sort()
-      var start = 0
-      repeat {
-        let range = writes.range(from: start, pages: pages, of: environment.pageBytes)
-        var transaction = try Transaction(environment.handle, environment.path, isReadOnly: false)
-        try Self.apply(writes, range, to: transaction, environment)
-        if range.upperBound == writes.count {
-          try transaction.put(
-            environment.tables[0], StoreLayout.offsetKey, changelogOffset.bigEndianBytes)
+      var range = writes.range(from: 0, pages: pages, of: environment.pageBytes)
+      let isDivided = range.upperBound < writes.count
+      try environment.parts.withLock { (_) throws(StoreError) in
+        while range.upperBound < writes.count {
+          try commit(writes, range, changelogOffset: nil)
+          range = writes.range(from: range.upperBound, pages: pages, of: environment.pageBytes)
         }
-        try transaction.commit()
-        start = range.upperBound
-      } while start < writes.count
-      try environment.completeLength()
-      environment.releaseMemory()
+        try commit(writes, range, changelogOffset: changelogOffset)
+      }
+      if isDivided { environment.releaseMemory() }
     }
   }
 
-  /// Commits once more, nothing new. LMDB gives out the pages that a commit has freed two commits
-  /// later, so after this one the next large commit can use them, instead of growing the file by
-  /// as much again.
-  private func touch(_ environment: Environment, _ changelogOffset: Int64) throws(StoreError) {
+  /// Commits some of the writes: the last of them with the offset, the others with the mark that
+  /// more is to come.
+  private func commit(
+    _ writes: borrowing WriteSet, _ range: Range<Int>, changelogOffset: Int64?
+  ) throws(StoreError) {
+    let environment = lease.environment
+    let meta = environment.tables[0]
     var transaction = try Transaction(environment.handle, environment.path, isReadOnly: false)
-    try transaction.put(
-      environment.tables[0], StoreLayout.offsetKey, changelogOffset.bigEndianBytes)
+    try Self.apply(writes, range, to: transaction, environment)
+    if let changelogOffset {
+      try transaction.put(meta, StoreLayout.offsetKey, changelogOffset.bigEndianBytes)
+      try transaction.delete(meta, StoreLayout.unfinishedKey)
+    } else {
+      try transaction.put(meta, StoreLayout.unfinishedKey, [])
+    }
     try transaction.commit()
+    try environment.completeLength()
   }
 
   private static func apply(
-    _ writes: WriteSet, _ range: Range<Int>, to transaction: borrowing Transaction,
+    _ writes: borrowing WriteSet, _ range: Range<Int>, to transaction: borrowing Transaction,
     _ environment: Environment
   ) throws(StoreError) {
     var current: Table?

@@ -11,6 +11,8 @@ struct StoreLayout {
   static let tablesKey = ownKey("tables")
   static let creatorKey = ownKey("created-by")
   static let offsetKey = ownKey("changelog-offset")
+  /// There while a commit in parts is not finished.
+  static let unfinishedKey = ownKey("unfinished")
 
   let tableNames: [String]
   let tables: [MDB_dbi]

@@ -74,6 +74,12 @@ struct Transaction: ~Copyable {
     try LMDBFailure.check(code, "write to", path)
   }
 
+  /// Deletes an entry that may not be there.
+  func delete(_ table: MDB_dbi, _ key: [UInt8]) throws(StoreError) {
+    let code = withValue(key.span.bytes) { mdb_del(handle, table, &$0, nil) }
+    if code != MDB_NOTFOUND { try LMDBFailure.check(code, "write to", path) }
+  }
+
   /// A cursor; freed with a transaction that writes, else to be closed.
   func cursor(_ table: MDB_dbi) throws(StoreError) -> OpaquePointer {
     var cursor: OpaquePointer?

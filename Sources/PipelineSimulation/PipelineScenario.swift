@@ -182,15 +182,15 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
     guard offset ?? 0 <= end else {
       throw Violation("the store \(store) is at \(offset ?? 0), its changelog ends at \(end)")
     }
-    if isUser, !storage.isLoading(stage: store.stage, partition: store.partition) {
+    if isUser, !storage.isUnfinished(stage: store.stage, partition: store.partition) {
       try checker.checkUserStore(store.partition, in: storage, feed)
     }
   }
 
   public func checkRestored(_ store: StorePlace, in storage: MemoryStorage) throws {
     try check(store, in: storage)
-    guard !storage.isLoading(stage: store.stage, partition: store.partition) else {
-      throw Violation("the store \(store) is half restored")
+    guard !storage.isUnfinished(stage: store.stage, partition: store.partition) else {
+      throw Violation("the store \(store) is unfinished")
     }
     let input =
       store.stage == StageName.user.rawValue ? Topics.validatedRatings : Topics.ratingsByMovie

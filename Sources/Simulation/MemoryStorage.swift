@@ -16,8 +16,8 @@ public final class MemoryStorage: StateStorage {
     var tables: [Table: [[UInt8]: [UInt8]]] = [:]
     var changelogOffset: Int64?
     var isClosed = false
-    /// Whether a load was begun and not finished: the values are of no one offset.
-    var isLoading = false
+    /// Whether a commit in parts was begun and not finished: the values are of no one offset.
+    var isUnfinished = false
   }
 
   final class Disk: Sendable {
@@ -89,7 +89,7 @@ public final class MemoryStorage: StateStorage {
 
   func committed(_ place: Place) { onCommit(place.stage, place.partition) }
 
-  /// Changes the newest commit in place, as the parts of a load do.
+  /// Changes the newest commit in place, as the parts of a commit do.
   func amend(_ place: Place, _ change: (inout Content) -> Void) {
     disk.stores.withLock { stores in
       var commits = stores[place] ?? [Content()]
@@ -135,6 +135,11 @@ public final class MemoryStorage: StateStorage {
     disk.corrupt.withLock { _ = $0.insert(Place(stage: stage, partition: partition)) }
   }
 
+  /// Makes the newest commit one that was cut short.
+  public func cutShort(stage: String, partition: Int32) {
+    amend(Place(stage: stage, partition: partition)) { $0.isUnfinished = true }
+  }
+
   /// Everything a store holds in one table.
   public func contents(of table: Table, stage: String, partition: Int32) -> [[UInt8]: [UInt8]] {
     content(Place(stage: stage, partition: partition)).tables[table] ?? [:]
@@ -144,9 +149,9 @@ public final class MemoryStorage: StateStorage {
     content(Place(stage: stage, partition: partition)).changelogOffset
   }
 
-  /// Whether a restore was cut short in the middle of a load.
-  public func isLoading(stage: String, partition: Int32) -> Bool {
-    content(Place(stage: stage, partition: partition)).isLoading
+  /// Whether a commit in parts was cut short.
+  public func isUnfinished(stage: String, partition: Int32) -> Bool {
+    content(Place(stage: stage, partition: partition)).isUnfinished
   }
 
   /// Whether the store was closed after its last commit.
@@ -175,11 +180,15 @@ public final class MemoryStore: StateStore {
   }
 
   public func snapshot() throws(StoreError) -> MemorySnapshot {
-    MemorySnapshot(storage, place)
+    try MemorySnapshot(storage, place)
   }
 
   public func changelogOffset() throws(StoreError) -> Int64? {
     storage.content(place).changelogOffset
+  }
+
+  public func isUnfinished() throws(StoreError) -> Bool {
+    storage.content(place).isUnfinished
   }
 
   public func commit(_ writes: inout WriteSet, changelogOffset: Int64) throws(StoreError) {
@@ -187,17 +196,19 @@ public final class MemoryStore: StateStore {
     try commit(writes, 0..<writes.count, changelogOffset)
   }
 
-  /// Loads in two transactions, so that a process can die between them.
-  public func load(_ writes: inout WriteSet, changelogOffset: Int64, pages: Int) throws(StoreError)
-  {
+  /// Commits in two transactions, so that a process can die between them; what is odd in number in
+  /// one, so that there are both kinds.
+  public func commitInParts(
+    _ writes: inout WriteSet, changelogOffset: Int64, pages: Int
+  ) throws(StoreError) {
     writes.sort()
     let sorted = writes
-    let middle = writes.count / 2
+    let middle = writes.count.isMultiple(of: 2) ? writes.count / 2 : 0
     if middle > 0 {
       try storage.perform(.commitStore) {
         storage.amend(place) { content in
           content.apply(sorted, 0..<middle)
-          content.isLoading = true
+          content.isUnfinished = true
           content.isClosed = false
         }
       }
@@ -213,7 +224,7 @@ public final class MemoryStore: StateStore {
         content.apply(sorted, range)
         content.changelogOffset = changelogOffset
         content.isClosed = false
-        content.isLoading = false
+        content.isUnfinished = false
       }
       storage.committed(place)
     }
@@ -232,10 +243,16 @@ public final class MemorySnapshot: StateSnapshot {
   private let place: MemoryStorage.Place
   private var content: MemoryStorage.Content
 
-  init(_ storage: MemoryStorage, _ place: MemoryStorage.Place) {
+  init(_ storage: MemoryStorage, _ place: MemoryStorage.Place) throws(StoreError) {
     self.storage = storage
     self.place = place
     content = storage.content(place)
+    try checkFinished()
+  }
+
+  private func checkFinished() throws(StoreError) {
+    guard content.isUnfinished else { return }
+    throw StoreError("a commit to the store of \(place) is not finished", remedy: .wait)
   }
 
   public func get<R>(_ table: Table, _ key: RawSpan, _ body: (RawSpan?) -> R) throws(StoreError)
@@ -257,6 +274,7 @@ public final class MemorySnapshot: StateSnapshot {
 
   public func renew() throws(StoreError) {
     content = storage.content(place)
+    try checkFinished()
   }
 
   /// Nothing to let go of: views are copies.

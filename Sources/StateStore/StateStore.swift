@@ -1,12 +1,15 @@
 /// What a local state store is, as far as the engine and the stages need to know: one partition's
-/// tables of byte keys to byte values, read by snapshot and changed by one atomic commit a batch.
+/// tables of byte keys to byte values, read by snapshot and changed by one commit a batch.
 ///
 /// `LMDBStore` is the one in production; an in-memory one stands in for it in simulation.
 /// Handles are shared between threads; commits come from one thread at a time.
 public protocol StateStore: AnyObject, Sendable {
   associatedtype Snapshot: StateSnapshot
 
-  /// A consistent view of the last commit. Readers never block the writer, nor it them.
+  /// A consistent view of the last commit. Readers never block the writer. Asked for in the middle
+  /// of a commit in parts, it waits for the end.
+  ///
+  /// - Throws: `.wait` when a commit in parts was cut short and is yet to be finished.
   func snapshot() throws(StoreError) -> Snapshot
 
   /// The changelog offset the state stands for: that of the first record not yet in it.
@@ -20,9 +23,15 @@ public protocol StateStore: AnyObject, Sendable {
 
   /// Applies all writes and the new changelog offset as `commit` does, but in as many transactions
   /// as it takes for none to change more than about `pages` pages of memory, with the offset in the
-  /// last: for a store that is being restored. Cut short, it leaves the store at its old offset with
-  /// some of the values that follow; going on from that offset mends it, and nothing else may use it.
-  func load(_ writes: inout WriteSet, changelogOffset: Int64, pages: Int) throws(StoreError)
+  /// last. Cut short, it leaves the store unfinished: at its old offset, with some of the values
+  /// that follow. Applying the changelog from that offset on mends it; so this is only for writes
+  /// that the changelog vouches for.
+  func commitInParts(
+    _ writes: inout WriteSet, changelogOffset: Int64, pages: Int
+  ) throws(StoreError)
+
+  /// Whether a commit in parts was cut short and is yet to be finished.
+  func isUnfinished() throws(StoreError) -> Bool
 
   /// Makes everything committed survive a loss of power, and marks the store as cleanly closed.
   func close() throws(StoreError)
@@ -41,7 +50,7 @@ public protocol StateSnapshot: AnyObject {
     _ table: Table, prefix: RawSpan, _ body: (_ key: RawSpan, _ value: RawSpan) -> Bool
   ) throws(StoreError)
 
-  /// Moves the view to the last commit.
+  /// Moves the view to the last commit, as `StateStore.snapshot` would see it.
   func renew() throws(StoreError)
 
   /// Lets go of the view, so that it keeps no old state alive; only `renew` may follow.

@@ -20,7 +20,7 @@ public enum CommitStep: Hashable, Sendable, CaseIterable {
   case awaitDelivery
   /// Outputs, changelog and input offsets become visible together.
   case commitTransaction
-  /// Each touched partition's store takes its changes, in one transaction.
+  /// Each touched partition's store takes its changes: all of them, for whoever reads it.
   case commitStores
   /// The group's offsets are committed, for lag displays and stages without state.
   case commitOffsets

@@ -28,6 +28,9 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   /// Whether the state is ahead of the last position in the changelog.
   private(set) var owesPosition = false
 
+  /// Pages that a transaction of the store may change.
+  private static var changedPages: Int { 2_048 }
+
   private let snapshot: Store.Snapshot?
   private let producer: Producer?
   private let changelogTopic: Int?
@@ -162,7 +165,13 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     do throws(StoreError) {
       // A batch that changed nothing but the position, and kept it to itself, leaves it as it was.
       changelogOffset = max(changelogOffset, (delivered ?? -1) + 1)
-      try store.commit(&writes, changelogOffset: changelogOffset)
+      // Only with its position in the changelog can a restore finish what is cut short.
+      if sendsPosition {
+        try store.commitInParts(
+          &writes, changelogOffset: changelogOffset, pages: Self.changedPages)
+      } else {
+        try store.commit(&writes, changelogOffset: changelogOffset)
+      }
       try snapshot.renew()
     } catch { throw .store(error) }
     writes.removeAll()

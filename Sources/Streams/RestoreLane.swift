@@ -135,7 +135,8 @@ private final class ChunkWriter<Store: StateStore>: Sendable {
     inBackground { [self] in
       chunk.withLock { chunk in
         do throws(StoreError) {
-          try store.load(&chunk.writes, changelogOffset: changelogOffset, pages: pages)
+          try store.commitInParts(
+            &chunk.writes, changelogOffset: changelogOffset, pages: pages)
         } catch { chunk.failure = error }
         chunk.writes.removeAll()
       }

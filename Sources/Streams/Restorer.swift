@@ -108,6 +108,15 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
       }
       try apply(lacking, reader, &progress)
     }
+    for target in targets {
+      try target.minding { () throws(StoreError) in
+        guard try target.store.isUnfinished() else { return }
+        throw StoreError(
+          "a commit to the store of \(environment.configuration.name) partition \(target.partition)"
+            + " was cut short, and \(target.lane.changelog) does not hold its end", remedy: .rebuild
+        )
+      }
+    }
     progress.finish(
       records: targets.reduce(0) { $0 + $1.lane.records }, at: environment.now())
   }

@@ -44,30 +44,40 @@ import Testing
     try storage.openReadOnly(stage: "user", partition: 0).check()
   }
 
-  @Test(.enabled(if: canMount, "mounting needs root")) func aLoadCutShortKeepsItsOffset() throws {
-    guard let disk = try SmallDisk(bytes: 1 << 20) else { return }
+  @Test(.enabled(if: canMount, "mounting needs root")) func aCommitInPartsGoesOnWhenThereIsRoom()
+    throws
+  {
+    guard let disk = try SmallDisk(bytes: 4 << 20) else { return }
     let storage = LMDBStorage(root: "\(disk.directory.path)/state")
     let store = try storage.open(stage: "user", partition: 0, tables: tables)
     try store.commit(offset: 1) { $0.put(users, [1], [1]) }
     var writes = WriteSet()
-    for key in 0..<3_000 as Range<UInt32> {
-      writes.put(
-        ratings, withUnsafeBytes(of: key.bigEndian) { [UInt8]($0) },
-        [UInt8](repeating: 7, count: 900))
+    for key in 0..<250 as Range<UInt8> {
+      writes.put(ratings, [key], [UInt8](repeating: key, count: 1_900))
     }
-    let error = #expect(throws: StoreError.self) {
-      try store.load(&writes, changelogOffset: 2, pages: 8)
+    try fill("\(disk.directory.path)/ballast", leaving: 200 << 10)
+    for _ in 0..<3 {
+      let error = #expect(throws: StoreError.self) {
+        try store.commitInParts(&writes, changelogOffset: 2, pages: 8)
+      }
+      #expect(error?.remedy == .wait, "\(String(describing: error))")
+      #expect(try store.isUnfinished())
+      #expect(try store.changelogOffset() == 1)
     }
-    #expect(error?.remedy == .wait, "\(String(describing: error))")
-    #expect(try store.changelogOffset() == 1)
-    #expect(try !store.snapshot().entries(ratings).isEmpty)
+    #expect(unlink("\(disk.directory.path)/ballast") == 0)
+    try store.commitInParts(&writes, changelogOffset: 2, pages: 8)
+    #expect(try store.snapshot().entries(ratings).count == 250)
+    try store.close()
+    try storage.openReadOnly(stage: "user", partition: 0).check()
   }
 
-  private func fill(_ path: String) throws {
+  private func fill(_ path: String, leaving room: Int = 0) throws {
     let file = open(path, O_WRONLY | O_CREAT, 0o600)
     defer { close(file) }
     let block = [UInt8](repeating: 1, count: 4096)
-    while write(file, block, block.count) > 0 {}
+    var length = 0
+    while write(file, block, block.count) > 0 { length += block.count }
     #expect(errno == ENOSPC)
+    if room > 0 { #expect(ftruncate(file, length - room) == 0) }
   }
 }

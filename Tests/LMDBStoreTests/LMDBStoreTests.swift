@@ -1,4 +1,6 @@
+import Dispatch
 import StateStore
+import Synchronization
 import Testing
 
 @testable import LMDBStore
@@ -32,9 +34,9 @@ import Testing
     return try Transaction(environment.handle, environment.path, isReadOnly: true).id
   }
 
-  /// A load is a commit in parts, none of which changes many pages.
+  /// A commit in parts is a commit, and no part changes many pages.
   @Test(arguments: [1, 7, 1_000])
-  func aLoadIsACommitInParts(pages: Int) throws {
+  func commitInPartsIsACommit(pages: Int) throws {
     var generator = SeededGenerator(state: UInt64(pages))
     var writes = WriteSet()
     for _ in 0..<500 {
@@ -46,7 +48,7 @@ import Testing
     var same = writes
     let (parts, whole) = (try open(0), try open(1))
     let before = try transaction(0)
-    try parts.load(&writes, changelogOffset: 7, pages: pages)
+    try parts.commitInParts(&writes, changelogOffset: 7, pages: pages)
     try whole.commit(&same, changelogOffset: 7)
     let transactions = try transaction(0) - before
     #expect(pages == 1_000 ? transactions == 1 : transactions >= 400 / pages)
@@ -55,8 +57,80 @@ import Testing
       #expect(try parts.snapshot().entries(table) == whole.snapshot().entries(table))
     }
     var nothing = WriteSet()
-    try parts.load(&nothing, changelogOffset: 9, pages: pages)
+    try parts.commitInParts(&nothing, changelogOffset: 9, pages: pages)
     #expect(try parts.changelogOffset() == 9)
+  }
+
+  /// One commit in many parts: every key holds the commit's number.
+  private static func commitInParts(_ number: Int64, to store: LMDBStore) throws {
+    var writes = WriteSet()
+    for key in 0..<200 as Range<UInt8> { writes.put(ratings, [key], number.bigEndianBytes) }
+    try store.commitInParts(&writes, changelogOffset: number, pages: 20)
+  }
+
+  @Test func viewsTakenInTheMiddleOfCommitsInPartsAreOfOneCommit() throws {
+    let store = try open()
+    try Self.commitInParts(1, to: store)
+    let isDone = Atomic(false)
+    let failure = Mutex<(any Error)?>(nil)
+    let group = DispatchGroup()
+    DispatchQueue.global().async(group: group) {
+      var number: Int64 = 1
+      do {
+        while !isDone.load(ordering: .acquiring) {
+          number += 1
+          try Self.commitInParts(number, to: store)
+        }
+      } catch { failure.withLock { $0 = error } }
+    }
+    defer {
+      isDone.store(true, ordering: .releasing)
+      group.wait()
+    }
+    let snapshot = try store.snapshot()
+    var seen: Set<Int64> = []
+    let deadline = ContinuousClock.now + .seconds(30)
+    while seen.count < 50 {
+      try #require(ContinuousClock.now < deadline, "only \(seen.count) commits were seen")
+      try snapshot.renew()
+      let offset = try #require(try snapshot.changelogOffset())
+      let values = Set(try snapshot.entries(ratings).map(\.value))
+      #expect(values == [offset.bigEndianBytes])
+      seen.insert(offset)
+      snapshot.release()
+    }
+    #expect(failure.withLock { $0 } == nil)
+  }
+
+  @Test func aCommitInPartsThatIsCutShortHidesTheStoreUntilItIsFinished() throws {
+    let small = LMDBStorage(root: directory.path + "/small", mapBytes: 512 << 10)
+    let store = try small.open(stage: "user", partition: 0, tables: tables)
+    try store.commit(offset: 1) { $0.put(users, [1], [1]) }
+    let reader = try small.openReadOnly(stage: "user", partition: 0)
+    #expect(try !store.isUnfinished())
+    var writes = WriteSet()
+    for key in 0..<200 as Range<UInt8> {
+      writes.put(ratings, [key], [UInt8](repeating: 0, count: 3_900))
+    }
+    let error = #expect(throws: StoreError.self) {
+      try store.commitInParts(&writes, changelogOffset: 2, pages: 8)
+    }
+    #expect(error?.remedy == .stop)
+    #expect(try store.isUnfinished())
+    #expect(try store.changelogOffset() == 1)
+    let hidden = #expect(throws: StoreError.self) { try store.snapshot() }
+    #expect(hidden?.remedy == .wait)
+    let refused = #expect(throws: StoreError.self) {
+      try small.copy(stage: "user", partition: 0, to: directory.path + "/copy")
+    }
+    #expect(refused?.remedy == .wait)
+
+    var rest = WriteSet()
+    for key in 0..<200 as Range<UInt8> { rest.put(ratings, [key], [key]) }
+    try store.commitInParts(&rest, changelogOffset: 2, pages: 8)
+    #expect(try !store.isUnfinished())
+    #expect(try store.changelogOffset() == 2)
+    #expect(try reader.snapshot().entries(ratings).map(\.value) == (0..<200).map { [$0] })
   }
 
   @Test(arguments: 1...8 as ClosedRange<UInt64>)

@@ -42,6 +42,16 @@ struct RestoreTests {
     try Checker(world: world).checkDrained()
   }
 
+  /// What its commit had begun to write is in no changelog: nothing of it can be trusted.
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func aStoreThatTheChangelogCanNotFinishIsRebuilt(guarantee: ProcessingGuarantee) throws {
+    let world = try settledWorld(guarantee)
+    world.storage.cutShort(stage: World.stage, partition: 0)
+    #expect(world.run().status.records == 0)
+    #expect(!world.storage.isUnfinished(stage: World.stage, partition: 0))
+    try Checker(world: world).checkDrained()
+  }
+
   @Test(arguments: ProcessingGuarantee.allCases, [true, false])
   func fromACompactedChangelog(guarantee: ProcessingGuarantee, keepsTombstones: Bool) throws {
     var world = try settledWorld(guarantee)

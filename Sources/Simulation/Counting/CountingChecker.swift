@@ -183,8 +183,8 @@ struct CountingChecker {
     _ place: StorePlace, in storage: MemoryStorage, changelogEnd: Int64, isRestored: Bool = false
   ) throws(Violation) {
     let (stage, partition) = (place.stage, place.partition)
-    guard !storage.isLoading(stage: stage, partition: partition) else {
-      guard !isRestored else { throw Violation("the store \(place) is half restored") }
+    guard !storage.isUnfinished(stage: stage, partition: partition) else {
+      guard !isRestored else { throw Violation("the store \(place) is unfinished") }
       return
     }
     guard let offset = storage.changelogOffset(stage: stage, partition: partition) else {
