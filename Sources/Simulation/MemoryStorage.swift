@@ -20,10 +20,15 @@ public final class MemoryStorage: StateStorage {
     var isUnfinished = false
   }
 
+  /// When a damaged store shows that it is. Both times it must be rebuilt.
+  public enum Damage: Sendable, CaseIterable {
+    case atOpening, whenRead
+  }
+
   final class Disk: Sendable {
     /// Each store's commits, the newest last; as many older ones are kept as can get lost.
     let stores = Mutex<[Place: [Content]]>([:])
-    let corrupt = Mutex<Set<Place>>([])
+    let damage = Mutex<[Place: Damage]>([:])
   }
 
   private static let keptCommits = 16
@@ -65,9 +70,7 @@ public final class MemoryStorage: StateStorage {
         if stores[place] == nil { stores[place] = [Content()] }
       }
     }
-    guard !disk.corrupt.withLock({ $0.contains(place) }) else {
-      throw StoreError("the store of \(stage) \(partition) is corrupt", remedy: .rebuild)
-    }
+    try checkUndamaged(place, .atOpening)
     return MemoryStore(self, place)
   }
 
@@ -85,6 +88,21 @@ public final class MemoryStorage: StateStorage {
 
   func content(_ place: Place) -> Content {
     disk.stores.withLock { $0[place]?.last ?? Content() }
+  }
+
+  /// What a reader sees.
+  func view(_ place: Place) throws(StoreError) -> Content {
+    try checkUndamaged(place, .whenRead)
+    let content = content(place)
+    guard !content.isUnfinished else {
+      throw StoreError("a commit to the store of \(place) is not finished", remedy: .wait)
+    }
+    return content
+  }
+
+  private func checkUndamaged(_ place: Place, _ damage: Damage) throws(StoreError) {
+    guard disk.damage.withLock({ $0[place] }) == damage else { return }
+    throw StoreError("the store of \(place) is damaged", remedy: .rebuild)
   }
 
   func committed(_ place: Place) { onCommit(place.stage, place.partition) }
@@ -115,7 +133,7 @@ public final class MemoryStorage: StateStorage {
   public func lose(stage: String, partition: Int32) {
     let place = Place(stage: stage, partition: partition)
     disk.stores.withLock { $0[place] = nil }
-    disk.corrupt.withLock { _ = $0.remove(place) }
+    disk.damage.withLock { $0[place] = nil }
   }
 
   /// Takes the newest commits back, as a loss of power does.
@@ -130,9 +148,9 @@ public final class MemoryStorage: StateStorage {
     }
   }
 
-  /// Makes `open` say `.rebuild` until the store is destroyed.
-  public func corrupt(stage: String, partition: Int32) {
-    disk.corrupt.withLock { _ = $0.insert(Place(stage: stage, partition: partition)) }
+  /// Makes `open` or its views say `.rebuild` until the store is destroyed.
+  public func damage(_ damage: Damage, stage: String, partition: Int32) {
+    disk.damage.withLock { $0[Place(stage: stage, partition: partition)] = damage }
   }
 
   /// Makes the newest commit one that was cut short.
@@ -246,13 +264,7 @@ public final class MemorySnapshot: StateSnapshot {
   init(_ storage: MemoryStorage, _ place: MemoryStorage.Place) throws(StoreError) {
     self.storage = storage
     self.place = place
-    content = storage.content(place)
-    try checkFinished()
-  }
-
-  private func checkFinished() throws(StoreError) {
-    guard content.isUnfinished else { return }
-    throw StoreError("a commit to the store of \(place) is not finished", remedy: .wait)
+    content = try storage.view(place)
   }
 
   public func get<R>(_ table: Table, _ key: RawSpan, _ body: (RawSpan?) -> R) throws(StoreError)
@@ -273,8 +285,7 @@ public final class MemorySnapshot: StateSnapshot {
   }
 
   public func renew() throws(StoreError) {
-    content = storage.content(place)
-    try checkFinished()
+    content = try storage.view(place)
   }
 
   /// Nothing to let go of: views are copies.

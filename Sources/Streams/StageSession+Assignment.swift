@@ -11,8 +11,10 @@ extension StageSession where Operator: ~Copyable {
       try commitBatch()
       environment.logger.info("assigned", metadata: ["partitions": "\(partitions.count)"])
       try fencePredecessors(on: partitions)
+      opening = partitions
       let opened = try openTasks(partitions)
       for (task, _) in opened { insert(Owned(task, try stageOperator.makeWorking(task))) }
+      opening = []
       stageOperator.partitionsChanged(tasks)
       try claim(partitions)
       try StageError.log { () throws(LogError) in

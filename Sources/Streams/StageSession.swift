@@ -21,6 +21,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   var owned: [Owned] = [] { didSet { (latestNumber, latest) = (-1, nil) } }
   /// Index in `owned` by input topic and partition; -1 where the partition is not ours.
   var ownedNumbers: [[Int]]
+  /// Partitions whose stores are being opened, and are not yet those of tasks.
+  var opening: [TopicPartition] = []
   /// Where the record before came from: the next one is mostly from there too.
   private var latestNumber = -1
   private var latest: Owned?
@@ -108,7 +110,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   /// Deletes the stores, so that the next session rebuilds them from their changelogs. Which of them
   /// holds the value that can't be read the error does not say, and none of them is served again.
   func destroyStores() throws(StageError) {
-    let partitions = tasks.filter { $0.store != nil }.map(\.partition)
+    guard configuration.changelog != nil else { return }
+    let partitions = Set(tasks.map(\.partition) + opening.map(\.partition)).sorted()
     forgetPartitions()
     for partition in partitions {
       try StageError.store { () throws(StoreError) in

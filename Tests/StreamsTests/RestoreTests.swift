@@ -211,7 +211,7 @@ struct RestoreTests {
     try Checker(world: world).checkDrained()
     world.storage.lose(stage: World.stage, partition: 0)
     world.storage.lose(commits: 2, stage: World.stage, partition: 1)
-    world.storage.corrupt(stage: World.stage, partition: 2)
+    world.storage.damage(.atOpening, stage: World.stage, partition: 2)
     let store = try world.storage.open(stage: World.stage, partition: 3, tables: [])
     var writes = WriteSet()
     try store.commit(&writes, changelogOffset: 10_000)
@@ -233,6 +233,16 @@ struct RestoreTests {
     let result = world.run(run)
     #expect(result.error == nil)
     #expect(result.status.records == 0)
+    try Checker(world: world).checkDrained()
+  }
+
+  @Test func aStoreThatCanNotBeReadIsRebuilt() throws {
+    let world = try settledWorld(.exactlyOnce)
+    world.storage.damage(.whenRead, stage: World.stage, partition: 0)
+    let result = world.run()
+    #expect(result.error == nil)
+    #expect(result.status.records == 0)
+    #expect(result.pauses.count == 1, "joins once again")
     try Checker(world: world).checkDrained()
   }
 
@@ -289,7 +299,7 @@ struct RestoreTests {
 
   @Test func aCorruptStoreIsRebuilt() throws {
     let world = try settledWorld(.exactlyOnce)
-    world.storage.corrupt(stage: World.stage, partition: 0)
+    world.storage.damage(.atOpening, stage: World.stage, partition: 0)
     #expect(world.run().status.records == 0)
     try Checker(world: world).checkDrained()
   }

@@ -94,8 +94,9 @@ extension SeededRun {
         note("the store \(place) of \(instance.name) loses \(commits) commits")
         instance.disk.lose(commits: commits, stage: place.stage, partition: place.partition)
       case 3:
-        note("the store \(place) of \(instance.name) is torn")
-        instance.disk.corrupt(stage: place.stage, partition: place.partition)
+        let damage: MemoryStorage.Damage = random.oneIn(2) ? .atOpening : .whenRead
+        note("the store \(place) of \(instance.name) is damaged, which shows \(damage)")
+        instance.disk.damage(damage, stage: place.stage, partition: place.partition)
       default: break
       }
     }
