@@ -18,7 +18,7 @@ public struct BatchLimits: Hashable, Sendable {
   public var linger: Duration
 
   public init(
-    records: Int = 150_000, bytes: Int = 64 << 20, time: Duration = .seconds(2),
+    records: Int = 300_000, bytes: Int = 64 << 20, time: Duration = .seconds(4),
     busyRecords: Int = 1_000, pause: Duration = .milliseconds(250), linger: Duration = .zero
   ) {
     self.records = records
