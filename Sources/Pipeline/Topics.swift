@@ -32,4 +32,14 @@ public enum StageName: String, Sendable, CaseIterable {
 
   /// Whether it has a store and a changelog of its own.
   public var isStateful: Bool { self == .user || self == .movie }
+
+  /// The stages that a rating goes through before it comes to this one.
+  public var upstream: [StageName] {
+    switch self {
+    case .intake, .predict: []
+    case .user: [.intake]
+    case .movie: [.intake, .user]
+    case .redis: [.intake, .user, .movie]
+    }
+  }
 }

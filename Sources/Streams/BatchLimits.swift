@@ -29,11 +29,11 @@ public struct BatchLimits: Hashable, Sendable {
     self.linger = linger
   }
 
-  /// Limits for a stage that only writes the newest record of each key: the larger its batches
-  /// under load, the fewer its writes. Bytes are held in memory and stay as they are.
+  /// Limits for a stage that only holds, and writes, the newest record of each key: the larger its
+  /// batches under load, the fewer its writes.
   public func stretched(by factor: Int) -> BatchLimits {
     BatchLimits(
-      records: records * factor, bytes: bytes, time: time * factor,
+      records: records * factor, bytes: bytes * factor, time: time * factor,
       busyRecords: busyRecords, pause: pause * factor, linger: linger)
   }
 
@@ -41,23 +41,40 @@ public struct BatchLimits: Hashable, Sendable {
   ///
   /// - Parameters:
   ///   - dry: how long the input has brought nothing; `nil` while it brings records.
-  ///   - sinceFlood: how long ago records last came in a flood.
-  func closes(records: Int, bytes: Int, age: Duration, dry: Duration?, sinceFlood: Duration) -> Bool
-  {
-    if records >= self.records || bytes >= self.bytes || age >= time { return true }
-    guard let dry else { return false }
-    return records < busyRecords ? dry >= pause || age >= linger : sinceFlood >= pause
+  func closes(records: Int, bytes: Int, age: Duration, dry: Duration?, outlook: Outlook) -> Bool {
+    if records >= self.records || bytes >= self.bytes { return true }
+    return patience(records: records, age: age, dry: dry, outlook: outlook) <= .zero
   }
 
   /// How long a batch that stands like this may wait for more before it must close.
-  func patience(records: Int, age: Duration, dry: Duration, sinceFlood: Duration) -> Duration {
-    let whenDry = records < busyRecords ? min(linger - age, pause - dry) : pause - sinceFlood
-    return max(.zero, min(whenDry, time - age))
+  func patience(records: Int, age: Duration, dry: Duration?, outlook: Outlook) -> Duration {
+    guard let dry else { return time - age }
+    let whenDry =
+      if records < busyRecords {
+        min(linger - age, pause - dry)
+      } else {
+        switch outlook {
+        case .more: time
+        case .nothing: pause / 10 - dry
+        case .unknown(let sinceFlood): pause - sinceFlood
+        }
+      }
+    return min(whenDry, time - age)
   }
 
   /// Records within one `pause` that are a flood: a stage that catches up brings far more, and one
   /// that keeps up far less, so that a backlog does not leave large, late batches behind.
   var floodRecords: Int { 10 * busyRecords }
+}
+
+/// What a stage expects of an input that has run dry.
+enum Outlook: Hashable, Sendable {
+  /// A stage before it has a backlog.
+  case more
+  /// None has.
+  case nothing
+  /// Only the input tells: how long ago records last came in a flood.
+  case unknown(sinceFlood: Duration)
 }
 
 /// When records came, and when they last came in a flood.

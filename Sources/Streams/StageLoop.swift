@@ -12,6 +12,9 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
   public var stop: StopSignal
   /// Copies of other instances' partitions, of which the stage takes those it is assigned.
   public var standby: StandbyCopies<Storage.Store>?
+  /// Stages of this process that what this one reads goes through. Their lag tells whether a large
+  /// batch is worth keeping open.
+  public var upstream: [StageMonitor] = []
   /// Monotonic time, for the age of batches and the rate of restores.
   public var now: @Sendable () -> ContinuousClock.Instant
   /// Waits before something is tried again.

@@ -148,8 +148,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
         arrivals.count(result.records, at: now)
         let closes = configuration.limits.closes(
           records: batchRecords, bytes: batchBytes, age: now - batchOpened,
-          dry: result.records == 0 ? now - arrivals.lastArrival : nil,
-          sinceFlood: now - arrivals.lastFlood)
+          dry: result.records == 0 ? now - arrivals.lastArrival : nil, outlook: outlook(now))
         if closes { try commitBatch() }
       } else if result.records == 0 {
         try settlePositions()
@@ -167,8 +166,15 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     let now = environment.now()
     let patience = configuration.limits.patience(
       records: batchRecords, age: now - batchOpened, dry: now - arrivals.lastArrival,
-      sinceFlood: now - arrivals.lastFlood)
-    return min(patience, Self.longestPoll)
+      outlook: outlook(now))
+    return max(.zero, min(patience, Self.longestPoll))
+  }
+
+  private func outlook(_ now: ContinuousClock.Instant) -> Outlook {
+    let upstream = environment.upstream
+    if upstream.isEmpty { return .unknown(sinceFlood: now - arrivals.lastFlood) }
+    let isBehind = upstream.contains { $0.snapshot.lag >= configuration.limits.floodRecords }
+    return isBehind ? .more : .nothing
   }
 
   /// How long a stage that has nothing to do may not see that it shall stop.

@@ -1,4 +1,5 @@
 import EventLog
+import Simulation
 import Testing
 
 @testable import Streams
@@ -42,8 +43,24 @@ struct BatchLimitsTests {
       pause: .milliseconds(100))
     let closes = limits.closes(
       records: point.records, bytes: point.bytes, age: point.age, dry: point.dry,
-      sinceFlood: point.flood)
+      outlook: .unknown(sinceFlood: point.flood))
     #expect(closes == point.closes)
+  }
+
+  /// Who knows the stages before it neither gives up a batch too early nor waits for nothing.
+  @Test func theStagesBeforeTellWhetherToWait() {
+    let limits = BatchLimits(
+      records: 10, bytes: 1_000, time: .seconds(1), busyRecords: 5, pause: .milliseconds(100))
+    func closes(_ records: Int, age: Duration, dry: Duration, _ outlook: Outlook) -> Bool {
+      limits.closes(records: records, bytes: 0, age: age, dry: dry, outlook: outlook)
+    }
+    #expect(!closes(9, age: .milliseconds(999), dry: .milliseconds(900), .more))
+    #expect(closes(9, age: .seconds(1), dry: .milliseconds(900), .more))
+    #expect(!closes(9, age: .milliseconds(50), dry: .milliseconds(9), .nothing))
+    #expect(closes(9, age: .milliseconds(50), dry: .milliseconds(10), .nothing))
+    for outlook in [Outlook.more, .nothing] {
+      #expect(closes(4, age: .zero, dry: .zero, outlook), "a small batch waits for nobody")
+    }
   }
 
   /// Waiting for less would ask again for nothing; for more would keep the batch open too long.
@@ -58,13 +75,14 @@ struct BatchLimitsTests {
         func closes(after wait: Duration) -> Bool {
           limits.closes(
             records: records, bytes: 0, age: .milliseconds(age) + wait,
-            dry: .milliseconds(dry) + wait, sinceFlood: .milliseconds(dry + flood) + wait)
+            dry: .milliseconds(dry) + wait,
+            outlook: .unknown(sinceFlood: .milliseconds(dry + flood) + wait))
         }
         let patience = limits.patience(
           records: records, age: .milliseconds(age), dry: .milliseconds(dry),
-          sinceFlood: .milliseconds(dry + flood))
+          outlook: .unknown(sinceFlood: .milliseconds(dry + flood)))
         #expect(closes(after: patience))
-        #expect(patience == .zero || !closes(after: patience - .milliseconds(1)))
+        #expect(patience <= .zero || !closes(after: patience - .milliseconds(1)))
       }
     }
   }
@@ -81,6 +99,36 @@ struct BatchLimitsTests {
     for poll in 0..<500 { meter.count(10, at: flood + .milliseconds(10 * (poll + 1))) }
     #expect(meter.lastFlood == flood)
     #expect(meter.lastArrival == flood + .milliseconds(5_000))
+  }
+
+  @Test(arguments: [true, false])
+  func aLargeBatchWaitsForTheStagesBefore(isBehind: Bool) throws {
+    var world = World()
+    world.limits = BatchLimits(records: 100, busyRecords: 4)
+    let monitor = StageMonitor(stage: "before")
+    monitor.update {
+      $0.partitions = [
+        TopicPartition("raw", 0): StageStatus.Partition(
+          nextOffset: 0, endOffset: isBehind ? 40 : 39)
+      ]
+    }
+    var run = World.Run()
+    run.upstream = [monitor]
+    let idle = Counter()
+    let log = world.log
+    let input = world.input(0)
+    run.onIdle = {
+      guard idle.next() == 1 else { return }
+      for value in 8..<16 {
+        #expect(throws: Never.self) {
+          try log.append(to: input, key: "0-0".utf8Array, value: "\(value)".utf8Array)
+        }
+      }
+    }
+    try world.feed(0..<8)
+    let result = world.run(run)
+    #expect(result.status.records == 16)
+    #expect(result.status.batches == (isBehind ? 1 : 2))
   }
 
   @Test func noBatchIsLargerThanItsLimit() throws {

@@ -77,6 +77,8 @@ struct World {
     var idlePolls = 4
     var clock = SimulatedClock()
     var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+    /// Stages before the counting one.
+    var upstream: [StageMonitor] = []
     /// Where the disk is; `nil` is the world's.
     var storage: MemoryStorage?
   }
@@ -118,6 +120,7 @@ struct World {
         if run.diesAfter(step) { process.kill() }
       })
     environment.commitSteps = commitSteps
+    environment.upstream = run.upstream
     let loop = StageLoop(environment) { () throws(StageError) in CountingOperator() }
     onStart(process)
     var result = Result(error: nil, process: process, status: monitor.snapshot, pauses: [])

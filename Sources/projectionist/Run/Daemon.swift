@@ -141,8 +141,17 @@ final class Daemon: Sendable {
           }.run()
         }
       }
-    // Under load answers come first: a request is waited for, and a rating a little later is not lost.
-    thread.start(yields: stage != .predict, body, ended: ended)
+    thread.start(niceness: Self.niceness(of: stage), body, ended: ended)
+  }
+
+  /// Under load answers come first: a request is waited for, and a rating a little later is not lost.
+  /// And what has come in is worked off before more comes in.
+  private static func niceness(of stage: StageName) -> Int32 {
+    switch stage {
+    case .predict: 0
+    case .user, .movie, .redis: 5
+    case .intake: 10
+    }
   }
 
   private func environment(_ stage: StageName, _ monitor: StageMonitor)
@@ -159,6 +168,8 @@ final class Daemon: Sendable {
             + Double($0.components.seconds))
       })
     environment.inBackground = { DispatchQueue.global().async(execute: $0) }
+    let upstream = stage.upstream.map(\.rawValue)
+    environment.upstream = threads.filter { upstream.contains($0.stage) }.map(\.monitor)
     environment.standby = standbys.first(where: { $0.stage == stage })?.copies
     return environment
   }

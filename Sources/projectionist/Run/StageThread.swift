@@ -23,22 +23,18 @@ final class StageThread: Sendable {
 
   var outcome: Outcome { outcomeCell.withLock { $0 } }
 
-  /// How much nicer than the process a thread is that yields: a quarter of the processor's time where
-  /// another wants all of it.
-  private static let niceness: Int32 = 5
-
   /// Starts the thread. `body` runs the stage's loop until it ends; `ended` is called after it.
   ///
-  /// - Parameter yields: whether the thread, with those of the clients it makes, leaves the processor
-  ///   to threads that somebody waits for.
+  /// - Parameter niceness: how much nicer than the process the thread is, with those of the clients it
+  ///   makes. Where two threads want a processor, one that is 5 nicer gets a quarter of it.
   func start(
-    yields: Bool, _ body: @escaping @Sendable () throws(StageError) -> Void,
+    niceness: Int32, _ body: @escaping @Sendable () throws(StageError) -> Void,
     ended: @escaping @Sendable () -> Void
   ) {
     let thread = Thread { [self] in
       Self.nameThread("stage-\(stage)")
       // Linux has a nice value for each thread, which new threads inherit; nobody is denied a higher one.
-      if yields { _ = nice(Self.niceness) }
+      if niceness > 0 { _ = nice(niceness) }
       do throws(StageError) {
         try body()
         outcomeCell.withLock { $0 = .finished }
