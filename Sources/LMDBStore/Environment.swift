@@ -34,7 +34,7 @@ final class Environment: @unchecked Sendable {
 
   let pageBytes: Int
 
-  /// Held during a commit in parts, and by a reader while it takes its view: so it takes none between
+  /// Held during a commit of several parts, and by a reader while it takes its view: so it takes none between
   /// two of them. Guards nothing else.
   let parts = Mutex(())
 

@@ -69,7 +69,9 @@ public final class LMDBStore: StateStore {
       let environment = lease.environment
       writes.sort()
       var range = writes.range(from: 0, pages: pages, of: environment.pageBytes)
-      let isDivided = range.upperBound < writes.count
+      if range.upperBound == writes.count {
+        return try commit(writes, range, changelogOffset: changelogOffset)
+      }
       try environment.parts.withLock { (_) throws(StoreError) in
         while range.upperBound < writes.count {
           try commit(writes, range, changelogOffset: nil)
@@ -77,7 +79,7 @@ public final class LMDBStore: StateStore {
         }
         try commit(writes, range, changelogOffset: changelogOffset)
       }
-      if isDivided { environment.releaseMemory() }
+      environment.releaseMemory()
     }
   }
 

@@ -41,22 +41,30 @@ public struct BatchLimits: Hashable, Sendable {
   ///
   /// - Parameters:
   ///   - dry: how long the input has brought nothing; `nil` while it brings records.
-  func closes(records: Int, bytes: Int, age: Duration, dry: Duration?, outlook: Outlook) -> Bool {
+  ///   - sinceFlood: how long ago records last came in a flood.
+  ///   - backlog: whether the stages before this one have a backlog; `nil` where that is not known.
+  func closes(
+    records: Int, bytes: Int, age: Duration, dry: Duration?, sinceFlood: Duration, backlog: Bool?
+  ) -> Bool {
     if records >= self.records || bytes >= self.bytes { return true }
-    return patience(records: records, age: age, dry: dry, outlook: outlook) <= .zero
+    return patience(
+      records: records, age: age, dry: dry, sinceFlood: sinceFlood, backlog: backlog) <= .zero
   }
 
   /// How long a batch that stands like this may wait for more before it must close.
-  func patience(records: Int, age: Duration, dry: Duration?, outlook: Outlook) -> Duration {
+  func patience(
+    records: Int, age: Duration, dry: Duration?, sinceFlood: Duration, backlog: Bool?
+  ) -> Duration {
     guard let dry else { return time - age }
-    let whenDry =
+    let whenDry: Duration =
       if records < busyRecords {
         min(linger - age, pause - dry)
       } else {
-        switch outlook {
-        case .more: time
-        case .nothing: pause / 10 - dry
-        case .unknown(let sinceFlood): pause - sinceFlood
+        switch backlog {
+        case true?: time
+        // What they wrote last may be on its way.
+        case false?: min(pause / 10 - dry, pause - sinceFlood)
+        case nil: pause - sinceFlood
         }
       }
     return min(whenDry, time - age)
@@ -65,16 +73,6 @@ public struct BatchLimits: Hashable, Sendable {
   /// Records within one `pause` that are a flood: a stage that catches up brings far more, and one
   /// that keeps up far less, so that a backlog does not leave large, late batches behind.
   var floodRecords: Int { 10 * busyRecords }
-}
-
-/// What a stage expects of an input that has run dry.
-enum Outlook: Hashable, Sendable {
-  /// A stage before it has a backlog.
-  case more
-  /// None has.
-  case nothing
-  /// Only the input tells: how long ago records last came in a flood.
-  case unknown(sinceFlood: Duration)
 }
 
 /// When records came, and when they last came in a flood.

@@ -148,7 +148,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
         arrivals.count(result.records, at: now)
         let closes = configuration.limits.closes(
           records: batchRecords, bytes: batchBytes, age: now - batchOpened,
-          dry: result.records == 0 ? now - arrivals.lastArrival : nil, outlook: outlook(now))
+          dry: result.records == 0 ? now - arrivals.lastArrival : nil,
+          sinceFlood: now - arrivals.lastFlood, backlog: upstreamHasBacklog)
         if closes { try commitBatch() }
       } else if result.records == 0 {
         try settlePositions()
@@ -166,15 +167,15 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     let now = environment.now()
     let patience = configuration.limits.patience(
       records: batchRecords, age: now - batchOpened, dry: now - arrivals.lastArrival,
-      outlook: outlook(now))
+      sinceFlood: now - arrivals.lastFlood, backlog: upstreamHasBacklog)
     return max(.zero, min(patience, Self.longestPoll))
   }
 
-  private func outlook(_ now: ContinuousClock.Instant) -> Outlook {
+  /// `nil` where the stages before this one are in no process of ours.
+  private var upstreamHasBacklog: Bool? {
     let upstream = environment.upstream
-    if upstream.isEmpty { return .unknown(sinceFlood: now - arrivals.lastFlood) }
-    let isBehind = upstream.contains { $0.snapshot.lag >= configuration.limits.floodRecords }
-    return isBehind ? .more : .nothing
+    if upstream.isEmpty { return nil }
+    return upstream.contains { $0.snapshot.lag >= configuration.limits.floodRecords }
   }
 
   /// How long a stage that has nothing to do may not see that it shall stop.

@@ -43,7 +43,7 @@ struct BatchLimitsTests {
       pause: .milliseconds(100))
     let closes = limits.closes(
       records: point.records, bytes: point.bytes, age: point.age, dry: point.dry,
-      outlook: .unknown(sinceFlood: point.flood))
+      sinceFlood: point.flood, backlog: nil)
     #expect(closes == point.closes)
   }
 
@@ -51,22 +51,33 @@ struct BatchLimitsTests {
   @Test func theStagesBeforeTellWhetherToWait() {
     let limits = BatchLimits(
       records: 10, bytes: 1_000, time: .seconds(1), busyRecords: 5, pause: .milliseconds(100))
-    func closes(_ records: Int, age: Duration, dry: Duration, _ outlook: Outlook) -> Bool {
-      limits.closes(records: records, bytes: 0, age: age, dry: dry, outlook: outlook)
+    func closes(
+      _ records: Int, age: Duration, dry: Duration, flood: Duration = .zero, _ backlog: Bool
+    ) -> Bool {
+      limits.closes(
+        records: records, bytes: 0, age: age, dry: dry, sinceFlood: flood, backlog: backlog)
     }
-    #expect(!closes(9, age: .milliseconds(999), dry: .milliseconds(900), .more))
-    #expect(closes(9, age: .seconds(1), dry: .milliseconds(900), .more))
-    #expect(!closes(9, age: .milliseconds(50), dry: .milliseconds(9), .nothing))
-    #expect(closes(9, age: .milliseconds(50), dry: .milliseconds(10), .nothing))
-    for outlook in [Outlook.more, .nothing] {
-      #expect(closes(4, age: .zero, dry: .zero, outlook), "a small batch waits for nobody")
+    #expect(!closes(9, age: .milliseconds(999), dry: .milliseconds(900), true))
+    #expect(closes(9, age: .seconds(1), dry: .milliseconds(900), true))
+    #expect(!closes(9, age: .milliseconds(50), dry: .milliseconds(9), false))
+    #expect(closes(9, age: .milliseconds(50), dry: .milliseconds(10), false))
+    // A trickle that is never dry for long.
+    #expect(closes(9, age: .milliseconds(50), dry: .zero, flood: .milliseconds(100), false))
+    for backlog in [true, false] {
+      #expect(closes(4, age: .zero, dry: .zero, backlog), "a small batch waits for nobody")
     }
   }
 
   /// Waiting for less would ask again for nothing; for more would keep the batch open too long.
-  @Test(arguments: [(0, 0), (30, 40), (200, 0), (200, 150)], [1, 4, 5, 9])
-  func patienceEndsWhenTheDryBatchCloses(times: (linger: Int, flood: Int), records: Int) {
-    let (linger, flood) = times
+  @Test(
+    arguments: [
+      (0, 0, nil), (30, 40, nil), (200, 0, nil), (200, 150, nil), (0, 40, true), (0, 0, false),
+    ],
+    [1, 4, 5, 9])
+  func patienceEndsWhenTheDryBatchCloses(
+    times: (linger: Int, flood: Int, backlog: Bool?), records: Int
+  ) {
+    let (linger, flood, backlog) = times
     let limits = BatchLimits(
       records: 10, bytes: 1_000, time: .seconds(1), busyRecords: 5, pause: .milliseconds(100),
       linger: .milliseconds(linger))
@@ -76,11 +87,11 @@ struct BatchLimitsTests {
           limits.closes(
             records: records, bytes: 0, age: .milliseconds(age) + wait,
             dry: .milliseconds(dry) + wait,
-            outlook: .unknown(sinceFlood: .milliseconds(dry + flood) + wait))
+            sinceFlood: .milliseconds(dry + flood) + wait, backlog: backlog)
         }
         let patience = limits.patience(
           records: records, age: .milliseconds(age), dry: .milliseconds(dry),
-          outlook: .unknown(sinceFlood: .milliseconds(dry + flood)))
+          sinceFlood: .milliseconds(dry + flood), backlog: backlog)
         #expect(closes(after: patience))
         #expect(patience <= .zero || !closes(after: patience - .milliseconds(1)))
       }
