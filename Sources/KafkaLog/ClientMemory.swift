@@ -9,4 +9,10 @@ public enum ClientMemory {
   public static func limitArenas() {
     mallopt(M_ARENA_MAX, 2)
   }
+
+  /// Gives what is free back to the system. Takes some milliseconds, during which threads that
+  /// allocate wait.
+  public static func trim() {
+    malloc_trim(0)
+  }
 }

@@ -98,10 +98,10 @@ public struct WriteSet: Sendable {
     return start..<end
   }
 
-  /// Forgets all writes and keeps the memory for the next batch.
+  /// Forgets all writes.
   public mutating func removeAll() {
-    arena.removeAll(keepingCapacity: true)
-    entries.removeAll(keepingCapacity: true)
+    arena.removeAllOfBatch()
+    entries.removeAllOfBatch()
     isSorted = true
   }
 

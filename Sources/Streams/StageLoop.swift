@@ -19,6 +19,8 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
   public var now: @Sendable () -> ContinuousClock.Instant
   /// Waits before something is tried again.
   public var pause: @Sendable (Duration) -> Void
+  /// Called when large batches are over and their memory is free.
+  public var releaseMemory: @Sendable () -> Void = {}
   /// Runs the commits of a restore beside the stage's thread; on it unless set.
   public var inBackground: BackgroundWork = { $0() }
   /// Called after each step of a commit; a simulation ends the process here.

@@ -31,6 +31,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   var batchRecords = 0
   var batchBytes = 0
   var batchOpened: ContinuousClock.Instant
+  /// Whether a batch of a backlog has left memory behind.
+  private var owesMemory = false
   var arrivals: ArrivalMeter
   var redeliveries = 0
   /// Offsets of finished batches that the group has not been told yet, and when it was last.
@@ -234,6 +236,12 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     for task in tasks where task.isTouched { task.settle() }
     let records = batchRecords
     endBatch()
+    if records >= configuration.limits.floodRecords {
+      owesMemory = true
+    } else if owesMemory, records < configuration.limits.busyRecords {
+      owesMemory = false
+      environment.releaseMemory()
+    }
     let redeliveries = Int64(self.redeliveries)
     environment.monitor.update {
       $0.records += Int64(records)

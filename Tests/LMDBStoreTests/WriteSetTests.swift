@@ -2,6 +2,31 @@ import StateStore
 import Testing
 
 @Suite struct WriteSetTests {
+  /// Batches of like size use the same memory; a small one after them gives it back.
+  @Test func memoryOfABatchIsKeptForOnesLikeIt() {
+    var rows: [Int] = []
+    var index: [Int: Int] = [:]
+    func fill(_ count: Int) {
+      for number in 0..<count {
+        rows.append(number)
+        index[number] = number
+      }
+    }
+    fill(100_000)
+    rows.removeAllOfBatch()
+    index.removeAllOfBatch()
+    #expect(rows.isEmpty && index.isEmpty)
+    #expect(rows.capacity >= 100_000 && index.capacity >= 100_000)
+    fill(50_000)
+    rows.removeAllOfBatch()
+    index.removeAllOfBatch()
+    #expect(rows.capacity >= 100_000 && index.capacity >= 100_000)
+    fill(100)
+    rows.removeAllOfBatch()
+    index.removeAllOfBatch()
+    #expect(rows.capacity < 1_024 && index.capacity < 1_024)
+  }
+
   struct Write: Equatable {
     var table: Table
     var key: [UInt8]

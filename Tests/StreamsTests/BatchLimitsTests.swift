@@ -142,6 +142,29 @@ struct BatchLimitsTests {
     #expect(result.status.batches == (isBehind ? 1 : 2))
   }
 
+  @Test func memoryIsReleasedWhenLargeBatchesAreOver() throws {
+    var world = World()
+    world.limits = BatchLimits(records: 50, busyRecords: 4, pause: .milliseconds(50))
+    try world.feed(0..<90)
+    var run = World.Run()
+    let (idle, released) = (Counter(), Counter())
+    let (log, input) = (world.log, world.input(0))
+    run.releaseMemory = { _ = released.next() }
+    run.onIdle = {
+      let number = idle.next()
+      // By then the large batches are committed, and what they held is still kept for the next.
+      if number == 3 { #expect(released.value == 0) }
+      guard number == 3 || number == 5 else { return }
+      #expect(throws: Never.self) {
+        try log.append(to: input, key: "0-0".utf8Array, value: "\(number)".utf8Array)
+      }
+    }
+    run.idlePolls = 8
+    let result = world.run(run)
+    #expect(result.status.batches == 4)
+    #expect(released.value == 1)
+  }
+
   @Test func noBatchIsLargerThanItsLimit() throws {
     var world = World()
     world.limits = BatchLimits(records: 3)

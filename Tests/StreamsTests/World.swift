@@ -79,6 +79,7 @@ struct World {
     var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
     /// Stages before the counting one.
     var upstream: [StageMonitor] = []
+    var releaseMemory: @Sendable () -> Void = {}
     /// Where the disk is; `nil` is the world's.
     var storage: MemoryStorage?
   }
@@ -121,6 +122,7 @@ struct World {
       })
     environment.commitSteps = commitSteps
     environment.upstream = run.upstream
+    environment.releaseMemory = run.releaseMemory
     let loop = StageLoop(environment) { () throws(StageError) in CountingOperator() }
     onStart(process)
     var result = Result(error: nil, process: process, status: monitor.snapshot, pauses: [])

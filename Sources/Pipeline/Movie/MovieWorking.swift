@@ -1,4 +1,5 @@
 import Recommender
+import StateStore
 
 /// What one batch has read and changed of a partition of movies.
 ///
@@ -79,10 +80,10 @@ public struct MovieWorking {
     return chained.reversed()
   }
 
-  /// Forgets the batch and keeps the memory.
+  /// Forgets the batch.
   mutating func removeAll() {
-    movieIndex.removeAll(keepingCapacity: true)
-    movies.removeAll(keepingCapacity: true)
-    entries.removeAll(keepingCapacity: true)
+    movieIndex.removeAllOfBatch()
+    movies.removeAllOfBatch()
+    entries.removeAllOfBatch()
   }
 }

@@ -1,4 +1,5 @@
 import Recommender
+import StateStore
 
 /// The newest features of each entity in a batch: the ones before them would be overwritten anyway.
 struct PendingFeatures<Features: FeatureRow> {
@@ -25,7 +26,7 @@ struct PendingFeatures<Features: FeatureRow> {
   }
 
   mutating func removeAll() {
-    rows.removeAll(keepingCapacity: true)
-    index.removeAll(keepingCapacity: true)
+    rows.removeAllOfBatch()
+    index.removeAllOfBatch()
   }
 }

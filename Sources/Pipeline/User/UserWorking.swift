@@ -1,4 +1,5 @@
 import Recommender
+import StateStore
 
 /// What one batch has read and changed of a partition of users.
 ///
@@ -66,11 +67,11 @@ public struct UserWorking {
     return ratings.count - 1
   }
 
-  /// Forgets the batch and keeps the memory.
+  /// Forgets the batch.
   mutating func removeAll() {
-    userIndex.removeAll(keepingCapacity: true)
-    ratingIndex.removeAll(keepingCapacity: true)
-    users.removeAll(keepingCapacity: true)
-    ratings.removeAll(keepingCapacity: true)
+    userIndex.removeAllOfBatch()
+    ratingIndex.removeAllOfBatch()
+    users.removeAllOfBatch()
+    ratings.removeAllOfBatch()
   }
 }

@@ -167,6 +167,7 @@ final class Daemon: Sendable {
           forTimeInterval: Double($0.components.attoseconds) * 1e-18
             + Double($0.components.seconds))
       })
+    environment.releaseMemory = { ClientMemory.trim() }
     environment.inBackground = { DispatchQueue.global().async(execute: $0) }
     let upstream = stage.upstream.map(\.rawValue)
     environment.upstream = threads.filter { upstream.contains($0.stage) }.map(\.monitor)
