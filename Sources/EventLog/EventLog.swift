@@ -49,14 +49,16 @@ public struct ConsumerConfiguration: Sendable {
   public var readCommitted: Bool
   /// How many bytes may wait in the client's queue (`queued.max.messages.kbytes`).
   public var maxQueuedBytes: Int
-  /// How long the broker may hold a fetch that finds nothing (`fetch.wait.max.ms`); also how late
+  /// How long the broker may hold a fetch that finds too little (`fetch.wait.max.ms`); also how late
   /// `PollResult.ends` may come.
   public var fetchWait: Duration
+  /// What is enough for a fetch to be answered at once (`fetch.min.bytes`).
+  public var minFetchBytes: Int
 
   public init(
     topics: [String], group: String?, isMember: Bool = true, instanceID: String? = nil,
     clientID: String, readCommitted: Bool = true, maxQueuedBytes: Int = 4 << 20,
-    fetchWait: Duration = .milliseconds(500)
+    fetchWait: Duration = .milliseconds(500), minFetchBytes: Int = 1
   ) {
     self.topics = topics
     self.group = group
@@ -66,6 +68,7 @@ public struct ConsumerConfiguration: Sendable {
     self.readCommitted = readCommitted
     self.maxQueuedBytes = maxQueuedBytes
     self.fetchWait = fetchWait
+    self.minFetchBytes = minFetchBytes
   }
 }
 

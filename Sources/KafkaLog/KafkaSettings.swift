@@ -63,7 +63,7 @@ extension KafkaSettings {
       // A member hears of a rebalance by its next heartbeat.
       ("heartbeat.interval.ms", min(sessionTimeout / 5, .milliseconds(300)).millisecondsText),
       ("max.poll.interval.ms", maxPollInterval.millisecondsText),
-      ("fetch.min.bytes", "1"),
+      ("fetch.min.bytes", String(consumer.minFetchBytes)),
       ("fetch.wait.max.ms", consumer.fetchWait.millisecondsText),
       ("fetch.error.backoff.ms", "20"),
       // Must hold one largest record; the queue below bounds what is kept.

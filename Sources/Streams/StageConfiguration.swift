@@ -16,6 +16,9 @@ public struct StageConfiguration: Sendable {
   public var tables: [String]
   public var guarantee: ProcessingGuarantee
   public var limits: BatchLimits
+  /// How long the broker may gather records before it answers a fetch; `nil` for a stage that wants
+  /// each at once.
+  public var gathering: Duration?
   /// Whether a stop gives its partitions to the group's other members at once, instead of keeping
   /// them for its restart within the session timeout.
   public var leavesOnStop: Bool
@@ -27,7 +30,7 @@ public struct StageConfiguration: Sendable {
     name: String, application: String, instance: String, inputs: [String], outputs: [String],
     changelog: String? = nil, tables: [String] = [],
     guarantee: ProcessingGuarantee = .exactlyOnce, limits: BatchLimits = BatchLimits(),
-    leavesOnStop: Bool = false, followed: (any PartitionFeed)? = nil
+    gathering: Duration? = nil, leavesOnStop: Bool = false, followed: (any PartitionFeed)? = nil
   ) {
     precondition(changelog == nil || inputs.count == 1, "a stateful stage has one input")
     self.name = name
@@ -39,6 +42,7 @@ public struct StageConfiguration: Sendable {
     self.tables = tables
     self.guarantee = guarantee
     self.limits = limits
+    self.gathering = gathering
     self.leavesOnStop = leavesOnStop
     self.followed = followed
   }

@@ -73,7 +73,9 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
         ConsumerConfiguration(
           topics: configuration.inputs, group: configuration.group,
           isMember: configuration.followed == nil, instanceID: configuration.instanceID,
-          clientID: configuration.clientID))
+          clientID: configuration.clientID,
+          fetchWait: configuration.gathering ?? .milliseconds(500),
+          minFetchBytes: configuration.gathering == nil ? 1 : 1 << 16))
     }
     environment.monitor.update { $0.phase = .joining }
     environment.logger.info("joining the group", metadata: ["group": "\(configuration.group)"])

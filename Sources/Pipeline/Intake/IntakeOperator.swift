@@ -8,7 +8,7 @@ import Recommender
 public struct IntakeOperator<
   Store: StateStore, Producer: LogProducer, Consumer: LogConsumer
 >: StageOperator, ~Copyable {
-  public typealias Working = Void
+  public typealias Working = PendingVerdicts
   public typealias Partition = PartitionTask<Store, Producer>
 
   /// Outputs by index.
@@ -32,27 +32,41 @@ public struct IntakeOperator<
     }
   }
 
+  public mutating func makeWorking(_ task: Partition) throws(StageError) -> PendingVerdicts {
+    PendingVerdicts()
+  }
+
   public mutating func beginBatch() throws(StageError) {
     hasCaughtUp = false
     do throws(LogError) { try movies.poll() } catch { throw .log(error) }
   }
 
   public mutating func process(
-    _ record: borrowing RecordView, _ working: inout Void, _ task: Partition
+    _ record: borrowing RecordView, _ working: inout PendingVerdicts, _ task: Partition
   )
     throws(StageError)
   {
     let source = SourceCoordinates(partition: record.partition, offset: record.offset)
     let verdict = validator.validate(
       value: record.value, recordTimestampMilliseconds: record.timestamp, source: source)
+    var failures: ExpectationSet = []
     switch verdict {
-    case .valid(let event):
-      try forward(event, timestamp: record.timestamp, task)
-      try sendVerdict([], of: record, source, task)
+    case .valid(let event): try forward(event, timestamp: record.timestamp, task)
     case .invalid(let failed, let detail):
+      failures = failed
       try bury(record, failed, detail: detail, task)
-      try sendVerdict(failed, of: record, source, task)
     }
+    working.append(
+      PendingVerdicts.Verdict(
+        failed: failures, source: source, key: [UInt8]?(copying: record.key),
+        timestamp: record.timestamp))
+    if working.isFull { try send(&working, task) }
+  }
+
+  public mutating func closeBatch(_ working: inout PendingVerdicts, _ task: Partition)
+    throws(StageError)
+  {
+    try send(&working, task)
   }
 
   private mutating func forward(_ event: borrowing RatingEvent, timestamp: Int64, _ task: Partition)
@@ -81,15 +95,18 @@ public struct IntakeOperator<
     return movies.genresJSON(of: movie)
   }
 
-  private mutating func sendVerdict(
-    _ failed: ExpectationSet, of record: borrowing RecordView, _ source: SourceCoordinates,
-    _ task: Partition
-  ) throws(StageError) {
-    value.removeAll()
-    writeVerdict(failed: failed, topic: Topics.userRatings, source: source, to: &value)
-    try task.send(
-      to: Self.verdicts, key: record.key, value: value.bytes,
-      timestamp: Timestamps.kept(record.timestamp))
+  private mutating func send(_ pending: inout PendingVerdicts, _ task: Partition)
+    throws(StageError)
+  {
+    for verdict in pending.verdicts {
+      value.removeAll()
+      writeVerdict(
+        failed: verdict.failed, topic: Topics.userRatings, source: verdict.source, to: &value)
+      try task.send(
+        to: Self.verdicts, key: verdict.key?.span.bytes, value: value.bytes,
+        timestamp: Timestamps.kept(verdict.timestamp))
+    }
+    pending.removeAll()
   }
 
   private mutating func bury(

@@ -219,12 +219,13 @@ final class Daemon: Sendable {
     func configuration(
       inputs: [String], outputs: [String], changelog: String? = nil, tables: [String] = [],
       guarantee: ProcessingGuarantee, limits: BatchLimits = settings.processing.limits,
-      followed: (any PartitionFeed)? = nil
+      gathering: Duration? = nil, followed: (any PartitionFeed)? = nil
     ) -> StageConfiguration {
       StageConfiguration(
         name: stage.rawValue, application: application, instance: instance, inputs: inputs,
         outputs: outputs, changelog: changelog, tables: tables, guarantee: guarantee,
-        limits: limits, leavesOnStop: settings.shutdown.partitions == .leave, followed: followed)
+        limits: limits, gathering: gathering, leavesOnStop: settings.shutdown.partitions == .leave,
+        followed: followed)
     }
     let guarantee = settings.processing.guarantee
     return switch stage {
@@ -244,7 +245,7 @@ final class Daemon: Sendable {
         inputs: [Topics.ratingsByMovie],
         outputs: MovieOperator<LMDBStore, KafkaProducer, KafkaConsumer>.outputs,
         changelog: Topics.movieChangelog(application), tables: MovieTables.names,
-        guarantee: guarantee, limits: unhurriedLimits)
+        guarantee: guarantee, limits: unhurriedLimits, gathering: .milliseconds(100))
     case .redis:
       configuration(
         inputs: RedisOperator<LMDBStore, KafkaProducer, FeatureWriter>.inputs, outputs: [],
