@@ -34,8 +34,8 @@ final class Environment: @unchecked Sendable {
 
   let pageBytes: Int
 
-  /// Held during a commit of several parts, and by a reader while it takes its view: so it takes none between
-  /// two of them. Guards nothing else.
+  /// Held during a commit of several parts, and by a reader while it takes its view: so it takes none
+  /// between two of them. Guards nothing else.
   let parts = Mutex(())
 
   /// Where the file is mapped; LMDB does not tell.
