@@ -86,6 +86,9 @@ public final class Scheduler: Sendable {
     return number
   }
 
+  /// The name a participant was added under.
+  public func name(of number: Int) -> String { state.withLock { $0.participants[number].name } }
+
   public func hasEnded(_ number: Int) -> Bool {
     state.withLock { $0.participants[number].hasEnded }
   }

@@ -61,12 +61,13 @@ public final class GlobalTable<Consumer: LogConsumer> {
       body(record)
       return true
     }
-    for (partition, next) in zip(partitions, reached) where next >= 0 {
-      positions[partition] = next
-    }
-    for (partition, end) in result.ends {
-      positions[partition] = max(positions[partition, default: 0], end)
-    }
+    // A record that is delivered again takes nothing back: an end is told once.
+    for (partition, next) in zip(partitions, reached) { advance(partition, to: next) }
+    for (partition, end) in result.ends { advance(partition, to: end) }
     return result.records
+  }
+
+  private func advance(_ partition: TopicPartition, to position: Int64) {
+    positions[partition] = max(positions[partition, default: 0], position)
   }
 }

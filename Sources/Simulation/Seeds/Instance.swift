@@ -37,4 +37,9 @@ final class Instance: @unchecked Sendable {
 
   /// Whether nothing of its last process runs any more.
   func hasEnded(_ scheduler: Scheduler) -> Bool { threads.allSatisfy(scheduler.hasEnded) }
+
+  /// Names of the threads that have not ended.
+  func running(_ scheduler: Scheduler) -> [String] {
+    threads.filter { !scheduler.hasEnded($0) }.map(scheduler.name)
+  }
 }

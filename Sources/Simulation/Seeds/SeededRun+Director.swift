@@ -135,7 +135,8 @@ extension SeededRun {
 
   private func waitForEnd(of instance: Instance) throws {
     try wait(limit: .seconds(120)) {
-      instance.hasEnded(scheduler) ? nil : "instance \(instance.name) has not stopped"
+      let running = instance.running(scheduler)
+      return running.isEmpty ? nil : "\(running.joined(separator: ", ")) has not stopped"
     }
   }
 
