@@ -37,6 +37,15 @@ public protocol StateStore: AnyObject, Sendable {
   func close() throws(StoreError)
 }
 
+extension StateStore {
+  /// Commits in parts as a batch does, of 8 MiB.
+  public func commitInParts(
+    _ writes: inout WriteSet, changelogOffset: Int64
+  ) throws(StoreError) {
+    try commitInParts(&writes, changelogOffset: changelogOffset, pages: 2_048)
+  }
+}
+
 /// A consistent read view of a store. Belongs to one thread.
 public protocol StateSnapshot: AnyObject {
   /// Hands the value under `key` to `body`, `nil` when there is none. The span is valid only inside.

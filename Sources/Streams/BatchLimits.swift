@@ -7,8 +7,8 @@ public struct BatchLimits: Hashable, Sendable {
   /// The longest a batch stays open.
   public var time: Duration
   /// A batch with fewer records than this closes as soon as the input runs dry, for latency. One
-  /// with more waits for `pause` first if they came in a flood, because input that has brought so
-  /// many at once will bring more, and a large batch does less work an event.
+  /// with more waits while the stages before it have a backlog, because a large batch does less work
+  /// an event; where that is not known, it waits for `pause` if its records came in a flood.
   public var busyRecords: Int
   /// How long the flood may pause before the batch closes: about as long as a stage before this one
   /// takes to commit.
@@ -44,23 +44,25 @@ public struct BatchLimits: Hashable, Sendable {
   ///   - sinceFlood: how long ago records last came in a flood.
   ///   - backlog: whether the stages before this one have a backlog; `nil` where that is not known.
   func closes(
-    records: Int, bytes: Int, age: Duration, dry: Duration?, sinceFlood: Duration, backlog: Bool?
+    records: Int, bytes: Int, age: Duration, dry: Duration?, sinceFlood: Duration,
+    backlog: @autoclosure () -> Bool?
   ) -> Bool {
     if records >= self.records || bytes >= self.bytes { return true }
     return patience(
-      records: records, age: age, dry: dry, sinceFlood: sinceFlood, backlog: backlog) <= .zero
+      records: records, age: age, dry: dry, sinceFlood: sinceFlood, backlog: backlog()) <= .zero
   }
 
   /// How long a batch that stands like this may wait for more before it must close.
   func patience(
-    records: Int, age: Duration, dry: Duration?, sinceFlood: Duration, backlog: Bool?
+    records: Int, age: Duration, dry: Duration?, sinceFlood: Duration,
+    backlog: @autoclosure () -> Bool?
   ) -> Duration {
     guard let dry else { return time - age }
     let whenDry: Duration =
       if records < busyRecords {
         min(linger - age, pause - dry)
       } else {
-        switch backlog {
+        switch backlog() {
         case true?: time
         // What they wrote last may be on its way.
         case false?: min(pause / 10 - dry, pause - sinceFlood)

@@ -28,9 +28,6 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   /// Whether the state is ahead of the last position in the changelog.
   private(set) var owesPosition = false
 
-  /// Pages that a transaction of the store may change.
-  private static var changedPages: Int { 2_048 }
-
   private let snapshot: Store.Snapshot?
   private let producer: Producer?
   private let changelogTopic: Int?
@@ -167,8 +164,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
       changelogOffset = max(changelogOffset, (delivered ?? -1) + 1)
       // Only with its position in the changelog can a restore finish what is cut short.
       if sendsPosition {
-        try store.commitInParts(
-          &writes, changelogOffset: changelogOffset, pages: Self.changedPages)
+        try store.commitInParts(&writes, changelogOffset: changelogOffset)
       } else {
         try store.commit(&writes, changelogOffset: changelogOffset)
       }

@@ -108,7 +108,7 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
       }
       try apply(lacking, reader, &progress)
     }
-    for target in targets {
+    for target in targets where target.damage == nil {
       try target.minding { () throws(StoreError) in
         guard try target.store.isUnfinished() else { return }
         throw StoreError(

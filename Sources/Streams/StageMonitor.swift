@@ -11,6 +11,8 @@ public final class StageMonitor: Sendable {
 
   public var snapshot: StageStatus { status.withLock { $0 } }
 
+  var lag: Int64 { status.withLock { $0.lag } }
+
   func update(_ change: (inout StageStatus) -> Void) {
     status.withLock { change(&$0) }
   }

@@ -179,7 +179,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   private var upstreamHasBacklog: Bool? {
     let upstream = environment.upstream
     if upstream.isEmpty { return nil }
-    return upstream.contains { $0.snapshot.lag >= configuration.limits.floodRecords }
+    return upstream.contains { $0.lag >= configuration.limits.floodRecords }
   }
 
   /// How long a stage that has nothing to do may not see that it shall stop.

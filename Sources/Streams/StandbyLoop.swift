@@ -172,9 +172,6 @@ private final class StandbyCopy<Store: StateStore> {
   private var tail = WriteSet()
   private var committed: ContinuousClock.Instant
 
-  /// Pages that a transaction of the store may change.
-  private static var changedPages: Int { 2_048 }
-
   init(
     partition: Int32, changelog: TopicPartition, store: Store, nextOffset: Int64,
     now: ContinuousClock.Instant
@@ -202,7 +199,7 @@ private final class StandbyCopy<Store: StateStore> {
   }
 
   func commit(at now: ContinuousClock.Instant) throws(StoreError) {
-    try store.commitInParts(&ready, changelogOffset: nextOffset, pages: Self.changedPages)
+    try store.commitInParts(&ready, changelogOffset: nextOffset)
     ready.removeAll()
     committed = now
   }

@@ -1,7 +1,5 @@
-import Dispatch
 import Glibc
 import StateStore
-import Synchronization
 import Testing
 
 @testable import LMDBStore
@@ -33,38 +31,25 @@ import Testing
   @Test func copyTakenInTheMiddleOfWritesIsOneCommit() throws {
     let store = try open(storage)
     try Self.commit(1, to: store)
-    let isDone = Atomic(false)
-    let failure = Mutex<(any Error)?>(nil)
-    let group = DispatchGroup()
-    DispatchQueue.global().async(group: group) {
-      var number: Int64 = 1
-      do {
-        while !isDone.load(ordering: .acquiring) || number < 20 {
-          number += 1
-          try Self.commit(number, to: store)
+    try whileCommitting(from: 2, least: 19, commit: { try Self.commit($0, to: store) }) {
+      for round in 0..<5 {
+        let copy = LMDBStorage(root: "\(directory.path)/copy\(round)")
+        var described: Int64?
+        try storage.copy(stage: "user", partition: 0, to: copy.root) {
+          (_, copied) throws(StoreError) in
+          described = try copied.changelogOffset()
         }
-      } catch { failure.withLock { $0 = error } }
-    }
-    for round in 0..<5 {
-      let copy = LMDBStorage(root: "\(directory.path)/copy\(round)")
-      var described: Int64?
-      try storage.copy(stage: "user", partition: 0, to: copy.root) {
-        (_, copied) throws(StoreError) in
-        described = try copied.changelogOffset()
+        #expect(try copy.condition(stage: "user", partition: 0) == .closed)
+        let reader = try copy.openReadOnly(stage: "user", partition: 0)
+        try reader.check()
+        let snapshot = try reader.snapshot()
+        let offset = try #require(try snapshot.changelogOffset())
+        #expect(offset == described)
+        let entries = try snapshot.entries(ratings)
+        #expect(entries.count == 200)
+        #expect(entries.allSatisfy { $0.value.starts(with: offset.bigEndianBytes) })
       }
-      #expect(try copy.condition(stage: "user", partition: 0) == .closed)
-      let reader = try copy.openReadOnly(stage: "user", partition: 0)
-      try reader.check()
-      let snapshot = try reader.snapshot()
-      let offset = try #require(try snapshot.changelogOffset())
-      #expect(offset == described)
-      let entries = try snapshot.entries(ratings)
-      #expect(entries.count == 200)
-      #expect(entries.allSatisfy { $0.value.starts(with: offset.bigEndianBytes) })
     }
-    isDone.store(true, ordering: .releasing)
-    group.wait()
-    if let error = failure.withLock({ $0 }) { throw error }
   }
 
   @Test func copyIsTakenForAWholeStore() throws {

@@ -1,6 +1,4 @@
-import Dispatch
 import StateStore
-import Synchronization
 import Testing
 
 @testable import LMDBStore
@@ -71,35 +69,20 @@ import Testing
   @Test func viewsTakenInTheMiddleOfCommitsInPartsAreOfOneCommit() throws {
     let store = try open()
     try Self.commitInParts(1, to: store)
-    let isDone = Atomic(false)
-    let failure = Mutex<(any Error)?>(nil)
-    let group = DispatchGroup()
-    DispatchQueue.global().async(group: group) {
-      var number: Int64 = 1
-      do {
-        while !isDone.load(ordering: .acquiring) {
-          number += 1
-          try Self.commitInParts(number, to: store)
-        }
-      } catch { failure.withLock { $0 = error } }
+    try whileCommitting(from: 2, commit: { try Self.commitInParts($0, to: store) }) {
+      let snapshot = try store.snapshot()
+      var seen: Set<Int64> = []
+      let deadline = ContinuousClock.now + .seconds(30)
+      while seen.count < 50 {
+        try #require(ContinuousClock.now < deadline, "only \(seen.count) commits were seen")
+        try snapshot.renew()
+        let offset = try #require(try snapshot.changelogOffset())
+        let values = Set(try snapshot.entries(ratings).map(\.value))
+        #expect(values == [offset.bigEndianBytes])
+        seen.insert(offset)
+        snapshot.release()
+      }
     }
-    defer {
-      isDone.store(true, ordering: .releasing)
-      group.wait()
-    }
-    let snapshot = try store.snapshot()
-    var seen: Set<Int64> = []
-    let deadline = ContinuousClock.now + .seconds(30)
-    while seen.count < 50 {
-      try #require(ContinuousClock.now < deadline, "only \(seen.count) commits were seen")
-      try snapshot.renew()
-      let offset = try #require(try snapshot.changelogOffset())
-      let values = Set(try snapshot.entries(ratings).map(\.value))
-      #expect(values == [offset.bigEndianBytes])
-      seen.insert(offset)
-      snapshot.release()
-    }
-    #expect(failure.withLock { $0 } == nil)
   }
 
   @Test func aCommitInPartsThatIsCutShortHidesTheStoreUntilItIsFinished() throws {

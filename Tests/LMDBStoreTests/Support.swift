@@ -1,5 +1,7 @@
+import Dispatch
 import Glibc
 import StateStore
+import Synchronization
 
 @testable import LMDBStore
 
@@ -90,3 +92,34 @@ let ratings = Table(rawValue: 2)
 let tables = ["users", "ratings"]
 
 func isBefore(_ a: [UInt8], _ b: [UInt8]) -> Bool { a.lexicographicallyPrecedes(b) }
+
+/// Runs `body` while another thread makes one commit after the other.
+///
+/// - Parameters:
+///   - first: the number that the first commit is given.
+///   - least: how many to make at least.
+/// - Throws: what `body` or a commit fails with.
+func whileCommitting(
+  from first: Int64, least: Int64 = 0, commit: @escaping @Sendable (Int64) throws -> Void,
+  _ body: () throws -> Void
+) throws {
+  let isDone = Atomic(false)
+  let failure = Mutex<(any Error)?>(nil)
+  let group = DispatchGroup()
+  DispatchQueue.global().async(group: group) {
+    var number = first
+    do {
+      while !isDone.load(ordering: .acquiring) || number < first + least {
+        try commit(number)
+        number += 1
+      }
+    } catch { failure.withLock { $0 = error } }
+  }
+  defer { group.wait() }
+  do {
+    defer { isDone.store(true, ordering: .releasing) }
+    try body()
+  }
+  group.wait()
+  if let error = failure.withLock({ $0 }) { throw error }
+}

@@ -57,9 +57,7 @@ public struct IntakeOperator<
       try bury(record, failed, detail: detail, task)
     }
     working.append(
-      PendingVerdicts.Verdict(
-        failed: failures, source: source, key: [UInt8]?(copying: record.key),
-        timestamp: record.timestamp))
+      failed: failures, source: source, key: record.key, timestamp: record.timestamp)
     if working.isFull { try send(&working, task) }
   }
 
@@ -103,7 +101,7 @@ public struct IntakeOperator<
       writeVerdict(
         failed: verdict.failed, topic: Topics.userRatings, source: verdict.source, to: &value)
       try task.send(
-        to: Self.verdicts, key: verdict.key?.span.bytes, value: value.bytes,
+        to: Self.verdicts, key: pending.key(of: verdict), value: value.bytes,
         timestamp: Timestamps.kept(verdict.timestamp))
     }
     pending.removeAll()

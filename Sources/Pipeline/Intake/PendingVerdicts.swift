@@ -9,17 +9,38 @@ public struct PendingVerdicts {
     var failed: ExpectationSet
     var source: SourceCoordinates
     /// The event record's.
-    var key: [UInt8]?
     var timestamp: Int64
+    /// Where in `keys` the event record's is.
+    fileprivate var key: Range<Int>?
   }
 
-  static let most = 64
+  private static let most = 64
 
   private(set) var verdicts: [Verdict] = []
+  private var keys: [UInt8] = []
 
   var isFull: Bool { verdicts.count >= Self.most }
 
-  mutating func append(_ verdict: Verdict) { verdicts.append(verdict) }
+  mutating func append(
+    failed: ExpectationSet, source: SourceCoordinates, key: RawSpan?, timestamp: Int64
+  ) {
+    var place: Range<Int>?
+    if let key {
+      let start = keys.count
+      key.withUnsafeBytes { keys.append(contentsOf: $0) }
+      place = start..<keys.count
+    }
+    verdicts.append(Verdict(failed: failed, source: source, timestamp: timestamp, key: place))
+  }
 
-  mutating func removeAll() { verdicts.removeAll(keepingCapacity: true) }
+  @_lifetime(borrow self)
+  func key(of verdict: Verdict) -> RawSpan? {
+    guard let place = verdict.key else { return nil }
+    return keys.span.bytes.extracting(place)
+  }
+
+  mutating func removeAll() {
+    verdicts.removeAll(keepingCapacity: true)
+    keys.removeAll(keepingCapacity: true)
+  }
 }

@@ -127,7 +127,8 @@ extension SettingKey {
       "A batch stays open at least this long: fewer commits, more latency."),
     SettingKey(
       "processing.batch_pause_ms", \.processing.limits.pause, .milliseconds(1...60_000),
-      "A batch with more records closes when the input has been dry for this long."),
+      "A batch with more records closes when the input has been dry for this long; where the stages"
+        + " before it run in the same daemon, when they have no backlog."),
     SettingKey(
       "standby", \.standby, .integer(0...100),
       "How many other instances keep a warm copy of each partition's state, to take it over without"
