@@ -33,7 +33,8 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
     let movies = Int32.random(in: 1...2, using: &random)
     partitions = (users, movies)
     limits = BatchLimits(
-      records: Int.random(in: 1...20, using: &random), busyRecords: random.oneIn(3) ? 0 : 1_000)
+      records: Int.random(in: 1...20, using: &random), busyRecords: random.oneIn(3) ? 0 : 1_000,
+      linger: .milliseconds(random.oneIn(2) ? 0 : Int.random(in: 1...200, using: &random)))
     stores =
       (0..<users).map { StorePlace(stage: StageName.user.rawValue, partition: $0) }
       + (0..<movies).map { StorePlace(stage: StageName.movie.rawValue, partition: $0) }

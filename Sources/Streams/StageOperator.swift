@@ -24,6 +24,10 @@ public protocol StageOperator: ~Copyable {
   mutating func process(_ record: borrowing RecordView, _ working: inout Working, _ task: Partition)
     throws(StageError)
 
+  /// Sends what somebody waits for ahead of the batch's end. Called where no transaction holds outputs
+  /// back until then, as often as a small batch stays open with all that has come so far.
+  mutating func publish(_ working: inout Working, _ task: Partition) throws(StageError)
+
   /// Puts what the batch changed in this partition and sends what it stands for.
   mutating func closeBatch(_ working: inout Working, _ task: Partition) throws(StageError)
 
@@ -44,6 +48,7 @@ public protocol StageOperator: ~Copyable {
 
 extension StageOperator where Self: ~Copyable {
   public mutating func beginBatch() throws(StageError) {}
+  public mutating func publish(_ working: inout Working, _ task: Partition) throws(StageError) {}
   public mutating func closeBatch(_ working: inout Working, _ task: Partition) throws(StageError) {}
   public mutating func flush() throws(StageError) {}
   public mutating func wantsRefresh() throws(StageError) -> Bool { false }

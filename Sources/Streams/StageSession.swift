@@ -154,7 +154,13 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
           records: batchRecords, bytes: batchBytes, age: now - batchOpened,
           dry: result.records == 0 ? now - arrivals.lastArrival : nil,
           sinceFlood: now - arrivals.lastFlood, backlog: upstreamHasBacklog)
-        if closes { try commitBatch() }
+        if closes {
+          try commitBatch()
+        } else if configuration.guarantee == .atLeastOnce,
+          batchRecords < configuration.limits.busyRecords
+        {
+          try publish()
+        }
       } else if result.records == 0 {
         try settlePositions()
         try refreshIfWanted()
@@ -212,6 +218,12 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       try stageOperator.refresh(&partition.working, partition.task)
     }
     try commitBatch()
+  }
+
+  private func publish() throws(StageError) {
+    for partition in owned where partition.task.isTouched {
+      try stageOperator.publish(&partition.working, partition.task)
+    }
   }
 
   // MARK: Batches

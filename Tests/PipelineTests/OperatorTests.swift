@@ -4,6 +4,7 @@ import Recommender
 import Simulation
 import StateStore
 import Streams
+import Synchronization
 import Testing
 
 @testable import Pipeline
@@ -76,6 +77,42 @@ import Testing
     #expect(try chain.records(Topics.userFeatures).map(\.timestamp) == [newest])
     // The second one is the refresh, which stands for no event.
     #expect(try chain.records(Topics.movieFeatures).first?.timestamp == newest)
+  }
+
+  /// Without transactions nobody waits for the batch's end to see a user's features.
+  @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+  func featuresAreSentWhileTheBatchIsOpen(_ guarantee: ProcessingGuarantee) throws {
+    var chain = Chain(guarantee)
+    try chain.rate(1, 7, 4, at: Self.start)
+    try chain.runIntake()
+    let waiting = chain
+    // Longer than intake takes to find its input dry.
+    let patience = Duration.seconds(60)
+    chain.limits = BatchLimits(time: patience, pause: patience, linger: patience)
+    let open = Mutex<[[Int]]>([])
+    let batches = try chain.runUser(
+      Chain.Run(onIdle: { before in
+        guard before < 2 else { return }
+        #expect(throws: Never.self) {
+          let sent = try [
+            Topics.userFeatures, Topics.ratingsByMovie, Topics.userChangelog(Chain.application),
+          ].map { try waiting.records($0).count }
+          open.withLock { $0.append(sent) }
+          guard before == 0 else { return }
+          // Once more for the same user: the features that are out are of a moment before.
+          try waiting.rate(1, 8, 2, at: Self.start + 1)
+          try waiting.runIntake()
+        }
+      }))
+    #expect(batches == 1)
+    let isOpen = guarantee == .atLeastOnce
+    #expect(
+      open.withLock { $0 } == (isOpen ? [[1, 0, 0], [2, 0, 0]] : [[0, 0, 0], [0, 0, 0]]))
+    let counts = try chain.records(Topics.userFeatures).map { record in
+      String(decoding: record.value ?? [], as: UTF8.self).contains(#""rating_count":2,"#) ? 2 : 1
+    }
+    #expect(counts == (isOpen ? [1, 2] : [2]))
+    #expect(try chain.records(Topics.ratingsByMovie).count == 2)
   }
 
   @Test func aMovieThatComesBeforeItsRatingGivesItGenres() throws {

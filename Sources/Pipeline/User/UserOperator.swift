@@ -86,7 +86,7 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
     }
     working.ratings[row].current = new
     working.ratings[row].isChanged = true
-    working.users[user].isChanged = true
+    working.noteChanged(user: user)
     if old == nil { working.users[user].aggregate.noteRated(movie) }
     // Events of one user can arrive in another order than that of their records' times.
     working.users[user].recordTimestamp = max(
@@ -95,11 +95,13 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
     let mustRescan = working.users[user].aggregate.apply(
       old: old?.timed, oldGenres: old?.genres ?? GenreSet(), new: new?.timed, newGenres: genres)
     if mustRescan { try rescanTimes(user, &working, task) }
-    try sendChange(
-      RatingChange(
-        movie: movie, user: event.user, old: old?.timed, new: new?.timed,
-        source: SourceCoordinates(partition: task.partition, offset: record.offset)),
-      timestamp: record.timestamp, task)
+    working.changes.append(
+      UserWorking.Change(
+        change: RatingChange(
+          movie: movie, user: event.user, old: old?.timed, new: new?.timed,
+          source: SourceCoordinates(partition: task.partition, offset: record.offset)),
+        timestamp: record.timestamp))
+    if working.hasManyChanges { try sendChanges(&working, task) }
   }
 
   private mutating func userNumber(_ user: Int64, _ working: inout UserWorking, _ task: Partition)
@@ -170,15 +172,19 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
     working.users[number].aggregate = aggregate
   }
 
-  private mutating func sendChange(_ change: RatingChange, timestamp: Int64, _ task: Partition)
+  private mutating func sendChanges(_ working: inout UserWorking, _ task: Partition)
     throws(StageError)
   {
-    key.removeAll()
-    key.integer(change.movie)
-    value.removeAll()
-    change.write(to: &value)
-    try task.send(
-      to: Self.changes, key: key.bytes, value: value.bytes, timestamp: Timestamps.kept(timestamp))
+    for pending in working.changes {
+      key.removeAll()
+      key.integer(pending.change.movie)
+      value.removeAll()
+      pending.change.write(to: &value)
+      try task.send(
+        to: Self.changes, key: key.bytes, value: value.bytes,
+        timestamp: Timestamps.kept(pending.timestamp))
+    }
+    working.changes.removeAll(keepingCapacity: true)
   }
 
   private mutating func sendDuplicateVerdict(
@@ -194,6 +200,14 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
 
   // MARK: Batch
 
+  public mutating func publish(_ working: inout UserWorking, _ task: Partition) throws(StageError) {
+    for number in working.unpublished {
+      working.users[number].isUnpublished = false
+      try sendFeatures(working.users[number], working.genres, task)
+    }
+    working.unpublished.removeAll(keepingCapacity: true)
+  }
+
   public mutating func closeBatch(_ working: inout UserWorking, _ task: Partition)
     throws(StageError)
   {
@@ -208,8 +222,10 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
       try put(UserTables.ratings, key, task)
     }
     for number in working.users.indices where working.users[number].isChanged {
-      try close(working.users[number], working.genres, task)
+      try putAggregate(working.users[number], task)
     }
+    try publish(&working, task)
+    try sendChanges(&working, task)
     if working.genres.names.count > working.storedGenres {
       encoded.removeAll(keepingCapacity: true)
       working.genres.encode(into: &encoded)
@@ -221,21 +237,29 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
     working.removeAll()
   }
 
-  private mutating func close(
-    _ user: borrowing UserWorking.User, _ genres: borrowing GenreDictionary, _ task: Partition
-  ) throws(StageError) {
-    let storeKey = StoreKey(user.user)
-    key.removeAll()
-    key.integer(user.user)
-    let timestamp = Timestamps.kept(user.recordTimestamp)
+  private mutating func putAggregate(_ user: borrowing UserWorking.User, _ task: Partition)
+    throws(StageError)
+  {
+    let key = StoreKey(user.user)
     guard user.aggregate.statistics.count > 0 else {
-      try task.put(UserTables.aggregates, storeKey.span, nil)
-      try task.send(to: Self.features, key: key.bytes, value: nil, timestamp: timestamp)
+      try task.put(UserTables.aggregates, key.span, nil)
       return
     }
     encoded.removeAll(keepingCapacity: true)
     user.aggregate.encode(into: &encoded)
-    try put(UserTables.aggregates, storeKey, task)
+    try put(UserTables.aggregates, key, task)
+  }
+
+  private mutating func sendFeatures(
+    _ user: borrowing UserWorking.User, _ genres: borrowing GenreDictionary, _ task: Partition
+  ) throws(StageError) {
+    key.removeAll()
+    key.integer(user.user)
+    let timestamp = Timestamps.kept(user.recordTimestamp)
+    guard user.aggregate.statistics.count > 0 else {
+      try task.send(to: Self.features, key: key.bytes, value: nil, timestamp: timestamp)
+      return
+    }
     value.removeAll()
     UserFeatures(
       user: user.user, aggregate: user.aggregate, genres: genres,

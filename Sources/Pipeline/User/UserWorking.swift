@@ -10,6 +10,8 @@ public struct UserWorking {
     let user: Int64
     var aggregate: UserAggregate
     var isChanged = false
+    /// Whether the features that are published are those of an earlier moment.
+    var isUnpublished = false
     /// Newest time of the records that changed the user.
     var recordTimestamp: Int64 = -1
     /// Time of the event that changed the user last.
@@ -37,6 +39,16 @@ public struct UserWorking {
     }
   }
 
+  /// A change that waits to be sent together with others: the movie stage gathers them anyway, and
+  /// without transactions each record that is sent alone costs the broker a request.
+  struct Change {
+    let change: RatingChange
+    /// The event record's.
+    let timestamp: Int64
+  }
+
+  private static let mostChanges = 64
+
   var genres: GenreDictionary
   var storedGenres: Int
   var sources: SourcePositions
@@ -44,6 +56,11 @@ public struct UserWorking {
   private(set) var ratingIndex: [RatingKey: Int] = [:]
   var users: [User] = []
   var ratings: [Rating] = []
+  /// Numbers of the users with `isUnpublished`.
+  var unpublished: [Int] = []
+  var changes: [Change] = []
+
+  var hasManyChanges: Bool { changes.count >= Self.mostChanges }
 
   init(genres: GenreDictionary, sources: SourcePositions) {
     self.genres = genres
@@ -67,11 +84,20 @@ public struct UserWorking {
     return ratings.count - 1
   }
 
+  mutating func noteChanged(user number: Int) {
+    users[number].isChanged = true
+    guard !users[number].isUnpublished else { return }
+    users[number].isUnpublished = true
+    unpublished.append(number)
+  }
+
   /// Forgets the batch.
   mutating func removeAll() {
     userIndex.removeAllOfBatch()
     ratingIndex.removeAllOfBatch()
     users.removeAllOfBatch()
     ratings.removeAllOfBatch()
+    unpublished.removeAllOfBatch()
+    changes.removeAllOfBatch()
   }
 }

@@ -26,7 +26,8 @@ public final class CountingScenario: Scenario, @unchecked Sendable {
     guarantee = world.guarantee
     partitions = Int32.random(in: 1...3, using: &random)
     limits = BatchLimits(
-      records: Int.random(in: 1...20, using: &random), busyRecords: random.oneIn(3) ? 0 : 1_000)
+      records: Int.random(in: 1...20, using: &random), busyRecords: random.oneIn(3) ? 0 : 1_000,
+      linger: .milliseconds(random.oneIn(2) ? 0 : Int.random(in: 1...200, using: &random)))
     stores = (0..<partitions).map { StorePlace(stage: Self.stage, partition: $0) }
     checker = CountingChecker(guarantee, partitions: partitions)
     log.createTopic(Self.input, partitions: Int(partitions))

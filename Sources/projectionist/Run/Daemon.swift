@@ -141,17 +141,7 @@ final class Daemon: Sendable {
           }.run()
         }
       }
-    thread.start(niceness: Self.niceness(of: stage), body, ended: ended)
-  }
-
-  /// Under load answers come first: a request is waited for, and a rating a little later is not lost.
-  /// And what has come in is worked off before more comes in.
-  private static func niceness(of stage: StageName) -> Int32 {
-    switch stage {
-    case .predict: 0
-    case .user, .movie, .redis: 5
-    case .intake: 10
-    }
+    thread.start(niceness: stage.niceness, body, ended: ended)
   }
 
   private func environment(_ stage: StageName, _ monitor: StageMonitor)
@@ -184,48 +174,17 @@ final class Daemon: Sendable {
       inBackground: { DispatchQueue.global(qos: .utility).async(execute: $0) })
   }
 
-  /// A movie's features change a little with each rating; a user waits for their own.
-  private var unhurriedLimits: BatchLimits {
-    var limits = settings.processing.limits
-    limits.linger = max(limits.linger, .milliseconds(250))
-    return limits
-  }
-
-  /// intake sends what an event leads to at once. Without transactions everyone sees it then, and a
-  /// batch is only what is acknowledged together.
-  private var intakeLimits: BatchLimits {
-    var limits = settings.processing.limits
-    if settings.processing.guarantee == .atLeastOnce {
-      limits.linger = max(limits.linger, .milliseconds(100))
-    }
-    return limits
-  }
-
-  /// Writes the newest row of each key only: larger batches are fewer writes.
-  private var projectionLimits: BatchLimits {
-    var limits = settings.processing.limits.stretched(by: 3)
-    limits.linger = max(limits.linger, .milliseconds(2))
-    return limits
-  }
-
-  private var requestLimits: BatchLimits {
-    var limits = settings.processing.limits
-    limits.records = settings.predict.maxBatch
-    return limits
-  }
-
   private func configuration(_ stage: StageName) -> StageConfiguration {
     let application = settings.application
     func configuration(
       inputs: [String], outputs: [String], changelog: String? = nil, tables: [String] = [],
-      guarantee: ProcessingGuarantee, limits: BatchLimits = settings.processing.limits,
-      gathering: Duration? = nil, followed: (any PartitionFeed)? = nil
+      guarantee: ProcessingGuarantee, followed: (any PartitionFeed)? = nil
     ) -> StageConfiguration {
       StageConfiguration(
         name: stage.rawValue, application: application, instance: instance, inputs: inputs,
         outputs: outputs, changelog: changelog, tables: tables, guarantee: guarantee,
-        limits: limits, gathering: gathering, leavesOnStop: settings.shutdown.partitions == .leave,
-        followed: followed)
+        limits: settings.limits(of: stage), gathering: settings.gathering(of: stage),
+        leavesOnStop: settings.shutdown.partitions == .leave, followed: followed)
     }
     let guarantee = settings.processing.guarantee
     return switch stage {
@@ -233,7 +192,7 @@ final class Daemon: Sendable {
       configuration(
         inputs: [Topics.userRatings],
         outputs: IntakeOperator<LMDBStore, KafkaProducer, KafkaConsumer>.outputs,
-        guarantee: guarantee, limits: intakeLimits)
+        guarantee: guarantee)
     case .user:
       configuration(
         inputs: [Topics.validatedRatings],
@@ -245,17 +204,17 @@ final class Daemon: Sendable {
         inputs: [Topics.ratingsByMovie],
         outputs: MovieOperator<LMDBStore, KafkaProducer, KafkaConsumer>.outputs,
         changelog: Topics.movieChangelog(application), tables: MovieTables.names,
-        guarantee: guarantee, limits: unhurriedLimits, gathering: .milliseconds(100))
+        guarantee: guarantee)
     case .redis:
       configuration(
         inputs: RedisOperator<LMDBStore, KafkaProducer, FeatureWriter>.inputs, outputs: [],
-        guarantee: .atLeastOnce, limits: projectionLimits)
+        guarantee: .atLeastOnce)
     case .predict:
       // Replies repeat after a crash rather than get lost: they wait for no transaction.
       configuration(
         inputs: [Topics.requests],
         outputs: PredictOperator<LMDBStore, KafkaProducer, KafkaConsumer>.outputs,
-        guarantee: .atLeastOnce, limits: requestLimits, followed: directory)
+        guarantee: .atLeastOnce, followed: directory)
     }
   }
 }
