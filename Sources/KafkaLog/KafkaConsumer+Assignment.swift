@@ -102,7 +102,10 @@ extension KafkaConsumer {
         switch code {
         case RD_KAFKA_RESP_ERR_NO_ERROR: waiting.remove(partition)
         case RD_KAFKA_RESP_ERR__STATE: stopped.insert(partition)
-        case RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS, RD_KAFKA_RESP_ERR__IN_PROGRESS: break
+        case RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS, RD_KAFKA_RESP_ERR__IN_PROGRESS,
+          // Overtaken by the pause with which librdkafka begins a rebalance.
+          RD_KAFKA_RESP_ERR__OUTDATED:
+          break
         default: throw LogError(code, "rewinding \(partition)")
         }
       }

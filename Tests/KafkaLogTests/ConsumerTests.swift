@@ -50,6 +50,26 @@ import Testing
     }
   }
 
+  /// librdkafka pauses partitions by itself when a rebalance begins, and answers a seek that this
+  /// overtakes with "outdated".
+  @Test func aRewindThatIsOvertakenIsRepeated() async throws {
+    let reader = try filled(1000).reader("events")
+    try reader.assign([(zero, .beginning)])
+    _ = try read(reader, count: 1000)
+    // librdkafka's client may be called from any thread.
+    nonisolated(unsafe) let client = reader.client
+    let partition = zero
+    let end = Flag()
+    try await withThrowingTaskGroup { group in
+      group.addTask {
+        while !end.isRaised { pauseAndResume(partition, client) }
+      }
+      defer { end.raise() }
+      for _ in 0..<1_000 { try reader.rewind([zero: 10]) }
+    }
+    #expect(try read(reader, count: 990).map(\.offset) == Array(10..<1000))
+  }
+
   /// A fetcher that has found the queue full would sleep for a second each time.
   @Test func aFullQueueIsFilledAgainAtOnce() throws {
     let cluster = try filled(30_000)

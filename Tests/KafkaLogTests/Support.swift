@@ -1,3 +1,4 @@
+import CRdkafka
 import EventLog
 import Logging
 import Synchronization
@@ -156,4 +157,18 @@ extension KafkaProducer {
         timestamp: timestamp, tracked: tracked)
     }
   }
+}
+
+/// What librdkafka does by itself at the beginning of a rebalance and at its end.
+func pauseAndResume(_ partition: TopicPartition, _ client: KafkaClient) {
+  let list = PartitionList([partition])
+  rd_kafka_pause_partitions(client.handle, list.list)
+  rd_kafka_resume_partitions(client.handle, list.list)
+}
+
+/// Tells another thread something once.
+final class Flag: Sendable {
+  private let value = Atomic(false)
+  var isRaised: Bool { value.load(ordering: .acquiring) }
+  func raise() { value.store(true, ordering: .releasing) }
 }

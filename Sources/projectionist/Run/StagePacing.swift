@@ -6,18 +6,18 @@ import Streams
 extension Settings {
   func limits(of stage: StageName) -> BatchLimits {
     var limits = processing.limits
-    let isOpen = processing.guarantee == .atLeastOnce
+    let isTransactional = processing.guarantee == .exactlyOnce
     switch stage {
     // Both send what an event leads to at once. Without transactions everyone sees it then, and a
     // batch is only what is acknowledged together; predict reads what the user stage has committed.
-    case .intake: limits.linger(isOpen ? .milliseconds(100) : .zero)
-    case .user: limits.linger(isOpen ? .milliseconds(20) : .zero)
+    case .intake: limits.lingerAtLeast(isTransactional ? .zero : .milliseconds(100))
+    case .user: limits.lingerAtLeast(isTransactional ? .zero : .milliseconds(20))
     // A movie's features change a little with each rating; a user waits for their own.
-    case .movie: limits.linger(.milliseconds(250))
+    case .movie: limits.lingerAtLeast(.milliseconds(250))
     // Writes the newest row of each key only: larger batches are fewer writes.
     case .redis:
       limits = limits.stretched(by: 3)
-      limits.linger(.milliseconds(2))
+      limits.lingerAtLeast(.milliseconds(2))
     case .predict: limits.records = predict.maxBatch
     }
     return limits
@@ -49,5 +49,5 @@ extension StageName {
 }
 
 extension BatchLimits {
-  fileprivate mutating func linger(_ least: Duration) { linger = max(linger, least) }
+  fileprivate mutating func lingerAtLeast(_ least: Duration) { linger = max(linger, least) }
 }
