@@ -6,6 +6,9 @@ import Logging
 final class KafkaClient {
   let handle: OpaquePointer
   let context: ClientContext
+  /// Whether the client is left, closed, to the end of the process, because destroying it would be
+  /// that.
+  var outlivesOwner = false
 
   init(
     _ type: rd_kafka_type_t, properties: [(String, String)], settings: KafkaSettings,
@@ -17,6 +20,11 @@ final class KafkaClient {
   }
 
   deinit {
+    guard !outlivesOwner else {
+      // Its threads go on logging.
+      _ = Unmanaged.passRetained(context)
+      return
+    }
     // A consumer has left its group by now, or given up trying: waiting again could take for ever.
     rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
   }

@@ -149,6 +149,10 @@ extension KafkaConsumer {
 /// Where the rebalance callback leaves its note.
 final class RebalanceMailbox: ClientContext {
   var pending: Rebalance?
+  /// Whether the group has ever given out an assignment, be it an empty one. Between joining and that
+  /// librdkafka 2.0 has an assignor without a state, and ends the process when it shall destroy it
+  /// (`rd_kafka_sticky_assignor_state_destroy`).
+  private(set) var hasBeenAssigned = false
   /// The consumer's queue, woken so that `poll` returns with the news.
   var queue: OpaquePointer?
 
@@ -168,6 +172,7 @@ final class RebalanceMailbox: ClientContext {
     let partitions = partitions(of: list)
     if code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
       pending = .assigned(partitions)
+      hasBeenAssigned = true
     } else if rd_kafka_assignment_lost(client) != 0 {
       pending = .lost(partitions)
     } else {

@@ -98,6 +98,7 @@ public final class KafkaConsumer: LogConsumer {
   private func shutDown() {
     guard !isClosed else { return }
     isClosed = true
+    defer { client.outlivesOwner = isMember && !mailbox.hasBeenAssigned }
     answerPendingForClose()
     guard let closing = rd_kafka_queue_new(client.handle) else { return }
     defer { rd_kafka_queue_destroy(closing) }

@@ -9,7 +9,7 @@ import Logging
 /// nothing and answers no admin requests, so topics are made with `createTopic`.
 public final class MockBroker {
   private let client: KafkaClient
-  private let cluster: OpaquePointer
+  let cluster: OpaquePointer
   /// `host:port`, several separated by commas.
   public let bootstrapServers: String
 

@@ -94,6 +94,20 @@ import Testing
     #expect(ContinuousClock.now - start < .seconds(9))
   }
 
+  /// librdkafka would end the process.
+  @Test func closingBetweenJoiningAndTheFirstAssignmentIsHarmless() throws {
+    let cluster = try Cluster(["events": 1])
+    refuseAssignments(cluster.broker, times: 1_000)
+    let member = try cluster.member("events", group: "refused")
+    let deadline = ContinuousClock.now + patience
+    while !hasJoined(member), ContinuousClock.now < deadline {
+      let result = try member.poll(maxRecords: 1, timeout: .milliseconds(20)) { _ in true }
+      #expect(result.rebalance == nil)
+    }
+    #expect(hasJoined(member))
+    member.close(leaving: false)
+  }
+
   @Test func closingBeforeJoiningDoesNotHang() throws {
     let cluster = try Cluster(["events": 2])
     let start = ContinuousClock.now

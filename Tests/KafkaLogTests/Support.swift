@@ -166,6 +166,20 @@ func pauseAndResume(_ partition: TopicPartition, _ client: KafkaClient) {
   rd_kafka_resume_partitions(client.handle, list.list)
 }
 
+/// Makes the broker send members that have joined back to join again, which gives out no partitions.
+func refuseAssignments(_ broker: MockBroker, times: Int) {
+  let syncGroup: Int16 = 14
+  let errors = Array(repeating: RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS, count: times)
+  rd_kafka_mock_push_request_errors_array(broker.cluster, syncGroup, times, errors)
+}
+
+/// Whether the group has taken the member in.
+func hasJoined(_ member: KafkaConsumer) -> Bool {
+  guard let name = rd_kafka_memberid(member.client.handle) else { return false }
+  defer { rd_kafka_mem_free(member.client.handle, name) }
+  return name.pointee != 0
+}
+
 /// Tells another thread something once.
 final class Flag: Sendable {
   private let value = Atomic(false)
