@@ -13,7 +13,7 @@ public struct BatchLimits: Hashable, Sendable {
   /// How long the flood may pause before the batch closes: about as long as a stage before this one
   /// takes to commit.
   public var pause: Duration
-  /// How long a batch stays open although its input is dry. A stage nobody waits for commits less
+  /// How long a small batch stays open although its input is dry. A stage nobody waits for commits less
   /// often, which leaves the machine to those that somebody waits for.
   public var linger: Duration
 
@@ -57,7 +57,10 @@ public struct BatchLimits: Hashable, Sendable {
     records: Int, age: Duration, dry: Duration?, sinceFlood: Duration,
     backlog: @autoclosure () -> Bool?
   ) -> Duration {
-    guard let dry else { return time - age }
+    guard let dry else {
+      // Records that come one by one all the time keep no small batch open.
+      return records < busyRecords && linger > .zero ? min(linger, time) - age : time - age
+    }
     let whenDry: Duration =
       if records < busyRecords {
         min(linger - age, pause - dry)

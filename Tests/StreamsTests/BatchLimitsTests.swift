@@ -68,6 +68,19 @@ struct BatchLimitsTests {
     }
   }
 
+  /// A lingering batch that is not large ends in time even if its input is never dry.
+  @Test func aTrickleThatNeverEndsKeepsNoBatchOpen() {
+    let limits = BatchLimits(records: 100, busyRecords: 50, linger: .milliseconds(20))
+    func closes(_ records: Int, age: Int) -> Bool {
+      limits.closes(
+        records: records, bytes: 0, age: .milliseconds(age), dry: nil, sinceFlood: .seconds(9),
+        backlog: nil)
+    }
+    #expect(!closes(20, age: 19))
+    #expect(closes(20, age: 20))
+    #expect(!closes(50, age: 20), "a large batch goes on")
+  }
+
   /// Waiting for less would ask again for nothing; for more would keep the batch open too long.
   @Test(
     arguments: [
