@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from confluent_kafka import Producer
 
 from log_reader import TopicReader
+from under_fire.waiting import settle
 
 INPUT = "user-ratings"
 VERDICTS = "validation-results"
@@ -281,16 +282,15 @@ def run(arguments):
     validated = Output(arguments.bootstrap_servers, VALIDATED, validated_place)
     produce(arguments.bootstrap_servers, records)
 
-    deadline = time.monotonic() + arguments.wait
-    while True:
+    def find_problems():
         for output in (verdicts, letters, validated):
             output.read()
         found = [problem for record in bad for problem in check_bad(record, verdicts, letters)]
         for record in good:
             found += check_good(record, verdicts, letters, validated)
-        if not found or time.monotonic() >= deadline:
-            break
-        time.sleep(0.2)
+        return found
+
+    found = settle(find_problems, arguments.wait)
     if not found:
         print(
             f"{len(bad)} kinds of bad input: each one verdict and one dead letter; "

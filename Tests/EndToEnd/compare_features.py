@@ -14,10 +14,10 @@ import json
 import math
 import struct
 import sys
-import time
 
 from expected_features import expected
 from log_reader import TopicReader
+from under_fire.waiting import settle
 
 TOLERANCE = 1e-9
 SHOWN_DIFFERENCES = 10
@@ -222,12 +222,8 @@ def main():
         "--wait", type=float, default=0, metavar="SECONDS", help="how long to try until all are equal"
     )
     arguments = parser.parse_args()
-    deadline = time.monotonic() + arguments.wait
     comparison = Comparison(arguments)
-    found = comparison.run()
-    while found and time.monotonic() < deadline:
-        time.sleep(min(1.0, max(deadline - time.monotonic(), 0)))
-        found = comparison.run()
+    found = settle(comparison.run, arguments.wait, pause=1)
     users, movies = (len(comparison.want[kind]) for kind in ("user", "movie"))
     places = "the topics and Redis" if arguments.redis else "the topics"
     if not found:

@@ -1,7 +1,6 @@
 """Holds what the daemon has written against the fold."""
 
 import json
-import time
 from collections import Counter
 
 import numpy
@@ -10,6 +9,7 @@ import pandas
 from compare_features import FEAST_NAMES, VIEWS, FeastHashes
 from under_fire import outputs, stores
 from under_fire.fold import Fold
+from under_fire.waiting import look_until
 
 TOLERANCE = 1e-9
 REPEATED = "expect_compound_columns_to_be_unique:user_id,movie_id,rating,timestamp"
@@ -59,8 +59,9 @@ def features(bed, fold, seconds):
     a second after the last rating."""
     users, movies = fold.features()
     want = {"user": users, "movie": movies}
-    deadline = time.monotonic() + seconds
-    while True:
+
+    def find_differences():
+        bed.report.keep_alive("waiting until features are equal")
         found = {}
         for kind, (topic, view, join_key) in VIEWS.items():
             found[f"{topic} of {len(want[kind]):,} {kind}s equals the fold"] = list(
@@ -69,10 +70,11 @@ def features(bed, fold, seconds):
             found[f"Redis of {len(want[kind]):,} {kind}s equals the fold"] = list(
                 redis_differences(bed, fold, view, join_key, want[kind])
             )
-        if not any(found.values()) or time.monotonic() >= deadline:
-            break
-        bed.report.keep_alive("waiting until features are equal")
-        time.sleep(0.5)
+        return found
+
+    found = look_until(
+        lambda found: not any(found.values()), find_differences, seconds, pause=0.5
+    )
     for name, problems in found.items():
         bed.report.check(name, problems)
 
