@@ -16,6 +16,7 @@ final class KafkaClient {
   ) throws(LogError) {
     let configuration = try ClientConfiguration(properties, overrides: settings.properties)
     self.context = context
+    context.whenUnreachable = settings.whenUnreachable
     self.handle = try configuration.makeClient(type, context: context)
   }
 
@@ -56,6 +57,9 @@ class ClientContext {
   let logger: Logger
   /// Set when the broker has refused this client's credentials.
   var authenticationError: LogError?
+  fileprivate var whenUnreachable: (@Sendable (String) -> Void)?
+  /// What went wrong with one broker last; of all of them librdkafka only says how many there are.
+  private var brokerFailure: String?
 
   init(logger: Logger) {
     self.logger = logger
@@ -78,8 +82,11 @@ class ClientContext {
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
       authenticationError = LogError(code, reason)
     case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+      let reason = brokerFailure ?? reason
+      if let whenUnreachable { return whenUnreachable(reason) }
       logger.warning("no Kafka broker can be reached, waiting", metadata: ["reason": "\(reason)"])
     default:
+      brokerFailure = reason
       // librdkafka mends the rest by itself; fatal errors come back from the next call.
       logger.debug("kafka client", metadata: ["reason": "\(reason)"])
     }
@@ -88,9 +95,16 @@ class ClientContext {
 
 // librdkafka calls these; each finds its client's context and returns.
 
-/// Warnings about what is meant as it is: one set of pass-through properties serves consumers and
-/// producers, and a broker too old to be asked not to create topics (the mock cluster) may.
-private let beside: Set<String> = ["CONFWARN", "AUTOCREATE"]
+/// Complaints that are for nobody or that somebody else makes.
+private let beside: Set<String> = [
+  // What is meant as it is: one set of pass-through properties serves consumers and producers, and a
+  // broker too old to be asked not to create topics (the mock cluster) may.
+  "CONFWARN", "AUTOCREATE",
+  // Each attempt to connect; the error callback tells when there is no broker left.
+  "FAIL", "ERROR",
+  // Comes back from the call, or is tried again: a new broker refuses each transactional id a few times.
+  "GETPID", "ADDOFFSETS", "TXNERR", "FATAL",
+]
 
 func logCallback(
   _ client: OpaquePointer?, _ level: Int32, _ facility: UnsafePointer<CChar>?,

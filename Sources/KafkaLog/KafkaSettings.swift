@@ -16,6 +16,9 @@ public struct KafkaSettings: Sendable {
   public var transactionTimeout: Duration = .seconds(60)
   /// How long a blocking question to the cluster may take.
   public var requestTimeout: Duration = .seconds(10)
+  /// Told why when a client has lost its last broker, on the thread that serves the client: late for one
+  /// that is idle. Unless set, each client logs a warning.
+  public var whenUnreachable: (@Sendable (_ reason: String) -> Void)?
 
   public init(bootstrapServers: String, properties: [String: String] = [:]) {
     self.bootstrapServers = bootstrapServers

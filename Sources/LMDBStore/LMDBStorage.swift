@@ -23,8 +23,8 @@ public struct LMDBStorage: StateStorage {
 
   /// Holds the directory against a second instance as long as the result lives.
   ///
-  /// - Throws: `.stop`, naming the path and the process that has it.
-  public func lock() throws(StoreError) -> RootLock {
+  /// - Throws: `.held`, naming the path and the process that has it, or why the file can't be written.
+  public func lock() throws(RootLockError) -> RootLock {
     try RootLock(root: root)
   }
 

@@ -1,35 +1,55 @@
 import Glibc
-import StateStore
+public import StateStore
+
+/// Why the state directory is not ours.
+public enum RootLockError: Error, Hashable, CustomStringConvertible {
+  /// Another process holds it; in words, who and where.
+  case held(String)
+  case store(StoreError)
+
+  public var description: String {
+    switch self {
+    case .held(let message): message
+    case .store(let error): error.description
+    }
+  }
+}
 
 /// Holds a state directory against a second instance, until the owner lets go of it or dies.
 public final class RootLock: Sendable {
   private let file: Int32
 
   /// Takes the lock (flock(2)) on `<root>/lock`, or says who has it.
-  init(root: String) throws(StoreError) {
-    try FileSystem.createDirectories(root)
+  init(root: String) throws(RootLockError) {
     let path = "\(root)/lock"
-    let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard file >= 0 else { throw LMDBFailure.system("open", path) }
-    guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
-      let failure = LMDBFailure.system("lock", path)
-      let isHeld = errno == EWOULDBLOCK
-      close(file)
-      guard isHeld else { throw failure }
-      let holder = (try FileSystem.read(path)).map { "process \($0)" } ?? "another process"
-      throw StoreError(
-        "the state directory \(root) is in use by \(holder) (lock file \(path))", remedy: .stop)
+    let file = try Self.store { () throws(StoreError) in
+      try FileSystem.createDirectories(root)
+      let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+      guard file >= 0 else { throw LMDBFailure.system("open", path) }
+      return file
+    }
+    var isOurs = false
+    defer { if !isOurs { close(file) } }
+    if flock(file, LOCK_EX | LOCK_NB) != 0 {
+      guard errno == EWOULDBLOCK else { throw .store(LMDBFailure.system("lock", path)) }
+      let pid = try Self.store { () throws(StoreError) in try FileSystem.read(path) }
+      let holder = pid.map { "process \($0)" } ?? "another process"
+      throw .held(
+        "the state directory \(root) is in use by \(holder) (lock file \(path)): stop that first")
     }
     let pid = Array(String(getpid()).utf8)
     guard ftruncate(file, 0) == 0, write(file, pid, pid.count) == pid.count else {
-      let failure = LMDBFailure.system("write", path)
-      close(file)
-      throw failure
+      throw .store(LMDBFailure.system("write", path))
     }
+    isOurs = true
     self.file = file
   }
 
   deinit {
     close(file)
+  }
+
+  private static func store<R>(_ body: () throws(StoreError) -> R) throws(RootLockError) -> R {
+    do throws(StoreError) { return try body() } catch { throw .store(error) }
   }
 }

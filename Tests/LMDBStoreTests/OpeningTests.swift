@@ -150,12 +150,25 @@ import Testing
 
   @Test func secondInstanceIsToldWhoHoldsTheLock() throws {
     var lock: RootLock? = try storage.lock()
-    let error = #expect(throws: StoreError.self) { try storage.lock() }
-    #expect(error?.remedy == .stop)
-    #expect(error?.message.contains("process \(getpid())") == true)
-    #expect(error?.message.contains(directory.path) == true)
+    let error = #expect(throws: RootLockError.self) { try storage.lock() }
+    guard case .held(let message) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(message.contains("process \(getpid())"))
+    #expect(message.contains(directory.path))
     _ = consume lock
     lock = nil
     _ = try storage.lock()
+  }
+
+  @Test func aLockThatCantBeWrittenIsHeldByNobody() throws {
+    try FileSystem.createDirectories("\(directory.path)/lock")
+    let error = #expect(throws: RootLockError.self) { try storage.lock() }
+    guard case .store(let cause) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(cause.message.contains("lock"))
   }
 }

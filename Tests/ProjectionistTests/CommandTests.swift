@@ -1,7 +1,10 @@
 import ArgumentParser
 import EventLog
+import LMDBStore
 import Logging
 import RedisProjection
+import StateStore
+import Streams
 import Testing
 
 @testable import projectionist
@@ -15,7 +18,19 @@ import Testing
     #expect(ExitStatus(of: ConfigurationError(problems: ["x"])) == .configuration)
     #expect(ExitStatus(of: CommandFailure(.alreadyRunning, "x")) == .alreadyRunning)
     #expect(ExitStatus(of: RedisError("x", isTransient: true)) == .unavailable)
+    #expect(ExitStatus(of: RootLockError.held("x")) == .alreadyRunning)
+    #expect(ExitStatus(of: RootLockError.store(StoreError("x", remedy: .stop))) == .failure)
+    #expect(ExitStatus(of: StageError.log(denied)) == .denied)
+    #expect(ExitStatus(of: StageError.failed("state_lost", .stopDaemon)) == .failure)
     #expect(ExitStatus(of: CancellationError()) == nil)
+  }
+
+  @Test func theFirstStageThatFailsDecidesTheExitCode() {
+    let shutdown = Shutdown(deadline: .seconds(3600), logger: Logger(label: "test"))
+    #expect(shutdown.failure == nil && !shutdown.stop.isStopped)
+    shutdown.stageFailed("user", .log(LogError(.denied, "no right", reaction: .stopDaemon)))
+    shutdown.stageFailed("movie", .failed("state_lost", .stopDaemon))
+    #expect(shutdown.failure == .denied && shutdown.stop.isStopped)
   }
 
   @Test func commonOptionsBecomeSettings() throws {

@@ -112,10 +112,18 @@ func problems(
     let loaded = try load(environment: [
       "REDIS_PORT": "tcp://10.0.0.1:6379", "REDIS_HOST": "",
       "PROJECTIONIST_SERVICE_HOST": "10.0.0.2", "PROJECTIONIST_PORT_80_TCP": "tcp://10.0.0.2:80",
+      "PROJECTIONIST_REDIS_PORT": "tcp://10.0.0.3:6379",
     ])
     #expect(loaded.settings == Settings())
-    #expect(loaded.warnings.count == 1)
-    #expect(loaded.warnings.first?.contains("REDIS_PORT") == true)
+    #expect(loaded.warnings.count == 2)
+    #expect(loaded.warnings.allSatisfy { $0.contains("REDIS_PORT") })
+  }
+
+  @Test func predictNeedsTheUserStageBesideIt() {
+    let error = #expect(throws: ConfigurationError.self) { try load("stages: [intake, predict]") }
+    #expect(error?.problems.count == 1)
+    #expect(error?.description.contains("test.yaml:1: stages: predict") == true)
+    #expect(throws: Never.self) { try load("stages: [user, predict]") }
   }
 
   @Test func anUnknownVariableOfOursIsAWarning() throws {

@@ -1,6 +1,8 @@
 import EventLog
+import LMDBStore
 import RedisProjection
 import StateStore
+import Streams
 
 /// What the process's exit code says; numbers from 64 on follow sysexits.h.
 enum ExitStatus: Int32, CaseIterable, Sendable {
@@ -37,6 +39,10 @@ enum ExitStatus: Int32, CaseIterable, Sendable {
     case is ConfigurationError: self = .configuration
     case let error as LogError: self.init(of: error)
     case is StoreError: self = .failure
+    case StageError.log(let error): self.init(of: error)
+    case is StageError: self = .failure
+    case let error as RootLockError:
+      if case .held = error { self = .alreadyRunning } else { self = .failure }
     case let error as RedisError: self = error.isTransient ? .unavailable : .failure
     default: return nil
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Pipeline
 
 /// Where a setting's value comes from.
 enum SettingOrigin: Hashable, Sendable, CustomStringConvertible {
@@ -49,6 +50,12 @@ struct LoadedSettings: Sendable {
     }
     apply(environment: environment)
     for flag in flags { set(flag.path, to: .text(flag.value), from: .flag(flag.name)) }
+    if settings.stages.contains(.predict), !settings.stages.contains(.user) {
+      let place = origins["stages"].map { "\($0): " } ?? ""
+      problems.append(
+        "\(place)stages: predict reads the state of the user stage and must run beside it: add user"
+      )
+    }
     guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
   }
 
@@ -99,8 +106,9 @@ struct LoadedSettings: Sendable {
         let isOwn = name.hasPrefix(SettingKey.environmentPrefix)
         // Compose files pass variables on that are not set, as empty ones.
         if value.isEmpty && !isOwn { continue }
-        // Kubernetes sets REDIS_PORT to this when a service is called redis.
-        if value.hasPrefix("tcp://") && !isOwn {
+        // Kubernetes sets REDIS_PORT to this where a service is called redis, and PROJECTIONIST_REDIS_PORT
+        // where it is projectionist-redis.
+        if value.hasPrefix("tcp://") {
           warnings.append("environment variable \(name) is a Kubernetes service link, not read")
           continue
         }

@@ -15,7 +15,7 @@ final class Daemon: Sendable {
   private let storage: LMDBStorage
   private let partitions: Int32
   private let logger: Logger
-  private let stop = StopSignal()
+  private let shutdown: Shutdown
   private let directory = PartitionDirectory<LMDBStore>()
   private let threads: [StageThread]
   private let standbys: [StandbyThread]
@@ -24,13 +24,14 @@ final class Daemon: Sendable {
   /// - Parameter partitions: how many partitions the user-keyed topics have.
   init(
     settings: Settings, instance: String, log: KafkaLog, storage: LMDBStorage, partitions: Int32,
-    logger: Logger
+    shutdown: Shutdown, logger: Logger
   ) {
     self.settings = settings
     self.instance = instance
     self.log = log
     self.storage = storage
     self.partitions = partitions
+    self.shutdown = shutdown
     self.logger = logger
     threads = settings.stages.map {
       StageThread(stage: $0.rawValue, monitor: StageMonitor(stage: $0.rawValue))
@@ -42,20 +43,14 @@ final class Daemon: Sendable {
 
   var status: [StageStatus] { threads.map(\.monitor.snapshot) }
 
-  /// Runs until a signal or a failure ends it.
-  ///
-  /// - Throws: the first failure of a stage, after the others have finished their batches.
-  func run() throws {
+  /// Runs until the stages have finished their batches after a shutdown has begun. A stage that can't go
+  /// on begins it.
+  func run() {
     ClientMemory.limitArenas()
     let ended = DispatchSemaphore(value: 0)
-    let termination = Termination { [stop, logger, settings] in
-      logger.notice("stopping: finishing the open batches")
-      stop.stop()
-      Self.exitAfter(settings.shutdown.deadline, logger)
-    }
     for (stage, thread) in zip(settings.stages, threads) {
-      start(stage, thread) { [stop] in
-        stop.stop()
+      start(stage, thread) { [shutdown] error in
+        if let error { shutdown.stageFailed(stage.rawValue, error) }
         ended.signal()
       }
     }
@@ -65,39 +60,20 @@ final class Daemon: Sendable {
     }
     let reporter = StatusReporter(
       threads.map(\.monitor), predict: predictMonitor, logger: logger)
-    let all = threads.count + standbys.count
-    var remaining = all
+    var remaining = threads.count + standbys.count
     while remaining > 0 {
       if ended.wait(timeout: .now() + .milliseconds(50)) == .success {
-        if remaining == all { Self.exitAfter(settings.shutdown.deadline, logger) }
         remaining -= 1
       } else {
         reporter.look()
       }
-    }
-    withExtendedLifetime(termination) {}
-    for thread in threads {
-      if case .failed(let error) = thread.outcome {
-        throw DaemonError(stage: thread.stage, error: error)
-      }
-    }
-    logger.notice("stopped")
-  }
-
-  /// A batch that can't be finished (the broker is gone) is left to the restart, which finds the
-  /// state whole; waiting longer would gain nothing.
-  private static func exitAfter(_ deadline: Duration, _ logger: Logger) {
-    let milliseconds = Int(deadline.components.seconds * 1000)
-    DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(milliseconds)) {
-      logger.warning("the deadline for stopping is over: leaving open batches to the next start")
-      exit(ExitStatus.success.rawValue)
     }
   }
 
   // MARK: Stages
 
   private func start(
-    _ stage: StageName, _ thread: StageThread, ended: @escaping @Sendable () -> Void
+    _ stage: StageName, _ thread: StageThread, ended: @escaping @Sendable (StageError?) -> Void
   ) {
     let environment = environment(stage, thread.monitor)
     let clientID = environment.configuration.clientID
@@ -151,7 +127,7 @@ final class Daemon: Sendable {
     logger.logLevel = settings.log.level
     var environment = StageEnvironment(
       configuration: configuration(stage), log: log, storage: storage, monitor: monitor,
-      logger: logger, stop: stop,
+      logger: logger, stop: shutdown.stop,
       pause: {
         Thread.sleep(
           forTimeInterval: Double($0.components.attoseconds) * 1e-18
@@ -217,12 +193,4 @@ final class Daemon: Sendable {
         guarantee: .atLeastOnce, followed: directory)
     }
   }
-}
-
-/// A stage's failure, with the stage's name.
-struct DaemonError: Error, CustomStringConvertible {
-  var stage: String
-  var error: StageError
-
-  var description: String { "\(stage): \(error)" }
 }

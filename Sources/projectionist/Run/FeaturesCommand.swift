@@ -28,7 +28,9 @@ struct FeaturesCommand: ParsableCommand {
     let (settings, _) = try common.start("features")
     let view = movie ? Recommender.FeatureView.movie : .user
     let stored = try StoredFeatures(settings.storage).find(id, isMovie: movie)
-    let projected = try readRedis(settings)
+    // What the state store has is worth the most when Redis is away.
+    let (projected, failure) = try readRedis(settings)
+    if stored == nil, let failure { throw failure }
     guard stored != nil || projected != nil else {
       throw CommandFailure(
         .failure, "\(view.joinKey) \(id) has no features, in the state store or in Redis")
@@ -38,18 +40,29 @@ struct FeaturesCommand: ParsableCommand {
         feature: feature.name, state: stored.flatMap { FeatureText.of($0.value(index)) },
         redis: projected.flatMap { $0.values[index].flatMap(FeatureText.of) })
     }
-    if json { return print(try JSONText.of(rows)) }
-    var table = TextTable(["FEATURE", "STATE", "REDIS"], rightAligned: [1, 2])
-    for row in rows { table.append([row.feature, row.state ?? "-", row.redis ?? "-"]) }
-    print(table.description, terminator: "")
+    if json {
+      print(try JSONText.of(rows))
+    } else {
+      var table = TextTable(["FEATURE", "STATE", "REDIS"], rightAligned: [1, 2])
+      for row in rows { table.append([row.feature, row.state ?? "-", row.redis ?? "-"]) }
+      print(table.description, terminator: "")
+    }
+    if let failure { throw failure }
   }
 
-  private func readRedis(_ settings: Settings) throws -> RedisProjection.FeatureRow? {
+  private func readRedis(_ settings: Settings) throws -> (
+    row: RedisProjection.FeatureRow?, failure: RedisError?
+  ) {
     let projection = settings.feastProjection
     let view = movie ? projection.movie : projection.user
     var key: [UInt8] = []
     view.key.append(id, to: &key)
-    return try FeatureReader(settings.redisConfiguration).read(view.fields, key: key.span.bytes)
+    do throws(RedisError) {
+      let reader = FeatureReader(settings.redisConfiguration)
+      return (try reader.read(view.fields, key: key.span.bytes), nil)
+    } catch {
+      return (nil, error)
+    }
   }
 }
 

@@ -44,7 +44,7 @@ struct PredictCommand: ParsableCommand {
 
   func validate() throws {
     guard timeout > 0, timeout <= 86_400 else {
-      throw ValidationError("--timeout must be above 0.")
+      throw ValidationError("--timeout must be above 0 and at most 86,400 seconds.")
     }
   }
 
@@ -71,8 +71,12 @@ struct PredictCommand: ParsableCommand {
         .unavailable,
         "no reply within \(timeout) s: is `projectionist run` running, with the predict stage?")
     }
-    if json { return print(String(decoding: reply, as: UTF8.self)) }
-    print(try Self.text(of: reply), terminator: "")
+    if json {
+      print(String(decoding: reply, as: UTF8.self))
+      if try ReplyRecord(reply).error != nil { throw ExitCode(ExitStatus.failure.rawValue) }
+    } else {
+      print(try Self.text(of: reply), terminator: "")
+    }
   }
 
   /// The reply as tables for people.

@@ -28,12 +28,24 @@ struct RunCommand: ParsableCommand {
   var applyTopics = false
 
   func run() throws {
-    var (settings, logger) = try settingsInForce()
-    try Self.adapt(&settings, logger)
+    let (configured, logger) = try settingsInForce()
+    let shutdown = Shutdown(deadline: configured.shutdown.deadline, logger: logger)
+    let termination = Termination {
+      logger.notice("stopping: finishing the open batches")
+      shutdown.begin()
+    }
+    defer { withExtendedLifetime(termination) {} }
+    let watch = BrokerWatch(configured.kafkaSettings, logger: logger, stop: shutdown.stop)
+    guard let cluster = try watch.waitForBroker() else { return logger.notice("stopped") }
+    var settings = configured
+    if cluster.isEmbedded { Self.adapt(&settings, logger) }
     let storage = settings.storage
-    let lock = try Self.lock(storage)
+    let lock = try storage.lock()
+    defer { withExtendedLifetime(lock) {} }
     let instance = try InstanceName.resolve(settings)
-    let log = KafkaLog(settings: settings.kafkaSettings, logger: settings.log.makeLogger("kafka"))
+    var kafka = settings.kafkaSettings
+    kafka.whenUnreachable = { _ in watch.look() }
+    let log = KafkaLog(settings: kafka, logger: settings.log.makeLogger("kafka"))
     let topics = try TopicCatalog().topics(settings)
     let partitions = try prepare(topics, log: log, logger: logger)
     logger.notice(
@@ -46,29 +58,21 @@ struct RunCommand: ParsableCommand {
       ])
     let daemon = Daemon(
       settings: settings, instance: instance, log: log, storage: storage, partitions: partitions,
-      logger: logger)
-    try daemon.run()
-    withExtendedLifetime(lock) {}
+      shutdown: shutdown, logger: logger)
+    daemon.run()
+    if let failure = shutdown.failure { throw ExitCode(failure.rawValue) }
+    logger.notice("stopped")
   }
 
   private func settingsInForce() throws -> (Settings, Logger) {
     var common = common
     if let stages { common.assignments.append("stages=\(stages)") }
-    let (settings, logger) = try common.start("projectionist")
-    if settings.stages.contains(.predict), !settings.stages.contains(.user) {
-      throw CommandFailure(
-        .configuration,
-        "stages: predict reads the state of the user stage and must run beside it: add user")
-    }
-    return (settings, logger)
+    return try common.start("projectionist")
   }
 
-  /// Waits for the broker. The embedded one keeps no offsets of transactions and wakes no waiting
-  /// fetch, so a daemon on it works without the ones and with short waits of the other.
-  private static func adapt(_ settings: inout Settings, _ logger: Logger) throws {
-    let admin = try settings.makeAdmin(logger)
-    try waitForBroker(admin, logger)
-    guard try admin.cluster().isEmbedded else { return }
+  /// The embedded broker keeps no offsets of transactions and wakes no waiting fetch, so a daemon on it
+  /// works without the ones and with short waits of the other.
+  private static func adapt(_ settings: inout Settings, _ logger: Logger) {
     if settings.processing.guarantee == .exactlyOnce {
       settings.processing.guarantee = .atLeastOnce
       logger.notice("the embedded broker has no transactions: processing at_least_once")
@@ -76,13 +80,7 @@ struct RunCommand: ParsableCommand {
     if settings.kafka["fetch.wait.max.ms"] == nil { settings.kafka["fetch.wait.max.ms"] = "10" }
   }
 
-  private static func lock(_ storage: LMDBStorage) throws -> RootLock {
-    do throws(StoreError) { return try storage.lock() } catch {
-      throw CommandFailure(.alreadyRunning, error.message)
-    }
-  }
-
-  /// Waits for the broker and holds its topics against their declarations.
+  /// Holds the broker's topics against their declarations.
   ///
   /// - Returns: how many partitions the user-keyed topics have.
   private func prepare(_ topics: [DeclaredTopic], log: KafkaLog, logger: Logger) throws -> Int32 {
@@ -94,23 +92,5 @@ struct RunCommand: ParsableCommand {
     }
     if let failure = report.failure { throw failure }
     return try admin.topics()[Topics.validatedRatings] ?? 0
-  }
-
-  /// Asks until the broker answers, saying once that it does not.
-  private static func waitForBroker(_ admin: KafkaAdmin, _ logger: Logger) throws {
-    var isWaiting = false
-    while true {
-      do throws(LogError) {
-        _ = try admin.cluster()
-        if isWaiting { logger.notice("the broker answers") }
-        return
-      } catch {
-        guard error.code == .unavailable else { throw error }
-        if !isWaiting {
-          isWaiting = true
-          logger.warning("waiting for the broker", metadata: ["reason": "\(error)"])
-        }
-      }
-    }
   }
 }

@@ -149,10 +149,7 @@ struct StateRestoreCommand: ParsableCommand {
     let storage = settings.storage
     let places = try options.places(in: copies)
     let cluster = StateSnapshotCommand.clusterID(settings, logger)
-    let lock: RootLock
-    do throws(StoreError) { lock = try storage.lock() } catch {
-      throw CommandFailure(.alreadyRunning, "\(error.message); stop the daemon first")
-    }
+    let lock = try storage.lock()
     // All are checked before the first is put in place.
     let manifests = try places.map { place in
       let path = "\(directory)/\(place.stage)/\(place.partition)"
