@@ -19,6 +19,9 @@ struct BenchCommand: ParsableCommand {
 
 /// What all benches can be told.
 struct BenchOptions: ParsableArguments {
+  /// How long may be measured: an instant gives no figures.
+  static let seconds = 0.1...NumberBounds.seconds.upperBound
+
   @OptionGroup var common: CommonOptions
 
   @Option(help: "exactly_once or at_least_once; as configured by default.")
@@ -53,13 +56,9 @@ struct BenchOptions: ParsableArguments {
   var json = false
 
   func validate() throws {
-    let ids = 1..<1 << 31
-    guard ids.contains(users), ids.contains(movies) else {
-      throw ValidationError("--users and --movies are 1 to 2147483647.")
-    }
-    guard (1...10_000).contains(partitions) else {
-      throw ValidationError("--partitions is 1 to 10000.")
-    }
+    try NumberBounds.ids.check(users, "--users")
+    try NumberBounds.ids.check(movies, "--movies")
+    try (1...10_000).check(partitions, "--partitions")
   }
 }
 

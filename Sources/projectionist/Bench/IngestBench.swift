@@ -26,7 +26,7 @@ struct IngestBench: ParsableCommand {
   @OptionGroup var options: BenchOptions
 
   func validate() throws {
-    guard events > 0 else { throw ValidationError("--events must be above 0.") }
+    try NumberBounds.events.check(events, "--events")
   }
 
   func run() throws {

@@ -59,21 +59,17 @@ struct PredictBench: ParsableCommand {
   @OptionGroup var options: BenchOptions
 
   func validate() throws {
-    guard seconds > 0, seconds <= 86_400, warmUpSeconds >= 0, events > 0 else {
-      throw ValidationError("--seconds and --events must be above 0, --warm-up-seconds 0 or more.")
-    }
-    guard factors == 0 || ModelParameters.allowedFactors.contains(factors) else {
-      throw ValidationError("--factors is 0 to \(ModelParameters.allowedFactors.upperBound).")
-    }
+    try BenchOptions.seconds.check(seconds, "--seconds")
+    try NumberBounds.seconds.check(warmUpSeconds, "--warm-up-seconds")
+    try NumberBounds.events.check(events, "--events")
+    try (0...ModelParameters.allowedFactors.upperBound).check(factors, "--factors")
     guard factors > 0 || !inProcessOnly else {
       throw ValidationError("--in-process-only needs a model: --factors above 0.")
     }
-    guard RecommendationRequest.allowedCounts.contains(recommendations),
-      (1...10_000).contains(batch)
-    else { throw ValidationError("--recommendations is 1 to 100, --batch 1 to 10000.") }
-    guard (0...100_000).contains(requestRate), (0...1_000_000).contains(ratingRate) else {
-      throw ValidationError("--request-rate is 0 to 100000, --rating-rate 0 to 1000000.")
-    }
+    try RecommendationRequest.allowedCounts.check(recommendations, "--recommendations")
+    try (1...10_000).check(batch, "--batch")
+    try (0...100_000).check(requestRate, "--request-rate")
+    try (0...1_000_000).check(ratingRate, "--rating-rate")
   }
 
   func run() throws {

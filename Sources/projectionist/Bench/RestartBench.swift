@@ -31,9 +31,9 @@ struct RestartBench: ParsableCommand {
   @OptionGroup var options: BenchOptions
 
   func validate() throws {
-    guard (1...1000).contains(kills), rate >= 1, rate <= 100_000 else {
-      throw ValidationError("--kills is 1 to 1000, --rate 1 to 100000.")
-    }
+    try (1...1000).check(kills, "--kills")
+    try (1...100_000).check(rate, "--rate")
+    try NumberBounds.events.check(events.values.last, "--events")
   }
 
   func run() throws {

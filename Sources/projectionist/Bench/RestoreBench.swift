@@ -30,9 +30,8 @@ struct RestoreBench: ParsableCommand {
   @OptionGroup var options: BenchOptions
 
   func validate() throws {
-    guard events > 0, (1...1000).contains(runs) else {
-      throw ValidationError("--events must be above 0, and --runs 1 to 1000.")
-    }
+    try NumberBounds.events.check(events, "--events")
+    try (1...1000).check(runs, "--runs")
   }
 
   /// What one restore took.

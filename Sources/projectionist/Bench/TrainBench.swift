@@ -29,10 +29,9 @@ struct TrainBench: ParsableCommand {
   var json = false
 
   func validate() throws {
-    let ids = 1..<1 << 31
-    guard ids.contains(users), ids.contains(movies), ids.contains(ratings) else {
-      throw ValidationError("--users, --movies and --ratings are 1 to 2147483647.")
-    }
+    try NumberBounds.ids.check(users, "--users")
+    try NumberBounds.ids.check(movies, "--movies")
+    try NumberBounds.ids.check(ratings, "--ratings")
   }
 
   func run() throws {

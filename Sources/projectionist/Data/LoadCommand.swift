@@ -28,8 +28,8 @@ struct LoadCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if let rate, !(rate > 0) { throw ValidationError("--rate must be above 0.") }
-    if let limit, limit < 0 { throw ValidationError("--limit must be 0 or more.") }
+    try NumberBounds.rate.check(rate, "--rate")
+    try (0...NumberBounds.events.upperBound).check(limit, "--limit")
   }
 
   func run() throws {
