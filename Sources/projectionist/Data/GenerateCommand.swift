@@ -108,10 +108,11 @@ struct GenerateCommand: ParsableCommand {
   private func writeRatings(to destination: some Destination, summary: inout DataSummary) throws {
     var generator = RatingGenerator(try settings())
     var progress = ProgressBar("ratings", unit: "events", goal: .count(ratings))
-    let pacer = Pacer(perSecond: rate)
+    let pacing = rate.map { Pacing(perSecond: $0) }
+    let start = ContinuousClock.now
     var keyText: [UInt8] = []
     for count in 0..<ratings {
-      pacer.wait(after: count)
+      pacing?.wait(after: count, since: start) { progress.refresh(count) }
       generator.next(timeMilliseconds: live ? Self.now() : nil)
       if case .invalid = generator.kind { summary.invalid += 1 }
       if key == .user {
