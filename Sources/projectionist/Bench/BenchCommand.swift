@@ -46,7 +46,12 @@ struct BenchOptions: ParsableArguments {
     help: "Use the configured Redis, which keeps the features under a Feast project of its own.")
   var redis = false
 
-  @Flag(help: "Delete the product's topics with all that is in them and make them anew.")
+  @Flag(
+    help: """
+      Delete the product's topics with all that is in them and make them anew. A broker removes a \
+      deleted topic's files a minute later (log.segment.delete.delay.ms), which on a disk with \
+      discard can hold everything up for seconds in the midst of a measured run.
+      """)
   var recreateTopics = false
 
   @Flag(help: "Don't ask before deleting.")
