@@ -126,7 +126,6 @@ final class BenchTopics {
       throw CommandFailure(
         failure.status, "\(failure.message); or let --recreate-topics make all of them anew")
     }
-    try waitUntil { try Set(declared.map(\.name)).isSubset(of: admin.topics().keys) }
   }
 
   private func recreate(_ check: () throws -> Void) throws {
