@@ -159,11 +159,14 @@ struct PredictBench: ParsableCommand {
     var parser = MovieRecordParser()
     var movies: [MovieRecord] = []
     var value: [UInt8] = []
+    var progress = ProgressBar("catalog", unit: "movies", goal: .count(options.movies))
     for movie in 1...Int64(options.movies) {
       value.removeAll(keepingCapacity: true)
       generator.append(movie, to: &value)
       movies.append(try parser.parse(value.span.bytes))
+      progress.update(movies.count)
     }
+    progress.close(movies.count)
     return movies
   }
 
@@ -172,11 +175,14 @@ struct PredictBench: ParsableCommand {
   private func measure(
     _ load: RequestLoad, _ clients: Int, _ bed: BenchBed, _ daemon: ChildProcess
   ) throws -> BenchReport.Column {
-    _ = try load.run(clients: clients, for: .seconds(warmUpSeconds), check: bed.check)
+    let title = clients == 1 ? "1 client" : "\(clients) clients"
+    _ = try load.run(
+      clients: clients, for: .seconds(warmUpSeconds), label: "\(title), warm-up", check: bed.check)
     let cpu = ProcessUsage(of: daemon.processID)?.cpuSeconds ?? 0
-    let result = try load.run(clients: clients, for: .seconds(seconds), check: bed.check)
+    let result = try load.run(
+      clients: clients, for: .seconds(seconds), label: title, check: bed.check)
     return Self.column(
-      clients == 1 ? "1 client" : "\(clients) clients", "clients_\(clients)", clients, result,
+      title, "clients_\(clients)", clients, result,
       cpu: (ProcessUsage(of: daemon.processID)?.cpuSeconds ?? 0) - cpu)
   }
 
@@ -196,18 +202,21 @@ struct PredictBench: ParsableCommand {
       try bed.check()
       try producer?.check()
     }
+    let title = "\(Int(requestRate))/s, \(Int(ratingRate)) ratings/s"
     let result: RequestLoad.Result
     let cpu: Double
     do {
       defer { stream.stop() }
-      _ = try load.run(perSecond: requestRate, for: .seconds(warmUpSeconds), check: check)
+      _ = try load.run(
+        perSecond: requestRate, for: .seconds(warmUpSeconds), label: "\(title), warm-up",
+        check: check)
       cpu = ProcessUsage(of: daemon.processID)?.cpuSeconds ?? 0
-      result = try load.run(perSecond: requestRate, for: .seconds(seconds), check: check)
+      result = try load.run(
+        perSecond: requestRate, for: .seconds(seconds), label: title, check: check)
     }
     let used = (ProcessUsage(of: daemon.processID)?.cpuSeconds ?? 0) - cpu
     _ = try producer?.join()
-    return Self.column(
-      "\(Int(requestRate))/s, \(Int(ratingRate)) ratings/s", "open_loop", 0, result, cpu: used)
+    return Self.column(title, "open_loop", 0, result, cpu: used)
   }
 
   /// - Parameter cpu: seconds the daemon has used.
