@@ -24,8 +24,9 @@ extension BenchBed {
     let watch = try LagWatch(self, daemon)
     defer { watch.close() }
     var progress = ProgressBar("process", unit: "events", goal: .count(events))
-    _ = try watch.wait { progress.refresh(min($0, events)) }
+    _ = try watch.wait { progress.refresh(min(max($0 - processed, 0), events)) }
     progress.finish(events)
+    processed += events
     let dead = try ReadBack([Topics.deadLetters], self, label: "rejected events").total
     // A state of fewer events than the bench says would make its figures untrue.
     guard dead == workload.invalid else {
