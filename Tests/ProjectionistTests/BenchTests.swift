@@ -103,21 +103,6 @@ struct ZeroLagTests {
   }
 }
 
-@Suite("Bench: pacing")
-struct PacingTests {
-  @Test("events are due evenly, the first at once", arguments: [0.5, 3, 1000, 1234.5])
-  func due(rate: Double) {
-    let pacing = Pacing(perSecond: rate)
-    #expect(pacing.due(after: .seconds(-1)) == 0)
-    #expect(pacing.due(after: .zero) == 1)
-    for count in [1, 2, 17, 999, 60_000] {
-      let time = Duration.seconds(Double(count) / rate)
-      #expect(pacing.due(after: time + .microseconds(1)) == count + 1)
-      #expect(pacing.due(after: time - .microseconds(1)) == count)
-    }
-  }
-}
-
 @Suite("Bench: freshness")
 struct FreshnessMatcherTests {
   private static let start = ContinuousClock.now

@@ -38,6 +38,17 @@ import Testing
     }
   }
 
+  @Test func sortingTellsHowFarItIs() {
+    var log = RatingLog()
+    for user in 0..<Int64(5000) {
+      log.append(user: user, movie: 1, rating: HalfStars(stars: 3), timeMilliseconds: 5)
+    }
+    var shares: [Double] = []
+    _ = log.finish { shares.append($0) }
+    #expect(shares.count > 3 && shares == shares.sorted())
+    #expect(shares.first ?? -1 >= 0 && shares.last ?? 2 <= 1)
+  }
+
   @Test func allTakenBackLeavesNothing() {
     var log = RatingLog()
     for rating in [HalfStars(stars: 3), nil] {

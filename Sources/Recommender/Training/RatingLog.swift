@@ -46,7 +46,9 @@ public struct RatingLog: ~Copyable, Sendable {
   }
 
   /// The ratings that count. The memory of the log is given back meanwhile.
-  public consuming func finish() -> RatingMatrix {
+  ///
+  /// - Parameter progress: called now and then with the share done, 0...1.
+  public consuming func finish(progress: (Double) -> Void = { _ in }) -> RatingMatrix {
     let (sortedUsers, userRanks) = Self.ranks(users)
     let (sortedMovies, movieRanks) = Self.ranks(movies)
     userNumbers = [:]
@@ -67,9 +69,11 @@ public struct RatingLog: ~Copyable, Sendable {
         next[user] += 1
       }
       chunks[index] = []
+      progress(Double(index + 1) / Double(2 * chunks.count))
     }
     return RatingMatrix(
-      users: sortedUsers, movies: sortedMovies, starts: starts, columns: columns, stamps: stamps)
+      users: sortedUsers, movies: sortedMovies, starts: starts, columns: columns, stamps: stamps
+    ) { progress(0.5 + $0 / 2) }
   }
 
   private static func number(

@@ -28,9 +28,10 @@ public struct RatingMatrix: Sendable {
   ///   - starts: where each user's events begin, and behind the last where they end.
   ///   - columns: the events' movies, each user's in the order of the log.
   ///   - stamps: the events' times in milliseconds, times 16, plus half stars, 0 to take back.
+  ///   - progress: called now and then with the share done, 0...1.
   init(
     users: [Int64], movies: [Int64], starts: [Int], columns: consuming [Int32],
-    stamps: consuming [UInt64]
+    stamps: consuming [UInt64], progress: (Double) -> Void = { _ in }
   ) {
     var keptUsers: [Int64] = []
     var keptStarts = [0]
@@ -38,6 +39,7 @@ public struct RatingMatrix: Sendable {
     var order: [EventOrder] = []
     var end = 0
     for user in users.indices {
+      if user % 1024 == 0 { progress(Double(user) / Double(users.count)) }
       EventOrder.keepLast(starts[user]..<starts[user + 1], columns, stamps, &order)
       if order.isEmpty { continue }
       // What is written lies before all that is still to be read, but for this user's own events,

@@ -25,6 +25,8 @@ final class BenchBed {
   private let interruption: Interruption
   private var daemon: ChildProcess?
   private var starts = 0
+  /// Events that daemons have processed so far, as `process` counts them.
+  var processed = 0
 
   /// Makes a bed, hands it to `body`, and clears everything away whatever becomes of that.
   static func use(_ options: BenchOptions, _ body: (BenchBed) throws -> BenchReport) throws {

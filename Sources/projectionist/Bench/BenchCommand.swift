@@ -19,6 +19,9 @@ struct BenchCommand: ParsableCommand {
 
 /// What all benches can be told.
 struct BenchOptions: ParsableArguments {
+  /// How long may be measured: an instant gives no figures.
+  static let seconds = 0.1...NumberBounds.seconds.upperBound
+
   @OptionGroup var common: CommonOptions
 
   @Option(help: "exactly_once or at_least_once; as configured by default.")
@@ -43,7 +46,12 @@ struct BenchOptions: ParsableArguments {
     help: "Use the configured Redis, which keeps the features under a Feast project of its own.")
   var redis = false
 
-  @Flag(help: "Delete the product's topics with all that is in them and make them anew.")
+  @Flag(
+    help: """
+      Delete the product's topics with all that is in them and make them anew. A broker removes a \
+      deleted topic's files a minute later (log.segment.delete.delay.ms), which on a disk with \
+      discard can hold everything up for seconds in the midst of a measured run.
+      """)
   var recreateTopics = false
 
   @Flag(help: "Don't ask before deleting.")
@@ -53,13 +61,9 @@ struct BenchOptions: ParsableArguments {
   var json = false
 
   func validate() throws {
-    let ids = 1..<1 << 31
-    guard ids.contains(users), ids.contains(movies) else {
-      throw ValidationError("--users and --movies are 1 to 2147483647.")
-    }
-    guard (1...10_000).contains(partitions) else {
-      throw ValidationError("--partitions is 1 to 10000.")
-    }
+    try NumberBounds.ids.check(users, "--users")
+    try NumberBounds.ids.check(movies, "--movies")
+    try (1...10_000).check(partitions, "--partitions")
   }
 }
 

@@ -35,12 +35,15 @@ struct BenchModel {
     parameters.seed = seed
     var numbers: [Float] = []
     numbers.reserveCapacity(count * factors)
+    var progress = ProgressBar("model", unit: "movies", goal: .count(count))
     for movie in 0..<count {
       let vector = (0..<factors).map { _ in Float(random.normal()) }
       let norm = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
       let scale = lengths.length(at: (Double(movie) + 0.5) / Double(count)) / norm
       numbers += vector.map { $0 * scale }
+      progress.update(movie + 1)
     }
+    progress.close(count)
     published = PublishedModel(
       metadata: ModelMetadata(
         version: "", parameters: parameters, users: 1, movies: count, ratings: 144,

@@ -24,9 +24,10 @@ extension BenchBed {
     let watch = try LagWatch(self, daemon)
     defer { watch.close() }
     var progress = ProgressBar("process", unit: "events", goal: .count(events))
-    _ = try watch.wait { progress.update(min($0, events)) }
+    _ = try watch.wait { progress.refresh(min(max($0 - processed, 0), events)) }
     progress.finish(events)
-    let dead = try ReadBack([Topics.deadLetters], self).total
+    processed += events
+    let dead = try ReadBack([Topics.deadLetters], self, label: "rejected events").total
     // A state of fewer events than the bench says would make its figures untrue.
     guard dead == workload.invalid else {
       throw CommandFailure(
@@ -42,11 +43,11 @@ extension BenchBed {
 
   /// Waits until all stages of the daemon have their partitions and state.
   ///
-  /// - Parameter onLook: told again and again what the process uses.
+  /// - Parameter onLook: told again and again what the process uses; ends the wait by throwing.
   /// - Returns: the most the process has used at any time, of each kind of memory.
   @discardableResult
   func waitUntilReady(
-    _ daemon: ChildProcess, onLook: (ProcessUsage) -> Void = { _ in }
+    _ daemon: ChildProcess, onLook: (ProcessUsage) throws -> Void
   ) throws -> ProcessUsage {
     var peak: ProcessUsage?
     var lines = 0
@@ -54,7 +55,7 @@ extension BenchBed {
     while true {
       if let usage = ProcessUsage(of: daemon.processID) {
         peak = peak?.peak(with: usage) ?? usage
-        onLook(usage)
+        try onLook(usage)
       }
       let log = daemonLog.lines
       if log.count > lines {

@@ -78,7 +78,12 @@ final class BenchTopics {
             ? ". Start the embedded broker again"
             : ". Use an empty cluster, or --recreate-topics, which deletes all that is in them"))
     } else {
-      try createMissing()
+      var progress = ProgressBar("making the topics")
+      try createMissing {
+        try check()
+        progress.refresh()
+      }
+      progress.close()
     }
     areOurs = true
   }
@@ -119,14 +124,13 @@ final class BenchTopics {
     }
   }
 
-  private func createMissing() throws {
+  private func createMissing(_ look: () throws -> Void) throws {
     var report = try TopicReport(declared, admin: admin)
-    try report.createMissing(admin)
+    try report.createMissing(admin, look: look)
     if let failure = report.failure {
       throw CommandFailure(
         failure.status, "\(failure.message); or let --recreate-topics make all of them anew")
     }
-    try waitUntil { try Set(declared.map(\.name)).isSubset(of: admin.topics().keys) }
   }
 
   private func recreate(_ check: () throws -> Void) throws {
@@ -135,20 +139,20 @@ final class BenchTopics {
       throw CommandFailure(ExitStatus(of: error), "topic \(name) can't be deleted: \(error)")
     }
     // Brokers delete in the background, and until they have, a topic of that name is still there.
-    try waitUntil {
-      try check()
-      return try Set(names).isDisjoint(with: admin.topics().keys)
-    }
-    try createMissing()
-  }
-
-  private func waitUntil(_ condition: () throws -> Bool) throws {
+    var progress = ProgressBar("deleting the topics and making them anew")
     let end = ContinuousClock.now + Self.deadline
-    while try !condition() {
+    while try !Set(names).isDisjoint(with: admin.topics().keys) {
       guard ContinuousClock.now < end else {
-        throw CommandFailure(.unavailable, "the cluster does not make or delete topics in time")
+        throw CommandFailure(.unavailable, "the cluster does not delete topics in time")
       }
+      try check()
+      progress.refresh()
       Thread.sleep(forTimeInterval: 0.05)
     }
+    try createMissing {
+      try check()
+      progress.refresh()
+    }
+    progress.close()
   }
 }

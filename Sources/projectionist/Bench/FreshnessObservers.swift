@@ -35,7 +35,7 @@ final class FeatureArrivals {
         arrived += 1
         return true
       }
-      progress.update(arrived)
+      progress.refresh(arrived)
       try check()
       guard stream.hasProducedAll else { continue }
       let deadline = end ?? .now + Self.drainDeadline

@@ -26,7 +26,7 @@ struct IngestBench: ParsableCommand {
   @OptionGroup var options: BenchOptions
 
   func validate() throws {
-    guard events > 0 else { throw ValidationError("--events must be above 0.") }
+    try NumberBounds.events.check(events, "--events")
   }
 
   func run() throws {
@@ -40,7 +40,7 @@ struct IngestBench: ParsableCommand {
         .count("events", "", "events", events),
         .count("  invalid", "", "invalid_events", workload.invalid),
       ]
-      let raw = try ReadBack([Topics.userRatings], bed)
+      let raw = try ReadBack([Topics.userRatings], bed, label: "bare consumer")
       report.figures += try measure(bed)
       report.figures += [
         .decimal(
@@ -61,9 +61,9 @@ struct IngestBench: ParsableCommand {
     let daemon = try bed.startDaemon()
     let watch = try LagWatch(bed, daemon)
     defer { watch.close() }
-    let first = try watch.firstOutput()
     var progress = ProgressBar("ingest", unit: "events", goal: .count(events))
-    let end = try watch.wait { progress.update(min($0, events)) }
+    let first = try watch.firstOutput { progress.refresh() }
+    let end = try watch.wait { progress.refresh(min($0, events)) }
     let redisEnd = bed.redis.flatMap { ProcessUsage(of: $0.process.processID) }
     progress.finish(events)
     guard let usage = end.usage else { throw CommandFailure(.failure, "the daemon is gone") }
@@ -99,11 +99,17 @@ struct IngestBench: ParsableCommand {
   private func refresh(_ watch: LagWatch, since end: ContinuousClock.Instant) throws -> [Figure] {
     let before = try watch.look().offsets
     let deadline = ContinuousClock.now + Self.refreshDeadline
+    var progress = ProgressBar("refresh of quality scores")
     while try watch.look().offsets == before {
-      guard ContinuousClock.now < deadline else { return [] }
+      progress.refresh()
+      guard ContinuousClock.now < deadline else {
+        progress.close()
+        return []
+      }
       Thread.sleep(forTimeInterval: 0.05)
     }
-    let done = try watch.wait()
+    let done = try watch.wait { _ in progress.refresh() }
+    progress.close()
     return [
       .decimal(
         "refresh of quality scores done after", "s", "refresh_done_seconds",
@@ -116,7 +122,7 @@ struct IngestBench: ParsableCommand {
     let topics = bed.topics.declared.map(\.name).filter {
       ![Topics.movies, "models", Topics.requests, Topics.recommendations].contains($0)
     }
-    let counts = try ReadBack(topics, bed).records
+    let counts = try ReadBack(topics, bed, label: "reading all back").records
     let verdicts = counts[Topics.validationResults, default: 0]
     let valid = counts[Topics.validatedRatings, default: 0]
     let dead = counts[Topics.deadLetters, default: 0]

@@ -44,7 +44,9 @@ final class LagWatch {
   func close() { probe.close() }
 
   /// Waits until the daemon's first output is stored, whether committed or not.
-  func firstOutput() throws -> ContinuousClock.Instant {
+  ///
+  /// - Parameter look: called again and again meanwhile.
+  func firstOutput(look: () -> Void) throws -> ContinuousClock.Instant {
     let consumer = try bed.log.makeConsumer(
       ConsumerConfiguration(
         topics: [Topics.validationResults], group: nil, clientID: "projectionist-bench-first",
@@ -57,6 +59,7 @@ final class LagWatch {
         return .now
       }
       try bed.check()
+      look()
       guard ContinuousClock.now < end else { throw Self.stalled("no stage has begun") }
       Thread.sleep(forTimeInterval: 0.01)
     }
@@ -64,8 +67,9 @@ final class LagWatch {
 
   /// Waits until all stages have read all there is.
   ///
-  /// - Parameter progress: told how many events have passed the slowest of the stages that see each.
-  func wait(progress: (Int) -> Void = { _ in }) throws -> Result {
+  /// - Parameter progress: told again and again how many events have passed the slowest of the stages
+  ///   that see each.
+  func wait(progress: (Int) -> Void) throws -> Result {
     var lag = ZeroLag(groups)
     var result: Result?
     while true {

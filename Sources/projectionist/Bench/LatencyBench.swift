@@ -11,8 +11,8 @@ struct LatencyBench: ParsableCommand {
     commandName: "latency",
     abstract: "The time from an event's production to its user's features.",
     discussion: """
-      Events are produced evenly at a rate, with their user as key. Each is timed until a read_committed consumer sees, on \
-      user-features, the first record of its user that contains it. For Redis one event at a time is \
+      Events are produced evenly at a rate, with their user as key. Each is timed until a \
+      read_committed consumer sees, on user-features, the first record of its user that contains it. For Redis one event at a time is \
       watched, by reading its user's row every millisecond.
       """)
 
@@ -31,21 +31,20 @@ struct LatencyBench: ParsableCommand {
   @OptionGroup var options: BenchOptions
 
   func validate() throws {
-    guard rate > 0, rate <= 1_000_000, seconds > 0, seconds <= 86_400, warmUpSeconds >= 0,
-      events >= 0
-    else {
-      throw ValidationError("--rate and --seconds must be above 0, the others 0 or more.")
-    }
+    try (1...1_000_000).check(rate, "--rate")
+    try BenchOptions.seconds.check(seconds, "--seconds")
+    try NumberBounds.seconds.check(warmUpSeconds, "--warm-up-seconds")
+    try (0...NumberBounds.events.upperBound).check(events, "--events")
   }
 
   func run() throws {
     try BenchBed.use(options) { bed in
-      let total = Int((seconds + warmUpSeconds) * rate)
+      let total = max(1, Int((seconds + warmUpSeconds) * rate))
       try bed.topics.checkRoom(for: events + total, partitions: options.partitions)
       var workload = try Workload(bed, events: events + total, invalid: 0)
       let daemon = try bed.process(&workload, events: events)
       let stream = FreshnessStream(
-        log: bed.log, rate: rate, count: total, warmUp: Int(warmUpSeconds * rate))
+        log: bed.log, rate: rate, count: total, warmUp: min(Int(warmUpSeconds * rate), total - 1))
       return try measure(bed, stream, workload.takeGenerator(), daemon)
     }
   }

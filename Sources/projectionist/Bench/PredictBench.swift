@@ -59,21 +59,17 @@ struct PredictBench: ParsableCommand {
   @OptionGroup var options: BenchOptions
 
   func validate() throws {
-    guard seconds > 0, seconds <= 86_400, warmUpSeconds >= 0, events > 0 else {
-      throw ValidationError("--seconds and --events must be above 0, --warm-up-seconds 0 or more.")
-    }
-    guard factors == 0 || ModelParameters.allowedFactors.contains(factors) else {
-      throw ValidationError("--factors is 0 to \(ModelParameters.allowedFactors.upperBound).")
-    }
+    try BenchOptions.seconds.check(seconds, "--seconds")
+    try NumberBounds.seconds.check(warmUpSeconds, "--warm-up-seconds")
+    try NumberBounds.events.check(events, "--events")
+    try (0...ModelParameters.allowedFactors.upperBound).check(factors, "--factors")
     guard factors > 0 || !inProcessOnly else {
       throw ValidationError("--in-process-only needs a model: --factors above 0.")
     }
-    guard RecommendationRequest.allowedCounts.contains(recommendations),
-      (1...10_000).contains(batch)
-    else { throw ValidationError("--recommendations is 1 to 100, --batch 1 to 10000.") }
-    guard (0...100_000).contains(requestRate), (0...1_000_000).contains(ratingRate) else {
-      throw ValidationError("--request-rate is 0 to 100000, --rating-rate 0 to 1000000.")
-    }
+    try RecommendationRequest.allowedCounts.check(recommendations, "--recommendations")
+    try (1...10_000).check(batch, "--batch")
+    try (0...100_000).check(requestRate, "--request-rate")
+    try (0...1_000_000).check(ratingRate, "--rating-rate")
   }
 
   func run() throws {
@@ -163,11 +159,14 @@ struct PredictBench: ParsableCommand {
     var parser = MovieRecordParser()
     var movies: [MovieRecord] = []
     var value: [UInt8] = []
+    var progress = ProgressBar("catalog", unit: "movies", goal: .count(options.movies))
     for movie in 1...Int64(options.movies) {
       value.removeAll(keepingCapacity: true)
       generator.append(movie, to: &value)
       movies.append(try parser.parse(value.span.bytes))
+      progress.update(movies.count)
     }
+    progress.close(movies.count)
     return movies
   }
 
@@ -176,11 +175,14 @@ struct PredictBench: ParsableCommand {
   private func measure(
     _ load: RequestLoad, _ clients: Int, _ bed: BenchBed, _ daemon: ChildProcess
   ) throws -> BenchReport.Column {
-    _ = try load.run(clients: clients, for: .seconds(warmUpSeconds), check: bed.check)
+    let title = clients == 1 ? "1 client" : "\(clients) clients"
+    _ = try load.run(
+      clients: clients, for: .seconds(warmUpSeconds), label: "\(title), warm-up", check: bed.check)
     let cpu = ProcessUsage(of: daemon.processID)?.cpuSeconds ?? 0
-    let result = try load.run(clients: clients, for: .seconds(seconds), check: bed.check)
+    let result = try load.run(
+      clients: clients, for: .seconds(seconds), label: title, check: bed.check)
     return Self.column(
-      clients == 1 ? "1 client" : "\(clients) clients", "clients_\(clients)", clients, result,
+      title, "clients_\(clients)", clients, result,
       cpu: (ProcessUsage(of: daemon.processID)?.cpuSeconds ?? 0) - cpu)
   }
 
@@ -200,18 +202,21 @@ struct PredictBench: ParsableCommand {
       try bed.check()
       try producer?.check()
     }
+    let title = "\(Int(requestRate))/s, \(Int(ratingRate)) ratings/s"
     let result: RequestLoad.Result
     let cpu: Double
     do {
       defer { stream.stop() }
-      _ = try load.run(perSecond: requestRate, for: .seconds(warmUpSeconds), check: check)
+      _ = try load.run(
+        perSecond: requestRate, for: .seconds(warmUpSeconds), label: "\(title), warm-up",
+        check: check)
       cpu = ProcessUsage(of: daemon.processID)?.cpuSeconds ?? 0
-      result = try load.run(perSecond: requestRate, for: .seconds(seconds), check: check)
+      result = try load.run(
+        perSecond: requestRate, for: .seconds(seconds), label: title, check: check)
     }
     let used = (ProcessUsage(of: daemon.processID)?.cpuSeconds ?? 0) - cpu
     _ = try producer?.join()
-    return Self.column(
-      "\(Int(requestRate))/s, \(Int(ratingRate)) ratings/s", "open_loop", 0, result, cpu: used)
+    return Self.column(title, "open_loop", 0, result, cpu: used)
   }
 
   /// - Parameter cpu: seconds the daemon has used.

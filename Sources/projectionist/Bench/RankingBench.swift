@@ -47,23 +47,27 @@ struct RankingBench {
     result.ratings = Double(ratings) / Double(Self.users)
     // One in turn with the others, so that all meet the same machine; the best of each counts.
     let part = seconds / Double(4 * Self.rounds)
+    var progress = ProgressBar("in this process", goal: .time(.seconds(seconds)))
     for _ in 0..<Self.rounds {
-      result.products = max(result.products, products(for: part))
-      let (rate, bytes) = try answered(&answers, batches, for: part)
+      result.products = max(result.products, products(for: part, &progress))
+      let (rate, bytes) = try answered(&answers, batches, for: part, &progress)
       result.answers = max(result.answers, rate)
       result.replyBytes = bytes
-      result.productsOfMovies = max(result.productsOfMovies, productsOfMovies(for: part))
-      let (otherRate, _) = try answered(&others, batches, for: part)
+      result.productsOfMovies = max(
+        result.productsOfMovies, productsOfMovies(for: part, &progress))
+      let (otherRate, _) = try answered(&others, batches, for: part, &progress)
       result.answersAtEqualLengths = max(result.answersAtEqualLengths, otherRate)
       try check()
     }
+    progress.finish(0)
     try store.close()
     return result
   }
 
   /// - Returns: how many users a second, and the bytes of a reply.
   private func answered(
-    _ answers: inout OfflineAnswers<LMDBStore>, _ batches: [[[UInt8]]], for seconds: Double
+    _ answers: inout OfflineAnswers<LMDBStore>, _ batches: [[[UInt8]]], for seconds: Double,
+    _ progress: inout ProgressBar
   ) throws -> (Double, Double) {
     var users = 0
     var bytes = 0
@@ -74,6 +78,7 @@ struct RankingBench {
       personal += try answers.answer(batches[next]) { bytes += $0.byteCount }
       users += batches[next].count
       next = (next + 1) % batches.count
+      progress.refresh()
     }
     let took = (ContinuousClock.now - start) / .seconds(1)
     guard personal == users else {
@@ -82,27 +87,28 @@ struct RankingBench {
     return (Double(users) / took, Double(bytes) / Double(users))
   }
 
-  private func products(for seconds: Double) -> Double {
+  private func products(for seconds: Double, _ progress: inout ProgressBar) -> Double {
     let k = model.factorCount
     let vectors = Array(model.factors.prefix(batch * k))
     let factors = model.factors
-    return products(for: seconds) { scores in
+    return products(for: seconds, &progress) { scores in
       BLAS.products(of: vectors.span, and: factors.span, columns: k, into: &scores)
     }
   }
 
-  private func productsOfMovies(for seconds: Double) -> Double {
+  private func productsOfMovies(for seconds: Double, _ progress: inout ProgressBar) -> Double {
     let k = model.factorCount
     let columns = Array(model.factors.prefix(batch * k))
     let factors = model.factors
-    return products(for: seconds) { scores in
+    return products(for: seconds, &progress) { scores in
       BLAS.product(of: factors.span, and: columns.span, inner: k, into: &scores)
     }
   }
 
   /// - Parameter product: of a batch, movies × users or the other way about.
   private func products(
-    for seconds: Double, _ product: (inout MutableSpan<Float>) -> Void
+    for seconds: Double, _ progress: inout ProgressBar,
+    _ product: (inout MutableSpan<Float>) -> Void
   ) -> Double {
     var scores = [Float](repeating: 0, count: batch * model.movies.count)
     var users = 0
@@ -111,6 +117,7 @@ struct RankingBench {
       var span = scores.mutableSpan
       product(&span)
       users += batch
+      progress.refresh()
     }
     return Double(users) / ((ContinuousClock.now - start) / .seconds(1))
   }
@@ -136,6 +143,7 @@ struct RankingBench {
     var writes = WriteSet()
     var encoded: [UInt8] = []
     var sum = 0
+    var progress = ProgressBar("state", unit: "users", goal: .count(Self.users))
     for user in Int64(1)...Int64(Self.users) {
       var aggregate = UserAggregate()
       for (movie, rating) in ratings(&random) {
@@ -151,12 +159,14 @@ struct RankingBench {
       aggregate.encode(into: &encoded)
       let key = StoreKey(user)
       writes.set(UserTables.aggregates, key.span, encoded.span.bytes)
+      progress.update(Int(user))
     }
     encoded.removeAll(keepingCapacity: true)
     genres.encode(into: &encoded)
     let key = UserTables.genresKey
     writes.set(UserTables.genres, key.span.bytes, encoded.span.bytes)
     try store.commit(&writes, changelogOffset: 1)
+    progress.close(Self.users)
     return sum
   }
 

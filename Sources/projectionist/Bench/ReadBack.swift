@@ -16,13 +16,18 @@ struct ReadBack {
   var total: Int { records.values.reduce(0, +) }
   var totalBytes: Int { bytes.values.reduce(0, +) }
 
-  init(_ topics: [String], _ bed: BenchBed) throws {
+  /// - Parameter label: what is read, for the progress bar.
+  init(_ topics: [String], _ bed: BenchBed, label: String) throws {
     let consumer = try bed.log.makeConsumer(
       ConsumerConfiguration(
         topics: topics, group: nil, clientID: "projectionist-bench-reader",
         maxQueuedBytes: 64 << 20, fetchWait: .milliseconds(10)))
     defer { consumer.close() }
     var remaining = Set(bed.topics.partitions(of: topics))
+    // Transactions' markers have offsets, too: there are a few records less.
+    let offsets = try bed.admin.offsets(of: Array(remaining)).values.reduce(0) { $0 + $1.count }
+    var progress = ProgressBar(label, unit: "records", goal: .count(offsets))
+    var read = 0
     var counts = [Int](repeating: 0, count: topics.count)
     var sizes = counts
     let start = ContinuousClock.now
@@ -38,12 +43,15 @@ struct ReadBack {
         seconds = (ContinuousClock.now - start) / .seconds(1)
         cpuSeconds = ProcessUsage.ownCPUSeconds - cpu
       }
+      read += poll.records
+      progress.refresh(read)
       remaining.subtract(poll.ends.keys)
       try bed.check()
       guard ContinuousClock.now - start < Self.deadline else {
         throw CommandFailure(.unavailable, "topics can't be read to their end in time")
       }
     }
+    progress.close(read)
     for (topic, count) in zip(topics, counts) { records[topic] = count }
     for (topic, size) in zip(topics, sizes) { bytes[topic] = size }
   }

@@ -12,6 +12,8 @@ final class RequestLoad {
     var errors = 0
     var unanswered = 0
     var took = Duration.zero
+
+    var replies: Int { latencies.count + errors }
   }
 
   private struct Client {
@@ -55,8 +57,13 @@ final class RequestLoad {
   }
 
   /// Runs so many clients for a while. A request sent before the end counts when it is answered.
-  func run(clients number: Int, for duration: Duration, check: () throws -> Void) throws -> Result {
+  ///
+  /// - Parameter label: what is under way, for the progress bar.
+  func run(
+    clients number: Int, for duration: Duration, label: String, check: () throws -> Void
+  ) throws -> Result {
     var result = Result()
+    var progress = ProgressBar(label, unit: "replies", goal: .time(duration))
     let start = ContinuousClock.now
     let end = start + duration
     var clients: [Client] = []
@@ -91,18 +98,23 @@ final class RequestLoad {
       for index in answered {
         if now < end { clients[index] = try ask(as: index) } else { waiting -= 1 }
       }
+      progress.refresh(result.replies)
       try check()
     }
     result.took = .now - start
+    progress.close(result.replies)
     return result
   }
 
   /// Sends requests evenly for a while, whether the ones before are answered or not. A latency is
   /// counted from when its request was due, so that a stall shows in all that it delays.
-  func run(perSecond rate: Double, for duration: Duration, check: () throws -> Void) throws
-    -> Result
-  {
+  ///
+  /// - Parameter label: what is under way, for the progress bar.
+  func run(
+    perSecond rate: Double, for duration: Duration, label: String, check: () throws -> Void
+  ) throws -> Result {
     var result = Result()
+    var progress = ProgressBar(label, unit: "replies", goal: .time(duration))
     let pacing = Pacing(perSecond: rate)
     let start = ContinuousClock.now
     let total = pacing.due(after: duration)
@@ -133,11 +145,13 @@ final class RequestLoad {
         }
         return true
       }
+      progress.refresh(result.replies)
       try check()
       if .now - start > duration + Self.timeout { break }
     }
     result.unanswered = total - answered
     result.took = .now - start
+    progress.close(result.replies)
     return result
   }
 

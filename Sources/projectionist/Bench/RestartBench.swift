@@ -31,9 +31,9 @@ struct RestartBench: ParsableCommand {
   @OptionGroup var options: BenchOptions
 
   func validate() throws {
-    guard (1...1000).contains(kills), rate >= 1, rate <= 100_000 else {
-      throw ValidationError("--kills is 1 to 1000, --rate 1 to 100000.")
-    }
+    try (1...1000).check(kills, "--kills")
+    try (1...100_000).check(rate, "--rate")
+    try NumberBounds.events.check(events.values.last, "--events")
   }
 
   func run() throws {
@@ -58,7 +58,8 @@ struct RestartBench: ParsableCommand {
   }
 
   private func measure(_ bed: BenchBed, events: Int) throws -> BenchReport.Column {
-    try bed.waitUntilReady(bed.startDaemon())
+    var progress = ProgressBar("restart, \(events) events", unit: "kills", goal: .count(kills))
+    try bed.waitUntilReady(bed.startDaemon()) { _ in progress.refresh() }
     let stateBytes = try bed.stateBytes()
     let stream = FreshnessStream(log: bed.log, rate: rate, count: Int(rate * 86_400), warmUp: .max)
     let box = GeneratorBox(generator)
@@ -68,10 +69,12 @@ struct RestartBench: ParsableCommand {
     var restarts: [Restart] = []
     do {
       defer { stream.stop() }
-      var progress = ProgressBar("restart, \(events) events", unit: "kills", goal: .count(kills))
-      for number in 1...kills {
-        restarts.append(try restart(bed, observer, producer.check))
-        progress.update(number)
+      for _ in 1...kills {
+        let restart = try restart(bed, observer) {
+          try producer.check()
+          progress.refresh(restarts.count)
+        }
+        restarts.append(restart)
       }
       progress.finish(kills)
     }
@@ -91,6 +94,7 @@ struct RestartBench: ParsableCommand {
     return RatingGenerator(settings)
   }
 
+  /// - Parameter check: called again and again; ends the measurement by throwing.
   private func restart(
     _ bed: BenchBed, _ observer: RestartObserver, _ check: () throws -> Void
   ) throws -> Restart {
@@ -103,7 +107,7 @@ struct RestartBench: ParsableCommand {
     let daemon = try bed.startDaemon()
     try observer.wait(check) { $0 > killed }
     let seen = Date()
-    try bed.waitUntilReady(daemon)
+    try bed.waitUntilReady(daemon) { _ in try check() }
     guard let restart = Restart(started: started, seen: seen, bed.daemonLog.events) else {
       throw CommandFailure(.failure, "the daemon does not say in its log how it has started")
     }

@@ -30,9 +30,8 @@ struct RestoreBench: ParsableCommand {
   @OptionGroup var options: BenchOptions
 
   func validate() throws {
-    guard events > 0, (1...1000).contains(runs) else {
-      throw ValidationError("--events must be above 0, and --runs 1 to 1000.")
-    }
+    try NumberBounds.events.check(events, "--events")
+    try (1...1000).check(runs, "--runs")
   }
 
   /// What one restore took.
@@ -52,30 +51,35 @@ struct RestoreBench: ParsableCommand {
       try bed.topics.checkRoom(for: events, partitions: options.partitions)
       var workload = try Workload(bed, events: events, invalid: 0)
       try bed.buildState(&workload, events: events)
-      let expected = try StateDigest(bed.settings.storage, check: bed.check)
-      var progress = ProgressBar("restore", unit: "runs", goal: .count(runs))
+      let expected = try StateDigest(
+        bed.settings.storage, label: "state to restore", check: bed.check)
       var all: [Run] = []
       for number in 1...runs {
-        all.append(try measure(bed, expected))
-        progress.update(number)
+        all.append(try measure(bed, expected, label: "run \(number) of \(runs)"))
       }
-      progress.finish(runs)
       return report(bed, all)
     }
   }
 
-  private func measure(_ bed: BenchBed, _ expected: StateDigest) throws -> Run {
-    let raw = try ReadBack(changelogs(bed), bed)
+  /// - Parameter label: which run this is, for the progress bars of its parts.
+  private func measure(_ bed: BenchBed, _ expected: StateDigest, label: String) throws -> Run {
+    let raw = try ReadBack(changelogs(bed), bed, label: "\(label), bare consumer")
     try bed.deleteState()
     let start = ContinuousClock.now
     let daemon = try bed.startDaemon()
     var memory = MemoryCourse()
-    let peak = try bed.waitUntilReady(daemon) { memory.note($0.anonymousBytes, at: Date()) }
+    var progress = ProgressBar("\(label), restore")
+    let peak = try bed.waitUntilReady(daemon) {
+      memory.note($0.anonymousBytes, at: Date())
+      progress.refresh()
+    }
     let ready = (ContinuousClock.now - start) / .seconds(1)
+    progress.finish(0)
     let stateBytes = try bed.stateBytes()
     let events = bed.daemonLog.events
     try bed.stopDaemon()
-    let found = try StateDigest(bed.settings.storage, check: bed.check)
+    let found = try StateDigest(
+      bed.settings.storage, label: "\(label), comparison", check: bed.check)
     guard found == expected else {
       throw CommandFailure(
         .failure,

@@ -11,8 +11,11 @@ struct StateDigest: Hashable {
 
   /// Of all stores, which no daemon may change meanwhile.
   ///
-  /// - Parameter check: throws when the user wants to stop.
-  init(_ storage: LMDBStorage, check: () throws -> Void) throws {
+  /// - Parameters:
+  ///   - label: whose state it is, for the progress bar.
+  ///   - check: throws when the user wants to stop.
+  init(_ storage: LMDBStorage, label: String, check: () throws -> Void) throws {
+    var progress = ProgressBar(label, unit: "entries")
     for stage in [StageName.user, .movie] {
       for partition in try storage.partitions(stage: stage.rawValue) {
         try check()
@@ -22,13 +25,16 @@ struct StateDigest: Hashable {
         inputOffsets[name] = try snapshot.inputOffset()
         for number in store.tables.indices {
           let table = Table(rawValue: UInt8(number + 1))
-          tables["\(name).\(store.tables[number])"] = try digest(table, snapshot)
+          tables["\(name).\(store.tables[number])"] = try digest(table, snapshot, &progress)
         }
       }
     }
+    progress.close(entries)
   }
 
-  private mutating func digest(_ table: Table, _ snapshot: LMDBSnapshot) throws -> Int {
+  private mutating func digest(
+    _ table: Table, _ snapshot: LMDBSnapshot, _ progress: inout ProgressBar
+  ) throws -> Int {
     var hasher = Hasher()
     var count = 0
     try snapshot.scan(table, prefix: [UInt8]().span.bytes) { key, value in
@@ -36,6 +42,7 @@ struct StateDigest: Hashable {
       key.withUnsafeBytes { hasher.combine(bytes: $0) }
       value.withUnsafeBytes { hasher.combine(bytes: $0) }
       count += 1
+      progress.update(entries + count)
       return true
     }
     entries += count

@@ -29,10 +29,9 @@ struct TrainBench: ParsableCommand {
   var json = false
 
   func validate() throws {
-    let ids = 1..<1 << 31
-    guard ids.contains(users), ids.contains(movies), ids.contains(ratings) else {
-      throw ValidationError("--users, --movies and --ratings are 1 to 2147483647.")
-    }
+    try NumberBounds.ids.check(users, "--users")
+    try NumberBounds.ids.check(movies, "--movies")
+    try NumberBounds.ids.check(ratings, "--ratings")
   }
 
   func run() throws {
@@ -96,13 +95,17 @@ struct TrainBench: ParsableCommand {
       progress.update(count)
     }
     progress.finish(ratings)
-    return log.finish()
+    var sorting = ProgressBar("sorting", unit: "ratings", goal: .count(ratings))
+    let matrix = log.finish { sorting.update(Int($0 * Double(ratings))) }
+    sorting.close(ratings)
+    return matrix
   }
 
   private func write(_ matrix: RatingMatrix, to path: String) throws {
     guard FileManager.default.createFile(atPath: path, contents: nil),
       let handle = FileHandle(forWritingAtPath: path)
     else { throw CommandFailure(.failure, "\(path) can't be written") }
+    var progress = ProgressBar("pairs", unit: "users", goal: .count(matrix.users.count))
     var buffer: [UInt32] = []
     for user in matrix.users.indices {
       for index in matrix.range(ofUser: user) {
@@ -113,7 +116,9 @@ struct TrainBench: ParsableCommand {
         try buffer.withUnsafeBytes { try handle.write(contentsOf: Data($0)) }
         buffer.removeAll(keepingCapacity: true)
       }
+      progress.update(user + 1)
     }
     try handle.close()
+    progress.close(matrix.users.count)
   }
 }

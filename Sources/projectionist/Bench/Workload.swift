@@ -32,6 +32,7 @@ struct Workload: ~Copyable {
 
   private static func loadMovies(_ options: BenchOptions, to destination: some Destination) throws {
     let movies = MovieGenerator(count: options.movies, seed: options.seed)
+    var progress = ProgressBar("movies", unit: "movies", goal: .count(movies.count))
     var key: [UInt8] = []
     var value: [UInt8] = []
     for movie in 1...Int64(movies.count) {
@@ -40,8 +41,10 @@ struct Workload: ~Copyable {
       EventText.appendKey(movie, to: &key)
       movies.append(movie, to: &value)
       try destination.send(.movies, key: key.span.bytes, value: value.span.bytes)
+      progress.update(Int(movie))
     }
     try destination.flush()
+    progress.close(movies.count)
   }
 
   /// Produces events with null keys, as fast as it goes.

@@ -96,7 +96,9 @@ struct TopicsCommand: ParsableCommand {
 
 extension TopicReport {
   /// Creates the topics that are missing and notes them as they are now.
-  mutating func createMissing(_ admin: KafkaAdmin) throws {
+  ///
+  /// - Parameter look: called again and again while the cluster makes them; ends the wait by throwing.
+  mutating func createMissing(_ admin: KafkaAdmin, look: () throws -> Void = {}) throws {
     guard !missing.isEmpty else { return }
     guard knowsProperties else {
       throw CommandFailure(
@@ -113,19 +115,22 @@ extension TopicReport {
     for case (let name, .failed(let error)) in results.sorted(by: { $0.key < $1.key }) {
       throw CommandFailure(ExitStatus(of: error), "topic \(name) can't be created: \(error)")
     }
-    try Self.awaitVisible(Set(results.keys), admin)
+    try Self.awaitVisible(Set(results.keys), admin, look)
     noteCreated(Set(results.keys))
   }
 
   /// Brokers learn of a new topic a moment after it is made; whoever produces to it at once would be
   /// told that there is none.
-  private static func awaitVisible(_ names: Set<String>, _ admin: KafkaAdmin) throws {
+  private static func awaitVisible(
+    _ names: Set<String>, _ admin: KafkaAdmin, _ look: () throws -> Void
+  ) throws {
     let deadline = ContinuousClock.now + .seconds(10)
     while !names.isSubset(of: try admin.topics().keys) {
       guard ContinuousClock.now < deadline else {
         throw CommandFailure(
           .unavailable, "the cluster has made topics but does not show them after 10 s: try again")
       }
+      try look()
       Thread.sleep(forTimeInterval: 0.05)
     }
   }

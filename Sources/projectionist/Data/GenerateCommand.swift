@@ -52,15 +52,14 @@ struct GenerateCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    let ids = 1..<1 << 31
-    guard ids.contains(users), ids.contains(movies), ratings >= 0 else {
-      throw ValidationError("--users and --movies are 1 to 2147483647; --ratings is 0 or more.")
-    }
+    try NumberBounds.ids.check(users, "--users")
+    try NumberBounds.ids.check(movies, "--movies")
+    try (0...NumberBounds.events.upperBound).check(ratings, "--ratings")
     guard invalid.value + reRatings.value + retractions.value <= 1 else {
       throw ValidationError(
         "--invalid, --re-ratings and --retractions are more than 100% together.")
     }
-    if let rate, !(rate > 0) { throw ValidationError("--rate must be above 0.") }
+    try NumberBounds.rate.check(rate, "--rate")
     _ = try span()
   }
 
@@ -109,10 +108,11 @@ struct GenerateCommand: ParsableCommand {
   private func writeRatings(to destination: some Destination, summary: inout DataSummary) throws {
     var generator = RatingGenerator(try settings())
     var progress = ProgressBar("ratings", unit: "events", goal: .count(ratings))
-    let pacer = Pacer(perSecond: rate)
+    let pacing = rate.map { Pacing(perSecond: $0) }
+    let start = ContinuousClock.now
     var keyText: [UInt8] = []
     for count in 0..<ratings {
-      pacer.wait(after: count)
+      pacing?.wait(after: count, since: start) { progress.refresh(count) }
       generator.next(timeMilliseconds: live ? Self.now() : nil)
       if case .invalid = generator.kind { summary.invalid += 1 }
       if key == .user {

@@ -28,8 +28,8 @@ struct LoadCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if let rate, !(rate > 0) { throw ValidationError("--rate must be above 0.") }
-    if let limit, limit < 0 { throw ValidationError("--limit must be 0 or more.") }
+    try NumberBounds.rate.check(rate, "--rate")
+    try (0...NumberBounds.events.upperBound).check(limit, "--limit")
   }
 
   func run() throws {
@@ -82,13 +82,16 @@ struct LoadCommand: ParsableCommand {
   ) throws {
     var progress = ProgressBar(
       "ratings", unit: "ratings", goal: limit.map { .count($0) } ?? .fraction)
-    let pacer = Pacer(perSecond: rate)
+    let pacing = rate.map { Pacing(perSecond: $0) }
+    let start = ContinuousClock.now
     let size = Double(max(reader.fileSize, 1))
     var keyText: [UInt8] = []
     var value: [UInt8] = []
     var count = 0
     while count < limit ?? .max, let rating = try reader.next() {
-      pacer.wait(after: count)
+      pacing?.wait(after: count, since: start) {
+        progress.refresh(count, fraction: Double(reader.bytesRead) / size)
+      }
       value.removeAll(keepingCapacity: true)
       EventText.appendRating(
         user: rating.user, movie: rating.movie, rating: rating.rating,

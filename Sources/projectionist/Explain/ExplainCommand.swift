@@ -63,7 +63,7 @@ struct ExplainCommand: ParsableCommand {
       if case .log(let error) = error { throw error }
       throw CommandFailure(.failure, error.description)
     }
-    if progress.elapsed > .seconds(2) { progress.finish(Int(prediction.stateOffset)) }
+    progress.close(Int(prediction.stateOffset))
     let report = ExplanationReport(
       prediction, explanation, source: "\(topic)[\(partition)]@\(offset)", home: home,
       contributions: contributions, movie: explainer.movie)

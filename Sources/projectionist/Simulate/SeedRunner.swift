@@ -17,7 +17,8 @@ final class SeedRunner: Sendable {
   }
 
   private struct State {
-    var next: UInt64
+    /// `nil` when all have been taken.
+    var next: UInt64?
     var last: UInt64
     var totals = Totals()
     var isStopped = false
@@ -59,11 +60,11 @@ final class SeedRunner: Sendable {
 
   private func next() -> UInt64? {
     state.withLock { state in
-      guard state.next <= state.last else { return nil }
+      guard let next = state.next else { return nil }
       // The lowest failing seed is the same for any number of threads.
-      if let failure = state.totals.failure, failure.seed < state.next { return nil }
-      defer { state.next += 1 }
-      return state.next
+      if let failure = state.totals.failure, failure.seed < next { return nil }
+      state.next = next < state.last ? next + 1 : nil
+      return next
     }
   }
 

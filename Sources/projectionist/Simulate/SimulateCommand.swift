@@ -50,7 +50,7 @@ struct SimulateCommand: ParsableCommand {
 
   func validate() throws {
     if trace, seed == nil { throw ValidationError("--trace needs --seed.") }
-    if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs is 1 to 1024.") }
+    try (1...1024).check(jobs, "--jobs")
     if let guarantee, let needed = canary?.guarantee, guarantee != needed {
       throw ValidationError("This canary is about \(needed.rawValue).")
     }

@@ -164,7 +164,7 @@ struct RedisVerification {
       outcome.rows += 1
       progress.update(outcome.rows)
     }
-    if progress.elapsed > .seconds(2) { progress.finish(outcome.rows) }
+    progress.close(outcome.rows)
     return outcome
   }
 

@@ -88,7 +88,7 @@ private struct StoreCopy: Sendable {
     while ended.wait(timeout: .now() + .milliseconds(50)) == .timedOut {
       progress.update(fileSize(partial))
     }
-    if progress.elapsed > .seconds(2) { progress.finish(bytes) }
+    progress.close(bytes)
     guard let result = outcome.result.withLock({ $0 }) else {
       throw CommandFailure(.internalError, "the copy has ended without a result")
     }

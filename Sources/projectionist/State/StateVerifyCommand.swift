@@ -31,9 +31,8 @@ struct StateVerifyCommand: ParsableCommand {
   @Flag(help: "Print JSON.") var json = false
 
   func validate() throws {
-    guard wait >= 0, differences >= 0 else {
-      throw ValidationError("--wait and --differences must be 0 or more.")
-    }
+    try NumberBounds.seconds.check(wait, "--wait")
+    guard differences >= 0 else { throw ValidationError("--differences must be 0 or more.") }
   }
 
   func run() throws {

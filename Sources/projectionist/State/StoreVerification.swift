@@ -71,7 +71,7 @@ struct StoreVerification {
     for table in place.schema.tables {
       try comparison.compare(table.table, stored, recomputed) { progress.update($0) }
     }
-    if progress.elapsed > .seconds(2) { progress.finish(comparison.entries) }
+    progress.close(comparison.entries)
     return comparison
   }
 }
@@ -98,6 +98,6 @@ private final class SharedProgress: Sendable {
 
   /// Leaves a line if it took long enough to be worth one.
   func finish() {
-    state.withLock { if $0.bar.elapsed > .seconds(2) { $0.bar.finish($0.count) } }
+    state.withLock { $0.bar.close($0.count) }
   }
 }

@@ -8,10 +8,14 @@ struct ProgressBar: ~Copyable {
     case count(Int)
     /// The caller says which fraction is done.
     case fraction
+    /// It lasts so long, whatever comes of it.
+    case time(Duration)
     case unknown
   }
 
   private static let barWidth = 24
+  private static let clearedLine = "\r\u{1B}[2K"
+  private static let worthALine = Duration.seconds(2)
 
   private let label: String
   private let unit: String
@@ -22,11 +26,13 @@ struct ProgressBar: ~Copyable {
   private var nextDraw: ContinuousClock.Instant
   /// The count at which the clock is asked again: asking it for each of millions is too much.
   private var nextLook = 1
+  /// Whether it stands in a line that has not ended.
+  private var isDrawn = false
 
   /// - Parameters:
   ///   - label: what is under way: "ratings".
-  ///   - unit: what is counted per second, such as "events".
-  init(_ label: String, unit: String, goal: Goal = .unknown) {
+  ///   - unit: what is counted per second, such as "events"; empty where nothing is counted.
+  init(_ label: String, unit: String = "", goal: Goal = .unknown) {
     self.label = label
     self.unit = unit
     self.goal = goal
@@ -45,9 +51,15 @@ struct ProgressBar: ~Copyable {
     let now = ContinuousClock.now
     let perSecond = Double(count) / max((now - start) / .seconds(1), 1e-3)
     nextLook = count + max(1, Int(perSecond / 100))
-    guard now >= nextDraw else { return }
-    nextDraw = now + pause
-    draw(count, fraction: done(count, fraction()), ends: !isTerminal)
+    draw(count, fraction: fraction(), at: now)
+  }
+
+  /// Draws when it is time to, even though no more may be done than before: for a caller that waits
+  /// and comes by now and then.
+  ///
+  /// - Parameter fraction: as of `update`.
+  mutating func refresh(_ count: Int = 0, fraction: @autoclosure () -> Double = 0) {
+    draw(count, fraction: fraction(), at: .now)
   }
 
   /// Draws the last state, as a line that stays.
@@ -57,29 +69,61 @@ struct ProgressBar: ~Copyable {
     draw(count, fraction: nil, ends: true, note: note)
   }
 
-  private func done(_ count: Int, _ fraction: Double) -> Double? {
+  /// Leaves a line if it took long enough to be worth one, and no trace otherwise.
+  mutating func close(_ count: Int = 0) {
+    if elapsed > Self.worthALine {
+      finish(count)
+    } else if isDrawn {
+      FileHandle.standardError.write(Data(Self.clearedLine.utf8))
+    }
+  }
+
+  private mutating func draw(
+    _ count: Int, fraction: @autoclosure () -> Double, at now: ContinuousClock.Instant
+  ) {
+    guard now >= nextDraw else { return }
+    nextDraw = now + pause
+    isDrawn = isTerminal
+    draw(count, fraction: done(count, fraction(), after: elapsed), ends: !isTerminal)
+  }
+
+  /// The fraction that is done, where that is known.
+  func done(_ count: Int, _ fraction: Double, after elapsed: Duration) -> Double? {
     switch goal {
     case .count(let total): total > 0 ? min(Double(count) / Double(total), 1) : nil
     case .fraction: min(max(fraction, 0), 1)
+    case .time(let whole): whole > .zero ? min(elapsed / whole, 1) : nil
     case .unknown: nil
     }
   }
 
   private func draw(_ count: Int, fraction: Double?, ends: Bool, note: String? = nil) {
+    let line = line(count, fraction: fraction, ends: ends, after: elapsed, note: note)
+    let text = (isTerminal ? Self.clearedLine : "") + line + (ends ? "\n" : "")
+    FileHandle.standardError.write(Data(text.utf8))
+  }
+
+  /// What is shown.
+  func line(
+    _ count: Int, fraction: Double?, ends: Bool, after elapsed: Duration, note: String? = nil
+  ) -> String {
     let seconds = max(elapsed / .seconds(1), 1e-3)
-    var parts = ["\(count.formatted(Self.grouped)) \(unit)"]
-    parts.append("\(Int(Double(count) / seconds).formatted(Self.grouped))/s")
+    var parts: [String] = []
+    if !unit.isEmpty {
+      parts.append("\(count.formatted(Self.grouped)) \(unit)")
+      parts.append("\(Int(Double(count) / seconds).formatted(Self.grouped))/s")
+    }
     if let fraction {
       if isTerminal { parts.insert(Self.bar(fraction), at: 0) }
       parts.insert("\(Int(fraction * 100))%", at: isTerminal ? 1 : 0)
       if fraction > 0 { parts.append("\(Self.time(seconds * (1 - fraction) / fraction)) left") }
     } else if ends {
       parts.append("in \(Self.time(seconds))")
+    } else if unit.isEmpty {
+      parts.append(Self.time(seconds))
     }
     if let note { parts.append(note) }
-    let line = "\(label): \(parts.joined(separator: "  "))"
-    let text = (isTerminal ? "\r\u{1B}[2K" : "") + line + (ends ? "\n" : "")
-    FileHandle.standardError.write(Data(text.utf8))
+    return "\(label): \(parts.joined(separator: "  "))"
   }
 
   /// Numbers look the same wherever the machine stands.

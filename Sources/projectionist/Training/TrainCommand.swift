@@ -62,7 +62,7 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    guard (1...1000).contains(top) else { throw ValidationError("--top is 1 to 1000.") }
+    try (1...1000).check(top, "--top")
     guard keep >= 1 else { throw ValidationError("--keep must be 1 or more.") }
     if ratings != nil {
       if until != nil {

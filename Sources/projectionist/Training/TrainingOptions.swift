@@ -31,9 +31,7 @@ struct TrainingOptions: ParsableArguments {
     if let problem = parameters(over: Self.defaults).problem {
       throw ValidationError("\(problem).")
     }
-    if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads is 1 to 1024.")
-    }
+    try (1...1024).check(threads, "--threads")
   }
 
   /// The parameters: those given, and `base` for the others.
