@@ -37,8 +37,8 @@ public protocol LogConsumer: AnyObject {
   /// - Throws: `.unknownTopic` when there is no such topic.
   func partitionCount(of topic: String) throws(LogError) -> Int32
 
-  /// The offset after the last visible record, as the newest fetch told: no question is asked of the
-  /// log, so it may lag behind. `nil` before the first fetch.
+  /// The position where nothing visible follows it, else the partition's end, as the newest fetch told:
+  /// no question is asked of the log, so it may lag behind. `nil` before the first fetch.
   func endHint(of partition: TopicPartition) -> Int64?
 
   /// Commits the offsets of the next records to read to the group, and waits for the answer when

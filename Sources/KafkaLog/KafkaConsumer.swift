@@ -284,11 +284,10 @@ public final class KafkaConsumer: LogConsumer {
     let code = rd_kafka_get_watermark_offsets(
       client.handle, partition.topic, partition.partition, &low, &high)
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0 else { return nil }
-    // At the end, what separates the position from it are transaction markers, not records.
+    // At the end, what separates the position from it are transaction markers, or records of a
+    // transaction that is still open.
     let position = position(of: partition)
-    if let end = reachedEnds[partition], end >= high, position >= 0, position < high {
-      return position
-    }
+    if let end = reachedEnds[partition], position >= 0, position <= end { return position }
     return high
   }
 

@@ -18,7 +18,7 @@ final class ProducerLane {
   init(
     topics: [String], properties: [(String, String)], settings: KafkaSettings, logger: Logger
   ) throws(LogError) {
-    deliveries = Deliveries(topics: topics.count, logger: logger)
+    deliveries = Deliveries(topics: topics, logger: logger)
     client = try KafkaClient(
       RD_KAFKA_PRODUCER, properties: properties, settings: settings, context: deliveries)
     topicNames = topics
@@ -77,9 +77,9 @@ final class ProducerLane {
     }
     if code == RD_KAFKA_RESP_ERR__FATAL, let fatal = client.fatalError { throw fatal }
     if code == RD_KAFKA_RESP_ERR__STATE {
-      let cause = deliveries.takeError()?.message ?? "the transaction has failed"
-      throw LogError(
-        .transactionAborted, "producing to \(topicNames[topic]): \(cause)", reaction: .abortBatch)
+      // The report of what failed waits to be served.
+      rd_kafka_poll(client.handle, 0)
+      throw abortion("producing to \(topicNames[topic]): the transaction has failed")
     }
     if code != RD_KAFKA_RESP_ERR_NO_ERROR {
       throw LogError(code, "producing to \(topicNames[topic])")
@@ -151,15 +151,20 @@ final class ProducerLane {
         rd_kafka_commit_transaction(client.handle, remaining)
       }
     } catch {
-      // The library only counts failed deliveries; the first one says why.
-      guard error.code == .transactionAborted, let cause = deliveries.takeError() else {
-        throw error
-      }
-      throw LogError(
-        cause.code == .recordTooLarge || cause.code == .denied ? cause.code : error.code,
-        "\(error.message) (\(cause.message))",
-        reaction: cause.reaction == .stopDaemon ? .stopDaemon : error.reaction)
+      throw error.code == .transactionAborted ? abortion(error.message) : error
     }
+  }
+
+  /// Why the transaction must be aborted. The library only counts failed deliveries; the first one says
+  /// why, and whether the same would happen again.
+  private func abortion(_ message: String) -> LogError {
+    guard let cause = deliveries.takeError() else {
+      return LogError(.transactionAborted, message, reaction: .abortBatch)
+    }
+    let stops = cause.reaction == .stopDaemon
+    return LogError(
+      stops ? cause.code : .transactionAborted, "\(message) (\(cause.message))",
+      reaction: stops ? .stopDaemon : .abortBatch)
   }
 
   func abortTransaction(deadline: ContinuousClock.Instant) throws(LogError) {
@@ -190,9 +195,12 @@ final class Deliveries: ClientContext {
   /// By topic and partition, -1 where nothing tracked was delivered.
   private var offsets: [[Int64]]
   private var firstError: LogError?
+  /// Those that a batch's outputs go to. What goes elsewhere has been asked for from outside.
+  private let declared: Set<String>
 
-  init(topics: Int, logger: Logger) {
-    offsets = Array(repeating: [], count: topics)
+  init(topics: [String], logger: Logger) {
+    offsets = Array(repeating: [], count: topics.count)
+    declared = Set(topics)
     super.init(logger: logger)
   }
 
@@ -204,7 +212,7 @@ final class Deliveries: ClientContext {
     return offset < 0 ? nil : offset
   }
 
-  /// The first failed delivery since this was asked last.
+  /// The first failed delivery since this was asked last. Its record is gone: asking again sends nothing.
   func takeError() -> LogError? {
     defer { firstError = nil }
     return firstError
@@ -213,11 +221,8 @@ final class Deliveries: ClientContext {
   override func delivered(_ message: UnsafePointer<rd_kafka_message_t>) {
     let record = message.pointee
     guard record.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
-      if firstError == nil {
-        let topic = record.rkt.map { String(cString: rd_kafka_topic_name($0)) } ?? ""
-        firstError = LogError(record.err, "delivery to \(topic)[\(record.partition)]")
-      }
-      return
+      let topic = record.rkt.map { String(cString: rd_kafka_topic_name($0)) } ?? ""
+      return failed(LogError(record.err, "delivery to \(topic)[\(record.partition)]"), topic)
     }
     guard let tag = record._private, record.partition >= 0 else { return }
     let topic = Int(bitPattern: tag) - 1
@@ -225,6 +230,16 @@ final class Deliveries: ClientContext {
     let missing = partition + 1 - offsets[topic].count
     if missing > 0 { offsets[topic].append(contentsOf: repeatElement(-1, count: missing)) }
     offsets[topic][partition] = max(offsets[topic][partition], record.offset)
+  }
+
+  private func failed(_ error: LogError, _ topic: String) {
+    guard declared.contains(topic) else {
+      logger.warning("a record is lost", metadata: ["reason": "\(error)"])
+      return
+    }
+    guard firstError == nil else { return }
+    firstError = error
+    if error.reaction == .retry { firstError?.reaction = .abortBatch }
   }
 }
 

@@ -110,7 +110,12 @@ public final class LMDBStore: StateStore {
     var cursor: OpaquePointer?
     func write(_ table: Table, _ key: RawSpan, _ value: RawSpan?) throws(StoreError) {
       if table != current {
-        precondition(Int(table.rawValue) < environment.tables.count, "a table never named")
+        guard Int(table.rawValue) < environment.tables.count else {
+          throw StoreError(
+            "table \(table.rawValue) can't be written to \(environment.path), which has"
+              + " \(environment.tables.count): its changelog holds what no stage has written",
+            remedy: .stop)
+        }
         cursor = try transaction.cursor(environment.tables[Int(table.rawValue)])
         current = table
       }

@@ -20,6 +20,17 @@ public enum Topics {
   public static func movieChangelog(_ application: String) -> String {
     "\(application)-movie-changelog"
   }
+
+  /// Whether a topic is one of the product's, in which nothing but what it is for may stand.
+  static func areOurs(_ name: String, of application: String) -> Bool {
+    shared.contains(name) || name == userChangelog(application)
+      || name == movieChangelog(application)
+  }
+
+  private static let shared: Set<String> = [
+    userRatings, validatedRatings, validationResults, deadLetters, ratingsByMovie, userFeatures,
+    movieFeatures, movies, models, requests, recommendations, shadow,
+  ]
 }
 
 /// The stages, by the names that make their consumer groups.

@@ -122,11 +122,18 @@ public final class MemoryProducer: LogProducer {
     }
   }
 
+  /// A delivery that can't be made takes its record with it, as librdkafka's does: to flush again sends
+  /// nothing.
   public func flush(timeout: Duration) throws(LogError) {
     try deliverInTurn()
-    try process.perform(.flush) { () throws(LogError) in
-      try checkEpoch()
-      try deliverAll()
+    do throws(LogError) {
+      try process.perform(.flush) { () throws(LogError) in
+        try checkEpoch()
+        try deliverAll()
+      }
+    } catch {
+      if error.reaction == .abortBatch { queue.removeAll() }
+      throw error
     }
   }
 

@@ -87,7 +87,11 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
             environment.logger.warning(
               "leaving the group to join it again", metadata: ["reason": "\(error)"])
           }
-          environment.monitor.update { $0.phase = .waiting(error.description) }
+          environment.monitor.update {
+            $0.phase = .waiting(error.description)
+            // Whoever reads what this stage writes waits for no backlog that may be another's by now.
+            $0.partitions = [:]
+          }
           environment.pause(.milliseconds(min(5_000, 100 << min(failures, 6))))
         }
       }

@@ -42,13 +42,14 @@ extension StageSession where Operator: ~Copyable {
   func follow(_ feed: any PartitionFeed) throws(StageError) {
     let version = feed.version
     guard version != followedVersion else { return }
-    followedVersion = version
     let wanted = feed.partitions.map { TopicPartition(configuration.inputs[0], $0) }
     let present = owned.map(\.task.source)
     let gone = present.filter { !wanted.contains($0) }
     let new = wanted.filter { !present.contains($0) }
     if !gone.isEmpty { try answer(.revoked(gone)) }
     if !new.isEmpty { try answer(.assigned(new)) }
+    // Only now: a batch that had to be aborted has the rest done the next time.
+    followedVersion = version
   }
 
   private func insert(_ partition: Owned) {

@@ -1,6 +1,7 @@
 import CRdkafka
 import EventLog
 import Logging
+import Synchronization
 import Testing
 
 @testable import KafkaLog
@@ -29,21 +30,51 @@ import Testing
     }
   }
 
+  /// Polls a consumer without a broker.
+  private func pollInVain(_ settings: KafkaSettings, _ logger: Logger, until done: () -> Bool) throws
+  {
+    let consumer = try KafkaLog(settings: settings, logger: logger).makeConsumer(
+      ConsumerConfiguration(topics: ["any"], group: nil, clientID: "logger"))
+    let deadline = ContinuousClock.now + patience
+    while !done(), ContinuousClock.now < deadline {
+      _ = try consumer.poll(maxRecords: 1, timeout: .milliseconds(20)) { _ in true }
+    }
+    consumer.close()
+  }
+
   @Test func theLibrarysLogArrives() throws {
     let recorder = LogRecorder()
     let settings = KafkaSettings(
       bootstrapServers: "127.0.0.1:1", properties: ["debug": "conf,generic"])
-    let log = KafkaLog(settings: settings, logger: recorder.logger)
-    let consumer = try log.makeConsumer(
-      ConsumerConfiguration(topics: ["any"], group: nil, clientID: "logger"))
-    let deadline = ContinuousClock.now + patience
-    while !recorder.all.contains(where: { $0.level == .error }), ContinuousClock.now < deadline {
-      _ = try consumer.poll(maxRecords: 1, timeout: .milliseconds(20)) { _ in true }
+    try pollInVain(settings, recorder.logger) { recorder.all.contains { $0.level == .warning } }
+    let library = recorder.all.filter { $0.text.hasPrefix("librdkafka") }
+    #expect(library.contains { $0.level == .debug && $0.text.contains("127.0.0.1:1") })
+    // Each attempt to connect is a complaint of the library's; one warning stands for all of them.
+    #expect(library.allSatisfy { $0.level <= .info })
+    #expect(recorder.all.filter { $0.level >= .warning }.count == 1)
+  }
+
+  @Test func thatNoBrokerCanBeReachedIsToldWithTheReason() throws {
+    let recorder = LogRecorder()
+    let reasons = Mutex<[String]>([])
+    var settings = KafkaSettings(bootstrapServers: "127.0.0.1:1")
+    settings.whenUnreachable = { reason in reasons.withLock { $0.append(reason) } }
+    try pollInVain(settings, recorder.logger) { reasons.withLock { !$0.isEmpty } }
+    #expect(reasons.withLock { $0.first?.contains("127.0.0.1:1") == true })
+    #expect(recorder.all.allSatisfy { $0.level < .warning })
+  }
+
+  /// Its record is gone: whoever waits for it must not be told that all is well the next time.
+  @Test func aDeliveryThatFailsVoidsTheBatch() throws {
+    let settings = KafkaSettings(
+      bootstrapServers: "127.0.0.1:1", properties: ["message.timeout.ms": "200"])
+    let producer = try KafkaLog(settings: settings, logger: quiet).makeProducer(
+      ProducerConfiguration(topics: ["any"], delivery: .idempotent, clientID: "loser"))
+    defer { producer.close() }
+    try producer.send("lost", partition: 0)
+    #expect { try producer.flush(timeout: patience) } throws: {
+      ($0 as? LogError)?.reaction == .abortBatch
     }
-    consumer.close()
-    let entries = recorder.all.filter { $0.text.hasPrefix("librdkafka") }
-    #expect(entries.contains { $0.level == .debug })
-    #expect(entries.contains { $0.level == .error && $0.text.contains("127.0.0.1:1") })
   }
 
   @Test func syslogSeveritiesKeepTheirOrder() {

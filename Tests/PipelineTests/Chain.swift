@@ -137,21 +137,25 @@ struct Chain {
     KeyPartitioner.partition(of: Array("\(user)".utf8), among: Int(partitions))
   }
 
+  func userStores() throws -> [(Int32, MemoryStore)] {
+    try (0..<partitions).map { partition in
+      let stage = StageName.user.rawValue
+      return (
+        partition, try storage.open(stage: stage, partition: partition, tables: UserTables.names)
+      )
+    }
+  }
+
   /// Answers what waits in `recommendation-requests` from the user stage's stores.
   ///
   /// - Returns: what the stage counted.
   @discardableResult
-  func runPredict(_ serving: Serving = Serving(), _ run: Run = Run()) throws -> PredictStatus {
-    let directory = PartitionDirectory<MemoryStore>()
-    let storage = self.storage
-    directory.replace(
-      try (0..<partitions).map { partition in
-        let stage = StageName.user.rawValue
-        return (
-          partition,
-          try storage.open(stage: stage, partition: partition, tables: UserTables.names)
-        )
-      })
+  func runPredict(
+    _ serving: Serving = Serving(), _ run: Run = Run(),
+    directory: PartitionDirectory<MemoryStore> = PartitionDirectory()
+  ) throws -> PredictStatus {
+    let stores = try userStores()
+    directory.replace(stores)
     let configuration = StageConfiguration(
       name: StageName.predict.rawValue, application: Self.application, instance: "0",
       inputs: [Topics.requests], outputs: Predict.outputs, guarantee: .atLeastOnce,
@@ -159,7 +163,7 @@ struct Chain {
     let clock = self.clock
     let monitor = PredictMonitor()
     let environment = PredictEnvironment(
-      keptModels: serving.keptModels, shadowModel: serving.shadowModel, monitor: monitor,
+      application: Self.application, keptModels: serving.keptModels, shadowModel: serving.shadowModel, monitor: monitor,
       logger: serving.logger, now: { clock.now }, time: serving.time,
       inBackground: serving.inBackground)
     let count = Int(partitions)

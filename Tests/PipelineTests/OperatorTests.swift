@@ -43,6 +43,36 @@ import Testing
     #expect(after.users == outputs.users && after.movies == outputs.movies)
   }
 
+  /// A compressed record can be larger than anything that is written of it.
+  @Test func whatIsTooLargeToBeRepeatedIsNot() throws {
+    let chain = Chain()
+    let source = TopicPartition(Topics.userRatings, 0)
+    let key = [UInt8](repeating: 1, count: 100_000)
+    let values = [2 << 20, 17 << 20].map { [UInt8](repeating: UInt8(ascii: " "), count: $0) }
+    let header = RecordHeader("mine", text: "x")
+    for value in values {
+      try chain.log.append(to: source, key: key, value: value, headers: [header], timestamp: 1)
+    }
+    try chain.runIntake()
+    #expect(try chain.records(Topics.validationResults).map(\.key) == [nil, nil])
+    let letters = try chain.records(Topics.deadLetters)
+    #expect(letters.map(\.value) == [values[0], nil])
+    #expect(letters.map(\.key) == [key, nil])
+    #expect(letters.allSatisfy { $0.headers.contains(header) })
+    let reasons = letters.map { letter in
+      letter.headers.first { $0.name == "projectionist.reason" }?.value
+    }
+    #expect(reasons == [Array("validation_failed".utf8), Array("too_large".utf8)])
+  }
+
+  /// Nobody outside can choose users and movies whose rows are found slowly.
+  @Test func ratingKeysDoNotCollideOnDemand() {
+    let keys = (Int64(1)...1000).map { user in
+      UserWorking.RatingKey(user: user, movie: (user &* 0x1E37_79B9_7F4A_7C15) ^ 0x5555)
+    }
+    #expect(Set(keys.map(\.hashValue)).count > 990)
+  }
+
   private struct Outputs {
     var userFeatures: Int
     var verdicts: Int

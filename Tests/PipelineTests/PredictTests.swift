@@ -137,6 +137,80 @@ import Testing
     #expect(try onlyReply().record.headers == [correlation])
   }
 
+  /// What is written in them has another meaning, and to some of them nothing can be written.
+  @Test(arguments: ["__consumer_offsets", "movies", "app-user-changelog", "user-ratings"])
+  func noReplyGoesToATopicOfAnotherMeaning(_ topic: String) throws {
+    try prepare()
+    if topic.hasPrefix("__") { chain.log.createTopic(topic, partitions: 1) }
+    let before = try chain.log.records(of: TopicPartition(topic, 0)).count
+    try ask(
+      #"{"user_id":8}"#, headers: [RecordHeader("kafka_replyTopic", text: topic)],
+      partition: home(8), key: "100")
+    try answer()
+    #expect(try onlyReply().reply.recommendations?.isEmpty == false)
+    #expect(try chain.log.records(of: TopicPartition(topic, 0)).count == before)
+  }
+
+  @Test func theDefaultTopicCanBeNamedWithAPartition() throws {
+    try prepare()
+    try ask(
+      #"{"user_id":8}"#,
+      headers: [
+        RecordHeader("kafka_replyTopic", text: Topics.recommendations),
+        RecordHeader("kafka_replyPartition", [0, 0, 0, 2]),
+      ], partition: home(8))
+    try answer()
+    #expect(try chain.log.records(of: TopicPartition(Topics.recommendations, 2)).count == 1)
+  }
+
+  /// A compressed request can be larger than anything that its reply's topic takes.
+  @Test func requestsThatAreTooLargeAreRefused() throws {
+    try prepare()
+    let correlation = RecordHeader("kafka_correlationId", text: "abc")
+    let long = String(repeating: "x", count: (1 << 16) + 1)
+    try ask(
+      #"{"user_id":8,"genres":"\#(long)"}"#, headers: [correlation], partition: home(8), key: "8")
+    try ask(#"{"user_id":8}"#, headers: [correlation], partition: home(8), key: long)
+    try ask(
+      #"{"user_id":8}"#, headers: [RecordHeader("kafka_correlationId", text: long)],
+      partition: (home(8) + 1) % 3, key: "8")
+    try answer()
+    let records = try chain.records(Topics.recommendations)
+    let codes = try records.map { try ReplyRecord($0).error?.code }
+    #expect(codes == Array(repeating: "request_too_large", count: 3))
+    #expect(records.allSatisfy { ($0.key?.count ?? 0) < 100 })
+    let echoed = records.flatMap(\.headers).filter { $0.name == correlation.name }
+    #expect(echoed.count == 2 && echoed.allSatisfy { $0 == correlation })
+  }
+
+  /// A batch that must be aborted comes between.
+  @Test func aChangeOfPartitionsIsNotForgotten() throws {
+    var chain = self.chain
+    try prepare()
+    chain.limits.linger = .seconds(10)
+    try ask(#"{"user_id":8}"#, partition: home(8))
+    let directory = PartitionDirectory<MemoryStore>()
+    let stores = try chain.userStores().filter { $0.0 != home(8) }
+    let log = chain.log
+    let later = TopicPartition(Topics.requests, home(8))
+    try chain.runPredict(
+      Chain.Serving(),
+      Chain.Run(
+        faults: {
+          $0.effect == .flush && $0.number == 0
+            ? .fail(LogError(.transactionAborted, "refused", reaction: .abortBatch)) : nil
+        },
+        onIdle: { number in
+          if number == 1 { directory.replace(stores) }
+          if number == 20 {
+            _ = try? log.append(to: later, key: nil, value: Array(#"{"user_id":8,"num_recommendations":1}"#.utf8))
+          }
+        }), directory: directory)
+    #expect(try log.records(of: later).count == 2)
+    let replies = try chain.records(Topics.recommendations).map { try ReplyRecord($0) }
+    #expect(!replies.isEmpty && replies.allSatisfy { $0.request?.numRecommendations != 1 })
+  }
+
   @Test func lateRequestsAreDroppedAndCounted() throws {
     try prepare()
     for (user, deadline) in [(8, "999"), (9, "1000"), (10, "x")] as [(Int64, String)] {

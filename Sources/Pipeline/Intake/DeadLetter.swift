@@ -5,9 +5,14 @@ import Recommender
 /// Streams (KIP-1034, `ExceptionHandlerUtils`): UTF-8 text, numbers in decimal. Ours beside them
 /// name the rules as a script would read them.
 enum DeadLetter {
+  /// The most bytes of key, value and headers that the dead letters' topic takes beside our own headers
+  /// and the batch's (its `max.message.bytes` is 16 MiB).
+  static let most = (16 << 20) - (64 << 10)
+
+  /// - Parameter isWhole: whether the dead letter has the record's value.
   static func headers(
     original: [RecordHeader], topic: String, partition: Int32, offset: Int64,
-    failed: ExpectationSet, detail: JSONError?
+    failed: ExpectationSet, detail: JSONError?, isWhole: Bool = true
   ) -> [RecordHeader] {
     var message = failed.joinedNames
     if let detail { message += ": \(detail)" }
@@ -18,7 +23,7 @@ enum DeadLetter {
       RecordHeader("__streams.errors.topic", text: topic),
       RecordHeader("__streams.errors.partition", text: "\(partition)"),
       RecordHeader("__streams.errors.offset", text: "\(offset)"),
-      RecordHeader("projectionist.reason", text: "validation_failed"),
+      RecordHeader("projectionist.reason", text: isWhole ? "validation_failed" : "too_large"),
       RecordHeader("projectionist.expectations", text: failed.joinedNames),
     ]
   }

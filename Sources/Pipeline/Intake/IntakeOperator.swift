@@ -107,15 +107,28 @@ public struct IntakeOperator<
     pending.removeAll()
   }
 
+  /// Sends the record to the dead letters. One that is too large for their topic is left where it is, and
+  /// the dead letter, without a value, says where that is.
   private mutating func bury(
     _ record: borrowing RecordView, _ failed: ExpectationSet, detail: JSONError?, _ task: Partition
   ) throws(StageError) {
+    let original = record.copyHeaders()
+    let isWhole = record.byteCount + original.byteCount <= DeadLetter.most
     let headers = DeadLetter.headers(
-      original: record.copyHeaders(), topic: Topics.userRatings, partition: record.partition,
-      offset: record.offset, failed: failed, detail: detail)
-    try task.send(
-      to: Self.deadLetters, key: record.key, value: record.value, headers: headers,
-      timestamp: Timestamps.kept(record.timestamp))
+      original: isWhole ? original : Echo.headers(original), topic: Topics.userRatings,
+      partition: record.partition, offset: record.offset, failed: failed, detail: detail,
+      isWhole: isWhole)
+    let timestamp = Timestamps.kept(record.timestamp)
+    if isWhole {
+      try task.send(
+        to: Self.deadLetters, key: record.key, value: record.value, headers: headers,
+        timestamp: timestamp)
+    } else {
+      try Echo.key(record.key).withSpan { (key) throws(StageError) in
+        try task.send(
+          to: Self.deadLetters, key: key, value: nil, headers: headers, timestamp: timestamp)
+      }
+    }
   }
 }
 

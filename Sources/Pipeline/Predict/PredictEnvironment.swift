@@ -2,6 +2,8 @@ public import Logging
 
 /// What the predict stage is told, and the world's few other facts it needs.
 public struct PredictEnvironment {
+  /// Whose topics no reply goes to.
+  public var application: String
   /// How many complete models are kept for requests that name one; the promoted one and the
   /// shadow's are kept beside them.
   public var keptModels: Int
@@ -17,10 +19,11 @@ public struct PredictEnvironment {
   public var inBackground: (@escaping @Sendable () -> Void) -> Void
 
   public init(
-    keptModels: Int = 3, shadowModel: String? = nil, monitor: PredictMonitor, logger: Logger,
+    application: String, keptModels: Int = 3, shadowModel: String? = nil, monitor: PredictMonitor, logger: Logger,
     now: @escaping () -> ContinuousClock.Instant, time: @escaping () -> Int64,
     inBackground: @escaping (@escaping @Sendable () -> Void) -> Void = { $0() }
   ) {
+    self.application = application
     self.keptModels = keptModels
     self.shadowModel = shadowModel
     self.monitor = monitor

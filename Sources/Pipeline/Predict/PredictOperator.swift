@@ -51,7 +51,7 @@ public struct PredictOperator<
   private var counts = PredictStatus()
   private var key = JSONWriter(capacity: 32)
   private var value = JSONWriter(capacity: 4096)
-  private var replyTopics = ReplyTopics<Producer>()
+  private var replyTopics: ReplyTopics<Producer>
 
   /// - Parameters:
   ///   - partitionOf: where Kafka's default partitioner puts a user's key among the user partitions.
@@ -73,6 +73,7 @@ public struct PredictOperator<
     self.directory = directory
     self.partitionOf = partitionOf
     self.environment = environment
+    replyTopics = ReplyTopics(application: environment.application)
     counts = environment.monitor.snapshot
     ranking = quality.ranking()
     rankedPrior = quality.prior
@@ -138,6 +139,7 @@ public struct PredictOperator<
     }
     let request: RecommendationRequest
     do throws(RequestError) {
+      guard record.byteCount + original.byteCount <= Echo.most else { throw .tooLarge }
       request = try parser.parse(record.value)
       if headers.hasInvalidDeadline { throw .invalidDeadline(user: request.user) }
     } catch {
@@ -253,7 +255,9 @@ public struct PredictOperator<
     counts.errors += 1
     value.removeAll()
     error.write(to: &value)
-    try send(key: record.key, headers, errorCode: error.code, task)
+    try Echo.key(record.key).withSpan { (key) throws(StageError) in
+      try send(key: key, headers, errorCode: error.code, task)
+    }
   }
 
   /// Sends what is in `value` where the request wants it; where that is nowhere, to the default
@@ -265,9 +269,16 @@ public struct PredictOperator<
     if let errorCode {
       replyHeaders.append(RecordHeader(RequestHeaders.errorCode, text: errorCode))
     }
-    let target = try replyTopics.target(of: headers, default: Self.replies, task)
-    try task.send(
-      to: target.topic, partition: target.partition, key: key, value: value.bytes,
-      headers: replyHeaders)
+    if let target = try replyTopics.target(of: headers, task) {
+      do throws(StageError) {
+        return try task.send(
+          to: target.topic, partition: target.partition, key: key, value: value.bytes,
+          headers: replyHeaders)
+      } catch {
+        guard case .log(let error) = error, error.code == .unknownTopic else { throw error }
+        replyTopics.forget(headers)
+      }
+    }
+    try task.send(to: Self.replies, key: key, value: value.bytes, headers: replyHeaders)
   }
 }

@@ -3,7 +3,8 @@ import StateStore
 import Streams
 
 /// The reply topics that requests name. Each is looked up once; one that does not exist is asked
-/// for again after a while, and its replies go to the default topic until then.
+/// for again after a while, and its replies go to the default topic until then. So do those that name a
+/// topic of Kafka's or of the product's own: what is written there has another meaning.
 struct ReplyTopics<Producer: LogProducer> {
   struct Target {
     var topic: Int
@@ -16,19 +17,34 @@ struct ReplyTopics<Producer: LogProducer> {
   /// Requests answered elsewhere before a missing topic is asked for again.
   private static var patience: Int { 1_000 }
 
+  private let application: String
   private var known: [String: (index: Int, partitions: Int32)] = [:]
   private var missing: [String: Int] = [:]
 
+  /// - Parameter application: whose topics are none to reply to.
+  init(application: String) {
+    self.application = application
+  }
+
+  /// `nil` for the default topic.
   mutating func target<Store>(
-    of headers: RequestHeaders, default topic: Int, _ task: PartitionTask<Store, Producer>
-  ) throws(StageError) -> Target {
-    guard let name = headers.replyTopic, let found = try find(name, task) else {
-      return Target(topic: topic, partition: nil)
-    }
+    of headers: RequestHeaders, _ task: PartitionTask<Store, Producer>
+  ) throws(StageError) -> Target? {
+    guard let name = headers.replyTopic, !name.hasPrefix("__"),
+      name == Topics.recommendations || !Topics.areOurs(name, of: application),
+      let found = try find(name, task)
+    else { return nil }
     let partition = headers.replyPartition.flatMap {
       (0..<found.partitions).contains($0) ? $0 : nil
     }
     return Target(topic: found.index, partition: partition)
+  }
+
+  /// The topic was there, and is not any more.
+  mutating func forget(_ headers: RequestHeaders) {
+    guard let name = headers.replyTopic else { return }
+    known[name] = nil
+    missing[name] = Self.patience
   }
 
   private mutating func find<Store>(_ name: String, _ task: PartitionTask<Store, Producer>)

@@ -9,6 +9,10 @@ extension RequestError {
         + " text.", user: user)
   }
 
+  static let tooLarge = RequestError(
+    code: "request_too_large",
+    message: "Key, value and headers of a request must have at most \(Echo.most) bytes together.")
+
   static func wrongPartition(user: Int64) -> RequestError {
     RequestError(
       code: "wrong_partition",

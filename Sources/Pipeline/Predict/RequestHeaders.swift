@@ -12,7 +12,7 @@ struct RequestHeaders {
   /// Ours: the code of an error reply, UTF-8.
   static let errorCode = "projectionist.error"
 
-  /// Echoed byte for byte: clients choose its form.
+  /// Echoed byte for byte, unless it is as long as no request may be: clients choose its form.
   let correlation: [RecordHeader]
   /// `nil` for the default topic.
   let replyTopic: String?
@@ -24,7 +24,7 @@ struct RequestHeaders {
   let hasInvalidDeadline: Bool
 
   init(_ headers: [RecordHeader]) {
-    correlation = headers.filter { $0.name == Self.correlationID }
+    correlation = Echo.headers(headers.filter { $0.name == Self.correlationID })
     replyTopic = headers.last { $0.name == Self.replyTopic }?.value.flatMap {
       String(validating: $0, as: UTF8.self)
     }

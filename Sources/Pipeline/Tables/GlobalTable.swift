@@ -38,15 +38,25 @@ public final class GlobalTable<Consumer: LogConsumer> {
     try take(timeout: .zero, maxRecords: count, body)
   }
 
+  /// How many polls of 100 ms may bring nothing to one that catches up.
+  private static var patience: Int { 100 }
+
   /// Hands everything up to the topic's present end to `body`.
+  ///
+  /// - Throws: `.unavailable` when nothing has come for ten seconds.
   public func catchUp(_ body: (borrowing RecordView) -> Void) throws(LogError) {
     var ends: [TopicPartition: Int64] = [:]
     for partition in partitions {
       let range = try inquirer.offsets(of: partition)
       if !range.isEmpty { ends[partition] = range.upperBound }
     }
-    while ends.contains(where: { positions[$0.key, default: 0] < $0.value }) {
-      try take(timeout: .milliseconds(100), body)
+    var silence = 0
+    while let (partition, end) = ends.first(where: { positions[$0.key, default: 0] < $0.value }) {
+      silence = try take(timeout: .milliseconds(100), body) > 0 ? 0 : silence + 1
+      guard silence < Self.patience else {
+        throw LogError(
+          .unavailable, "\(partition) can't be read to its end at \(end)", reaction: .retry)
+      }
     }
   }
 

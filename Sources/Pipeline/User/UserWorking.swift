@@ -33,10 +33,13 @@ public struct UserWorking {
     var user: Int64
     var movie: Int64
 
-    /// One number instead of two: half the work of the hash.
+    /// One number instead of two: half the work of the hash. The factor is a secret, so that nobody
+    /// can choose ids that collide.
     func hash(into hasher: inout Hasher) {
-      hasher.combine(user &* 0x1E37_79B9_7F4A_7C15 ^ movie)
+      hasher.combine(user &* Self.factor ^ movie)
     }
+
+    private static let factor = Int64.random(in: .min ... .max) | 1
   }
 
   /// A change that waits to be sent together with others: the movie stage gathers them anyway, and

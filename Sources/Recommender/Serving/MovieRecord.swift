@@ -37,6 +37,8 @@ public struct MovieRecord: Hashable, Sendable {
 public struct MovieRecordParser: ~Copyable, Sendable {
   /// More genres than this are cut off: a `GenreSet` has no room for them.
   private static let maximumGenres = 64
+  /// A reply repeats a hundred records at the most, and must go through a topic.
+  private static let maximumBytes = 8192
 
   private var parser = FlatJSONParser(fields: ["movie_id", "title", "genres"])
 
@@ -44,6 +46,9 @@ public struct MovieRecordParser: ~Copyable, Sendable {
 
   /// - Parameter value: the record's value, with or without a schema prefix.
   public mutating func parse(_ value: RawSpan) throws(RecordError) -> MovieRecord {
+    guard value.byteCount <= Self.maximumBytes else {
+      throw RecordError("a movie has more than \(Self.maximumBytes) bytes")
+    }
     try parser.parseRecord(WireFormat.payload(of: value))
     let movie = try parser.require("movie_id", parser.integralNumber(0))
     guard movie >= 0 else { throw RecordError(missing: "movie_id") }

@@ -135,8 +135,11 @@ final class Daemon: Sendable {
       })
     environment.releaseMemory = { ClientMemory.trim() }
     environment.inBackground = { DispatchQueue.global().async(execute: $0) }
-    let upstream = stage.upstream.map(\.rawValue)
-    environment.upstream = threads.filter { upstream.contains($0.stage) }.map(\.monitor)
+    let upstream = threads.filter { thread in
+      stage.upstream.contains { $0.rawValue == thread.stage }
+    }
+    // With some of them elsewhere it is not known whether there is a backlog.
+    if upstream.count == stage.upstream.count { environment.upstream = upstream.map(\.monitor) }
     environment.standby = standbys.first(where: { $0.stage == stage })?.copies
     return environment
   }
@@ -144,8 +147,8 @@ final class Daemon: Sendable {
   private func predictEnvironment(_ logger: Logger) -> PredictEnvironment {
     let shadow = settings.predict.shadowModel
     return PredictEnvironment(
-      keptModels: settings.predict.keptModels, shadowModel: shadow.isEmpty ? nil : shadow,
-      monitor: predictMonitor, logger: logger, now: { .now },
+      application: settings.application, keptModels: settings.predict.keptModels,
+      shadowModel: shadow.isEmpty ? nil : shadow, monitor: predictMonitor, logger: logger, now: { .now },
       time: { Int64(Date().timeIntervalSince1970 * 1000) },
       inBackground: { DispatchQueue.global(qos: .utility).async(execute: $0) })
   }
