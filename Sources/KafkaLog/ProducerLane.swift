@@ -12,6 +12,7 @@ final class ProducerLane {
 
   /// How long `send` waits for room in the queue.
   private static let queueFullTimeout = Duration.seconds(30)
+  private static let reportTimeout = Duration.milliseconds(100)
   /// Delivered records hold their memory until `rd_kafka_poll` has reported them.
   private static let sendsPerPoll = 256
 
@@ -77,8 +78,11 @@ final class ProducerLane {
     }
     if code == RD_KAFKA_RESP_ERR__FATAL, let fatal = client.fatalError { throw fatal }
     if code == RD_KAFKA_RESP_ERR__STATE {
-      // The report of what failed waits to be served.
-      rd_kafka_poll(client.handle, 0)
+      // The report of the delivery that failed, if it was one, is on its way.
+      let deadline = ContinuousClock.now + Self.reportTimeout
+      while !deliveries.areRefused, ContinuousClock.now < deadline {
+        rd_kafka_poll(client.handle, 10)
+      }
       throw abortion("producing to \(topicNames[topic]): the transaction has failed")
     }
     if code != RD_KAFKA_RESP_ERR_NO_ERROR {
@@ -204,6 +208,9 @@ final class Deliveries: ClientContext {
     super.init(logger: logger)
   }
 
+  /// Whether one has failed that would fail again.
+  var areRefused: Bool { firstError?.reaction == .stopDaemon }
+
   func addTopic() { offsets.append([]) }
 
   func offset(topic: Int, partition: Int32) -> Int64? {
@@ -212,7 +219,7 @@ final class Deliveries: ClientContext {
     return offset < 0 ? nil : offset
   }
 
-  /// The first failed delivery since this was asked last. Its record is gone: asking again sends nothing.
+  /// The failed delivery, since this was asked last, that the others follow from. Its record is gone: asking again sends nothing.
   func takeError() -> LogError? {
     defer { firstError = nil }
     return firstError
@@ -237,7 +244,8 @@ final class Deliveries: ClientContext {
       logger.warning("a record is lost", metadata: ["reason": "\(error)"])
       return
     }
-    guard firstError == nil else { return }
+    // The transaction of a refused record fails, and with it what was queued behind the record.
+    guard firstError == nil || (error.reaction == .stopDaemon && !areRefused) else { return }
     firstError = error
     if error.reaction == .retry { firstError?.reaction = .abortBatch }
   }

@@ -276,15 +276,71 @@ struct ApacheKafkaTests {
         ($0 as? LogError)?.code == .recordTooLarge
       }
       // Nothing goes into a transaction that has failed.
-      #expect { try producer.send("late", partition: 0) } throws: {
-        ($0 as? LogError)?.reaction == .abortBatch
-      }
+      #expect(throws: LogError.self) { try producer.send("late", partition: 0) }
       try producer.abortTransaction(timeout: patience)
       try producer.beginTransaction()
       try producer.send("small", partition: 0)
       try producer.commitTransaction(offsets: [:], of: reader, timeout: patience)
       try reader.assign([(TopicPartition(output, 0), .beginning)])
       #expect(try read(reader, count: 1).map(\.text) == ["small"])
+    }
+  }
+
+  /// The record is refused again each time: reading it again would never end.
+  @Test func aSendAfterARefusedRecordSaysWhyTheTransactionHasFailed() throws {
+    try withTopics(["small": 1]) { prefix, _ in
+      let producer = try producer([prefix + "small"], id: prefix + "id")
+      try producer.beginTransaction()
+      try producer.send(String(repeating: "x", count: 2 << 20), partition: 0)
+      let deadline = ContinuousClock.now + patience
+      var failure: LogError?
+      while failure == nil, ContinuousClock.now < deadline {
+        do { try producer.send("next", partition: 0) } catch { failure = error as? LogError }
+      }
+      #expect(failure?.code == .recordTooLarge, "\(String(describing: failure))")
+      try producer.abortTransaction(timeout: patience)
+      producer.close()
+    }
+  }
+
+  /// Somebody outside has named the topic, and it takes no such record.
+  @Test func whatFailsOnATopicAskedForIsNoFailureOfTheBatch() throws {
+    try withTopics(["ours": 1, "small": 1]) { prefix, _ in
+      let producer = try producer([prefix + "ours"])
+      let small = try producer.topic(named: prefix + "small").index
+      try producer.send("good", partition: 0, tracked: true)
+      try producer.send(String(repeating: "x", count: 2 << 20), topic: small, partition: 0)
+      try producer.flush(timeout: patience)
+      #expect(producer.deliveredOffset(topic: 0, partition: 0) == 0)
+      try producer.send(String(repeating: "x", count: 2 << 20), partition: 0)
+      #expect { try producer.flush(timeout: patience) } throws: {
+        ($0 as? LogError)?.code == .recordTooLarge
+      }
+      producer.close()
+    }
+  }
+
+  /// A transaction that is open, or never decided, is no backlog of its readers.
+  @Test func anOpenTransactionIsNoLag() throws {
+    try withTopics(["input": 1]) { prefix, _ in
+      let source = TopicPartition(prefix + "input", 0)
+      let writer = try producer([source.topic])
+      try writer.send("visible", partition: 0)
+      try writer.flush(timeout: patience)
+      let open = try producer([source.topic], id: prefix + "id")
+      try open.beginTransaction()
+      for number in 0..<10 { try open.send("\(number)", partition: 0) }
+      try open.flush(timeout: patience)
+      let reader = try reader(source.topic)
+      try reader.assign([(source, .beginning)])
+      var records: [Copied] = []
+      try poll(reader, into: &records) { _, result in result.ends[source] != nil }
+      #expect(records.map(\.text) == ["visible"])
+      #expect(reader.endHint(of: source) == 1)
+      try open.abortTransaction(timeout: patience)
+      reader.close()
+      open.close()
+      writer.close()
     }
   }
 }

@@ -31,7 +31,8 @@ import Testing
   }
 
   /// Polls a consumer without a broker.
-  private func pollInVain(_ settings: KafkaSettings, _ logger: Logger, until done: () -> Bool) throws
+  private func pollInVain(_ settings: KafkaSettings, _ logger: Logger, until done: () -> Bool)
+    throws
   {
     let consumer = try KafkaLog(settings: settings, logger: logger).makeConsumer(
       ConsumerConfiguration(topics: ["any"], group: nil, clientID: "logger"))

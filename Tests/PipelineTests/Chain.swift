@@ -163,7 +163,8 @@ struct Chain {
     let clock = self.clock
     let monitor = PredictMonitor()
     let environment = PredictEnvironment(
-      application: Self.application, keptModels: serving.keptModels, shadowModel: serving.shadowModel, monitor: monitor,
+      application: Self.application, keptModels: serving.keptModels,
+      shadowModel: serving.shadowModel, monitor: monitor,
       logger: serving.logger, now: { clock.now }, time: serving.time,
       inBackground: serving.inBackground)
     let count = Int(partitions)

@@ -203,7 +203,8 @@ import Testing
         onIdle: { number in
           if number == 1 { directory.replace(stores) }
           if number == 20 {
-            _ = try? log.append(to: later, key: nil, value: Array(#"{"user_id":8,"num_recommendations":1}"#.utf8))
+            _ = try? log.append(
+              to: later, key: nil, value: Array(#"{"user_id":8,"num_recommendations":1}"#.utf8))
           }
         }), directory: directory)
     #expect(try log.records(of: later).count == 2)

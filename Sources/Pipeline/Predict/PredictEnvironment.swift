@@ -19,7 +19,8 @@ public struct PredictEnvironment {
   public var inBackground: (@escaping @Sendable () -> Void) -> Void
 
   public init(
-    application: String, keptModels: Int = 3, shadowModel: String? = nil, monitor: PredictMonitor, logger: Logger,
+    application: String, keptModels: Int = 3, shadowModel: String? = nil, monitor: PredictMonitor,
+    logger: Logger,
     now: @escaping () -> ContinuousClock.Instant, time: @escaping () -> Int64,
     inBackground: @escaping (@escaping @Sendable () -> Void) -> Void = { $0() }
   ) {

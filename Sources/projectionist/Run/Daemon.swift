@@ -148,7 +148,8 @@ final class Daemon: Sendable {
     let shadow = settings.predict.shadowModel
     return PredictEnvironment(
       application: settings.application, keptModels: settings.predict.keptModels,
-      shadowModel: shadow.isEmpty ? nil : shadow, monitor: predictMonitor, logger: logger, now: { .now },
+      shadowModel: shadow.isEmpty ? nil : shadow, monitor: predictMonitor, logger: logger,
+      now: { .now },
       time: { Int64(Date().timeIntervalSince1970 * 1000) },
       inBackground: { DispatchQueue.global(qos: .utility).async(execute: $0) })
   }
