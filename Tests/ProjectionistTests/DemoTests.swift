@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import KafkaLog
 import Pipeline
@@ -130,5 +131,34 @@ import Testing
     #expect(OnceCheck.missing(after: seen, count: 4, movie: 7).count == 2)
     let nothing = OnceCheck.View(features: [], movies: [])
     #expect(OnceCheck.missing(after: nothing, count: 1, movie: 7).count == 2)
+  }
+}
+
+@Suite struct DemoCommandTests {
+  @Test func theScriptKnowsTheCommandsOptions() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    let process = Process()
+    process.executableURL = root.appending(path: "deploy/demo")
+    process.arguments = ["--help"]
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    try process.run()
+    let usage = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+    // The script's own, and the parser's.
+    let ignored: Set = ["--help", "--yes", "--version"]
+    #expect(
+      options(in: usage).subtracting(ignored)
+        == options(in: DemoCommand.helpMessage(columns: 200)).subtracting(ignored))
+  }
+
+  /// Each with ` <` behind it if it takes a value.
+  private func options(in usage: String) -> Set<String> {
+    Set(
+      usage.split(separator: "\n").compactMap { line in
+        line.prefixMatch(of: #/  (--[a-z-]+(?: <)?)/#).map { String($0.1) }
+      })
   }
 }
