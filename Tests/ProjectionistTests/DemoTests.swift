@@ -123,7 +123,7 @@ import Testing
   }
 
   @Test func whatIsMissingIsNamed() {
-    let movie = RecommendationList.Movie(id: 7, title: "T", genres: "G", score: 4)
+    let movie = ReplyRecord.Movie(movieID: 7, title: "T", genres: "G", score: 4)
     let count = SampleUser.Feature(name: SampleUser.countFeature, text: "3")
     let seen = OnceCheck.View(features: [count], movies: [movie])
     #expect(OnceCheck.missing(after: seen, count: 3, movie: 8).isEmpty)

@@ -93,11 +93,11 @@ import Testing
     return dashboard
   }
 
-  private func reply(_ count: Int) throws -> RecommendationList {
+  private func reply(_ count: Int) throws -> ReplyRecord {
     let movies = (1...count).map {
       #"{"movie_id":\#($0),"title":"Movie \#($0)","genres":"A|B","score":4.25}"#
     }
-    return try RecommendationList(
+    return try ReplyRecord(
       Array(
         #"{"user_id":42,"recommendations":[\#(movies.joined(separator: ","))],"strategy":"popular","latency_ms":1.5}"#
           .utf8))
@@ -124,7 +124,7 @@ import Testing
   @Test func numbersAreShown() throws {
     var dashboard = dashboard
     dashboard.freshness = .init(p50: 4.26, p99: 123.4)
-    dashboard.recommendations = try reply(10)
+    dashboard.reply = try reply(10)
     let text = dashboard.lines(columns: 100, rows: 60).joined(separator: "\n")
     #expect(text.contains("100,836 events · 12,345 events/s"))
     #expect(text.contains("freshness p50 4.3 ms p99 123 ms"))
@@ -136,7 +136,7 @@ import Testing
 
   @Test func onlyCommandsAreWiderThanTheTerminal() throws {
     var dashboard = dashboard
-    dashboard.recommendations = try reply(10)
+    dashboard.reply = try reply(10)
     let lines = dashboard.lines(columns: 40, rows: 60)
     #expect(lines.filter { $0.count > 40 } == dashboard.commands.map(\.command))
   }
@@ -144,7 +144,7 @@ import Testing
   @Test func itFitsTheTerminalAndKeepsItsHeight() throws {
     var dashboard = dashboard
     let empty = dashboard.lines(columns: 100, rows: 30)
-    dashboard.recommendations = try reply(10)
+    dashboard.reply = try reply(10)
     let full = dashboard.lines(columns: 100, rows: 30)
     #expect(full.count == empty.count)
     let height = full.map { max(1, ($0.count + 99) / 100) }.reduce(0, +)
@@ -154,7 +154,7 @@ import Testing
 
   @Test func anErrorReplyIsShown() throws {
     var dashboard = dashboard
-    dashboard.recommendations = try RecommendationList(
+    dashboard.reply = try ReplyRecord(
       Array(#"{"error":{"code":"c","message":"No such thing."},"user_id":42}"#.utf8))
     #expect(
       dashboard.lines(columns: 100, rows: 40).contains("recommendations: No such thing."))

@@ -17,12 +17,15 @@ struct Dashboard {
   var user: Int64
   /// By name, in their order; empty before there are any.
   var features: [SampleUser.Feature] = []
-  var recommendations: RecommendationList?
+  /// The last answer to a request for recommendations.
+  var reply: ReplyRecord?
   var commands: [PasteLine] = []
 
   static let clearHint = "Ctrl-C stops everything that this demo started."
   private static let fewestMovies = 3
   private static let mostMovies = 10
+
+  var movies: [ReplyRecord.Movie] { reply?.recommendations ?? [] }
 
   /// The screen's lines from top to bottom. Only those of commands may be wider than the screen:
   /// they are there to be copied.
@@ -50,7 +53,7 @@ struct Dashboard {
     if let restoreLine { parts.append(restoreLine) }
     let count = features.first { $0.name == SampleUser.countFeature }?.text ?? "-"
     parts.append("user \(user): \(count) ratings")
-    if let movie = recommendations?.movies?.first { parts.append("first of all \(movie.title)") }
+    if let movie = movies.first { parts.append("first of all \(movie.title)") }
     return parts.joined(separator: " · ")
   }
 
@@ -95,16 +98,15 @@ struct Dashboard {
   }
 
   private var recommendationTitle: String {
-    guard let recommendations else { return "recommendations for user \(user): no answer yet" }
-    if let error = recommendations.error { return "recommendations: \(error.message)" }
-    return "recommendations for user \(user) (\(recommendations.strategy ?? ""),"
-      + " \(Self.text(recommendations.latencyMilliseconds ?? 0)) ms in the daemon)"
+    guard let reply else { return "recommendations for user \(user): no answer yet" }
+    if let error = reply.error { return "recommendations: \(error.message)" }
+    return "recommendations for user \(user) (\(reply.strategy ?? ""),"
+      + " \(Self.text(reply.latencyMs ?? 0)) ms in the daemon)"
   }
 
   /// Always as many lines, so that what follows stays where it is.
   private func movieLines(_ count: Int) -> [String] {
-    let movies = recommendations?.movies ?? []
-    return (0..<count).map { index in
+    (0..<count).map { index in
       guard index < movies.count else { return "" }
       let movie = movies[index]
       let rank = String(repeating: " ", count: index < 9 ? 3 : 2) + "\(index + 1)"

@@ -85,17 +85,18 @@ final class DemoView {
     do throws(RedisError) { dashboard.features = try sample.features() } catch {
       guard error.isTransient else { throw error }
     }
-    if let answer = try sample.recommendations() { dashboard.recommendations = answer }
+    if let reply = try sample.recommendations() { dashboard.reply = reply }
     startProbe()
     dashboard.freshness = probe?.freshness
     dashboard.commands = commands.lines(
-      user: sample.user, movie: dashboard.recommendations?.movies?.first?.id)
+      user: sample.user, movie: dashboard.movies.first?.movieID)
   }
 
   /// Once what was loaded is through: before that there is no freshness to speak of.
   private func startProbe() {
     guard probe == nil, dashboard.progress.isCaughtUp,
-      let movies = (try? sample.recommendations(count: Self.probeMovies))?.movies, !movies.isEmpty
+      let movies = (try? sample.recommendations(count: Self.probeMovies))?.recommendations,
+      !movies.isEmpty
     else { return }
     probe = FreshnessProbe(services.log, movies: movies)
   }

@@ -7,7 +7,7 @@ struct OnceCheck {
   /// What the user looked like at one moment.
   struct View: Equatable {
     var features: [SampleUser.Feature]
-    var movies: [RecommendationList.Movie]
+    var movies: [ReplyRecord.Movie]
 
     var ratingCount: Int? {
       features.first { $0.name == SampleUser.countFeature }.flatMap { Int($0.text) }
@@ -40,11 +40,11 @@ struct OnceCheck {
   /// Rates the first recommended movie.
   func rate(_ before: View) throws -> View {
     guard let movie = before.movies.first, let count = before.ratingCount else { return before }
-    print("\nrating \(movie.title) (movie \(movie.id)) with 5 stars for user \(user.user)\n")
-    try user.rate(movie.id)
+    print("\nrating \(movie.title) (movie \(movie.movieID)) with 5 stars for user \(user.user)\n")
+    try user.rate(movie.movieID)
     return try wait { () -> (View?, String) in
       let view = try look()
-      let missing = Self.missing(after: view, count: count + 1, movie: movie.id)
+      let missing = Self.missing(after: view, count: count + 1, movie: movie.movieID)
       return (missing.isEmpty ? view : nil, missing.joined(separator: "; "))
     }
   }
@@ -58,7 +58,7 @@ struct OnceCheck {
     }
     if view.movies.isEmpty {
       missing.append("no recommendations came")
-    } else if view.movies.contains(where: { $0.id == movie }) {
+    } else if view.movies.contains(where: { $0.movieID == movie }) {
       missing.append("movie \(movie) is still recommended")
     }
     return missing
@@ -72,7 +72,7 @@ struct OnceCheck {
 
   private func look() throws -> View {
     View(
-      features: try user.features(), movies: try user.recommendations()?.movies ?? [])
+      features: try user.features(), movies: try user.recommendations()?.recommendations ?? [])
   }
 
   /// - Parameter attempt: the result, or what it still misses.
