@@ -82,6 +82,15 @@ import Testing
       try LoadedSettings(file: file, environment: [:], flags: []).settings == settings)
   }
 
+  @Test func anyKeyOfRedisNamesOne() throws {
+    func configuresRedis(_ environment: [String: String]) throws -> Bool {
+      try LoadedSettings(file: nil, environment: environment, flags: []).configuresRedis
+    }
+    #expect(try configuresRedis(["REDIS_PORT": "6380"]))
+    #expect(try configuresRedis(["PROJECTIONIST_REDIS_DATABASE": "1"]))
+    #expect(try !configuresRedis(["REDIS_PORT": "", "KAFKA_BROKER": "b:1"]))
+  }
+
   @Test func whatWouldOverrideTheFileIsKnown() {
     let environment = [
       "REDIS_PORT": "1", "KAFKA_BOOTSTRAP_SERVERS": "b", "PROJECTIONIST_KAFKA_SASL_USERNAME": "u",

@@ -10,7 +10,7 @@ struct DemoCommand: ParsableCommand {
     commandName: "demo",
     abstract: "Start everything, load ratings, and watch one user's features and recommendations.",
     discussion: """
-      Starts a redis-server of its own unless one is configured, and a broker unless \
+      Starts a redis-server of its own unless a key of redis is configured, and a broker unless \
       KAFKA_BOOTSTRAP_SERVERS or the like names one: a single Apache Kafka node when KAFKA_HOME \
       (by default /opt/kafka) holds one, the embedded broker otherwise. Ctrl-C stops all of it.
       """)

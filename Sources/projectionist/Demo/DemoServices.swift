@@ -41,7 +41,7 @@ final class DemoServices {
     self.interruption = interruption
     self.logger = logger
     directory = try TemporaryDirectory("demo")
-    ownsRedis = loaded.origins["redis.host"] == nil
+    ownsRedis = !loaded.configuresRedis
     settings.state.directory = directory.file("state")
     settings.log.format = .text
     hasOwnApplication = loaded.origins["application"] == nil
@@ -235,4 +235,9 @@ final class DemoServices {
     (loader, daemon, redisServer, brokerProcess, ownTopics) = (nil, nil, nil, nil, [])
     directory.remove()
   }
+}
+
+extension LoadedSettings {
+  /// Whether the user says anything about Redis: then there is one to use.
+  var configuresRedis: Bool { origins.keys.contains { $0.hasPrefix("redis.") } }
 }
