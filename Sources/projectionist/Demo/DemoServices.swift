@@ -9,7 +9,6 @@ final class DemoServices {
   private static let addressDeadline = Duration.seconds(20)
   /// It keeps about 5 MiB a partition, and a topic must hold what its slowest reader has before it.
   private static let embeddedPartitions = 16
-  private static let topicDeadline = Duration.seconds(20)
   private static let brokerStopDeadline = Duration.seconds(20)
 
   /// What the processes run with; complete once `start` has returned.
@@ -161,14 +160,6 @@ final class DemoServices {
       ownTopics = report.missing.map(\.name).filter { $0.hasPrefix(own) }
     }
     try report.createMissing(admin)
-    // A broker learns of a new topic a moment after it is made.
-    let deadline = ContinuousClock.now + Self.topicDeadline
-    while ContinuousClock.now < deadline {
-      try interruption.check()
-      report = try TopicReport(topics, admin: admin)
-      if report.missing.isEmpty { break }
-      Thread.sleep(forTimeInterval: 0.05)
-    }
     if let failure = report.failure { throw failure }
     tell("topics", "\(topics.count), as declared")
   }
