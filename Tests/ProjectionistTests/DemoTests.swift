@@ -144,6 +144,13 @@ import Testing
 }
 
 @Suite struct DemoCommandTests {
+  @Test func aTimeoutIsUpToADay() throws {
+    for seconds in ["0.5", "86400"] { _ = try DemoCommand.parse(["--timeout", seconds]) }
+    for seconds in ["0", "-1", "86401", "inf", "nan"] {
+      #expect(throws: (any Error).self) { try DemoCommand.parse(["--timeout=\(seconds)"]) }
+    }
+  }
+
   @Test func theScriptKnowsTheCommandsOptions() throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()

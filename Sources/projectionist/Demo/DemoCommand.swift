@@ -19,6 +19,8 @@ struct DemoCommand: ParsableCommand {
   private static let movies = 2000
   /// What the embedded broker surely holds, at every stage.
   private static let mostEmbeddedRatings = 200_000
+  /// A day, in seconds.
+  private static let longestTimeout = 86_400.0
 
   @Option(help: "How many ratings to make up.") var ratings = 100_000
   @Option(
@@ -35,7 +37,9 @@ struct DemoCommand: ParsableCommand {
 
   func validate() throws {
     if ratings < 0 { throw ValidationError("--ratings must be 0 or more.") }
-    if !(timeout > 0) { throw ValidationError("--timeout must be above 0.") }
+    guard timeout > 0, timeout <= Self.longestTimeout else {
+      throw ValidationError("--timeout must be above 0 and at most 86400, a day.")
+    }
   }
 
   func run() throws {
