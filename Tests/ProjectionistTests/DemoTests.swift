@@ -177,4 +177,28 @@ import Testing
         line.prefixMatch(of: #/  (--[a-z-]+(?: <)?)/#).map { String($0.1) }
       })
   }
+
+  @Test func theFirstRatingsAreTakenOfThoseThatAreTooMany() throws {
+    let directory = try TemporaryDirectory("demo-test")
+    let file = directory.file("ratings.csv")
+    let most = DemoCommand.mostEmbeddedRatings
+    let text =
+      "userId,movieId,rating,timestamp\n"
+      + String(repeating: "1,2,3.5,1700000000\n", count: most)
+    try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+    #expect(!DemoCommand.exceedsEmbeddedBroker(file))
+    try Data((text + "1,3,3.5,1700000000\n").utf8).write(to: URL(fileURLWithPath: file))
+    #expect(DemoCommand.exceedsEmbeddedBroker(file))
+    #expect(!DemoCommand.exceedsEmbeddedBroker(directory.file("none.csv")))
+  }
+
+  @Test func loadingEndsAtTheLimitOrTheFilesEnd() {
+    func fraction(_ count: Int, of limit: Int?, _ bytesRead: Int) -> Double {
+      LoadCommand.fraction(count, of: limit, bytesRead: bytesRead, fileSize: 1000)
+    }
+    #expect(fraction(10, of: nil, 500) == 0.5)
+    #expect(fraction(10, of: 20, 100) == 0.5)
+    #expect(fraction(10, of: 100, 1000) == 1)
+    #expect(fraction(0, of: 0, 0) == 0)
+  }
 }

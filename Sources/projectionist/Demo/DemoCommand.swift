@@ -18,7 +18,7 @@ struct DemoCommand: ParsableCommand {
   private static let users = 1000
   private static let movies = 2000
   /// What the embedded broker surely holds, at every stage.
-  private static let mostEmbeddedRatings = 200_000
+  static let mostEmbeddedRatings = 200_000
   /// A day, in seconds.
   private static let longestTimeout = 86_400.0
 
@@ -87,13 +87,32 @@ struct DemoCommand: ParsableCommand {
 
   private func loadArguments(_ services: DemoServices) -> [String] {
     if let movielens {
-      let limit = services.isEmbedded ? ["--limit", "\(Self.mostEmbeddedRatings)"] : []
-      return ["load", movielens] + limit
+      guard services.isEmbedded, Self.exceedsEmbeddedBroker(movielens) else {
+        return ["load", movielens]
+      }
+      let most = Dashboard.grouped(Self.mostEmbeddedRatings)
+      services.tell(
+        "ratings", "the embedded broker holds \(most) ratings: loading the first \(most)")
+      return ["load", movielens, "--limit", "\(Self.mostEmbeddedRatings)"]
     }
     return [
       "generate", "--ratings", "\(ratings)", "--users", "\(Self.users)",
       "--movies", "\(Self.movies)",
     ]
+  }
+
+  /// Whether these are more ratings than the embedded broker holds. What can't be read is the
+  /// loader's to tell about.
+  static func exceedsEmbeddedBroker(_ movielens: String) -> Bool {
+    do {
+      var ratings = try MovieLensFiles(path: movielens).openRatings()
+      for _ in 0...mostEmbeddedRatings {
+        guard try ratings.next() != nil else { return false }
+      }
+      return true
+    } catch {
+      return false
+    }
   }
 
   private func runOnce(

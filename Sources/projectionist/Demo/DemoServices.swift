@@ -195,7 +195,8 @@ final class DemoServices {
       removing: DemoConfiguration.overridingVariables(in: ProcessInfo.processInfo.environment))
   }
 
-  private func tell(_ name: String, _ text: String) {
+  /// Says on standard output what has become of a part of the demo.
+  func tell(_ name: String, _ text: String) {
     let padding = String(repeating: " ", count: max(1, 8 - name.count))
     FileHandle.standardOutput.write(Data("\(name)\(padding)\(text)\n".utf8))
   }
