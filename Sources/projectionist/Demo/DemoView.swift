@@ -85,7 +85,11 @@ final class DemoView {
     do throws(RedisError) { dashboard.features = try sample.features() } catch {
       guard error.isTransient else { throw error }
     }
-    if let reply = try sample.recommendations() { dashboard.reply = reply }
+    do {
+      if let reply = try sample.recommendations() { dashboard.reply = reply }
+    } catch let error as LogError {
+      guard error.code == .unavailable else { throw error }
+    }
     startProbe()
     dashboard.freshness = probe?.freshness
     dashboard.commands = commands.lines(

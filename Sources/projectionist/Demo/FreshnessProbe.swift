@@ -27,8 +27,10 @@ final class FreshnessProbe: Sendable {
   init(_ log: KafkaLog, movies: [ReplyRecord.Movie]) {
     precondition(!movies.isEmpty)
     let thread = Thread { [self] in
-      // Without a broker there is nothing to measure; the daemon's log tells about that.
-      try? measure(log, movies: movies)
+      while !stop.isStopped {
+        // Without a broker there is nothing to measure; the daemon's log tells about that.
+        do { try measure(log, movies: movies) } catch { Thread.sleep(forTimeInterval: 0.5) }
+      }
       finished.signal()
     }
     thread.name = "freshness"
