@@ -49,6 +49,16 @@ import Testing
     #expect(choice(environment: ["PATH": "/bin", "KAFKA_HOME": ""], files: files) == .embedded)
   }
 
+  @Test func kafkasToolsAreThoseOfItsHomeWhereItHasThem() {
+    let scripts = Set(PasteLines.JavaTools.scripts.map { "/k/bin/\($0)" })
+    let found = BrokerChoice.javaTools(
+      environment: environment, isExecutable: scripts.contains)
+    #expect(found == .init(directory: "/k/bin"))
+    let missing = BrokerChoice.javaTools(
+      environment: environment, isExecutable: scripts.dropFirst().contains)
+    #expect(missing == .init(directory: nil))
+  }
+
   @Test func aNodeListensOnLoopbackOnly() {
     let node = KafkaNode(port: 1001, controllerPort: 1002, dataDirectory: "/d")
     let lines = Set(node.properties.split(separator: "\n").map(String.init))
@@ -89,6 +99,12 @@ import Testing
     #expect(try configuresRedis(["REDIS_PORT": "6380"]))
     #expect(try configuresRedis(["PROJECTIONIST_REDIS_DATABASE": "1"]))
     #expect(try !configuresRedis(["REDIS_PORT": "", "KAFKA_BROKER": "b:1"]))
+  }
+
+  @Test func kcatReadsItsProperties() {
+    #expect(
+      DemoConfiguration.kcatText(["sasl.password": "a=b #c", "client.id": "i"])
+        == "client.id=i\nsasl.password=a=b #c\n")
   }
 
   @Test func whatWouldOverrideTheFileIsKnown() {

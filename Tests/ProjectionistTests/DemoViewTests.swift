@@ -9,8 +9,8 @@ import Testing
 @Suite struct PasteLineTests {
   private let lines = PasteLines(
     bootstrapServers: "127.0.0.1:9", javaTools: .init(directory: "/my kafka/bin"),
-    redisHost: "127.0.0.1", redisPort: 6380,
-    projection: FeastProjection(project: "movies", version: .v3), program: "projectionist",
+    redis: .init(port: 6380), projection: FeastProjection(project: "movies", version: .v3),
+    program: "projectionist",
     configuration: "/tmp/it's here.yaml")
 
   /// What a shell makes of a command's words.
@@ -74,10 +74,34 @@ import Testing
 
   @Test func passwordsAreNotShown() {
     var secured = lines
-    secured.kafkaProperties = ["sasl.username": "u", "sasl.password": "hidden"]
-    let text = secured.lines(user: 1, movie: 2).map(\.command).joined()
-    #expect(text.contains("-X sasl.username=u") && text.contains("-X 'sasl.password=…'"))
+    secured.kafkaProperties = [
+      "security.protocol": "SASL_PLAINTEXT", "sasl.username": "u", "sasl.password": "hidden",
+    ]
+    secured.kcatConfiguration = "/tmp/kcat.conf"
+    secured.redis.username = "some one"
+    secured.redis.password = "hidden"
+    let text = PasteLines.text(secured.lines(user: 1, movie: 2))
+    #expect(text.contains("kcat -P -F /tmp/kcat.conf -b 127.0.0.1:9 -t user-ratings"))
+    #expect(text.contains("-p 6380 --user 'some one' --askpass --quoted-input"))
+    let note = "write a client.properties with security.protocol, sasl.mechanism, sasl.jaas.config"
+    #expect(text.contains("own tool; \(note)\n"))
+    #expect(text.contains("--bootstrap-server 127.0.0.1:9 --producer.config client.properties"))
+    #expect(text.contains("--bootstrap-server 127.0.0.1:9 --consumer.config client.properties"))
     #expect(!text.contains("hidden"))
+  }
+
+  @Test func onlyTheOpenDoorNeedsNoKey() {
+    var lines = lines
+    lines.redis.username = "u"
+    lines.kafkaProperties = ["security.protocol": "plaintext", "fetch.wait.max.ms": "10"]
+    let text = PasteLines.text(lines.lines(user: 1, movie: 2))
+    #expect(!text.contains("client.properties") && !text.contains("--askpass"))
+    lines.redis.password = "p"
+    lines.redis.username = ""
+    lines.kafkaProperties = ["security.protocol": "ssl"]
+    let secured = PasteLines.text(lines.lines(user: 1, movie: 2))
+    #expect(secured.contains("with security.protocol, ssl.truststore.location\n"))
+    #expect(secured.contains("-p 6380 --askpass"))
   }
 }
 

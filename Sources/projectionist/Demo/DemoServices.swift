@@ -55,10 +55,16 @@ final class DemoServices {
   }
 
   var configurationFile: String { directory.file("projectionist.yaml") }
+  var kcatConfiguration: String { directory.file("kcat.conf") }
   var daemonLog: String { directory.file("daemon.log") }
   var log: KafkaLog { KafkaLog(settings: settings.kafkaSettings, logger: logger) }
   private(set) var isEmbedded = false
-  var isConfigured: Bool { choice == .configured }
+  /// The user's properties of librdkafka; a broker of the demo's own, or an embedded one, is reached
+  /// without.
+  var kafkaProperties: [String: String] {
+    choice == .configured && !isEmbedded
+      ? settings.kafka.filter { $0.key != "bootstrap.servers" } : [:]
+  }
 
   // MARK: Start
 
@@ -66,11 +72,17 @@ final class DemoServices {
   func startServers() throws {
     try startRedis()
     try startBroker()
-    try Data(DemoConfiguration.text(settings).utf8)
-      .write(to: URL(fileURLWithPath: configurationFile))
-    try FileManager.default.setAttributes(
-      [.posixPermissions: 0o600], ofItemAtPath: configurationFile)
+    try write(DemoConfiguration.text(settings), to: configurationFile)
+    if !kafkaProperties.isEmpty {
+      try write(DemoConfiguration.kcatText(kafkaProperties), to: kcatConfiguration)
+    }
     try createTopics()
+  }
+
+  /// Nobody else may read it.
+  private func write(_ text: String, to file: String) throws {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+    try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
   }
 
   private func startRedis() throws {
@@ -118,7 +130,9 @@ final class DemoServices {
       // A fetch that waits there is not woken by a new record.
       settings.kafka["fetch.wait.max.ms"] = "10"
     } else {
-      javaTools = PasteLines.JavaTools()
+      javaTools = BrokerChoice.javaTools(
+        environment: ProcessInfo.processInfo.environment,
+        isExecutable: FileManager.default.isExecutableFile)
       // Offsets and state of its own: it begins with the first rating the broker has.
       if hasOwnApplication {
         settings.application += "-demo-\(String(UInt32.random(in: 0 ... .max), radix: 16))"

@@ -30,17 +30,19 @@ final class DemoView {
     self.interruption = interruption
     let settings = services.settings
     commands = PasteLines(
-      bootstrapServers: settings.bootstrapServers,
-      kafkaProperties: services.isConfigured
-        ? settings.kafka.filter { $0.key != "bootstrap.servers" } : [:],
-      javaTools: services.javaTools, redisHost: settings.redis.host,
-      redisPort: settings.redis.port, redisDatabase: settings.redis.database,
-      projection: settings.feastProjection,
-      program: CommandLine.arguments.first ?? "projectionist",
+      bootstrapServers: settings.bootstrapServers, kafkaProperties: services.kafkaProperties,
+      kcatConfiguration: services.kcatConfiguration, javaTools: services.javaTools,
+      redis: settings.redis, projection: settings.feastProjection, program: Self.program,
       configuration: services.configurationFile)
     dashboard = Dashboard(
       broker: services.broker, redis: services.redis, daemonLog: services.daemonLog,
       user: sample.user)
+  }
+
+  /// This program as a shell in any directory calls it.
+  private static var program: String {
+    let name = CommandLine.arguments.first ?? "projectionist"
+    return name.contains("/") ? URL(fileURLWithPath: name).path : name
   }
 
   /// Returns when the user asks for the end.
