@@ -56,6 +56,8 @@ final class DemoServices {
 
   var configurationFile: String { directory.file("projectionist.yaml") }
   var kcatConfiguration: String { directory.file("kcat.conf") }
+  /// For the commands that the view shows.
+  var commandFile: String { directory.file("commands") }
   var daemonLog: String { directory.file("daemon.log") }
   var log: KafkaLog { KafkaLog(settings: settings.kafkaSettings, logger: logger) }
   private(set) var isEmbedded = false

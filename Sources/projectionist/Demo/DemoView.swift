@@ -36,7 +36,7 @@ final class DemoView {
       configuration: services.configurationFile)
     dashboard = Dashboard(
       broker: services.broker, redis: services.redis, daemonLog: services.daemonLog,
-      user: sample.user)
+      commandFile: services.commandFile, user: sample.user)
   }
 
   /// This program as a shell in any directory calls it.
@@ -53,7 +53,7 @@ final class DemoView {
       print("stopping the daemon, Redis and the broker")
       probe?.close()
     }
-    if !isTerminal { printCommands() }
+    if !isTerminal { print(PasteLines.text(commands.lines(user: sample.user, movie: nil))) }
     var next = ContinuousClock.now
     while !interruption.isRequested {
       try services.check()
@@ -69,12 +69,6 @@ final class DemoView {
       while ContinuousClock.now < next, !interruption.isRequested {
         Thread.sleep(forTimeInterval: 0.02)
       }
-    }
-  }
-
-  private func printCommands() {
-    for line in commands.lines(user: sample.user, movie: nil) {
-      print("# \(line.title)\n\(line.command)")
     }
   }
 
@@ -94,8 +88,15 @@ final class DemoView {
     }
     startProbe()
     dashboard.freshness = probe?.freshness
-    dashboard.commands = commands.lines(
-      user: sample.user, movie: dashboard.movies.first?.movieID)
+    show(commands.lines(user: sample.user, movie: dashboard.movies.first?.movieID))
+  }
+
+  private func show(_ commands: [PasteLine]) {
+    guard commands != dashboard.commands else { return }
+    dashboard.commands = commands
+    // A full disk is no reason to end.
+    try? Data((PasteLines.text(commands) + "\n").utf8)
+      .write(to: URL(fileURLWithPath: services.commandFile), options: .atomic)
   }
 
   /// Once what was loaded is through: before that there is no freshness to speak of.
