@@ -128,12 +128,15 @@ struct DemoCommand: ParsableCommand {
     let milliseconds = (ContinuousClock.now - start) / .milliseconds(1)
     print(OnceCheck.lines("after", after).joined(separator: "\n"))
     let events = try progress.progress()
+    let freshness = try check.freshness(after)
     print(
       """
 
       \(Dashboard.grouped(events.events)) events, at most \
       \(Dashboard.grouped(events.peakEventsPerSecond)) a second; the last one was in Redis and in \
       recommendations after \(Dashboard.text(milliseconds)) ms
+      lag: \(events.lagText)
+      \(Dashboard.text(freshness))
       """)
   }
 }

@@ -14,6 +14,9 @@ struct OnceCheck {
     }
   }
 
+  private static let reportInterval = Duration.seconds(2)
+  private static let freshnessSpan = Duration.seconds(3)
+
   let user: SampleUser
   let progress: ProgressMonitor
   let services: DemoServices
@@ -23,10 +26,7 @@ struct OnceCheck {
   func waitUntilReady() throws -> View {
     try wait { () -> (View?, String) in
       let progress = try progress.progress()
-      if !progress.isCaughtUp {
-        let lags = progress.lags.map { "\($0.stage.rawValue) \($0.lag)" }
-        return (nil, "lag: \(lags.joined(separator: ", "))")
-      }
+      if !progress.isCaughtUp { return (nil, "lag: \(progress.lagText)") }
       // Only now: what was seen before may be older.
       let view = try look()
       if view.ratingCount == nil {
@@ -47,6 +47,18 @@ struct OnceCheck {
       let missing = Self.missing(after: view, count: count + 1, movie: movie.movieID)
       return (missing.isEmpty ? view : nil, missing.joined(separator: "; "))
     }
+  }
+
+  /// Freshness over some seconds, as long as there is time; `nil` when nothing came through in it.
+  func freshness(_ view: View) throws -> Dashboard.Freshness? {
+    let probe = FreshnessProbe(services.log, movies: view.movies)
+    defer { probe.close() }
+    let end = min(.now + Self.freshnessSpan, deadline)
+    while ContinuousClock.now < end {
+      try services.check()
+      Thread.sleep(forTimeInterval: 0.02)
+    }
+    return probe.freshness
   }
 
   /// What does not show yet that a movie was rated; empty when all does.
@@ -75,14 +87,23 @@ struct OnceCheck {
       features: try user.features(), movies: try user.recommendations()?.recommendations ?? [])
   }
 
+  /// Says from time to time on standard error what it waits for.
+  ///
   /// - Parameter attempt: the result, or what it still misses.
   private func wait<T>(_ attempt: () throws -> (T?, String)) throws -> T {
+    // What has been printed is to be read meanwhile, through a pipe, too.
+    fflush(nil)
+    var nextReport = ContinuousClock.now + Self.reportInterval
     while true {
       try services.check()
       let (result, missing) = try attempt()
       if let result { return result }
       guard ContinuousClock.now < deadline else {
         throw CommandFailure(.failure, "the demo's deadline is over: \(missing)")
+      }
+      if ContinuousClock.now >= nextReport {
+        FileHandle.standardError.write(Data("waiting: \(missing)\n".utf8))
+        nextReport = .now + Self.reportInterval
       }
       Thread.sleep(forTimeInterval: 0.02)
     }
