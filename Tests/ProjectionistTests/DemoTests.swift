@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import KafkaLog
 import Pipeline
@@ -48,6 +49,16 @@ import Testing
     #expect(choice(environment: ["PATH": "/bin", "KAFKA_HOME": ""], files: files) == .embedded)
   }
 
+  @Test func kafkasToolsAreThoseOfItsHomeWhereItHasThem() {
+    let scripts = Set(PasteLines.JavaTools.scripts.map { "/k/bin/\($0)" })
+    let found = BrokerChoice.javaTools(
+      environment: environment, isExecutable: scripts.contains)
+    #expect(found == .init(directory: "/k/bin"))
+    let missing = BrokerChoice.javaTools(
+      environment: environment, isExecutable: scripts.dropFirst().contains)
+    #expect(missing == .init(directory: nil))
+  }
+
   @Test func aNodeListensOnLoopbackOnly() {
     let node = KafkaNode(port: 1001, controllerPort: 1002, dataDirectory: "/d")
     let lines = Set(node.properties.split(separator: "\n").map(String.init))
@@ -79,6 +90,21 @@ import Testing
     let file = ConfigurationFile(name: "demo", yaml: try DemoConfiguration.text(settings))
     #expect(
       try LoadedSettings(file: file, environment: [:], flags: []).settings == settings)
+  }
+
+  @Test func anyKeyOfRedisNamesOne() throws {
+    func configuresRedis(_ environment: [String: String]) throws -> Bool {
+      try LoadedSettings(file: nil, environment: environment, flags: []).configuresRedis
+    }
+    #expect(try configuresRedis(["REDIS_PORT": "6380"]))
+    #expect(try configuresRedis(["PROJECTIONIST_REDIS_DATABASE": "1"]))
+    #expect(try !configuresRedis(["REDIS_PORT": "", "KAFKA_BROKER": "b:1"]))
+  }
+
+  @Test func kcatReadsItsProperties() {
+    #expect(
+      DemoConfiguration.kcatText(["sasl.password": "a=b #c", "client.id": "i"])
+        == "client.id=i\nsasl.password=a=b #c\n")
   }
 
   @Test func whatWouldOverrideTheFileIsKnown() {
@@ -122,7 +148,7 @@ import Testing
   }
 
   @Test func whatIsMissingIsNamed() {
-    let movie = RecommendationList.Movie(id: 7, title: "T", genres: "G", score: 4)
+    let movie = ReplyRecord.Movie(movieID: 7, title: "T", genres: "G", score: 4)
     let count = SampleUser.Feature(name: SampleUser.countFeature, text: "3")
     let seen = OnceCheck.View(features: [count], movies: [movie])
     #expect(OnceCheck.missing(after: seen, count: 3, movie: 8).isEmpty)
@@ -130,5 +156,65 @@ import Testing
     #expect(OnceCheck.missing(after: seen, count: 4, movie: 7).count == 2)
     let nothing = OnceCheck.View(features: [], movies: [])
     #expect(OnceCheck.missing(after: nothing, count: 1, movie: 7).count == 2)
+  }
+}
+
+@Suite struct DemoCommandTests {
+  @Test func aTimeoutIsUpToADay() throws {
+    for seconds in ["0.5", "86400"] { _ = try DemoCommand.parse(["--timeout", seconds]) }
+    for seconds in ["0", "-1", "86401", "inf", "nan"] {
+      #expect(throws: (any Error).self) { try DemoCommand.parse(["--timeout=\(seconds)"]) }
+    }
+  }
+
+  @Test func theScriptKnowsTheCommandsOptions() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    let process = Process()
+    process.executableURL = root.appending(path: "deploy/demo")
+    process.arguments = ["--help"]
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    try process.run()
+    let usage = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+    // The script's own, and the parser's.
+    let ignored: Set = ["--help", "--yes", "--version"]
+    #expect(
+      options(in: usage).subtracting(ignored)
+        == options(in: DemoCommand.helpMessage(columns: 200)).subtracting(ignored))
+  }
+
+  /// Each with ` <` behind it if it takes a value.
+  private func options(in usage: String) -> Set<String> {
+    Set(
+      usage.split(separator: "\n").compactMap { line in
+        line.prefixMatch(of: #/  (--[a-z-]+(?: <)?)/#).map { String($0.1) }
+      })
+  }
+
+  @Test func theFirstRatingsAreTakenOfThoseThatAreTooMany() throws {
+    let directory = try TemporaryDirectory("demo-test")
+    let file = directory.file("ratings.csv")
+    let most = DemoCommand.mostEmbeddedRatings
+    let text =
+      "userId,movieId,rating,timestamp\n"
+      + String(repeating: "1,2,3.5,1700000000\n", count: most)
+    try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+    #expect(!DemoCommand.exceedsEmbeddedBroker(file))
+    try Data((text + "1,3,3.5,1700000000\n").utf8).write(to: URL(fileURLWithPath: file))
+    #expect(DemoCommand.exceedsEmbeddedBroker(file))
+    #expect(!DemoCommand.exceedsEmbeddedBroker(directory.file("none.csv")))
+  }
+
+  @Test func loadingEndsAtTheLimitOrTheFilesEnd() {
+    func fraction(_ count: Int, of limit: Int?, _ bytesRead: Int) -> Double {
+      LoadCommand.fraction(count, of: limit, bytesRead: bytesRead, fileSize: 1000)
+    }
+    #expect(fraction(10, of: nil, 500) == 0.5)
+    #expect(fraction(10, of: 20, 100) == 0.5)
+    #expect(fraction(10, of: 100, 1000) == 1)
+    #expect(fraction(0, of: 0, 0) == 0)
   }
 }

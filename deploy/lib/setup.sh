@@ -73,6 +73,7 @@ ensure_swift() {
 set_up() {
   local assume_yes=$1
   shift
-  ensure_packages "$assume_yes" "${packages[@]}" "$@"
+  # First: without Swift nothing is to be installed.
   ensure_swift
+  ensure_packages "$assume_yes" "${packages[@]}" "$@"
 }

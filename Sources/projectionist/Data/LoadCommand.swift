@@ -80,17 +80,16 @@ struct LoadCommand: ParsableCommand {
   private func loadRatings(
     _ reader: consuming RatingReader, to destination: some Destination, summary: inout DataSummary
   ) throws {
-    var progress = ProgressBar(
-      "ratings", unit: "ratings", goal: limit.map { .count($0) } ?? .fraction)
+    var progress = ProgressBar("ratings", unit: "ratings", goal: .fraction)
     let pacing = rate.map { Pacing(perSecond: $0) }
     let start = ContinuousClock.now
-    let size = Double(max(reader.fileSize, 1))
     var keyText: [UInt8] = []
     var value: [UInt8] = []
     var count = 0
+    var fraction = 0.0
     while count < limit ?? .max, let rating = try reader.next() {
       pacing?.wait(after: count, since: start) {
-        progress.refresh(count, fraction: Double(reader.bytesRead) / size)
+        progress.refresh(count, fraction: fraction)
       }
       value.removeAll(keepingCapacity: true)
       EventText.appendRating(
@@ -104,11 +103,19 @@ struct LoadCommand: ParsableCommand {
         try destination.send(.ratings, key: nil, value: value.span.bytes)
       }
       count += 1
-      progress.update(count, fraction: Double(reader.bytesRead) / size)
+      fraction = Self.fraction(
+        count, of: limit, bytesRead: reader.bytesRead, fileSize: reader.fileSize)
+      progress.update(count, fraction: fraction)
     }
     try destination.flush()
     summary.ratings = count
     summary.finish(ratingsIn: progress.elapsed)
     progress.finish(count)
+  }
+
+  /// How much is done, 0...1: the limit or the file's end comes first.
+  static func fraction(_ count: Int, of limit: Int?, bytesRead: Int, fileSize: Int) -> Double {
+    let ofLimit = limit.map { Double(count) / Double(max($0, 1)) } ?? 0
+    return max(ofLimit, Double(bytesRead) / Double(max(fileSize, 1)))
   }
 }

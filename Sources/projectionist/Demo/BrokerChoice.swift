@@ -18,7 +18,7 @@ enum BrokerChoice: Hashable {
     wantsEmbedded: Bool, isConfigured: Bool, environment: [String: String],
     isExecutable: (String) -> Bool
   ) {
-    let home = environment[Self.homeVariable] ?? Self.defaultHome
+    let home = Self.home(in: environment)
     let hasKafka = KafkaNode.scripts.allSatisfy { isExecutable("\(home)/bin/\($0)") }
     self =
       if wantsEmbedded {
@@ -30,6 +30,21 @@ enum BrokerChoice: Hashable {
       } else {
         .embedded
       }
+  }
+
+  /// Where Apache Kafka is, if it is anywhere.
+  private static func home(in environment: [String: String]) -> String {
+    environment[homeVariable] ?? defaultHome
+  }
+
+  /// Kafka's own tools for a broker that is running: those of the Apache Kafka here, if there is
+  /// one.
+  static func javaTools(environment: [String: String], isExecutable: (String) -> Bool)
+    -> PasteLines.JavaTools
+  {
+    let directory = "\(home(in: environment))/bin"
+    let isThere = PasteLines.JavaTools.scripts.allSatisfy { isExecutable("\(directory)/\($0)") }
+    return PasteLines.JavaTools(directory: isThere ? directory : nil)
   }
 
   /// Whether Kafka's scripts will find a Java: they look where this does.

@@ -11,37 +11,43 @@ struct Dashboard {
   var broker: String
   var redis: String
   var daemonLog: String
+  /// The file that holds all of `commands`.
+  var commandFile: String
   var progress = PipelineProgress()
   var restores: [RestoringState] = []
   var freshness: Freshness?
   var user: Int64
   /// By name, in their order; empty before there are any.
   var features: [SampleUser.Feature] = []
-  var recommendations: RecommendationList?
+  /// The last answer to a request for recommendations.
+  var reply: ReplyRecord?
+  /// The more useful ones first.
   var commands: [PasteLine] = []
 
-  static let clearHint = "Ctrl-C stops everything that this demo started."
   private static let fewestMovies = 3
   private static let mostMovies = 10
 
-  /// The screen's lines from top to bottom. Only those of commands may be wider than the screen:
-  /// they are there to be copied.
+  var movies: [ReplyRecord.Movie] { reply?.recommendations ?? [] }
+
+  /// The screen's lines from top to bottom, the last row left free. Only those of commands may be
+  /// wider than the screen: they go on in its next row, so that they can be copied. A command that
+  /// has no room as a whole is left to the file that the screen names.
   func lines(columns: Int, rows: Int) -> [String] {
     var above = [
       "projectionist demo   broker \(broker)   redis \(redis)",
-      "daemon's log: \(daemonLog)   \(Self.clearHint)",
-      "",
-      progressLine, lagLine, restoreLine ?? "",
+      "Ctrl-C stops all of it   daemon's log \(daemonLog)",
+      "Commands for a second terminal:   cat \(PasteLines.quoted(commandFile))",
+      restoreLine ?? "",
+      progressLine,
+      lagLine,
       "user \(user) in Redis",
     ]
     above += featureLines(columns: columns)
     above += ["", recommendationTitle]
-    let below = [""] + commandLines
-    let taken =
-      above.count + below.map { max(1, ($0.count + columns - 1) / columns) }.reduce(0, +)
-    let room = min(max(rows - 1 - taken, Self.fewestMovies), Self.mostMovies)
-    return above.map { Self.cut($0, columns) }
-      + movieLines(room).map { Self.cut($0, columns) } + below
+    var room = max(rows - 1 - above.count - Self.fewestMovies, 0)
+    let below = commandLines(columns: columns, room: &room)
+    let movies = movieLines(min(Self.fewestMovies + room, Self.mostMovies))
+    return (above + movies).map { Self.cut($0, columns) } + below
   }
 
   /// All that changes, in one line, for where there is no terminal.
@@ -50,25 +56,18 @@ struct Dashboard {
     if let restoreLine { parts.append(restoreLine) }
     let count = features.first { $0.name == SampleUser.countFeature }?.text ?? "-"
     parts.append("user \(user): \(count) ratings")
-    if let movie = recommendations?.movies?.first { parts.append("first of all \(movie.title)") }
+    if let movie = movies.first { parts.append("first of all \(movie.title)") }
     return parts.joined(separator: " · ")
   }
 
   private var progressLine: String {
     let rate =
-      "\(Self.grouped(progress.eventsPerSecond)) events/s (peak"
+      "\(Self.grouped(progress.eventsPerSecond))/s (peak"
       + " \(Self.grouped(progress.peakEventsPerSecond)))"
-    let fresh =
-      freshness.map { "freshness p50 \(Self.text($0.p50)) ms p99 \(Self.text($0.p99)) ms" }
-      ?? "freshness -"
-    return "\(Self.grouped(progress.events)) events · \(rate) · \(fresh)"
+    return "\(Self.grouped(progress.events)) events · \(rate) · \(Self.text(freshness))"
   }
 
-  private var lagLine: String {
-    "lag: "
-      + progress.lags.map { "\($0.stage.rawValue) \(Self.grouped(Int($0.lag)))" }
-      .joined(separator: " · ")
-  }
+  private var lagLine: String { "lag: \(progress.lagText)" }
 
   /// `nil` when all state is there.
   private var restoreLine: String? {
@@ -82,29 +81,42 @@ struct Dashboard {
     return "restoring state: " + parts.joined(separator: " · ")
   }
 
+  /// In as many columns as there is room for, to be read downwards.
   private func featureLines(columns: Int) -> [String] {
-    guard !features.isEmpty else { return ["  nothing yet"] }
-    let nameWidth = (features.map(\.name.count).max() ?? 0) + 1
-    let valueWidth = (features.map(\.text.count).max() ?? 0) + 3
-    let cells = features.map { Self.padded($0.name, nameWidth) + Self.padded($0.text, valueWidth) }
-    let perLine = max(1, (columns - 2) / (nameWidth + valueWidth))
-    return stride(from: 0, to: cells.count, by: perLine).map { start in
-      let line = "  " + cells[start..<min(start + perLine, cells.count)].joined()
-      return String(line.reversed().drop { $0 == " " }.reversed())
+    var lines = ["  nothing yet"]
+    // One column is the last resort.
+    for height in stride(from: 1, through: features.count, by: 1) {
+      lines = rows(of: height)
+      if lines.allSatisfy({ $0.count <= columns }) { break }
     }
+    return lines
+  }
+
+  private func rows(of height: Int) -> [String] {
+    var lines = [String](repeating: "", count: height)
+    for start in stride(from: 0, to: features.count, by: height) {
+      let column = features[start..<min(start + height, features.count)]
+      let nameWidth = column.map(\.name.count).max() ?? 0
+      let width = lines.map(\.count).max() ?? 0
+      for (row, feature) in column.enumerated() {
+        lines[row] =
+          Self.padded(lines[row], width)
+          + "  \(Self.padded(feature.name, nameWidth)) \(feature.text)"
+      }
+    }
+    return lines
   }
 
   private var recommendationTitle: String {
-    guard let recommendations else { return "recommendations for user \(user): no answer yet" }
-    if let error = recommendations.error { return "recommendations: \(error.message)" }
-    return "recommendations for user \(user) (\(recommendations.strategy ?? ""),"
-      + " \(Self.text(recommendations.latencyMilliseconds ?? 0)) ms in the daemon)"
+    guard let reply else { return "recommendations for user \(user): no answer yet" }
+    if let error = reply.error { return "recommendations: \(error.message)" }
+    return "recommendations for user \(user) (\(reply.strategy ?? ""),"
+      + " \(Self.text(reply.latencyMs ?? 0)) ms in the daemon)"
   }
 
   /// Always as many lines, so that what follows stays where it is.
   private func movieLines(_ count: Int) -> [String] {
-    let movies = recommendations?.movies ?? []
-    return (0..<count).map { index in
+    (0..<count).map { index in
       guard index < movies.count else { return "" }
       let movie = movies[index]
       let rank = String(repeating: " ", count: index < 9 ? 3 : 2) + "\(index + 1)"
@@ -112,18 +124,38 @@ struct Dashboard {
     }
   }
 
-  private var commandLines: [String] {
-    ["In a second terminal:"] + commands.flatMap { ["# \($0.title)", $0.command] }
+  /// The commands for which there is room.
+  ///
+  /// - Parameter room: rows; those taken are gone from it.
+  private func commandLines(columns: Int, room: inout Int) -> [String] {
+    var lines: [String] = []
+    for command in commands {
+      let added = (lines.isEmpty ? [""] : []) + ["# \(command.title)", command.command]
+      let height = added.map { Screen.height($0, columns: columns) }.reduce(0, +)
+      guard height <= room else { continue }
+      lines += added
+      room -= height
+    }
+    return lines
   }
 
   // MARK: Text
 
-  static func cut(_ line: String, _ columns: Int) -> String {
-    line.count <= columns ? line : line.prefix(max(columns - 1, 0)) + "…"
+  /// What fits of a line. Titles come from outside: none may move the cursor.
+  private static func cut(_ line: String, _ columns: Int) -> String {
+    let line = String(
+      line.map {
+        $0.unicodeScalars.contains { $0.properties.generalCategory == .control } ? " " : $0
+      })
+    return line.count <= columns ? line : line.prefix(max(columns - 1, 0)) + "…"
   }
 
   private static func padded(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(1, width - text.count))
+    text + String(repeating: " ", count: max(0, width - text.count))
+  }
+
+  static func text(_ freshness: Freshness?) -> String {
+    freshness.map { "freshness p50 \(text($0.p50)) ms p99 \(text($0.p99)) ms" } ?? "freshness -"
   }
 
   static func text(_ milliseconds: Double) -> String {

@@ -10,7 +10,7 @@ struct DemoCommand: ParsableCommand {
     commandName: "demo",
     abstract: "Start everything, load ratings, and watch one user's features and recommendations.",
     discussion: """
-      Starts a redis-server of its own unless one is configured, and a broker unless \
+      Starts a redis-server of its own unless a key of redis is configured, and a broker unless \
       KAFKA_BOOTSTRAP_SERVERS or the like names one: a single Apache Kafka node when KAFKA_HOME \
       (by default /opt/kafka) holds one, the embedded broker otherwise. Ctrl-C stops all of it.
       """)
@@ -18,7 +18,9 @@ struct DemoCommand: ParsableCommand {
   private static let users = 1000
   private static let movies = 2000
   /// What the embedded broker surely holds, at every stage.
-  private static let mostEmbeddedRatings = 200_000
+  static let mostEmbeddedRatings = 200_000
+  /// A day, in seconds.
+  private static let longestTimeout = 86_400.0
 
   @Option(help: "How many ratings to make up.") var ratings = 100_000
   @Option(
@@ -35,7 +37,9 @@ struct DemoCommand: ParsableCommand {
 
   func validate() throws {
     if ratings < 0 { throw ValidationError("--ratings must be 0 or more.") }
-    if !(timeout > 0) { throw ValidationError("--timeout must be above 0.") }
+    guard timeout > 0, timeout <= Self.longestTimeout else {
+      throw ValidationError("--timeout must be above 0 and at most 86400, a day.")
+    }
   }
 
   func run() throws {
@@ -83,13 +87,32 @@ struct DemoCommand: ParsableCommand {
 
   private func loadArguments(_ services: DemoServices) -> [String] {
     if let movielens {
-      let limit = services.isEmbedded ? ["--limit", "\(Self.mostEmbeddedRatings)"] : []
-      return ["load", movielens] + limit
+      guard services.isEmbedded, Self.exceedsEmbeddedBroker(movielens) else {
+        return ["load", movielens]
+      }
+      let most = Dashboard.grouped(Self.mostEmbeddedRatings)
+      services.tell(
+        "ratings", "the embedded broker holds \(most) ratings: loading the first \(most)")
+      return ["load", movielens, "--limit", "\(Self.mostEmbeddedRatings)"]
     }
     return [
       "generate", "--ratings", "\(ratings)", "--users", "\(Self.users)",
       "--movies", "\(Self.movies)",
     ]
+  }
+
+  /// Whether these are more ratings than the embedded broker holds. What can't be read is the
+  /// loader's to tell about.
+  static func exceedsEmbeddedBroker(_ movielens: String) -> Bool {
+    do {
+      var ratings = try MovieLensFiles(path: movielens).openRatings()
+      for _ in 0...mostEmbeddedRatings {
+        guard try ratings.next() != nil else { return false }
+      }
+      return true
+    } catch {
+      return false
+    }
   }
 
   private func runOnce(
@@ -105,12 +128,15 @@ struct DemoCommand: ParsableCommand {
     let milliseconds = (ContinuousClock.now - start) / .milliseconds(1)
     print(OnceCheck.lines("after", after).joined(separator: "\n"))
     let events = try progress.progress()
+    let freshness = try check.freshness(after)
     print(
       """
 
       \(Dashboard.grouped(events.events)) events, at most \
       \(Dashboard.grouped(events.peakEventsPerSecond)) a second; the last one was in Redis and in \
       recommendations after \(Dashboard.text(milliseconds)) ms
+      lag: \(events.lagText)
+      \(Dashboard.text(freshness))
       """)
   }
 }

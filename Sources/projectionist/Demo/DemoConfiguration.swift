@@ -17,6 +17,12 @@ enum DemoConfiguration {
     return lines.joined(separator: "\n") + "\n"
   }
 
+  /// librdkafka's properties as kcat reads them from a file, secrets included; the brokers stand on
+  /// its command line.
+  static func kcatText(_ properties: [String: String]) -> String {
+    properties.sorted { $0.key < $1.key }.map { "\($0)=\($1)\n" }.joined()
+  }
+
   /// The variables of an environment that would stand over the file.
   static func overridingVariables(in environment: [String: String]) -> Set<String> {
     let known = Set(SettingKey.all.flatMap(\.environment))

@@ -9,7 +9,6 @@ final class DemoServices {
   private static let addressDeadline = Duration.seconds(20)
   /// It keeps about 5 MiB a partition, and a topic must hold what its slowest reader has before it.
   private static let embeddedPartitions = 16
-  private static let topicDeadline = Duration.seconds(20)
   private static let brokerStopDeadline = Duration.seconds(20)
 
   /// What the processes run with; complete once `start` has returned.
@@ -41,7 +40,7 @@ final class DemoServices {
     self.interruption = interruption
     self.logger = logger
     directory = try TemporaryDirectory("demo")
-    ownsRedis = loaded.origins["redis.host"] == nil
+    ownsRedis = !loaded.configuresRedis
     settings.state.directory = directory.file("state")
     settings.log.format = .text
     hasOwnApplication = loaded.origins["application"] == nil
@@ -56,10 +55,18 @@ final class DemoServices {
   }
 
   var configurationFile: String { directory.file("projectionist.yaml") }
+  var kcatConfiguration: String { directory.file("kcat.conf") }
+  /// For the commands that the view shows.
+  var commandFile: String { directory.file("commands") }
   var daemonLog: String { directory.file("daemon.log") }
   var log: KafkaLog { KafkaLog(settings: settings.kafkaSettings, logger: logger) }
   private(set) var isEmbedded = false
-  var isConfigured: Bool { choice == .configured }
+  /// The user's properties of librdkafka; a broker of the demo's own, or an embedded one, is reached
+  /// without.
+  var kafkaProperties: [String: String] {
+    choice == .configured && !isEmbedded
+      ? settings.kafka.filter { $0.key != "bootstrap.servers" } : [:]
+  }
 
   // MARK: Start
 
@@ -67,11 +74,17 @@ final class DemoServices {
   func startServers() throws {
     try startRedis()
     try startBroker()
-    try Data(DemoConfiguration.text(settings).utf8)
-      .write(to: URL(fileURLWithPath: configurationFile))
-    try FileManager.default.setAttributes(
-      [.posixPermissions: 0o600], ofItemAtPath: configurationFile)
+    try write(DemoConfiguration.text(settings), to: configurationFile)
+    if !kafkaProperties.isEmpty {
+      try write(DemoConfiguration.kcatText(kafkaProperties), to: kcatConfiguration)
+    }
     try createTopics()
+  }
+
+  /// Nobody else may read it.
+  private func write(_ text: String, to file: String) throws {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+    try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
   }
 
   private func startRedis() throws {
@@ -119,7 +132,9 @@ final class DemoServices {
       // A fetch that waits there is not woken by a new record.
       settings.kafka["fetch.wait.max.ms"] = "10"
     } else {
-      javaTools = PasteLines.JavaTools()
+      javaTools = BrokerChoice.javaTools(
+        environment: ProcessInfo.processInfo.environment,
+        isExecutable: FileManager.default.isExecutableFile)
       // Offsets and state of its own: it begins with the first rating the broker has.
       if hasOwnApplication {
         settings.application += "-demo-\(String(UInt32.random(in: 0 ... .max), radix: 16))"
@@ -161,14 +176,6 @@ final class DemoServices {
       ownTopics = report.missing.map(\.name).filter { $0.hasPrefix(own) }
     }
     try report.createMissing(admin)
-    // A broker learns of a new topic a moment after it is made.
-    let deadline = ContinuousClock.now + Self.topicDeadline
-    while ContinuousClock.now < deadline {
-      try interruption.check()
-      report = try TopicReport(topics, admin: admin)
-      if report.missing.isEmpty { break }
-      Thread.sleep(forTimeInterval: 0.05)
-    }
     if let failure = report.failure { throw failure }
     tell("topics", "\(topics.count), as declared")
   }
@@ -204,7 +211,8 @@ final class DemoServices {
       removing: DemoConfiguration.overridingVariables(in: ProcessInfo.processInfo.environment))
   }
 
-  private func tell(_ name: String, _ text: String) {
+  /// Says on standard output what has become of a part of the demo.
+  func tell(_ name: String, _ text: String) {
     let padding = String(repeating: " ", count: max(1, 8 - name.count))
     FileHandle.standardOutput.write(Data("\(name)\(padding)\(text)\n".utf8))
   }
@@ -235,4 +243,9 @@ final class DemoServices {
     (loader, daemon, redisServer, brokerProcess, ownTopics) = (nil, nil, nil, nil, [])
     directory.remove()
   }
+}
+
+extension LoadedSettings {
+  /// Whether the user says anything about Redis: then there is one to use.
+  var configuresRedis: Bool { origins.keys.contains { $0.hasPrefix("redis.") } }
 }

@@ -30,17 +30,19 @@ final class DemoView {
     self.interruption = interruption
     let settings = services.settings
     commands = PasteLines(
-      bootstrapServers: settings.bootstrapServers,
-      kafkaProperties: services.isConfigured
-        ? settings.kafka.filter { $0.key != "bootstrap.servers" } : [:],
-      javaTools: services.javaTools, redisHost: settings.redis.host,
-      redisPort: settings.redis.port, redisDatabase: settings.redis.database,
-      projection: settings.feastProjection,
-      program: CommandLine.arguments.first ?? "projectionist",
+      bootstrapServers: settings.bootstrapServers, kafkaProperties: services.kafkaProperties,
+      kcatConfiguration: services.kcatConfiguration, javaTools: services.javaTools,
+      redis: settings.redis, projection: settings.feastProjection, program: Self.program,
       configuration: services.configurationFile)
     dashboard = Dashboard(
       broker: services.broker, redis: services.redis, daemonLog: services.daemonLog,
-      user: sample.user)
+      commandFile: services.commandFile, user: sample.user)
+  }
+
+  /// This program as a shell in any directory calls it.
+  private static var program: String {
+    let name = CommandLine.arguments.first ?? "projectionist"
+    return name.contains("/") ? URL(fileURLWithPath: name).path : name
   }
 
   /// Returns when the user asks for the end.
@@ -51,7 +53,7 @@ final class DemoView {
       print("stopping the daemon, Redis and the broker")
       probe?.close()
     }
-    if !isTerminal { printCommands() }
+    if !isTerminal { print(PasteLines.text(commands.lines(user: sample.user, movie: nil))) }
     var next = ContinuousClock.now
     while !interruption.isRequested {
       try services.check()
@@ -70,12 +72,6 @@ final class DemoView {
     }
   }
 
-  private func printCommands() {
-    for line in commands.lines(user: sample.user, movie: nil) {
-      print("# \(line.title)\n\(line.command)")
-    }
-  }
-
   /// A broker or a Redis that does not answer leaves the last values standing: its return shows.
   private func update() throws {
     dashboard.restores = RestoringState.all(in: LogTail.of(services.daemonLog, lines: 50))
@@ -85,17 +81,29 @@ final class DemoView {
     do throws(RedisError) { dashboard.features = try sample.features() } catch {
       guard error.isTransient else { throw error }
     }
-    if let answer = try sample.recommendations() { dashboard.recommendations = answer }
+    do {
+      if let reply = try sample.recommendations() { dashboard.reply = reply }
+    } catch let error as LogError {
+      guard error.code == .unavailable else { throw error }
+    }
     startProbe()
     dashboard.freshness = probe?.freshness
-    dashboard.commands = commands.lines(
-      user: sample.user, movie: dashboard.recommendations?.movies?.first?.id)
+    show(commands.lines(user: sample.user, movie: dashboard.movies.first?.movieID))
+  }
+
+  private func show(_ commands: [PasteLine]) {
+    guard commands != dashboard.commands else { return }
+    dashboard.commands = commands
+    // A full disk is no reason to end.
+    try? Data((PasteLines.text(commands) + "\n").utf8)
+      .write(to: URL(fileURLWithPath: services.commandFile), options: .atomic)
   }
 
   /// Once what was loaded is through: before that there is no freshness to speak of.
   private func startProbe() {
     guard probe == nil, dashboard.progress.isCaughtUp,
-      let movies = (try? sample.recommendations(count: Self.probeMovies))?.movies, !movies.isEmpty
+      let movies = (try? sample.recommendations(count: Self.probeMovies))?.recommendations,
+      !movies.isEmpty
     else { return }
     probe = FreshnessProbe(services.log, movies: movies)
   }

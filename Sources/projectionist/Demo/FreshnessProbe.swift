@@ -24,11 +24,13 @@ final class FreshnessProbe: Sendable {
   /// Starts measuring on a thread of its own.
   ///
   /// - Parameter movies: to rate; not empty.
-  init(_ log: KafkaLog, movies: [RecommendationList.Movie]) {
+  init(_ log: KafkaLog, movies: [ReplyRecord.Movie]) {
     precondition(!movies.isEmpty)
     let thread = Thread { [self] in
-      // Without a broker there is nothing to measure; the daemon's log tells about that.
-      try? measure(log, movies: movies)
+      while !stop.isStopped {
+        // Without a broker there is nothing to measure; the daemon's log tells about that.
+        do { try measure(log, movies: movies) } catch { Thread.sleep(forTimeInterval: 0.5) }
+      }
       finished.signal()
     }
     thread.name = "freshness"
@@ -47,7 +49,7 @@ final class FreshnessProbe: Sendable {
       .map { Dashboard.Freshness(p50: $0[0], p99: $0[1]) }
   }
 
-  private func measure(_ log: KafkaLog, movies: [RecommendationList.Movie]) throws {
+  private func measure(_ log: KafkaLog, movies: [ReplyRecord.Movie]) throws {
     let clientID = "projectionist-demo-freshness"
     let consumer = try log.makeConsumer(
       ConsumerConfiguration(
@@ -66,7 +68,7 @@ final class FreshnessProbe: Sendable {
       if ContinuousClock.now >= next {
         let movie = movies[count / Self.users.count % movies.count]
         let user = Self.users.lowerBound + Int64(count % Self.users.count)
-        try producer.rate(user: user, movie: movie.id, rating: Self.stars(near: movie.score))
+        try producer.rate(user: user, movie: movie.movieID, rating: Self.stars(near: movie.score))
         count += 1
         next += Self.interval
       }

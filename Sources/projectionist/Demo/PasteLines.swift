@@ -11,18 +11,20 @@ struct PasteLine: Hashable {
 /// POSIX shell.
 struct PasteLines {
   /// Kafka's own tools, where the broker understands them.
-  struct JavaTools {
+  struct JavaTools: Hashable {
+    static let scripts = ["kafka-console-producer.sh", "kafka-console-consumer.sh"]
+
     /// The directory with the scripts; `nil` trusts the PATH.
     var directory: String?
   }
 
   var bootstrapServers: String
-  /// librdkafka's other properties, for kcat.
+  /// librdkafka's other properties.
   var kafkaProperties: [String: String] = [:]
+  /// The file that holds these properties for kcat.
+  var kcatConfiguration = ""
   var javaTools: JavaTools?
-  var redisHost: String
-  var redisPort: UInt16
-  var redisDatabase = 0
+  var redis = Settings.Redis()
   var projection: FeastProjection
   /// This program, as a shell calls it.
   var program: String
@@ -54,37 +56,67 @@ struct PasteLines {
   }
 
   private func consoleLines(_ event: String, _ tools: JavaTools) -> [PasteLine] {
-    func script(_ name: String) -> String {
-      Self.quoted((tools.directory.map { "\($0)/" } ?? "") + "\(name).sh")
+    let needs = javaProperties
+    let note =
+      needs.isEmpty ? "" : "; write a client.properties with \(needs.joined(separator: ", "))"
+    func script(_ client: String) -> String {
+      Self.quoted((tools.directory.map { "\($0)/" } ?? "") + "kafka-console-\(client).sh")
         + " --bootstrap-server \(Self.quoted(bootstrapServers))"
+        + (needs.isEmpty ? "" : " --\(client).config client.properties")
     }
     return [
       PasteLine(
-        title: "rate it with Kafka's own tool",
-        command: "\(event) | \(script("kafka-console-producer")) --topic \(Topics.userRatings)"),
+        title: "rate it with Kafka's own tool\(note)",
+        command: "\(event) | \(script("producer")) --topic \(Topics.userRatings)"),
       PasteLine(
-        title: "features as they change",
-        command: script("kafka-console-consumer")
+        title: "features as they change\(note)",
+        command: script("consumer")
           + " --topic \(Topics.userFeatures) --isolation-level read_committed"),
     ]
   }
 
-  private var kcatOptions: String {
-    let properties = kafkaProperties.sorted { $0.key < $1.key }.map { name, value in
-      let shown = SettingsRendering.isSecret(name) ? "…" : value
-      return " -X \(Self.quoted("\(name)=\(shown)"))"
+  /// What Kafka's own tools must be told to get through to a broker that wants TLS or SASL: they
+  /// name it otherwise than librdkafka.
+  private var javaProperties: [String] {
+    let given = kafkaProperties.filter { name, value in
+      name.hasPrefix("ssl.") || name.hasPrefix("sasl.")
+        || name == "security.protocol" && value.lowercased() != "plaintext"
     }
-    return "-b \(Self.quoted(bootstrapServers))" + properties.joined()
+    guard !given.isEmpty else { return [] }
+    func uses(_ prefix: String) -> Bool {
+      given.keys.contains { $0.hasPrefix("\(prefix).") }
+        || given["security.protocol"]?.lowercased().contains(prefix) == true
+    }
+    return ["security.protocol"] + (uses("sasl") ? ["sasl.mechanism", "sasl.jaas.config"] : [])
+      + (uses("ssl") ? ["ssl.truststore.location"] : [])
+  }
+
+  private var kcatOptions: String {
+    let file = kafkaProperties.isEmpty ? "" : "-F \(Self.quoted(kcatConfiguration)) "
+    return "\(file)-b \(Self.quoted(bootstrapServers))"
   }
 
   private func redisLine(_ user: Int64) -> String {
     var key: [UInt8] = []
     projection.user.key.append(user, to: &key)
     let count = projection.user.fields.fields.first ?? []
-    let database = redisDatabase == 0 ? "" : " -n \(redisDatabase)"
-    return "redis-cli -h \(Self.quoted(redisHost)) -p \(redisPort)\(database) --quoted-input HMGET"
-      + " '\(Self.redisText(key))' '\(Self.redisText(count))'"
+    return
+      "redis-cli \(redisOptions) --quoted-input HMGET '\(Self.redisText(key))' '\(Self.redisText(count))'"
       + " '\(Self.redisText(projection.user.fields.fenceField))'"
+  }
+
+  private var redisOptions: String {
+    var options = "-h \(Self.quoted(redis.host)) -p \(redis.port)"
+    if redis.database != 0 { options += " -n \(redis.database)" }
+    // As the daemon logs in: a user without a password doesn't.
+    guard !redis.password.isEmpty else { return options }
+    if !redis.username.isEmpty { options += " --user \(Self.quoted(redis.username))" }
+    return options + " --askpass"
+  }
+
+  /// The lines as they stand in a file.
+  static func text(_ lines: [PasteLine]) -> String {
+    lines.map { "# \($0.title)\n\($0.command)" }.joined(separator: "\n")
   }
 
   /// Bytes as redis-cli reads them between double quotes. A single quote becomes a number too, so

@@ -17,6 +17,11 @@ struct PipelineProgress {
   var peakEventsPerSecond = 0
   var lags: [Lag] = []
 
+  /// What waits for each stage, in words.
+  var lagText: String {
+    lags.map { "\($0.stage.rawValue) \(Dashboard.grouped(Int($0.lag)))" }.joined(separator: " · ")
+  }
+
   /// Whether nothing waits anywhere. Predict doesn't count: the demo itself asks it all the time.
   var isCaughtUp: Bool {
     !lags.isEmpty && lags.allSatisfy { $0.lag == 0 || $0.stage == .predict }

@@ -47,10 +47,10 @@ final class SampleUser {
   }
 
   /// The daemon's answer; `nil` when none came in time.
-  func recommendations(count: Int = movieCount) throws -> RecommendationList? {
+  func recommendations(count: Int = movieCount) throws -> ReplyRecord? {
     let request = Array(#"{"user_id":\#(user),"num_recommendations":\#(count)}"#.utf8)
     return try client.ask(key: "\(user)", value: request, timeout: Self.replyTimeout)
-      .map { try RecommendationList($0) }
+      .map { try ReplyRecord($0) }
   }
 
   /// Rates a movie with five stars, and returns once the rating is stored.

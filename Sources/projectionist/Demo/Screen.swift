@@ -27,8 +27,15 @@ struct Screen {
     FileHandle.standardOutput.write(Data(output.utf8))
   }
 
-  /// What makes the terminal show these lines.
+  /// What makes the terminal show these lines, or those of them, from the top, that it has rows for.
+  /// A line that is wider than the terminal goes on in the next row.
   mutating func update(_ lines: [String], size: Size) -> String {
+    var rows = 0
+    let lines = Array(
+      lines.prefix { line in
+        rows += Self.height(line, columns: size.columns)
+        return rows <= size.rows
+      })
     defer {
       shown = lines
       self.size = size
@@ -38,8 +45,13 @@ struct Screen {
     var output = isFresh ? "\u{1B}[?25l\u{1B}[H\u{1B}[2J" : ""
     var row = 1
     for (index, line) in lines.enumerated() {
-      if isFresh || line != shown[index] { output += "\u{1B}[\(row);1H\u{1B}[K\(line)" }
-      row += height(line, size)
+      let height = Self.height(line, columns: size.columns)
+      if isFresh || line != shown[index] {
+        // From the last row up, so that the cursor ends where the line begins.
+        for row in (row..<row + height).reversed() { output += "\u{1B}[\(row);1H\u{1B}[K" }
+        output += line
+      }
+      row += height
     }
     return output
   }
@@ -53,10 +65,11 @@ struct Screen {
   }
 
   private func heights(_ lines: [String], _ size: Size) -> [Int] {
-    lines.map { height($0, size) }
+    lines.map { Self.height($0, columns: size.columns) }
   }
 
-  private func height(_ line: String, _ size: Size) -> Int {
-    max(1, (line.count + size.columns - 1) / size.columns)
+  /// The rows a line takes.
+  static func height(_ line: String, columns: Int) -> Int {
+    max(1, (line.count + columns - 1) / columns)
   }
 }

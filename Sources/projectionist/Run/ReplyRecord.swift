@@ -7,7 +7,7 @@ struct ReplyRecord: Decodable {
     var message: String
   }
 
-  struct Movie: Decodable {
+  struct Movie: Decodable, Hashable, Sendable {
     enum CodingKeys: String, CodingKey {
       case movieID = "movieId"
       case title, genres, score
