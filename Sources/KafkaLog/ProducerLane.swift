@@ -12,6 +12,8 @@ final class ProducerLane {
 
   /// How long `send` waits for room in the queue.
   private static let queueFullTimeout = Duration.seconds(30)
+  /// Milliseconds.
+  private static let abortAttempt: Int32 = 500
   private static let reportTimeout = Duration.milliseconds(100)
   /// Delivered records hold their memory until `rd_kafka_poll` has reported them.
   private static let sendsPerPoll = 256
@@ -171,9 +173,11 @@ final class ProducerLane {
       reaction: stops ? .stopDaemon : .abortBatch)
   }
 
+  /// An attempt drops what is queued and waits for what is on its way. What comes back from there, because
+  /// the records before it were refused, is queued again, for the next attempt to drop.
   func abortTransaction(deadline: ContinuousClock.Instant) throws(LogError) {
     try retrying(until: deadline) { [client] remaining in
-      rd_kafka_abort_transaction(client.handle, remaining)
+      rd_kafka_abort_transaction(client.handle, min(remaining, Self.abortAttempt))
     }
     _ = deliveries.takeError()
   }
