@@ -10,8 +10,9 @@ extension KafkaAdmin {
     public var partitions: Set<TopicPartition>
   }
 
-  /// A group's members with what each owns; none for a group that is not there.
-  public func members(of group: String) throws(LogError) -> [GroupMember] {
+  /// A stable group's members with what each owns; `nil` for any other: while a group rebalances, the
+  /// broker tells who belongs to it, but not what they own.
+  public func members(of group: String) throws(LogError) -> [GroupMember]? {
     let reply = try ask(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, "describing group \"\(group)\"") {
       options in
       group.withCString { name in
@@ -24,11 +25,14 @@ extension KafkaAdmin {
       let descriptions = rd_kafka_DescribeConsumerGroups_result_groups(
         rd_kafka_event_DescribeConsumerGroups_result(reply.event), &size), size == 1,
       let description = descriptions[0]
-    else { return [] }
+    else { return nil }
     if let error = rd_kafka_ConsumerGroupDescription_error(description) {
       // The description owns this error.
       throw LogError(rd_kafka_error_code(error), "describing group \"\(group)\"")
     }
+    guard
+      rd_kafka_ConsumerGroupDescription_state(description) == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE
+    else { return nil }
     return (0..<rd_kafka_ConsumerGroupDescription_member_count(description)).compactMap { index in
       rd_kafka_ConsumerGroupDescription_member(description, index).map(Self.member)
     }

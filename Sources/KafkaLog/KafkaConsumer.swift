@@ -233,9 +233,15 @@ public final class KafkaConsumer: LogConsumer {
       record.err == RD_KAFKA_RESP_ERR__FATAL
       ? client.fatalError ?? LogError(record.err, text, fatal: true)
       : LogError(record.err, topic.isEmpty ? text : "\(partition): \(text)")
+    // In both cases librdkafka tries again by itself.
     if error.code == .unavailable {
-      // librdkafka tries again by itself.
       logger.info("consumer", metadata: ["reason": "\(error)"])
+    } else if error.code == .unknownTopic, isMember,
+      !assigned.contains(where: { $0.topic == topic })
+    {
+      // Told once, until it is found: by one of a join's attempts, a second apart, or where other
+      // topics are there, when the metadata is next refreshed.
+      logger.warning("a topic is missing, waiting for it", metadata: ["topic": "\(topic)"])
     } else {
       deferredError = deferredError ?? error
     }
@@ -307,9 +313,8 @@ public final class KafkaConsumer: LogConsumer {
 
   private func commit(_ list: borrowing PartitionList, wait: Bool) throws(LogError) {
     guard list.count > 0 else { return }
-    let code = rd_kafka_commit(client.handle, list.list, wait ? 0 : 1)
-    try check(code, "committing offsets")
-    if wait { try list.checkElements("committing the offset of") }
+    // What goes wrong with one partition only is the result too; the list is copied.
+    try check(rd_kafka_commit(client.handle, list.list, wait ? 0 : 1), "committing offsets")
   }
 }
 

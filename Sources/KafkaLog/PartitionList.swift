@@ -48,13 +48,6 @@ struct PartitionList: ~Copyable {
         element.err)
     }
   }
-
-  /// Throws the first error that librdkafka has left on an element.
-  func checkElements(_ detail: String) throws(LogError) {
-    try forEach { (partition, _, code) throws(LogError) in
-      try check(code, "\(detail) \(partition)")
-    }
-  }
 }
 
 /// The partitions of a list owned by librdkafka.

@@ -191,7 +191,7 @@ struct PageCheck {
     return Array(page.bytes[Page.headerBytes..<Page.headerBytes + length])
   }
 
-  /// A list is its length, then page numbers.
+  /// A list is its length, which may be zero, then page numbers.
   private mutating func takeFreePages(_ list: ArraySlice<UInt8>, _ number: UInt64)
     throws(StoreError)
   {
@@ -201,6 +201,6 @@ struct PageCheck {
     guard let count = numbers.first, count < numbers.count else {
       throw damaged(number, "has a list of free pages that does not fit")
     }
-    for page in numbers[1...Int(count)] { try use(page) }
+    for page in numbers.dropFirst().prefix(Int(count)) { try use(page) }
   }
 }

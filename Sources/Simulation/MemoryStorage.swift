@@ -25,6 +25,10 @@ public final class MemoryStorage: StateStorage {
     case atOpening, whenRead
   }
 
+  private struct Writer {
+    weak var store: MemoryStore?
+  }
+
   final class Disk: Sendable {
     /// Each store's commits, the newest last; as many older ones are kept as can get lost.
     let stores = Mutex<[Place: [Content]]>([:])
@@ -36,6 +40,8 @@ public final class MemoryStorage: StateStorage {
   let disk: Disk
   private let process: SimulatedProcess
   private let onCommit: @Sendable (_ stage: String, _ partition: Int32) -> Void
+  /// The stores that this process has open. A second writer is refused, as LMDB does it.
+  private let writers = Mutex<[Place: Writer]>([:])
 
   private init(
     _ disk: Disk, _ process: SimulatedProcess,
@@ -71,11 +77,30 @@ public final class MemoryStorage: StateStorage {
       }
     }
     try checkUndamaged(place, .atOpening)
-    return MemoryStore(self, place)
+    let store = MemoryStore(self, place)
+    let isOnly = writers.withLock { writers in
+      guard writers[place]?.store == nil else { return false }
+      writers[place] = Writer(store: store)
+      return true
+    }
+    guard isOnly else {
+      throw StoreError("the store of \(place) is already open in this process", remedy: .stop)
+    }
+    return store
+  }
+
+  /// Lets another writer in.
+  func endWriting(_ store: MemoryStore, _ place: Place) {
+    writers.withLock { writers in
+      if writers[place]?.store === store { writers[place] = nil }
+    }
   }
 
   public func destroy(stage: String, partition: Int32) throws(StoreError) {
-    try perform(.destroyStore) { lose(stage: stage, partition: partition) }
+    try perform(.destroyStore) {
+      lose(stage: stage, partition: partition)
+      writers.withLock { $0[Place(stage: stage, partition: partition)] = nil }
+    }
   }
 
   func perform<R>(_ effect: SimulatedProcess.Effect, _ body: () -> R) throws(StoreError) -> R {
@@ -249,6 +274,7 @@ public final class MemoryStore: StateStore {
   }
 
   public func close() throws(StoreError) {
+    storage.endWriting(self, place)
     try storage.perform(.commitStore) {
       storage.write(place) { $0.isClosed = true }
     }

@@ -33,6 +33,8 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
 
   /// Stores in the order of the partitions, from nothing where what is on disk can't be used.
   func open(_ partitions: [Int32]) throws(StageError) -> [RestoredStore<Storage.Store>] {
+    // As in many a cooperative rebalance.
+    guard !partitions.isEmpty else { return [] }
     var targets: [Target] = []
     for partition in partitions { targets.append(try makeTarget(partition)) }
     try restore(targets)

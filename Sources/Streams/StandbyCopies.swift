@@ -7,7 +7,8 @@ public final class StandbyCopies<Store: StateStore>: Sendable {
   private struct State {
     /// Partitions that are the stage's now: nobody else may write their stores.
     var owned: Set<Int32> = []
-    /// Copies that are followed, with the stores that the stage gets.
+    /// Copies that are followed. Nobody else keeps a reference to their stores: whoever opens one
+    /// again would find it open.
     var stores: [Int32: Store] = [:]
     /// Copies the follower is at this moment, to be waited for.
     var busy: Set<Int32> = []
@@ -41,20 +42,31 @@ public final class StandbyCopies<Store: StateStore>: Sendable {
 
   var owned: Set<Int32> { state.withLock { $0.owned } }
 
-  /// Runs `body` while the stage can't take the partition.
+  /// Partitions whose copies the stage has not taken.
+  var kept: Set<Int32> { state.withLock { Set($0.stores.keys) } }
+
+  /// Lends `body` the store of a partition's copy, to use, to drop or to set, while the stage can't
+  /// take the partition.
   ///
   /// - Returns: `nil`, without having run it, when the stage has the partition.
-  func holding<R, E: Error>(_ partition: Int32, _ body: () throws(E) -> R) throws(E) -> R? {
+  func holding<R, E: Error>(_ partition: Int32, _ body: (inout Store?) throws(E) -> R) throws(E)
+    -> R?
+  {
+    var store: Store?
     let isOurs = state.withLock { state in
-      !state.owned.contains(partition) && state.busy.insert(partition).inserted
+      guard !state.owned.contains(partition), state.busy.insert(partition).inserted else {
+        return false
+      }
+      store = state.stores.removeValue(forKey: partition)
+      return true
     }
     guard isOurs else { return nil }
-    defer { state.withLock { _ = $0.busy.remove(partition) } }
-    return try body()
-  }
-
-  /// The store of a copy; `nil` sets it to none. Called while holding the partition.
-  func setStore(_ store: Store?, of partition: Int32) {
-    state.withLock { $0.stores[partition] = store }
+    defer {
+      state.withLock { state in
+        state.stores[partition] = store.take()
+        state.busy.remove(partition)
+      }
+    }
+    return try body(&store)
   }
 }

@@ -11,7 +11,7 @@ public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
   private let environment: StageEnvironment<Log, Storage>
   private let copies: StandbyCopies<Storage.Store>
   private let changelog: String
-  private let placement: (_ partitionCount: Int32) throws(LogError) -> Set<Int32>
+  private let placement: (_ partitionCount: Int32) throws(LogError) -> Set<Int32>?
 
   /// How often the placement is asked for again.
   private static var placementInterval: Duration { .seconds(2) }
@@ -22,11 +22,11 @@ public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
 
   /// - Parameters:
   ///   - environment: the stage's, which must have a changelog.
-  ///   - placement: of so many partitions those to keep copies of, as the group stands now. Those the stage owns
-  ///     itself may be among them.
+  ///   - placement: of so many partitions those to keep copies of, as the group stands now; `nil` while
+  ///     it is not known. Those the stage owns itself may be among them.
   public init(
     _ environment: StageEnvironment<Log, Storage>, copies: StandbyCopies<Storage.Store>,
-    placement: @escaping (_ partitionCount: Int32) throws(LogError) -> Set<Int32>
+    placement: @escaping (_ partitionCount: Int32) throws(LogError) -> Set<Int32>?
   ) {
     guard let changelog = environment.configuration.changelog else {
       preconditionFailure("a stage without state has nothing to copy")
@@ -40,24 +40,24 @@ public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
     self.placement = placement
   }
 
-  /// Runs on the calling thread until told to stop. What goes wrong with a copy is logged and tried
-  /// again: the pipeline does not depend on it.
+  /// Runs on the calling thread until told to stop. What goes wrong with a copy is logged, once until
+  /// it has gone well for a while, and tried again: the pipeline does not depend on it.
   public func run() {
-    var wasFailing = false
+    var told: Set<StageError> = []
     while !environment.stop.isStopped {
       do throws(StageError) {
-        try follow()
+        try follow { told.removeAll() }
       } catch {
-        if !wasFailing, error != .stopped {
+        if error != .stopped, told.insert(error).inserted {
           environment.logger.warning("standby copies", metadata: ["reason": "\(error)"])
         }
-        wasFailing = true
         environment.pause(.seconds(1))
       }
     }
   }
 
-  private func follow() throws(StageError) {
+  /// - Parameter hasGoneWell: called each time a `placementInterval` has passed without a failure.
+  private func follow(hasGoneWell: () -> Void) throws(StageError) {
     let configuration = environment.configuration
     let reader = try StageError.log { () throws(LogError) in
       try environment.log.makeConsumer(
@@ -68,18 +68,19 @@ public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
     let count = try StageError.log { () throws(LogError) in
       try reader.partitionCount(of: changelog)
     }
-    var followed: [Int32: StandbyCopy<Storage.Store>] = [:]
-    defer { for copy in followed.values { release(copy) } }
+    var followed: [Int32: StandbyCopy] = [:]
+    defer { for partition in followed.keys { release(partition) } }
     var placed: ContinuousClock.Instant?
     var wanted: Set<Int32> = []
     while !environment.stop.isStopped {
       let now = environment.now()
       if placed.map({ now - $0 >= Self.placementInterval }) ?? true {
+        wanted = try StageError.log { () throws(LogError) in try placement(count) } ?? wanted
+        if placed != nil { hasGoneWell() }
         placed = now
-        wanted = try StageError.log { () throws(LogError) in try placement(count) }
       }
       try adjust(&followed, to: wanted.subtracting(copies.owned), reader)
-      try read(&followed, reader)
+      try read(followed, reader)
       for copy in followed.values where copy.isDue(environment.now(), Self.commitInterval) {
         try commit(copy)
       }
@@ -89,12 +90,12 @@ public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
   // MARK: Which
 
   private func adjust(
-    _ followed: inout [Int32: StandbyCopy<Storage.Store>], to wanted: Set<Int32>,
-    _ reader: Log.Consumer
+    _ followed: inout [Int32: StandbyCopy], to wanted: Set<Int32>, _ reader: Log.Consumer
   ) throws(StageError) {
-    for (partition, copy) in followed where !wanted.contains(partition) {
+    // What the stage has taken, and given back again, is opened anew.
+    for partition in Set(followed.keys).subtracting(wanted.intersection(copies.kept)) {
       followed[partition] = nil
-      release(copy)
+      release(partition)
       try StageError.log { () throws(LogError) in
         try reader.unassign([TopicPartition(changelog, partition)])
       }
@@ -112,73 +113,70 @@ public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
   ///
   /// - Returns: `nil` when the stage has just taken the partition.
   private func open(_ partition: Int32, _ reader: Log.Consumer)
-    throws(StageError) -> StandbyCopy<Storage.Store>?
+    throws(StageError) -> StandbyCopy?
   {
     let source = TopicPartition(changelog, partition)
     let opened = try copies.holding(partition) {
-      () throws(StageError) -> StandbyCopy<Storage.Store>? in
+      (kept: inout Storage.Store?) throws(StageError) -> StandbyCopy? in
       let restorer = Restorer(environment: environment, changelog: changelog)
       guard let store = try restorer.open([partition]).first?.store else { return nil }
       let stored = try StageError.store { () throws(StoreError) in try store.changelogOffset() }
-      let kept = try StageError.log { () throws(LogError) in try reader.offsets(of: source) }
-      copies.setStore(store, of: partition)
+      let range = try StageError.log { () throws(LogError) in try reader.offsets(of: source) }
+      kept = store
       environment.logger.info("keeping a standby copy", metadata: ["changelog": "\(source)"])
       return StandbyCopy(
-        partition: partition, changelog: source, store: store,
-        nextOffset: stored ?? kept.lowerBound,
+        partition: partition, changelog: source, nextOffset: stored ?? range.lowerBound,
         now: environment.now())
     }
     return opened ?? nil
   }
 
-  private func release(_ copy: StandbyCopy<Storage.Store>) {
-    copies.holding(copy.partition) {
-      // Dropped, not closed: syncing it would make its next owner wait.
-      copies.setStore(nil, of: copy.partition)
-    }
+  private func release(_ partition: Int32) {
+    // Dropped, not closed: syncing it would make its next owner wait.
+    copies.holding(partition) { $0 = nil }
   }
 
   // MARK: Following
 
-  private func read(
-    _ followed: inout [Int32: StandbyCopy<Storage.Store>], _ reader: Log.Consumer
-  ) throws(StageError) {
+  private func read(_ followed: [Int32: StandbyCopy], _ reader: Log.Consumer)
+    throws(StageError)
+  {
     guard !followed.isEmpty else { return environment.pause(Self.longestPoll) }
-    let copies = followed
     _ = try StageError.log { () throws(LogError) in
       try reader.poll(maxRecords: 10_000, timeout: Self.longestPoll) { record in
-        copies[record.partition]?.take(record)
+        followed[record.partition]?.take(record)
         return true
       }
     }
     for copy in followed.values where copy.readyCount >= Self.chunkRecords { try commit(copy) }
   }
 
-  private func commit(_ copy: StandbyCopy<Storage.Store>) throws(StageError) {
-    try copies.holding(copy.partition) { () throws(StageError) in
-      try StageError.store { () throws(StoreError) in try copy.commit(at: environment.now()) }
+  private func commit(_ copy: StandbyCopy) throws(StageError) {
+    try copies.holding(copy.partition) { (store: inout Storage.Store?) throws(StageError) in
+      // The stage has had it meanwhile.
+      guard let store else { return }
+      try StageError.store { () throws(StoreError) in
+        try copy.commit(to: store, at: environment.now())
+      }
     }
   }
 }
 
 /// One partition's copy, and what was read for it since its last commit.
-private final class StandbyCopy<Store: StateStore> {
+private final class StandbyCopy {
   let partition: Int32
   let changelog: TopicPartition
   private(set) var nextOffset: Int64
-  private let store: Store
   /// Up to the last position read, and beyond it.
   private var ready = WriteSet()
   private var tail = WriteSet()
   private var committed: ContinuousClock.Instant
 
   init(
-    partition: Int32, changelog: TopicPartition, store: Store, nextOffset: Int64,
-    now: ContinuousClock.Instant
+    partition: Int32, changelog: TopicPartition, nextOffset: Int64, now: ContinuousClock.Instant
   ) {
     self.partition = partition
     self.changelog = changelog
-    self.store = store
     self.nextOffset = nextOffset
     committed = now
   }
@@ -198,7 +196,7 @@ private final class StandbyCopy<Store: StateStore> {
     nextOffset = record.offset + 1
   }
 
-  func commit(at now: ContinuousClock.Instant) throws(StoreError) {
+  func commit(to store: some StateStore, at now: ContinuousClock.Instant) throws(StoreError) {
     try store.commitInParts(&ready, changelogOffset: nextOffset)
     ready.removeAll()
     committed = now

@@ -171,6 +171,41 @@ struct ApacheKafkaTests {
     }
   }
 
+  /// The broker tells what members own of a stable group only.
+  @Test func membersAreToldWithWhatTheyOwnOrNotAtAll() throws {
+    try withTopics(["input": 2]) { prefix, admin in
+      let (input, group) = (prefix + "input", prefix + "group")
+      let all = Set((0..<2).map { TopicPartition(input, $0) })
+      func turn(_ member: KafkaConsumer) throws {
+        let result = try member.poll(maxRecords: 1, timeout: .milliseconds(20)) { _ in true }
+        switch result.rebalance {
+        case .assigned(let partitions): try member.assign(partitions.map { ($0, .beginning) })
+        case .revoked(let partitions), .lost(let partitions): try member.unassign(partitions)
+        case nil: break
+        }
+      }
+      func wait(_ polled: [KafkaConsumer], for done: ([KafkaAdmin.GroupMember]?) -> Bool) throws {
+        let deadline = ContinuousClock.now + patience
+        while try !done(admin.members(of: group)) {
+          try #require(ContinuousClock.now < deadline)
+          for member in polled { try turn(member) }
+        }
+      }
+      #expect(try admin.members(of: group) == nil)
+      let first = try member(input, group: group)
+      try wait([first]) { $0?.map(\.partitions) == [all] }
+      // The first one does not answer: the group can't go on.
+      let second = try member(input, group: group)
+      try wait([second]) { $0 == nil }
+      try wait([first, second]) {
+        $0?.count == 2 && $0?.reduce(into: []) { $0.formUnion($1.partitions) } == all
+          && $0?.allSatisfy { $0.partitions.count == 1 } == true
+      }
+      first.close()
+      second.close()
+    }
+  }
+
   @Test func aSuccessorFencesTheProducer() throws {
     try withTopics(["output": 1]) { prefix, _ in
       let output = prefix + "output"

@@ -1,4 +1,5 @@
 import EventLog
+import Logging
 import Testing
 
 @testable import KafkaLog
@@ -106,6 +107,29 @@ import Testing
     }
     #expect(hasJoined(member))
     member.close(leaving: false)
+  }
+
+  /// A client that was closed while it waits for the topic would have to be kept for ever.
+  @Test func aMemberWaitsForATopicThatIsMissing() throws {
+    let cluster = try Cluster(["events": 1])
+    setKnown(false, "events", cluster.broker)
+    let recorder = LogRecorder()
+    let member = try KafkaLog(settings: cluster.log.settings, logger: recorder.logger).makeConsumer(
+      ConsumerConfiguration(topics: ["events"], group: "patient", clientID: "member"))
+    func warnings() -> [String] {
+      recorder.all.filter { $0.level == .warning && $0.text.contains("events") }.map(\.text)
+    }
+    let deadline = ContinuousClock.now + patience
+    while warnings().isEmpty, ContinuousClock.now < deadline {
+      _ = try member.poll(maxRecords: 1, timeout: .milliseconds(20)) { _ in true }
+    }
+    setKnown(true, "events", cluster.broker)
+    var records: [Copied] = []
+    try poll(member, into: &records) { _, result in
+      result.rebalance == .assigned([TopicPartition("events", 0)])
+    }
+    #expect(warnings().count == 1)
+    member.close()
   }
 
   @Test func closingBeforeJoiningDoesNotHang() throws {

@@ -51,7 +51,8 @@ final class LogRecorder: LogHandler, Sendable {
   }
 
   func log(event: LogEvent) {
-    entries.withLock { $0.append((event.level, "\(event.source): \(event.message)")) }
+    let text = "\(event.source): \(event.message) \(event.metadata ?? [:])"
+    entries.withLock { $0.append((event.level, text)) }
   }
 
   var all: [(level: Logger.Level, text: String)] { entries.withLock { $0 } }
@@ -171,6 +172,13 @@ func refuseAssignments(_ broker: MockBroker, times: Int) {
   let syncGroup: Int16 = 14
   let errors = Array(repeating: RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS, count: times)
   rd_kafka_mock_push_request_errors_array(broker.cluster, syncGroup, times, errors)
+}
+
+/// Makes the broker say that it knows the topic, or that it does not.
+func setKnown(_ isKnown: Bool, _ topic: String, _ broker: MockBroker) {
+  rd_kafka_mock_topic_set_error(
+    broker.cluster, topic,
+    isKnown ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
 }
 
 /// Whether the group has taken the member in.

@@ -113,6 +113,37 @@ import Testing
     #expect(error?.message.contains("is beyond the last one") == true)
   }
 
+  /// Where the file has the length of a list of free pages.
+  private func freeListOffset() throws -> Int {
+    let handle = Glibc.open(file, O_RDONLY)
+    defer { close(handle) }
+    let metas = try (0..<2 as Range<UInt64>).map {
+      MetaPage(try Page(handle, file, number: $0, size: 4096))
+    }
+    let root = try #require(metas.max { $0.transaction < $1.transaction }).free.root
+    let page = try Page(handle, file, number: root, size: 4096)
+    let first = page.node(0, isLeaf: true)
+    let node = try #require(first)
+    #expect(!node.isElsewhere)
+    return Int(root) * 4096 + node.value.lowerBound
+  }
+
+  /// A commit that has used all its free pages up may leave such a list behind.
+  @Test func emptyListOfFreePagesIsWhole() throws {
+    overwrite(UInt64(0).bytes, at: try freeListOffset())
+    try check()
+    #expect(try open().changelogOffset() == 4)
+  }
+
+  @Test(arguments: [UInt64(1_000), .max]) func listOfFreePagesThatEndsEarlyIsRefused(
+    length: UInt64
+  ) throws {
+    overwrite(length.bytes, at: try freeListOffset())
+    let error = #expect(throws: StoreError.self) { try open() }
+    #expect(error?.remedy == .rebuild)
+    #expect(error?.message.contains("a list of free pages that does not fit") == true)
+  }
+
   @Test func damagedLeafIsFoundByTheFullCheck() throws {
     let reader = try storage.openReadOnly(stage: "user", partition: 0)
     var inUse: Int?
@@ -180,4 +211,8 @@ import Testing
     #expect(error.remedy == .stop)
     #expect(error.message.contains("must own the directory"))
   }
+}
+
+extension UInt64 {
+  fileprivate var bytes: [UInt8] { withUnsafeBytes(of: self) { [UInt8]($0) } }
 }

@@ -113,6 +113,26 @@ struct MemoryLogTests {
     }
   }
 
+  /// As LMDB has it, within a process.
+  @Test func aStoreHasOneWriterAtATime() throws {
+    let storage = MemoryStorage()
+    func open(_ storage: MemoryStorage) throws -> MemoryStore {
+      try storage.open(stage: "s", partition: 0, tables: [])
+    }
+    var store: MemoryStore? = try open(storage)
+    let error = #expect(throws: StoreError.self) { try open(storage) }
+    #expect(error?.remedy == .stop)
+    #expect(throws: Never.self) { try open(storage.mounted(SimulatedProcess())) }
+    store = nil
+    store = try open(storage)
+    try store?.close()
+    let next = try open(storage)
+    try storage.destroy(stage: "s", partition: 0)
+    let new = try open(storage)
+    #expect(throws: StoreError.self) { try open(storage) }
+    withExtendedLifetime((store, next, new)) {}
+  }
+
   // MARK: Reading
 
   private func poll(_ consumer: MemoryConsumer, max: Int = 100) throws

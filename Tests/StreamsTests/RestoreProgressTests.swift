@@ -1,52 +1,16 @@
-import Logging
 import Simulation
 import StateStore
-import Synchronization
 import Testing
 
 @testable import Streams
 
 struct RestoreProgressTests {
-  /// What was logged, a line's message and fields.
-  private final class Lines: Sendable {
-    private let lines = Mutex<[(message: String, fields: [String: String])]>([])
-
-    func append(_ message: String, _ fields: [String: String]) {
-      lines.withLock { $0.append((message, fields)) }
-    }
-
-    func fields(of message: String) -> [[String: String]] {
-      lines.withLock { $0.filter { $0.message == message }.map(\.fields) }
-    }
-  }
-
-  private struct Handler: LogHandler {
-    let lines: Lines
-    var logLevel = Logger.Level.info
-    var metadata: Logger.Metadata = [:]
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-      get { metadata[key] }
-      set { metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) {
-      lines.append(
-        event.message.description, (event.metadata ?? [:]).mapValues(\.description))
-    }
-  }
-
   private let lines = Lines()
   private let monitor = StageMonitor(stage: "count")
 
-  private func logger() -> Logger {
-    let lines = lines
-    return Logger(label: "test", factory: { _ in Handler(lines: lines) })
-  }
-
   @Test func everyTwoSecondsWithRateAndTimeLeft() {
     let clock = SimulatedClock()
-    var progress = RestoreProgress("log", partitions: 4, monitor, logger(), at: clock.now)
+    var progress = RestoreProgress("log", partitions: 4, monitor, lines.logger(), at: clock.now)
     progress.begin(total: 1_000)
     #expect(monitor.snapshot.phase == .restoring("log", applied: 0, total: 1_000))
     for applied in stride(from: Int64(100), through: 1_000, by: 100) {
@@ -76,13 +40,27 @@ struct RestoreProgressTests {
   /// While nothing was applied yet there is no rate to tell the end by.
   @Test func theSearchForTheEndIsShownToo() {
     let clock = SimulatedClock()
-    var progress = RestoreProgress("log", partitions: 1, monitor, logger(), at: clock.now)
+    var progress = RestoreProgress("log", partitions: 1, monitor, lines.logger(), at: clock.now)
     clock.advance(by: .milliseconds(2_500))
     progress.report(applied: 0, of: 1_000, at: clock.now)
     #expect(
       lines.fields(of: "restoring state") == [
         ["changelog": "log", "partitions": "1", "percent": "0", "records_per_second": "0"]
       ])
+  }
+
+  /// A cooperative rebalance often brings a member nothing.
+  @Test func whereNothingIsOpenedNothingIsRestored() throws {
+    let world = World()
+    let process = SimulatedProcess()
+    let environment = StageEnvironment(
+      configuration: world.configuration(), log: world.log.connected(process),
+      storage: world.storage, monitor: monitor, logger: lines.logger(), stop: StopSignal(),
+      pause: { _ in })
+    let restored = try Restorer(environment: environment, changelog: World.changelog).open([])
+    #expect(restored.isEmpty)
+    #expect(process.effects == 0)
+    #expect(lines.fields(of: "state restored").isEmpty)
   }
 
   /// A restore of several partitions that takes its time, step by step: every poll brings a little.
@@ -102,7 +80,7 @@ struct RestoreProgressTests {
       if moment.effect == .poll { clock.advance(by: .milliseconds(1_100)) }
       return nil
     }
-    run.logger = logger()
+    run.logger = lines.logger()
     #expect(world.run(run).error == nil)
     // At once, and before anything is read.
     #expect(lines.fields(of: "restoring state").first?["offsets"] != nil)

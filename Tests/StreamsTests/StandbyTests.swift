@@ -54,25 +54,33 @@ struct StandbyTests {
 
   // MARK: Following
 
-  /// Follows every partition until nothing more comes.
+  /// Follows partitions, unless told otherwise all, until nothing more comes.
+  ///
+  /// - Parameter storage: as the follower's process reaches it.
   private func follow(
-    _ world: World, _ storage: MemoryStorage, _ copies: StandbyCopies<MemoryStore>
+    _ world: World, _ storage: MemoryStorage, _ copies: StandbyCopies<MemoryStore>,
+    idlePolls: Int = 4, logger: Logger = Lines().logger(),
+    faults: @escaping @Sendable (SimulatedProcess.Moment) -> SimulatedProcess.Fault? = { _ in nil },
+    placement: @escaping (_ partitionCount: Int32) throws(LogError) -> Set<Int32>? = { Set(0..<$0) }
   ) {
     let stop = StopSignal()
-    let idle = Counter()
+    let (idle, pauses) = (Counter(), Counter())
     let clock = SimulatedClock()
     let process = SimulatedProcess(
-      "standby",
+      "standby", faults: faults,
       onIdle: { _ in
         clock.advance(by: .seconds(1))
-        if idle.next() >= 4 { stop.stop() }
+        if idle.next() >= idlePolls { stop.stop() }
       })
     let environment = StageEnvironment(
       configuration: world.configuration(instance: "1"), log: world.log.connected(process),
-      storage: storage.mounted(process), monitor: StageMonitor(stage: World.stage),
-      logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), stop: stop,
-      now: { clock.now }, pause: { clock.advance(by: $0) })
-    StandbyLoop(environment, copies: copies) { Set(0..<$0) }.run()
+      storage: storage, monitor: StageMonitor(stage: World.stage), logger: logger, stop: stop,
+      now: { clock.now },
+      pause: { duration in
+        clock.advance(by: duration)
+        if pauses.next() >= 100 { stop.stop() }
+      })
+    StandbyLoop(environment, copies: copies, placement: placement).run()
   }
 
   private func contents(_ storage: MemoryStorage, _ partition: Int32) -> [[UInt8]: [UInt8]] {
@@ -112,8 +120,7 @@ struct StandbyTests {
     try world.feed(0..<9)
     world.run()
     let copy = MemoryStorage()
-    let store = try copy.mounted(SimulatedProcess()).open(
-      stage: World.stage, partition: 0, tables: ["tallies"])
+    let store = try open(copy.mounted(SimulatedProcess()), 0)
     var writes = WriteSet()
     let (key, value) = ("other".utf8Array, "1,1,1".utf8Array)
     writes.set(.tallies, key.span.bytes, value.span.bytes)
@@ -122,29 +129,131 @@ struct StandbyTests {
     #expect(contents(copy, 0) == contents(world.storage, 0))
   }
 
+  /// The members of a group that rebalances are told without their partitions.
+  @Test func copiesStayWhereTheyAreWhileTheGroupRebalances() throws {
+    let world = World(partitions: 2)
+    try world.feed(0..<20)
+    world.run()
+    let openings = Counter()
+    let storage = MemoryStorage(
+      process: SimulatedProcess(faults: { moment in
+        if moment.effect == .openStore { _ = openings.next() }
+        return nil
+      }))
+    let rounds = Counter()
+    follow(
+      world, storage, StandbyCopies(), idlePolls: 12,
+      placement: { count in
+        if rounds.next() == 1 { return Set(0..<count) }
+        if rounds.value == 2 {
+          #expect(throws: Never.self) { try world.feed(20..<40) }
+          world.run()
+        }
+        return nil
+      })
+    #expect(rounds.value >= 3)
+    #expect(openings.value == 2)
+    for partition in 0..<Int32(2) {
+      #expect(contents(storage, partition) == contents(world.storage, partition))
+    }
+  }
+
+  @Test func aFailureIsToldOnceUntilItHasGoneWell() throws {
+    let world = World()
+    try world.feed(0..<9)
+    world.run()
+    let lines = Lines()
+    let rounds = Counter()
+    follow(
+      world, MemoryStorage(), StandbyCopies(), idlePolls: 20, logger: lines.logger(),
+      placement: { (count) throws(LogError) in
+        switch rounds.next() {
+        case 1...3, 7...8: throw LogError(.unavailable, "one", reaction: .retry)
+        case 9...10: throw LogError(.unavailable, "two", reaction: .retry)
+        default: return Set(0..<count)
+        }
+      })
+    #expect(rounds.value > 10)
+    #expect(
+      lines.fields(of: "standby copies").map { $0["reason"] } == ["one", "one", "two"])
+  }
+
   // MARK: Taking over
+
+  /// The stage's session fails before the follower has looked what is left of its copies.
+  @Test func aPartitionThatTheStageHasTakenAndDroppedCanBeOpened() throws {
+    let world = World(partitions: 2)
+    try world.feed(0..<20)
+    world.run()
+    let copies = StandbyCopies<MemoryStore>()
+    let storage = MemoryStorage()
+    let rounds = Counter()
+    follow(
+      world, storage, copies, idlePolls: 12,
+      placement: { count in
+        if rounds.next() == 2 {
+          #expect(copies.take(0, pause: { _ in }) != nil)
+          copies.giveBackAll()
+          #expect(copies.take(0, pause: { _ in }) == nil)
+          #expect(throws: Never.self) { try open(storage, 0) }
+          copies.giveBackAll()
+          #expect(throws: Never.self) { try world.feed(20..<40) }
+          world.run()
+        }
+        return Set(0..<count)
+      })
+    #expect(rounds.value >= 3)
+    // Both are followed again.
+    for partition in 0..<Int32(2) {
+      #expect(contents(storage, partition) == contents(world.storage, partition))
+    }
+  }
+
+  @Test func aPartitionThatTheFollowerLetsGoOfCanBeOpenedAtOnce() throws {
+    let world = World(partitions: 2)
+    try world.feed(0..<20)
+    world.run()
+    let copies = StandbyCopies<MemoryStore>()
+    let storage = MemoryStorage()
+    let (rounds, opened) = (Counter(), Counter())
+    follow(
+      world, storage, copies, idlePolls: 12,
+      faults: { moment in
+        guard moment.effect == .unassign, rounds.value == 2 else { return nil }
+        for partition in 0..<Int32(2) where copies.take(partition, pause: { _ in }) == nil {
+          #expect(throws: Never.self) { try open(storage, partition) }
+          _ = opened.next()
+        }
+        return nil
+      },
+      placement: { rounds.next() == 1 ? Set(0..<$0) : [] })
+    #expect(opened.value > 0)
+  }
+
+  @discardableResult
+  private func open(_ storage: MemoryStorage, _ partition: Int32) throws -> MemoryStore {
+    try storage.open(stage: World.stage, partition: partition, tables: ["tallies"])
+  }
 
   @Test func theStageTakesTheCopyAndItIsNotFollowedAnyMore() throws {
     let copies = StandbyCopies<MemoryStore>()
-    let store = try MemoryStorage().mounted(SimulatedProcess()).open(
-      stage: World.stage, partition: 0, tables: ["tallies"])
-    copies.holding(0) { copies.setStore(store, of: 0) }
+    let store = try open(MemoryStorage(), 0)
+    copies.holding(0) { $0 = store }
     #expect(copies.take(0, pause: { _ in }) === store)
     #expect(copies.owned == [0])
-    #expect(copies.holding(0) { true } == nil)
+    #expect(copies.holding(0) { _ in true } == nil)
     #expect(copies.take(0, pause: { _ in }) == nil)
     copies.giveBack(0)
-    #expect(copies.holding(0) { true } == true)
+    #expect(copies.holding(0) { $0 == nil } == true)
   }
 
   @Test func theStageWaitsForTheFollowersCommit() throws {
     let copies = StandbyCopies<MemoryStore>()
-    let store = try MemoryStorage().mounted(SimulatedProcess()).open(
-      stage: World.stage, partition: 0, tables: ["tallies"])
-    copies.setStore(store, of: 0)
+    let store = try open(MemoryStorage(), 0)
+    copies.holding(0) { $0 = store }
     let (isHolding, mayEnd) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
     let follower = Thread {
-      copies.holding(0) {
+      copies.holding(0) { _ in
         isHolding.signal()
         mayEnd.wait()
       }

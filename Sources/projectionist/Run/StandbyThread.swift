@@ -33,9 +33,10 @@ final class StandbyThread: Sendable {
           asking = try environment.log.makeAdmin(clientID: "\(configuration.clientID)-placement")
           admin = asking
         }
-        return StandbyPlacement.partitions(
-          of: configuration.instanceID, among: try Self.members(of: configuration.group, asking),
-          partitionCount: partitionCount, copies: count)
+        return try Self.members(of: configuration.group, asking).map {
+          StandbyPlacement.partitions(
+            of: configuration.instanceID, among: $0, partitionCount: partitionCount, copies: count)
+        }
       }.run()
       ended()
     }
@@ -44,9 +45,9 @@ final class StandbyThread: Sendable {
   }
 
   private static func members(of group: String, _ admin: KafkaAdmin) throws(LogError)
-    -> [StandbyPlacement.Member]
+    -> [StandbyPlacement.Member]?
   {
-    try admin.members(of: group).map {
+    try admin.members(of: group)?.map {
       StandbyPlacement.Member(
         name: $0.instanceID ?? $0.clientID, partitions: Set($0.partitions.map(\.partition)))
     }
