@@ -137,15 +137,6 @@ struct Chain {
     KeyPartitioner.partition(of: Array("\(user)".utf8), among: Int(partitions))
   }
 
-  func userStores() throws -> [(Int32, MemoryStore)] {
-    try (0..<partitions).map { partition in
-      let stage = StageName.user.rawValue
-      return (
-        partition, try storage.open(stage: stage, partition: partition, tables: UserTables.names)
-      )
-    }
-  }
-
   /// Answers what waits in `recommendation-requests` from the user stage's stores.
   ///
   /// - Returns: what the stage counted.
@@ -154,8 +145,15 @@ struct Chain {
     _ serving: Serving = Serving(), _ run: Run = Run(),
     directory: PartitionDirectory<MemoryStore> = PartitionDirectory()
   ) throws -> PredictStatus {
-    let stores = try userStores()
-    directory.replace(stores)
+    let storage = self.storage
+    directory.replace(
+      try (0..<partitions).map { partition in
+        let stage = StageName.user.rawValue
+        return (
+          partition,
+          try storage.open(stage: stage, partition: partition, tables: UserTables.names)
+        )
+      })
     let configuration = StageConfiguration(
       name: StageName.predict.rawValue, application: Self.application, instance: "0",
       inputs: [Topics.requests], outputs: Predict.outputs, guarantee: .atLeastOnce,

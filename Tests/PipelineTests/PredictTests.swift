@@ -190,7 +190,7 @@ import Testing
     chain.limits.linger = .seconds(10)
     try ask(#"{"user_id":8}"#, partition: home(8))
     let directory = PartitionDirectory<MemoryStore>()
-    let stores = try chain.userStores().filter { $0.0 != home(8) }
+    let gone = home(8)
     let log = chain.log
     let later = TopicPartition(Topics.requests, home(8))
     try chain.runPredict(
@@ -201,7 +201,12 @@ import Testing
             ? .fail(LogError(.transactionAborted, "refused", reaction: .abortBatch)) : nil
         },
         onIdle: { number in
-          if number == 1 { directory.replace(stores) }
+          if number == 1 {
+            directory.replace(
+              directory.partitions.filter { $0 != gone }.compactMap { partition in
+                directory.store(of: partition).map { (partition, $0) }
+              })
+          }
           if number == 20 {
             _ = try? log.append(
               to: later, key: nil, value: Array(#"{"user_id":8,"num_recommendations":1}"#.utf8))
