@@ -223,7 +223,8 @@ final class Deliveries: ClientContext {
     return offset < 0 ? nil : offset
   }
 
-  /// The failed delivery, since this was asked last, that the others follow from. Its record is gone: asking again sends nothing.
+  /// The failed delivery, since this was asked last, that the others follow from. Its record is gone:
+  /// asking again sends nothing.
   func takeError() -> LogError? {
     defer { firstError = nil }
     return firstError

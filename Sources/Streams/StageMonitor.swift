@@ -1,7 +1,8 @@
 public import EventLog
 import Synchronization
 
-/// What a stage is doing, for whoever looks at it from another thread. Written once a batch, and while there is nothing to do.
+/// What a stage is doing, for whoever looks at it from another thread. Written once a batch, and while
+/// there is nothing to do.
 public final class StageMonitor: Sendable {
   private let status: Mutex<StageStatus>
 
