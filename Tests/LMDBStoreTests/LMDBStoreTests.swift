@@ -223,6 +223,16 @@ import Testing
     #expect(try store.snapshot().entries(users) == [Entry(key: [1], value: [1])])
   }
 
+  /// A changelog that somebody else has written to names any table.
+  @Test func aTableThatIsNotThereIsAnErrorThatNamesIt() throws {
+    let store = try open()
+    let error = #expect(throws: StoreError.self) {
+      try store.commit(offset: 1) { $0.put(Table(rawValue: 49), [1], [2]) }
+    }
+    #expect(error?.remedy == .stop && error?.message.contains("table 49") == true)
+    #expect(try store.changelogOffset() == nil)
+  }
+
   @Test func fullMapStopsAndKeepsTheState() throws {
     let small = LMDBStorage(root: directory.path + "/small", mapBytes: 256 << 10)
     let store = try small.open(stage: "user", partition: 0, tables: tables)

@@ -39,4 +39,18 @@ import Testing
     }
     #expect(keys == Set(0..<10))
   }
+
+  /// A partition without a leader brings nothing, and says nothing.
+  @Test func whatCannotBeReadToItsEndIsSaidSo() throws {
+    let log = MemoryLog()
+    log.createTopic("t", partitions: 1)
+    try log.append(to: TopicPartition("t", 0), key: [1], value: [1])
+    let process = SimulatedProcess(faults: { $0.effect == .poll ? .silence : nil })
+    let table = try GlobalTable<MemoryConsumer>(
+      log.connected(process), topic: "t", clientID: "table")
+    #expect { try table.catchUp { _ in } } throws: {
+      guard let error = $0 as? LogError else { return false }
+      return error.reaction == .retry && error.message.contains("t[0]")
+    }
+  }
 }

@@ -120,7 +120,8 @@ import Testing
   }
 }
 
-/// Something that a stage's idle moment does, on the test's own thread.
+/// Something that a stage's idle moment does.
+// @unchecked: it runs on the test's own thread, as everything in these tests.
 private struct OnIdle: @unchecked Sendable {
   let body: () throws -> Void
 

@@ -200,6 +200,11 @@ import Testing
       _ = try parser.parse(bytes.span.bytes)
     }
   }
+
+  /// A hundred of them would not go into a reply.
+  @Test func refusesATitleThatIsTooLong() {
+    refuses(#"{"movie_id":1,"title":"\#(String(repeating: "T", count: 8192))"}"#)
+  }
 }
 
 @Suite struct GenreIndexTests {

@@ -154,6 +154,25 @@ struct MembershipTests {
     try Checker(world: world).checkDrained()
   }
 
+  /// Other stages would keep their batches open for a backlog that somebody else works off by now.
+  @Test func aStageOutsideItsGroupHasNoLag() throws {
+    var world = World()
+    world.limits.records = 5
+    try world.feed(0..<20)
+    var run = World.Run()
+    run.faults = { moment in
+      switch (moment.effect, moment.number) {
+      case (.commitTransaction, 2):
+        .fail(LogError(.fenced, "fenced", reaction: .abandonPartition))
+      case (.makeProducer, 1...): .fail(LogError(.unavailable, "away", reaction: .retry))
+      default: nil
+      }
+    }
+    let result = world.run(run)
+    #expect(result.pauses.count > 1 && result.status.records > 0)
+    #expect(result.status.partitions.isEmpty)
+  }
+
   /// An instance that has given its partitions up in good order is not fenced: it may own others.
   @Test func partitionsGivenUpInGoodOrderAreNobodys() throws {
     let world = World(partitions: 2)

@@ -37,9 +37,9 @@ public enum JSONKind: UInt8, Sendable {
 ///
 /// Fields are named by their index in the list given at creation. What an accessor returns borrows
 /// from the parser, so it can't outlive the document.
+// @unchecked: the handle has one owner and no shared parts, so it may move between threads; its
+// accessors only read.
 public struct FlatJSONParser: ~Copyable, @unchecked Sendable {
-  // @unchecked: the handle has one owner and no shared parts, so it may move between threads; its
-  // accessors only read.
   private let handle: OpaquePointer?
   private let values: UnsafePointer<csj_value>?
   private let fieldCount: Int

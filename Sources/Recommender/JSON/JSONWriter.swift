@@ -2,8 +2,8 @@ internal import CSimdjson
 
 /// Writes JSON into memory of its own, which is kept from one document to the next: no allocation
 /// once it has grown. It sets the commas; the caller keeps the order of keys and values right.
+// @unchecked: the memory has one owner and may move between threads with it.
 public struct JSONWriter: ~Copyable, @unchecked Sendable {
-  // @unchecked: the memory has one owner and may move between threads with it.
   private var memory: UnsafeMutableRawBufferPointer
   private var needsComma = false
 

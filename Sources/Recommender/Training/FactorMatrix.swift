@@ -2,8 +2,8 @@ import LinearAlgebra
 
 /// A row-major matrix with memory of its own, which several threads may fill at once, each its own
 /// rows.
+// @unchecked: the memory has one owner; whoever hands rows to threads gives each row to one.
 struct FactorMatrix: ~Copyable, @unchecked Sendable {
-  // @unchecked: the memory has one owner; whoever hands rows to threads gives each row to one.
   let rows: Int
   let columns: Int
   private let memory: UnsafeMutableBufferPointer<Float>

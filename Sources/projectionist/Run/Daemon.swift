@@ -128,11 +128,7 @@ final class Daemon: Sendable {
     var environment = StageEnvironment(
       configuration: configuration(stage), log: log, storage: storage, monitor: monitor,
       logger: logger, stop: shutdown.stop,
-      pause: {
-        Thread.sleep(
-          forTimeInterval: Double($0.components.attoseconds) * 1e-18
-            + Double($0.components.seconds))
-      })
+      pause: { Thread.sleep(forTimeInterval: $0 / .seconds(1)) })
     environment.releaseMemory = { ClientMemory.trim() }
     environment.inBackground = { DispatchQueue.global().async(execute: $0) }
     let upstream = threads.filter { thread in

@@ -1,4 +1,4 @@
-"""Waiting for conditions, never for time alone."""
+"""Waiting for conditions, and letting time pass."""
 
 import time
 from operator import not_
@@ -30,6 +30,14 @@ def wait_until(condition, seconds, what, pause=0.05):
     if not result:
         raise NotInTime(f"not within {seconds:g} s: {what}")
     return result
+
+
+def let_pass(seconds):
+    """Lets time pass where time is the experiment, and nothing is waited for.
+
+    A fault comes at a random moment, an outage lasts so long, a timeout runs out.
+    """
+    time.sleep(seconds)
 
 
 def settle(find_problems, seconds, pause=0.2):

@@ -1,11 +1,10 @@
 """kill -9 and clean restarts of the broker under load; the daemon stays up."""
 
-import time
 
 from under_fire import checks
 from under_fire.bed import OUTPUTS
 from under_fire.scenarios import MOVIELENS, SMALL
-from under_fire.waiting import wait_until
+from under_fire.waiting import let_pass, wait_until
 
 LONG = MOVIELENS | {"events": 500_000, "kills": 20}
 SHORT = SMALL | {"events": 30_000, "kills": 2}
@@ -24,12 +23,12 @@ def run(bed):
     report.progress(f"restarting the broker {options.kills} times")
     for number in range(options.kills):
         load.set_rate(load.remaining / ((options.kills - number) * CYCLE_SECONDS))
-        time.sleep(bed.random.uniform(0.2, 2))
+        let_pass(bed.random.uniform(0.2, 2))
         if number % 2 == 0:
             bed.kafka.kill()
         else:
             bed.kafka.stop()
-        time.sleep(bed.random.uniform(0, 2))
+        let_pass(bed.random.uniform(0, 2))
         bed.kafka.start()
         wait_until_it_goes_on(bed, daemon)
         report.keep_alive(

@@ -13,7 +13,7 @@ from under_fire import checks, outputs
 from under_fire.bed import OUTPUTS
 from under_fire.reference import compare_with_reference
 from under_fire.scenarios import MOVIELENS, SMALL
-from under_fire.waiting import NotInTime, wait_until
+from under_fire.waiting import NotInTime, let_pass, wait_until
 
 LONG = MOVIELENS | {"events": 2_000_000, "kills": 200}
 SHORT = SMALL | {"events": 60_000, "kills": 6}
@@ -62,10 +62,10 @@ def kill_again_and_again(bed, daemon, load):
         written = written_so_far(bed)
         daemon.start()
         if bed.random.random() < 0.25:
-            time.sleep(bed.random.uniform(0, STARTUP_SECONDS))
+            let_pass(bed.random.uniform(0, STARTUP_SECONDS))
         else:
             wait_for_writes(bed, daemon, written)
-            time.sleep(bed.random.uniform(0, bed.random.choice(WORK_SECONDS)))
+            let_pass(bed.random.uniform(0, bed.random.choice(WORK_SECONDS)))
         if not daemon.is_running:
             raise RuntimeError(f"it ended by itself: {daemon.last_words()}")
         daemon.kill()

@@ -12,7 +12,7 @@ from under_fire.bed import OUTPUTS
 from under_fire.groups import INPUTS
 from under_fire.scenarios import MOVIELENS, SMALL
 from under_fire.settling import settle_on, wait_for_owners
-from under_fire.waiting import wait_until
+from under_fire.waiting import let_pass, wait_until
 
 LONG = MOVIELENS | {"events": 300_000, "kills": 10}
 SHORT = SMALL | {"events": 30_000, "kills": 2}
@@ -38,7 +38,7 @@ def run(bed):
             two.wait_until_ready()
         if has_other:
             wait_for_owners(bed, [one, two])
-        time.sleep(bed.random.uniform(0.2, 1.5))
+        let_pass(bed.random.uniform(0.2, 1.5))
         leaves = len(leaving(one))
         open_transactions += pause(bed, one, two if has_other else None)
         one.signal(signal.SIGCONT)
@@ -77,7 +77,7 @@ def pause(bed, daemon, other):
     wait_until(is_given_up, 60, "the group gives up a daemon that is paused", pause=0.2)
     # Only time makes a transaction that nobody needs ended time out.
     rest = bed.options.transaction_timeout_ms / 1000 + 1 - (time.monotonic() - stopped)
-    time.sleep(max(0, rest))
+    let_pass(max(0, rest))
     if not other:
         wait_until(
             lambda: not bed.groups.has_open_transactions(OUTPUTS),

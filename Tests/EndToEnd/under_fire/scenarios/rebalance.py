@@ -9,7 +9,7 @@ from under_fire import checks
 from under_fire.groups import INPUTS
 from under_fire.scenarios import MOVIELENS, SMALL
 from under_fire.settling import settle_on, wait_for_owners
-from under_fire.waiting import wait_until
+from under_fire.waiting import let_pass, wait_until
 
 LONG = MOVIELENS | {"events": 500_000, "kills": 40}
 SHORT = SMALL | {"events": 30_000, "kills": 6}
@@ -29,7 +29,7 @@ def run(bed):
     for number in range(options.kills):
         load.set_rate(load.remaining / ((options.kills - number) * CYCLE_SECONDS))
         change(bed, daemons, bad_ends)
-        time.sleep(bed.random.uniform(0, 2 * CYCLE_SECONDS))
+        let_pass(bed.random.uniform(0, 2 * CYCLE_SECONDS))
         running = "".join(daemon.name[0] if daemon.is_running else "-" for daemon in daemons)
         report.keep_alive(f"{number + 1} of {options.kills}, {load.sent:,} events, {running}")
     report.check("a daemon that is told to stop exits with 0", bad_ends)
