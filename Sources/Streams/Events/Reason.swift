@@ -1,0 +1,52 @@
+/// Why something happened: a code for programs, and a sentence for people.
+public struct Reason: Hashable, Sendable, CustomStringConvertible {
+  public var code: Code
+  public var text: String
+
+  public init(_ code: Code, _ text: String) {
+    self.code = code
+    self.text = text
+  }
+
+  public var description: String { text }
+
+  /// A closed set: metrics and alerts name these, so a code never changes its meaning.
+  public enum Code: String, Hashable, Sendable, CaseIterable {
+    // The log.
+    case brokerUnavailable = "broker_unavailable"
+    case fenced
+    case offsetOutOfRange = "offset_out_of_range"
+    case unknownTopic = "unknown_topic"
+    case recordTooLarge = "record_too_large"
+    case accessDenied = "access_denied"
+    case configurationRefused = "configuration_refused"
+    case transactionAborted = "transaction_aborted"
+    case logFailure = "log_failure"
+
+    // The store.
+    case storeDamaged = "store_damaged"
+    case diskFull = "disk_full"
+    case storeRefused = "store_refused"
+
+    // Positions that contradict the log.
+    case offsetBelowLogStart = "offset_below_log_start"
+    case offsetBeyondLogEnd = "offset_beyond_log_end"
+    case changelogBelowLogStart = "changelog_below_log_start"
+    case changelogBeyondLogEnd = "changelog_beyond_log_end"
+    case stateLost = "state_lost"
+    case topicRecreated = "topic_recreated"
+    case unknownFormat = "unknown_format"
+
+    // The group.
+    case partitionsLost = "partitions_lost"
+    case groupMovedOn = "group_moved_on"
+    case unexpectedPartition = "unexpected_partition"
+
+    // Beside the log.
+    case redisUnavailable = "redis_unavailable"
+    case redisRefused = "redis_refused"
+    case deliveryUnknown = "delivery_unknown"
+    case stopRequested = "stop_requested"
+    case internalError = "internal_error"
+  }
+}
