@@ -88,17 +88,32 @@ let package = Package(
         "StateStore", logging,
       ]),
 
-    .executableTarget(
-      name: "projectionist",
+    // What commands are made of; the executable is parsing, printing and exit codes.
+    module("Console"),
+    .target(
+      name: "Configuration",
       dependencies: [
-        "Pipeline", "KafkaLog", "LMDBStore", "RedisProjection", "Recommender", "Ratings", "Codecs",
-        "LinearAlgebra", "Simulation", "PipelineSimulation", "Streams", "EventLog", "StateStore",
-        logging, histogram,
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Yams", package: "Yams"),
+        "Console", "Pipeline", "Streams", logging, .product(name: "Yams", package: "Yams"),
       ],
       // The declarations of the topics, so that the binary works wherever it is put.
       resources: [.embedInCode("Topics")],
+      swiftSettings: strict),
+    module(
+      "Wiring",
+      [
+        "Console", "Configuration", "Pipeline", "KafkaLog", "LMDBStore", "RedisProjection",
+        "Streams", "EventLog", "StateStore", logging,
+      ]),
+    module("Processes", ["Console", "RedisProjection"]),
+
+    .executableTarget(
+      name: "projectionist",
+      dependencies: [
+        "Processes", "Wiring", "Configuration", "Console", "Pipeline", "KafkaLog", "LMDBStore",
+        "RedisProjection", "Recommender", "Ratings", "Codecs", "LinearAlgebra", "Simulation",
+        "PipelineSimulation", "Streams", "EventLog", "StateStore", logging, histogram,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: strict),
 
     // What tests of several modules share.
@@ -124,11 +139,23 @@ let package = Package(
         "Pipeline", "Simulation", "PipelineSimulation", "Streams", "Recommender", "Ratings",
         "Codecs", "EventLog", "StateStore", logging,
       ]),
+    tests("ConsoleTests", ["Console"]),
+    tests(
+      "ConfigurationTests",
+      ["Configuration", "Pipeline", "Recommender", "Ratings", "Codecs", "Streams", logging]),
+    tests(
+      "WiringTests",
+      [
+        "Wiring", "Configuration", "Console", "Pipeline", "LMDBStore", "RedisProjection",
+        "Streams", "EventLog", "StateStore", logging,
+      ]),
+    tests("ProcessesTests", ["Processes", "Console", "RedisProjection"]),
     tests(
       "ProjectionistTests",
       [
-        "projectionist", "Pipeline", "Recommender", "Ratings", "Codecs", "RedisProjection",
-        "Streams", "EventLog", "LMDBStore", "StateStore", logging,
+        "projectionist", "Wiring", "Processes", "Configuration", "Console", "Pipeline",
+        "Recommender", "Ratings", "Codecs", "RedisProjection", "Streams", "EventLog",
+        "LMDBStore", "StateStore", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ],

@@ -8,6 +8,7 @@ import Recommender
 import Streams
 import Testing
 
+@testable import Console
 @testable import projectionist
 
 @Suite struct ServingCommandTests {

@@ -5,6 +5,7 @@ import StateStore
 import Testing
 
 @testable import Pipeline
+@testable import Processes
 @testable import projectionist
 
 @Suite struct VerifyReportTests {

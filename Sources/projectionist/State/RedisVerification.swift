@@ -1,3 +1,5 @@
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
@@ -7,6 +9,7 @@ import Ratings
 import RedisProjection
 import StateStore
 import Streams
+import Wiring
 
 /// Holds Redis against the features of one partition's state.
 ///

@@ -1,13 +1,17 @@
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import LMDBStore
 import Logging
 import Pipeline
+import Processes
 import Ratings
 import StateStore
 import Streams
 import Synchronization
+import Wiring
 
 /// Folds one partition again from the log and holds the store against it.
 struct StoreVerification {

@@ -1,3 +1,4 @@
+import Console
 import KafkaLog
 import Pipeline
 import Ratings

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import EventLog
 import KafkaLog
 import Pipeline
