@@ -67,36 +67,65 @@ let package = Package(
 
     // The engine, and the pure domain.
     module("Streams", ["EventLog", "StateStore", logging]),
-    module("Recommender", ["LinearAlgebra", "CSimdjson"]),
+    module("Codecs", ["CSimdjson"]),
+    module("Ratings", ["Codecs"]),
+    module("Recommender", ["Ratings", "Codecs", "LinearAlgebra"]),
 
     // The product: stages, topics, commands.
     module(
       "Pipeline",
-      ["Streams", "Recommender", "RedisProjection", "EventLog", "StateStore", logging, histogram]),
+      [
+        "Streams", "Recommender", "Ratings", "Codecs", "RedisProjection", "EventLog", "StateStore",
+        logging, histogram,
+      ]),
 
     module("Simulation", ["Streams", "EventLog", "StateStore", logging]),
 
     module(
       "PipelineSimulation",
       [
-        "Simulation", "Pipeline", "Recommender", "RedisProjection", "Streams", "EventLog",
+        "Simulation", "Pipeline", "Ratings", "Codecs", "RedisProjection", "Streams", "EventLog",
         "StateStore", logging,
       ]),
 
-    .executableTarget(
-      name: "projectionist",
+    // What commands are made of; the executable is parsing, printing and exit codes.
+    module("Console"),
+    .target(
+      name: "Configuration",
       dependencies: [
-        "Pipeline", "KafkaLog", "LMDBStore", "RedisProjection", "Recommender", "LinearAlgebra",
-        "Simulation", "PipelineSimulation", "Streams", "EventLog", "StateStore", logging, histogram,
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Yams", package: "Yams"),
+        "Console", "Pipeline", "Streams", logging, .product(name: "Yams", package: "Yams"),
       ],
       // The declarations of the topics, so that the binary works wherever it is put.
       resources: [.embedInCode("Topics")],
       swiftSettings: strict),
+    module(
+      "Wiring",
+      [
+        "Console", "Configuration", "Pipeline", "KafkaLog", "LMDBStore", "RedisProjection",
+        "Streams", "EventLog", "StateStore", logging,
+      ]),
+    module("Processes", ["Console", "RedisProjection"]),
+
+    .executableTarget(
+      name: "projectionist",
+      dependencies: [
+        "Processes", "Wiring", "Configuration", "Console", "Pipeline", "KafkaLog", "LMDBStore",
+        "RedisProjection", "Recommender", "Ratings", "Codecs", "LinearAlgebra", "Simulation",
+        "PipelineSimulation", "Streams", "EventLog", "StateStore", logging, histogram,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    // What tests of several modules share.
+    .target(
+      name: "TestSupport", dependencies: ["Codecs"], path: "Tests/TestSupport",
+      swiftSettings: strict),
 
     tests("LinearAlgebraTests", ["LinearAlgebra"]),
-    tests("RecommenderTests", ["Recommender", "LinearAlgebra"]),
+    tests("CodecsTests", ["Codecs", "TestSupport"]),
+    tests("RatingsTests", ["Ratings", "Codecs", "TestSupport"]),
+    tests(
+      "RecommenderTests", ["Recommender", "Ratings", "Codecs", "LinearAlgebra", "TestSupport"]),
     tests("KafkaLogTests", ["KafkaLog", "EventLog", "CRdkafkaClock"]),
     tests("LMDBStoreTests", ["LMDBStore", "StateStore"]),
     tests("RedisProjectionTests", ["RedisProjection"]),
@@ -107,13 +136,25 @@ let package = Package(
     tests(
       "PipelineTests",
       [
-        "Pipeline", "Simulation", "PipelineSimulation", "Streams", "Recommender", "EventLog",
-        "StateStore", logging,
+        "Pipeline", "Simulation", "PipelineSimulation", "Streams", "Recommender", "Ratings",
+        "Codecs", "EventLog", "StateStore", logging,
       ]),
+    tests("ConsoleTests", ["Console"]),
+    tests(
+      "ConfigurationTests",
+      ["Configuration", "Pipeline", "Recommender", "Ratings", "Codecs", "Streams", logging]),
+    tests(
+      "WiringTests",
+      [
+        "Wiring", "Configuration", "Console", "Pipeline", "LMDBStore", "RedisProjection",
+        "Streams", "EventLog", "StateStore", logging,
+      ]),
+    tests("ProcessesTests", ["Processes", "Console", "RedisProjection"]),
     tests(
       "ProjectionistTests",
       [
-        "projectionist", "Pipeline", "Recommender", "RedisProjection", "Streams", "EventLog",
+        "projectionist", "Wiring", "Processes", "Configuration", "Console", "Pipeline",
+        "Recommender", "Ratings", "Codecs", "RedisProjection", "Streams", "EventLog",
         "LMDBStore", "StateStore", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Console
 import Foundation
+import Wiring
 
 /// The command line's root.
 @main

@@ -1,11 +1,14 @@
 import ArgumentParser
+import Codecs
 import Foundation
 import Logging
 import Pipeline
+import Ratings
 import Recommender
 import Streams
 import Testing
 
+@testable import Console
 @testable import projectionist
 
 @Suite struct ServingCommandTests {

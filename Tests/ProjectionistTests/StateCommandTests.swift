@@ -5,6 +5,8 @@ import Pipeline
 import StateStore
 import Testing
 
+@testable import Console
+@testable import Processes
 @testable import projectionist
 
 @Suite struct StateCommandTests {

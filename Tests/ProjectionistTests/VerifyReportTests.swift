@@ -1,10 +1,11 @@
 import LMDBStore
-import Recommender
+import Ratings
 import RedisProjection
 import StateStore
 import Testing
 
 @testable import Pipeline
+@testable import Processes
 @testable import projectionist
 
 @Suite struct VerifyReportTests {

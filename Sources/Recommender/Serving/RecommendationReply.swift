@@ -1,3 +1,6 @@
+import Codecs
+import Ratings
+
 /// How a list of movies was made.
 public enum RecommendationStrategy: String, Sendable {
   /// By the model, from what the user has rated.

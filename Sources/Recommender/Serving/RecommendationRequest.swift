@@ -1,3 +1,6 @@
+import Codecs
+import Ratings
+
 /// A record of `recommendation-requests`.
 public struct RecommendationRequest: Hashable, Sendable {
   public static let allowedCounts = 1...100

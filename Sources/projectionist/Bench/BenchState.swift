@@ -1,6 +1,9 @@
+import Console
 import Foundation
 import LMDBStore
 import Pipeline
+import Processes
+import Wiring
 
 extension BenchBed {
   /// A restore says in its log how it gets on; what says nothing for so long is stuck.

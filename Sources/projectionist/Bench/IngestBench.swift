@@ -1,6 +1,9 @@
 import ArgumentParser
+import Configuration
+import Console
 import Foundation
 import Pipeline
+import Processes
 import Streams
 
 /// `projectionist bench ingest`

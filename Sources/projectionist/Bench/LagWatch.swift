@@ -1,7 +1,10 @@
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
+import Processes
 
 /// Watches the stages' consumer groups until they have read everything.
 final class LagWatch {

@@ -1,8 +1,10 @@
 import ArgumentParser
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
+import Processes
 import Recommender
 
 /// `projectionist bench predict`

@@ -1,3 +1,4 @@
+import Console
 import EventLog
 import KafkaLog
 import Pipeline

@@ -1,10 +1,13 @@
 import ArgumentParser
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import Logging
 import Pipeline
 import RedisProjection
+import Wiring
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,8 +1,11 @@
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import Logging
 import Pipeline
+import Wiring
 
 /// The topics that data commands write, as indices into the producer's.
 enum DataTopic: Int, CaseIterable {

@@ -1,9 +1,11 @@
 import ArgumentParser
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
 import Recommender
+import Wiring
 
 /// `projectionist explain`: a prediction computed again from the log.
 struct ExplainCommand: ParsableCommand {

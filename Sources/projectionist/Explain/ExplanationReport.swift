@@ -1,5 +1,7 @@
+import Console
 import Foundation
 import Pipeline
+import Ratings
 import Recommender
 
 /// An explanation, as text and as JSON.

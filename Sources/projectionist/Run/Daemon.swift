@@ -1,3 +1,4 @@
+import Configuration
 import EventLog
 import Foundation
 import KafkaLog
@@ -6,6 +7,7 @@ import Logging
 import Pipeline
 import RedisProjection
 import Streams
+import Wiring
 
 /// The running pipeline of one process: its stages on their threads, from start to an orderly end.
 final class Daemon: Sendable {

@@ -1,9 +1,12 @@
 import ArgumentParser
+import Codecs
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
 import Recommender
+import Wiring
 
 /// `projectionist predict USER`: one request over the topics, and its reply.
 struct PredictCommand: ParsableCommand {

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
@@ -7,6 +9,7 @@ import Logging
 import Pipeline
 import StateStore
 import Streams
+import Wiring
 
 /// `projectionist run`: the daemon.
 struct RunCommand: ParsableCommand {

@@ -1,8 +1,10 @@
 import ArgumentParser
+import Console
 import Foundation
 import LMDBStore
 import Pipeline
 import StateStore
+import Wiring
 
 /// `projectionist state get`
 struct StateGetCommand: ParsableCommand {

@@ -1,8 +1,12 @@
 import ArgumentParser
+import Codecs
+import Configuration
+import Console
 import Foundation
 import KafkaLog
 import Pipeline
 import Recommender
+import Wiring
 
 /// `projectionist models`
 struct ModelsCommand: ParsableCommand {

@@ -1,10 +1,13 @@
 import ArgumentParser
+import Configuration
+import Console
 import Foundation
 import KafkaLog
 import Logging
 import Pipeline
 import Recommender
 import Streams
+import Wiring
 
 /// `projectionist train`
 struct TrainCommand: ParsableCommand {

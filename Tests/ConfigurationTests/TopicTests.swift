@@ -1,0 +1,150 @@
+import Codecs
+import Foundation
+import Pipeline
+import Ratings
+import Recommender
+import Testing
+
+@testable import Configuration
+
+@Suite struct TopicTests {
+  @Test func everyFileIsCompiledIn() throws {
+    let directory = repository.appending(path: "topics")
+    let names = try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
+    #expect(names == TopicCatalog.files.map { "\($0.name).json" }.sorted())
+    for file in TopicCatalog.files {
+      let committed = try Data(contentsOf: directory.appending(path: "\(file.name).json"))
+      #expect(Data(file.json) == committed)
+    }
+  }
+
+  @Test func namesAreUniqueAndThoseOfThePipeline() throws {
+    var settings = Settings()
+    settings.application = "films"
+    let topics = try TopicCatalog().topics(settings)
+    let names = Set(topics.map(\.name))
+    #expect(names.count == topics.count)
+    #expect(
+      names == [
+        Topics.userRatings, Topics.validatedRatings, Topics.validationResults, Topics.deadLetters,
+        Topics.ratingsByMovie, Topics.userFeatures, Topics.movieFeatures, Topics.movies,
+        Topics.models,
+        Topics.requests, Topics.recommendations, Topics.shadow, Topics.userChangelog("films"),
+        Topics.movieChangelog("films"),
+      ])
+    #expect(topics.allSatisfy { !$0.description.isEmpty && !$0.writtenBy.isEmpty })
+  }
+
+  @Test func topicsThatAStageReadsTogetherHaveEqualPartitions() throws {
+    var settings = Settings()
+    settings.topics.partitions = 7
+    settings.topics.moviePartitions = 3
+    settings.topics.replicationFactor = 3
+    let topics = try TopicCatalog().topics(settings)
+    let strict = [
+      Topics.validatedRatings, Topics.ratingsByMovie, Topics.userFeatures, Topics.movieFeatures,
+      Topics.userChangelog("projectionist"), Topics.movieChangelog("projectionist"),
+      Topics.requests,
+    ]
+    let expected = [
+      Topics.movies: 1, Topics.models: 1, Topics.validationResults: 1, Topics.ratingsByMovie: 3,
+      Topics.movieFeatures: 3, Topics.movieChangelog("projectionist"): 3,
+    ]
+    for topic in topics {
+      #expect(topic.replicationFactor == 3)
+      #expect(topic.acceptsAnyPartitionCount != strict.contains(topic.name))
+      #expect(topic.partitions == expected[topic.name, default: 7], "\(topic.name)")
+    }
+  }
+
+  @Test func onlyTablesAreCompacted() throws {
+    let compacted = try TopicCatalog().topics(Settings()).filter { $0.policy == "compact" }
+    #expect(
+      Set(compacted.map(\.name)) == [
+        Topics.userFeatures, Topics.movieFeatures, Topics.movies, Topics.models,
+        Topics.userChangelog("projectionist"), Topics.movieChangelog("projectionist"),
+      ])
+  }
+
+  @Test func featureSchemasNameWhatIsWritten() throws {
+    var writer = JSONWriter()
+    UserFeatures(
+      user: 1, aggregate: UserAggregate(), genres: GenreDictionary(), eventTimeMilliseconds: 0
+    ).write(to: &writer)
+    try expectSchema("user-features", of: writer.copyBytes())
+    writer.removeAll()
+    MovieFeatures(
+      movie: 1, aggregate: MovieAggregate(), prior: CatalogPrior(), eventTimeMilliseconds: 0
+    ).write(to: &writer)
+    try expectSchema("movie-features", of: writer.copyBytes())
+  }
+
+  @Test func eventSchemasNameWhatIsWritten() throws {
+    let source = SourceCoordinates(partition: 1, offset: 2)
+    var writer = JSONWriter()
+    writeCanonicalEvent(
+      RatingEvent(
+        user: 1, movie: 2, rating: HalfStars(stars: 4), timeMilliseconds: 3, genres: ["A"],
+        sessionID: "s", source: source),
+      to: &writer)
+    try expectSchema("validated-ratings", of: writer.copyBytes())
+    writer.removeAll()
+    writeVerdict(failed: [.userNotNull], topic: Topics.userRatings, source: source, to: &writer)
+    try expectSchema("validation-results", of: writer.copyBytes())
+    writer.removeAll()
+    RatingChange(movie: 1, user: 2, old: nil, new: nil, source: source).write(to: &writer)
+    try expectSchema("ratings-by-movie", of: writer.copyBytes())
+    writer.removeAll()
+    MovieRecord(movie: 1, title: "t", genres: ["A"]).write(to: &writer)
+    try expectSchema("movies", of: writer.copyBytes())
+  }
+
+  @Test func replySchemasNameWhatIsWritten() throws {
+    var writer = JSONWriter()
+    var reply = RecommendationReply(
+      request: RecommendationRequest(user: 1), recommendations: [], strategy: .popular,
+      history: [], stateOffset: 1, latencyMilliseconds: 1)
+    reply.write(to: &writer)
+    let value = try value("recommendations")
+    let alternatives = try #require(value["oneOf"] as? [[String: Any]])
+    #expect(try keys(writer.copyBytes()) == propertyNames(alternatives[0]))
+    writer.removeAll()
+    reply.history = nil
+    reply.comparison = ShadowComparison(liveModelVersion: nil, overlapAt10: 1)
+    reply.write(to: &writer)
+    try expectSchema("recommendations-shadow", of: writer.copyBytes())
+    writer.removeAll()
+    RecommendationRequest(
+      user: 1, excludesRated: false, genres: ["A"], includesHistory: true, modelVersion: "m"
+    ).write(to: &writer)
+    let known = propertyNames(try self.value("recommendation-requests"))
+    #expect(try keys(writer.copyBytes()) == known.subtracting(["as_of"]))
+    writer.removeAll()
+    RequestError(code: "c", message: "m").write(to: &writer)
+    #expect(try keys(writer.copyBytes()) == propertyNames(alternatives[1]))
+  }
+
+  private func expectSchema(
+    _ file: String, of record: [UInt8], sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let schema = try value(file)
+    #expect(try keys(record) == propertyNames(schema), sourceLocation: sourceLocation)
+    let required = try #require(schema["required"] as? [String])
+    #expect(Set(required).isSubset(of: propertyNames(schema)), sourceLocation: sourceLocation)
+  }
+
+  private func value(_ file: String) throws -> [String: Any] {
+    let json = try #require(TopicCatalog.files.first { $0.name == file }).json
+    let declaration = try JSONSerialization.jsonObject(with: Data(json)) as? [String: Any]
+    return try #require(declaration?["value"] as? [String: Any])
+  }
+
+  private func propertyNames(_ schema: [String: Any]) -> Set<String> {
+    Set((schema["properties"] as? [String: Any] ?? [:]).keys)
+  }
+
+  private func keys(_ record: [UInt8]) throws -> Set<String> {
+    let object = try JSONSerialization.jsonObject(with: Data(record)) as? [String: Any]
+    return Set(try #require(object).keys)
+  }
+}
