@@ -55,9 +55,14 @@ final class ModelTable<Consumer: LogConsumer> {
   /// Records refused so far.
   var rejected: Int64 { content.rejected }
 
-  /// A kept model.
-  subscript(version: String) -> ServingModel? {
-    content.models.first { $0.version == version }
+  /// All models that may answer: the kept ones and the shadow.
+  var inUse: [ServingModel] { content.models + (content.shadow.map { [$0] } ?? []) }
+
+  /// The model that the request names, or the promoted one; `nil` when none is promoted.
+  func model(for request: RecommendationRequest) throws(RequestError) -> ServingModel? {
+    guard let version = request.modelVersion else { return promoted }
+    if let model = models.first(where: { $0.version == version }) { return model }
+    throw .unknownModel(version, kept: models.map(\.version), user: request.user)
   }
 
   /// Takes in a little of what has arrived, and what is ready.

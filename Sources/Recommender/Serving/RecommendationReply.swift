@@ -131,8 +131,11 @@ public struct ReplyFeatures: Hashable, Sendable {
   }
 }
 
-/// What a shadow model's answer is held against.
+/// How a shadow model's answer compares with the live one.
 public struct ShadowComparison: Hashable, Sendable {
+  /// How many of the best movies are compared.
+  public static let depth = 10
+
   /// The model that gave the live answer; `nil` when none took part.
   public var liveModelVersion: String?
   /// The share of the ten best of the live answer that are among the ten best of the shadow's.
@@ -148,9 +151,9 @@ public struct ShadowComparison: Hashable, Sendable {
   public static func overlap(live: some Collection<Int64>, shadow: some Collection<Int64>)
     -> Double
   {
-    let live = live.prefix(10)
+    let live = live.prefix(depth)
     guard !live.isEmpty else { return 1 }
-    let shadow = shadow.prefix(10)
+    let shadow = shadow.prefix(depth)
     return Double(live.count { shadow.contains($0) }) / Double(live.count)
   }
 }
