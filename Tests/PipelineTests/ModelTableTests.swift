@@ -140,7 +140,7 @@ import Testing
     #expect(after.modelVersion == old.model.version)
     #expect(counts.rejectedModels >= 3)
     #expect(messages.count("is refused") == 1)
-    #expect(messages.count("the one before it goes on serving") == 1)
+    #expect(messages.count("the previous one keeps serving") == 1)
   }
 
   @Test func aDamagedModelIsMendedByItsPart() throws {
