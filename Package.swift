@@ -67,27 +67,33 @@ let package = Package(
 
     // The engine, and the pure domain.
     module("Streams", ["EventLog", "StateStore", logging]),
-    module("Recommender", ["LinearAlgebra", "CSimdjson"]),
+    module("Codecs", ["CSimdjson"]),
+    module("Ratings", ["Codecs"]),
+    module("Recommender", ["Ratings", "Codecs", "LinearAlgebra"]),
 
     // The product: stages, topics, commands.
     module(
       "Pipeline",
-      ["Streams", "Recommender", "RedisProjection", "EventLog", "StateStore", logging, histogram]),
+      [
+        "Streams", "Recommender", "Ratings", "Codecs", "RedisProjection", "EventLog", "StateStore",
+        logging, histogram,
+      ]),
 
     module("Simulation", ["Streams", "EventLog", "StateStore", logging]),
 
     module(
       "PipelineSimulation",
       [
-        "Simulation", "Pipeline", "Recommender", "RedisProjection", "Streams", "EventLog",
+        "Simulation", "Pipeline", "Ratings", "Codecs", "RedisProjection", "Streams", "EventLog",
         "StateStore", logging,
       ]),
 
     .executableTarget(
       name: "projectionist",
       dependencies: [
-        "Pipeline", "KafkaLog", "LMDBStore", "RedisProjection", "Recommender", "LinearAlgebra",
-        "Simulation", "PipelineSimulation", "Streams", "EventLog", "StateStore", logging, histogram,
+        "Pipeline", "KafkaLog", "LMDBStore", "RedisProjection", "Recommender", "Ratings", "Codecs",
+        "LinearAlgebra", "Simulation", "PipelineSimulation", "Streams", "EventLog", "StateStore",
+        logging, histogram,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -95,8 +101,16 @@ let package = Package(
       resources: [.embedInCode("Topics")],
       swiftSettings: strict),
 
+    // What tests of several modules share.
+    .target(
+      name: "TestSupport", dependencies: ["Codecs"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+
     tests("LinearAlgebraTests", ["LinearAlgebra"]),
-    tests("RecommenderTests", ["Recommender", "LinearAlgebra"]),
+    tests("CodecsTests", ["Codecs", "TestSupport"]),
+    tests("RatingsTests", ["Ratings", "Codecs", "TestSupport"]),
+    tests(
+      "RecommenderTests", ["Recommender", "Ratings", "Codecs", "LinearAlgebra", "TestSupport"]),
     tests("KafkaLogTests", ["KafkaLog", "EventLog", "CRdkafkaClock"]),
     tests("LMDBStoreTests", ["LMDBStore", "StateStore"]),
     tests("RedisProjectionTests", ["RedisProjection"]),
@@ -107,14 +121,14 @@ let package = Package(
     tests(
       "PipelineTests",
       [
-        "Pipeline", "Simulation", "PipelineSimulation", "Streams", "Recommender", "EventLog",
-        "StateStore", logging,
+        "Pipeline", "Simulation", "PipelineSimulation", "Streams", "Recommender", "Ratings",
+        "Codecs", "EventLog", "StateStore", logging,
       ]),
     tests(
       "ProjectionistTests",
       [
-        "projectionist", "Pipeline", "Recommender", "RedisProjection", "Streams", "EventLog",
-        "LMDBStore", "StateStore", logging,
+        "projectionist", "Pipeline", "Recommender", "Ratings", "Codecs", "RedisProjection",
+        "Streams", "EventLog", "LMDBStore", "StateStore", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ],

@@ -1,5 +1,5 @@
+import Codecs
 import EventLog
-import Recommender
 import Streams
 
 /// Values read back from a store of our own.

@@ -1,4 +1,5 @@
-import Recommender
+import Codecs
+import Ratings
 public import Simulation
 
 /// Ratings folded the plain way: a dictionary of those that stand, all else computed from it.

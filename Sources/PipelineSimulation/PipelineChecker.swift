@@ -1,6 +1,6 @@
 import EventLog
 import Pipeline
-import Recommender
+import Ratings
 import RedisProjection
 import Simulation
 import StateStore

@@ -1,6 +1,6 @@
 import EventLog
 import Pipeline
-import Recommender
+import Ratings
 import Simulation
 
 /// Makes up input of the pipeline, valid and not, and remembers what it means.

@@ -4,7 +4,7 @@
 public struct FeatureBatch: Sendable {
   /// The rows of one view, laid out as `FeatureScript` takes them.
   struct Lane: Sendable {
-    let view: FeatureView
+    let view: FeastFields
     private(set) var keys: [UInt8] = []
     private(set) var keyLengths: [Int] = []
     /// Where each row's key begins, and where the last one's ends.
@@ -16,7 +16,7 @@ public struct FeatureBatch: Sendable {
     /// Values the last row still needs.
     private(set) var missing = 0
 
-    init(_ view: FeatureView) {
+    init(_ view: FeastFields) {
       self.view = view
     }
 
@@ -90,7 +90,7 @@ public struct FeatureBatch: Sendable {
   private var current = 0
 
   /// - Parameter views: the feature views rows may belong to, known by their index.
-  public init(views: [FeatureView]) {
+  public init(views: [FeastFields]) {
     precondition(!views.isEmpty)
     lanes = views.map(Lane.init)
   }

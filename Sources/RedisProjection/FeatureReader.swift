@@ -21,7 +21,7 @@ public final class FeatureReader {
   /// The row of the entity with the Redis key `key`, `nil` when there is none.
   ///
   /// Connects when first used and again after an error.
-  public func read(_ view: FeatureView, key: RawSpan) throws(RedisError) -> FeatureRow? {
+  public func read(_ view: FeastFields, key: RawSpan) throws(RedisError) -> FeatureRow? {
     command.removeAll()
     command.append(copying: "HMGET".utf8)
     key.withUnsafeBytes { command.append(copying: $0) }

@@ -1,3 +1,5 @@
+import Codecs
+import Ratings
 import Simulation
 import Streams
 import Testing

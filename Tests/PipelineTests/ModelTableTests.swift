@@ -4,7 +4,9 @@ import Simulation
 import Synchronization
 import Testing
 
+@testable import Codecs
 @testable import Pipeline
+@testable import Ratings
 @testable import Recommender
 
 /// How models come, go and are refused while requests are answered.

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Codecs
 import Foundation
 import Logging
 import Pipeline
+import Ratings
 import Recommender
 import Streams
 import Testing

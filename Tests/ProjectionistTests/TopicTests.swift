@@ -1,5 +1,7 @@
+import Codecs
 import Foundation
 import Pipeline
+import Ratings
 import Recommender
 import Testing
 

@@ -1,5 +1,5 @@
 import LMDBStore
-import Recommender
+import Ratings
 import RedisProjection
 import StateStore
 import Testing

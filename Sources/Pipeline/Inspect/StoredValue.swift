@@ -1,4 +1,5 @@
-public import Recommender
+public import Codecs
+public import Ratings
 import StateStore
 import Streams
 

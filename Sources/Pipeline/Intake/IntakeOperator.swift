@@ -1,7 +1,8 @@
+import Codecs
 public import EventLog
+import Ratings
 public import StateStore
 public import Streams
-import Recommender
 
 /// Judges each event of `user-ratings`: one verdict an event; the valid ones go on in canonical form
 /// under their user's key, the others go byte for byte to the dead letters.

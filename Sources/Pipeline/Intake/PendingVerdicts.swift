@@ -1,4 +1,4 @@
-import Recommender
+import Ratings
 
 /// Verdicts that wait to be sent together.
 ///

@@ -1,7 +1,8 @@
+import Codecs
 public import EventLog
+import Ratings
 public import StateStore
 public import Streams
-import Recommender
 
 /// Folds the changes of ratings into each movie's aggregate and publishes the movie's features.
 ///

@@ -1,3 +1,4 @@
+import Ratings
 import Recommender
 
 /// The answer to one request of a batch.

@@ -1,3 +1,4 @@
+import Ratings
 import Recommender
 
 /// Titles and genres of movies, as replies show them and requests select by them.

@@ -1,3 +1,4 @@
+public import Ratings
 public import Recommender
 
 /// A prediction, as its record tells it.

@@ -1,3 +1,4 @@
+import Ratings
 import Recommender
 
 /// Finds the rows of models whose movies have certain genres. Looks up the genres of all rows once

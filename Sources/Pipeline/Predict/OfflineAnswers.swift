@@ -1,3 +1,5 @@
+import Codecs
+import Ratings
 public import Recommender
 public import StateStore
 public import Streams

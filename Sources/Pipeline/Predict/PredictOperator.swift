@@ -1,8 +1,9 @@
 public import EventLog
+import Logging
+import Ratings
+import Recommender
 public import StateStore
 public import Streams
-import Logging
-import Recommender
 
 /// Answers recommendation requests from the last committed state of their users.
 ///

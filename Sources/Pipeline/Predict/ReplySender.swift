@@ -1,3 +1,4 @@
+import Codecs
 import EventLog
 import Recommender
 import StateStore

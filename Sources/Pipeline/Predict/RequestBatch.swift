@@ -1,3 +1,4 @@
+import Ratings
 import Recommender
 import StateStore
 import Streams

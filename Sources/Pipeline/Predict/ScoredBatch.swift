@@ -1,3 +1,4 @@
+import Ratings
 import Recommender
 
 /// A batch whose personal lists are ranked. The requests that have none still need a popular list.

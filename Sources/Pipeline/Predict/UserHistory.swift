@@ -1,3 +1,5 @@
+import Codecs
+import Ratings
 import Recommender
 
 /// A user's ratings as of an offset, folded from `validated-ratings` by the rules of the user stage:

@@ -1,3 +1,5 @@
+import Codecs
+import Ratings
 import Recommender
 public import StateStore
 import Streams

@@ -1,9 +1,9 @@
 public import EventLog
+import Logging
+import Ratings
+import RedisProjection
 public import StateStore
 public import Streams
-import Logging
-import Recommender
-import RedisProjection
 
 /// Projects `user-features` and `movie-features` into Redis, each row fenced by the offset of the
 /// record it comes from, so that a late or repeated write can't take newer features back.
@@ -68,7 +68,7 @@ public struct RedisOperator<
     movies.removeAll()
   }
 
-  private mutating func write<Features: Recommender.FeatureRow>(
+  private mutating func write<Features: Ratings.FeatureRow>(
     _ rows: [PendingFeatures<Features>.Row], view: Int, layout: FeastProjection.View,
     _ counts: inout FeatureWriter.Counts
   ) throws(StageError) {
@@ -88,7 +88,7 @@ public struct RedisOperator<
     }
   }
 
-  private mutating func add<Features: Recommender.FeatureRow>(
+  private mutating func add<Features: Ratings.FeatureRow>(
     _ row: PendingFeatures<Features>.Row, view: Int, layout: FeastProjection.View,
     key: inout [UInt8]
   ) {

@@ -1,5 +1,5 @@
+public import Ratings
 public import RedisProjection
-public import Recommender
 
 /// Holds what Redis has of entities against what it should have. Belongs to one thread.
 public struct ProjectionCheck {
@@ -39,7 +39,7 @@ public struct ProjectionCheck {
   ///   - features: `nil` when it should have none.
   ///   - bound: the offset from which on records are newer than `features`.
   public mutating func check(
-    _ entity: Int64, _ features: (any Recommender.FeatureRow)?, below bound: Int64
+    _ entity: Int64, _ features: (any Ratings.FeatureRow)?, below bound: Int64
   ) throws(RedisError) -> Verdict {
     key.removeAll(keepingCapacity: true)
     view.key.append(entity, to: &key)

@@ -1,6 +1,6 @@
 public import EventLog
 public import Logging
-public import Recommender
+public import Ratings
 public import StateStore
 public import Streams
 import Synchronization

@@ -1,4 +1,6 @@
+import Codecs
 import EventLog
+import Ratings
 import Recommender
 
 /// The `movies` topic as a table: titles and genres by movie.

@@ -1,4 +1,5 @@
 import EventLog
+import Ratings
 import Recommender
 
 /// The `movie-features` topic as a table: each movie's count and sum, from which follow the prior of

@@ -1,4 +1,6 @@
+import Codecs
 public import EventLog
+import Ratings
 public import Recommender
 
 /// Reads `validated-ratings` from its beginning up to given offsets, as the user stage reads it: what

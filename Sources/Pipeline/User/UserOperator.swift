@@ -1,7 +1,8 @@
+import Codecs
 public import EventLog
+import Ratings
 public import StateStore
 public import Streams
-import Recommender
 
 /// Folds each user's ratings into the user's aggregate: a new rating counts, a re-rating replaces,
 /// `rating: null` takes back. Tells the movie stage each change, and everyone the new features.

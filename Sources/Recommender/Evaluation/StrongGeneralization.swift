@@ -1,3 +1,5 @@
+import Ratings
+
 extension HoldOut {
   /// The protocol of strong generalisation: users are held out as a whole; a model that has never
   /// seen them gets four fifths of what they liked and is scored on the rest.

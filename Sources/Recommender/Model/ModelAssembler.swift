@@ -1,3 +1,5 @@
+import Codecs
+
 /// Puts models together from the records of `models`, which may come in any order, twice, damaged or
 /// not at all.
 ///

@@ -1,3 +1,5 @@
+import Codecs
+
 /// The key of a record of `models`.
 public enum ModelKey: Hashable, Sendable {
   /// `<version>`: a model's metadata; null deletes the model.

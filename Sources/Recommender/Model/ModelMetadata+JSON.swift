@@ -1,3 +1,6 @@
+import Codecs
+import Ratings
+
 extension ModelMetadata {
   /// The most parts that are read.
   static let maximumParts = 1 << 12

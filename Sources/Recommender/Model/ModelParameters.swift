@@ -1,4 +1,5 @@
 import Glibc
+import Ratings
 
 /// What a model is trained with, beside the ratings; and how users are folded into it.
 ///

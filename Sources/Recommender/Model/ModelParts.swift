@@ -1,3 +1,5 @@
+import Codecs
+
 /// A model as the values of records, and back.
 ///
 /// A part has, in this order: the format's version (a byte); its number, its number of rows and of

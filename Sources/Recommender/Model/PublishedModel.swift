@@ -1,3 +1,6 @@
+import Codecs
+import Ratings
+
 /// A model ready to be published: the values of its records, and the version that follows from them.
 public struct PublishedModel: Sendable {
   public let model: FactorModel

@@ -1,3 +1,6 @@
+import Codecs
+import Ratings
+
 /// A movie of the catalog: the record of `movies`.
 public struct MovieRecord: Hashable, Sendable {
   public var movie: Int64

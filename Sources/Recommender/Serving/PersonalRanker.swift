@@ -1,3 +1,5 @@
+import Ratings
+
 /// Finds the best movies of many users at once: folds each user's ratings into a model, and scores
 /// all movies for all of them.
 ///

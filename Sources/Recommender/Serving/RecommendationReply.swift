@@ -1,3 +1,5 @@
+import Codecs
+
 /// A record of `recommendations`. It says what it was asked and what it was made from, so that it
 /// can be computed again.
 public struct RecommendationReply: Sendable {

@@ -1,3 +1,5 @@
+import Codecs
+
 /// A record of `recommendation-requests`.
 public struct RecommendationRequest: Hashable, Sendable {
   public static let allowedCounts = 1...100

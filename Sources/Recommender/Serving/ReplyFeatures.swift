@@ -1,3 +1,6 @@
+import Codecs
+import Ratings
+
 /// The user's features at the time of an answer.
 public struct ReplyFeatures: Hashable, Sendable {
   public var ratingCount: Int64

@@ -1,3 +1,6 @@
+import Codecs
+import Ratings
+
 /// One recommended movie.
 public struct Recommendation: Hashable, Sendable {
   public var movie: Int64

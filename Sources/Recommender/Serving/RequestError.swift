@@ -1,3 +1,5 @@
+import Codecs
+
 /// Why a request gets an error reply.
 public struct RequestError: Error, Hashable, Sendable {
   /// For programs: `invalid_json`, `missing_user_id`, `invalid_` and a field's name,

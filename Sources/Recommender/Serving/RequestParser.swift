@@ -1,3 +1,6 @@
+import Codecs
+import Ratings
+
 /// Reads records of `recommendation-requests`:
 /// `{"user_id":100,"num_recommendations":10,"genres":["Comedy"]}`. Fields it does not know are
 /// ignored, and null is as good as absent.

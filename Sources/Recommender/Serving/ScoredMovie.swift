@@ -1,3 +1,5 @@
+import Ratings
+
 /// A movie and how good it is for somebody; the more the better.
 public struct ScoredMovie: Hashable, Sendable {
   public var movie: Int64

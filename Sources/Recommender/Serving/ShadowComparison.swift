@@ -1,3 +1,5 @@
+import Codecs
+
 /// How a shadow model's answer compares with the live one.
 public struct ShadowComparison: Hashable, Sendable {
   /// How many of the best movies are compared.

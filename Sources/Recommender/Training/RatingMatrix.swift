@@ -1,3 +1,5 @@
+import Ratings
+
 /// The ratings that count, by user and within a user by time: of each user and movie the last.
 public struct RatingMatrix: Sendable {
   /// One rating of a user.

@@ -2,6 +2,7 @@ import Foundation
 import LMDBStore
 import LinearAlgebra
 import Pipeline
+import Ratings
 import Recommender
 import StateStore
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import Pipeline
-import Recommender
+import Ratings
 
 /// `projectionist generate`
 struct GenerateCommand: ParsableCommand {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Pipeline
-import Recommender
 
 /// `projectionist load`
 struct LoadCommand: ParsableCommand {

@@ -2,7 +2,7 @@ import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
-import Recommender
+import Ratings
 import RedisProjection
 
 /// One user as a client of the pipeline sees them: features from Redis, recommendations over the

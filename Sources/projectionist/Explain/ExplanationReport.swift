@@ -1,5 +1,6 @@
 import Foundation
 import Pipeline
+import Ratings
 import Recommender
 
 /// An explanation, as text and as JSON.

@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import LMDBStore
 import Pipeline
-import Recommender
+import Ratings
 import RedisProjection
 import StateStore
 
@@ -26,7 +26,7 @@ struct FeaturesCommand: ParsableCommand {
 
   func run() throws {
     let (settings, _) = try common.start("features")
-    let view = movie ? Recommender.FeatureView.movie : .user
+    let view = movie ? FeatureSchema.movie : .user
     let stored = try StoredFeatures(settings.storage).find(id, isMovie: movie)
     // What the state store has is worth the most when Redis is away.
     let (projected, failure) = try readRedis(settings)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Codecs
 import EventLog
 import Foundation
 import KafkaLog

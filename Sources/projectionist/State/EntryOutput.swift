@@ -1,5 +1,6 @@
+import Codecs
 import Pipeline
-import Recommender
+import Ratings
 
 /// Prints entries of a table, one a line.
 struct EntryOutput: ~Copyable {

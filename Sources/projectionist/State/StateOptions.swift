@@ -1,7 +1,7 @@
 import ArgumentParser
 import LMDBStore
 import Pipeline
-import Recommender
+import Ratings
 import StateStore
 
 /// Which stores a command looks at.

@@ -4,7 +4,7 @@ import KafkaLog
 import LMDBStore
 import Logging
 import Pipeline
-import Recommender
+import Ratings
 import StateStore
 import Streams
 import Synchronization
@@ -22,7 +22,7 @@ struct StoreVerification {
   struct Outcome {
     var inputOffset: Int64
     var comparison: StoreComparison
-    var features: [Int64: (any Recommender.FeatureRow)?]
+    var features: [Int64: (any Ratings.FeatureRow)?]
     var genres: GenreDictionary
   }
 
@@ -44,7 +44,7 @@ struct StoreVerification {
   }
 
   private func replay(into storage: LMDBStorage, to end: Int64) throws
-    -> [Int64: (any Recommender.FeatureRow)?]
+    -> [Int64: (any Ratings.FeatureRow)?]
   {
     let bar = SharedProgress("replay \(place.description)", unit: "offsets", total: Int(end))
     let replay = Replay(

@@ -1,5 +1,6 @@
 import KafkaLog
 import Pipeline
+import Ratings
 import Recommender
 
 /// Where ratings to train on come from, read with a progress bar.

@@ -2,7 +2,7 @@ import ArgumentParser
 import EventLog
 import KafkaLog
 import Pipeline
-import Recommender
+import Ratings
 
 /// Up to where `validated-ratings` is read: `0:1200,1:1310`, or a time in ISO 8601.
 enum Until: Hashable, ExpressibleByArgument {
