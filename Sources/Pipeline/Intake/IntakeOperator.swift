@@ -116,7 +116,7 @@ public struct IntakeOperator<
     let original = record.copyHeaders()
     let isWhole = record.byteCount + original.byteCount <= DeadLetter.most
     let headers = DeadLetter.headers(
-      original: isWhole ? original : Echo.headers(original), topic: Topics.userRatings,
+      original: isWhole ? original : CopyLimit.headers(original), topic: Topics.userRatings,
       partition: record.partition, offset: record.offset, failed: failed, detail: detail,
       isWhole: isWhole)
     let timestamp = Timestamps.kept(record.timestamp)
@@ -125,7 +125,7 @@ public struct IntakeOperator<
         to: Self.deadLetters, key: record.key, value: record.value, headers: headers,
         timestamp: timestamp)
     } else {
-      try Echo.key(record.key).withSpan { (key) throws(StageError) in
+      try CopyLimit.key(record.key).withSpan { (key) throws(StageError) in
         try task.send(
           to: Self.deadLetters, key: key, value: nil, headers: headers, timestamp: timestamp)
       }

@@ -70,7 +70,9 @@ public struct Explainer<Log: EventLog> {
     var assembler = ModelAssembler()
     let table = try GlobalTable(log, topic: Topics.models, clientID: clientID)
     try table.catchUp { record in
-      guard let key = record.key, let name = ModelKey(key), name.isOf(version) else { return }
+      guard let key = record.key, let name = ModelKey(key), name.belongs(toModel: version) else {
+        return
+      }
       _ = assembler.take(key: key, value: record.value)
     }
     return assembler.models[version]

@@ -11,7 +11,7 @@ extension RequestError {
 
   static let tooLarge = RequestError(
     code: "request_too_large",
-    message: "Key, value and headers of a request must have at most \(Echo.most) bytes together.")
+    message: "Key, value and headers of a request must not exceed \(CopyLimit.bytes) bytes.")
 
   static func wrongPartition(user: Int64) -> RequestError {
     RequestError(

@@ -1,16 +1,5 @@
 import LinearAlgebra
 
-/// A movie's row in a model, and its score for one user.
-public struct ScoredRow: Hashable, Sendable {
-  public var row: Int
-  public var score: Double
-
-  public init(row: Int, score: Double) {
-    self.row = row
-    self.score = score
-  }
-}
-
 /// Finds the best movies for a batch of users: their vectors with the movies' in matrix products, and
 /// of each user's scores the highest by partial selection.
 ///
@@ -272,51 +261,5 @@ public struct BatchScorer: ~Copyable, Sendable {
       index += 1
     }
     return sum
-  }
-}
-
-/// The users of a group whose lists may still change, and their vectors without gaps.
-private struct OpenUsers: Sendable {
-  private let factorCount: Int
-  private var first = 0
-  /// The user of each line.
-  private(set) var users: [Int] = []
-  /// Row-major, a line a user, and what closed users have left behind.
-  private(set) var vectors: [Float] = []
-  /// The line of each user of the group; -1 for a closed one.
-  private var lines: [Int] = []
-
-  init(factorCount: Int) {
-    self.factorCount = factorCount
-  }
-
-  var count: Int { users.count }
-
-  /// - Parameter vectors: all users', `factorCount` numbers each.
-  mutating func begin(_ group: Range<Int>, _ vectors: [Float]) {
-    first = group.lowerBound
-    users.removeAll(keepingCapacity: true)
-    lines.removeAll(keepingCapacity: true)
-    self.vectors.removeAll(keepingCapacity: true)
-    for user in group {
-      lines.append(users.count)
-      users.append(user)
-    }
-    self.vectors += vectors[group.lowerBound * factorCount..<group.upperBound * factorCount]
-  }
-
-  /// - Parameter number: the user's in the group.
-  func line(of number: Int) -> Int? { lines[number] < 0 ? nil : lines[number] }
-
-  /// Puts the last line in this one's place.
-  mutating func close(_ line: Int) {
-    lines[users[line] - first] = -1
-    let last = users.removeLast()
-    guard line < users.count else { return }
-    users[line] = last
-    lines[last - first] = line
-    for index in 0..<factorCount {
-      vectors[line * factorCount + index] = vectors[users.count * factorCount + index]
-    }
   }
 }

@@ -4,24 +4,26 @@ import Recommender
 public import StateStore
 import Streams
 
-/// A view of one user partition's store, moved to the last commit once a batch.
-public struct PredictWorking<Store: StateStore> {
+/// Reads users' state from one user partition's store, as of the last commit when the batch first
+/// looked.
+public struct UserStateView<Store: StateStore> {
   private let snapshot: Store.Snapshot?
   private var offset: Int64 = 0
   private var isCurrent = false
   private var genres = GenreDictionary()
-  /// What `genres` was read from: it hardly ever changes.
+  /// The bytes that `genres` was decoded from: it hardly ever changes.
   private var encodedGenres: [UInt8] = []
-  /// Why the last `read` gave nothing.
+  /// Why the last `read` returned `nil`.
   private(set) var failure: CodecError?
 
+  /// - Parameter snapshot: of the partition's store; `nil` reads every user as one without ratings.
   init(_ snapshot: Store.Snapshot?) {
     self.snapshot = snapshot
     snapshot?.release()
   }
 
-  /// Lets go of the view between batches: a view kept open makes the store keep, and grow by,
-  /// everything that has changed since.
+  /// Releases the snapshot between batches: an open one makes the store keep, and grow by, all that
+  /// has changed since.
   mutating func release() {
     guard isCurrent else { return }
     snapshot?.release()
@@ -30,8 +32,8 @@ public struct PredictWorking<Store: StateStore> {
 
   /// Reads what a user's recommendations depend on.
   ///
-  /// - Parameter ratings: where the user's ratings are appended, by rising movie id.
-  /// - Returns: `nil` when the store holds a value that can't be read; `failure` then says why.
+  /// - Parameter ratings: the user's ratings are appended to them, by rising movie id.
+  /// - Returns: `nil` if the store holds a value that can't be read; `failure` then says why.
   mutating func read(_ user: Int64, into ratings: inout [MovieRating])
     throws(StageError) -> UserState?
   {
@@ -123,9 +125,9 @@ public struct PredictWorking<Store: StateStore> {
 
 /// What a user's recommendations depend on.
 struct UserState {
-  /// Offset of the first event of the user's partition that is not in this state.
+  /// The offset of the first event of the user's partition that is not in this state.
   var offset: Int64
-  /// Where in the batch's ratings the user's are.
+  /// The user's part of the batch's ratings.
   var ratings: Range<Int>
   var features = ReplyFeatures()
 }
