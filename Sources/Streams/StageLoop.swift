@@ -9,6 +9,8 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
   public var storage: Storage
   public var monitor: StageMonitor
   public var logger: Logger
+  public var events: EventSink = .none
+  var role = EngineEvent.Role.stage
   public var stop: StopSignal
   /// Copies of other instances' partitions, of which the stage takes those it is assigned.
   public var standby: StandbyCopies<Storage.Store>?

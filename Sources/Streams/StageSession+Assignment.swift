@@ -68,7 +68,7 @@ extension StageSession where Operator: ~Copyable {
     stageOperator.partitionsChanged(tasks)
     for task in gone {
       try StageError.store { () throws(StoreError) in try task.store?.close() }
-      environment.standby?.giveBack(task.partition)
+      environment.standby?.giveBack(task.partition, by: configuration.instanceID)
     }
     try StageError.log { () throws(LogError) in try consumer.unassign(partitions) }
   }

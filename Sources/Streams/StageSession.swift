@@ -85,7 +85,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
 
   func close() {
     forgetPartitions()
-    environment.standby?.giveBackAll()
+    environment.standby?.giveBackAll(by: configuration.instanceID)
     consumer.close(leaving: configuration.leavesOnStop && environment.stop.isStopped)
     producer?.close()
   }

@@ -10,43 +10,39 @@ struct RestoreProgressTests {
 
   @Test func everyTwoSecondsWithRateAndTimeLeft() {
     let clock = SimulatedClock()
-    var progress = RestoreProgress("log", partitions: 4, monitor, lines.logger(), at: clock.now)
-    progress.begin(total: 1_000)
-    #expect(monitor.snapshot.phase == .restoring("log", applied: 0, total: 1_000))
+    var progress = RestoreProgress("log", partitions: 4, at: clock.now)
+    #expect(
+      progress.begin(total: 1_000)
+        == RestoreStatus(changelog: "log", partitions: 4, applied: 0, total: 1_000))
+    var statuses: [RestoreStatus] = []
     for applied in stride(from: Int64(100), through: 1_000, by: 100) {
       clock.advance(by: .milliseconds(500))
-      progress.report(applied: applied, of: 1_000, at: clock.now)
-      #expect(monitor.snapshot.phase == .restoring("log", applied: applied, total: 1_000))
+      if let status = progress.advance(to: applied, of: 1_000, at: clock.now) {
+        statuses.append(status)
+      }
     }
-    progress.finish(records: 900, at: clock.now)
     #expect(
-      lines.fields(of: "restoring state") == [
-        ["changelog": "log", "partitions": "4", "offsets": "1000"],
-        [
-          "changelog": "log", "partitions": "4", "percent": "40", "records_per_second": "200",
-          "seconds_left": "3",
-        ],
-        [
-          "changelog": "log", "partitions": "4", "percent": "80", "records_per_second": "200",
-          "seconds_left": "1",
-        ],
+      statuses == [
+        RestoreStatus(
+          changelog: "log", partitions: 4, applied: 400, total: 1_000, rate: 200,
+          timeLeft: .seconds(3)),
+        RestoreStatus(
+          changelog: "log", partitions: 4, applied: 800, total: 1_000, rate: 200,
+          timeLeft: .seconds(1)),
       ])
     #expect(
-      lines.fields(of: "state restored") == [
-        ["changelog": "log", "partitions": "4", "records": "900", "milliseconds": "5000"]
-      ])
+      progress.finish(records: 900, at: clock.now)
+        == RestoreSummary(changelog: "log", partitions: 4, records: 900, duration: .seconds(5)))
   }
 
   /// While nothing was applied yet there is no rate to tell the end by.
-  @Test func theSearchForTheEndIsShownToo() {
+  @Test func theSearchForTheEndIsShownToo() throws {
     let clock = SimulatedClock()
-    var progress = RestoreProgress("log", partitions: 1, monitor, lines.logger(), at: clock.now)
+    var progress = RestoreProgress("log", partitions: 1, at: clock.now)
     clock.advance(by: .milliseconds(2_500))
-    progress.report(applied: 0, of: 1_000, at: clock.now)
-    #expect(
-      lines.fields(of: "restoring state") == [
-        ["changelog": "log", "partitions": "1", "percent": "0", "records_per_second": "0"]
-      ])
+    let due = progress.advance(to: 0, of: 1_000, at: clock.now)
+    let status = try #require(due)
+    #expect(status.percent == 0 && status.rate == 0 && status.timeLeft == nil)
   }
 
   /// A cooperative rebalance often brings a member nothing.

@@ -192,11 +192,11 @@ struct StandbyTests {
       world, storage, copies, idlePolls: 12,
       placement: { count in
         if rounds.next() == 2 {
-          #expect(copies.take(0, pause: { _ in }) != nil)
-          copies.giveBackAll()
-          #expect(copies.take(0, pause: { _ in }) == nil)
+          #expect(copies.take(0, for: "0", pause: { _ in }) != nil)
+          copies.giveBackAll(by: "0")
+          #expect(copies.take(0, for: "0", pause: { _ in }) == nil)
           #expect(throws: Never.self) { try open(storage, 0) }
-          copies.giveBackAll()
+          copies.giveBackAll(by: "0")
           #expect(throws: Never.self) { try world.feed(20..<40) }
           world.run()
         }
@@ -220,7 +220,8 @@ struct StandbyTests {
       world, storage, copies, idlePolls: 12,
       faults: { moment in
         guard moment.effect == .unassign, rounds.value == 2 else { return nil }
-        for partition in 0..<Int32(2) where copies.take(partition, pause: { _ in }) == nil {
+        for partition in 0..<Int32(2) where copies.take(partition, for: "0", pause: { _ in }) == nil
+        {
           #expect(throws: Never.self) { try open(storage, partition) }
           _ = opened.next()
         }
@@ -239,11 +240,11 @@ struct StandbyTests {
     let copies = StandbyCopies<MemoryStore>()
     let store = try open(MemoryStorage(), 0)
     copies.holding(0) { $0 = store }
-    #expect(copies.take(0, pause: { _ in }) === store)
+    #expect(copies.take(0, for: "0", pause: { _ in }) === store)
     #expect(copies.owned == [0])
     #expect(copies.holding(0) { _ in true } == nil)
-    #expect(copies.take(0, pause: { _ in }) == nil)
-    copies.giveBack(0)
+    #expect(copies.take(0, for: "0", pause: { _ in }) == nil)
+    copies.giveBack(0, by: "0")
     #expect(copies.holding(0) { $0 == nil } == true)
   }
 
@@ -261,7 +262,7 @@ struct StandbyTests {
     follower.start()
     isHolding.wait()
     let waits = Counter()
-    let taken = copies.take(0) { _ in
+    let taken = copies.take(0, for: "0") { _ in
       // The commit ends once the stage has begun to wait.
       if waits.next() == 1 { mayEnd.signal() }
     }

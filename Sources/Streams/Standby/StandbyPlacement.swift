@@ -1,10 +1,12 @@
 /// Which partitions an instance keeps copies of, by the members of the stage's group.
 ///
-/// Of each partition the copies are with those members beside its owner that rank first by a hash of
-/// member and partition (rendezvous hashing, https://doi.org/10.1109/90.663936): every instance comes
-/// to the same answer by itself, and a member that joins or leaves moves only the copies it had.
+/// The copies of a partition are with the instances that rank first by a hash of instance and
+/// partition, its owner excepted (rendezvous hashing, https://doi.org/10.1109/90.663936): every
+/// instance comes to the same answer by itself, and one that joins or leaves moves only the copies it
+/// had.
 public enum StandbyPlacement {
-  /// A member of the group, by its instance id, and the partitions it owns.
+  /// A member of the group, by the name of its instance, and the partitions it owns. Members with one
+  /// name are threads of one instance, which keeps no copies of what any of them owns.
   public struct Member: Hashable, Sendable {
     public var name: String
     public var partitions: Set<Int32>
@@ -17,13 +19,14 @@ public enum StandbyPlacement {
 
   /// - Parameters:
   ///   - partitionCount: how many partitions the stage has.
-  ///   - copies: how many instances beside the owner keep one.
+  ///   - copies: how many instances other than the owner keep one.
   public static func partitions(
     of member: String, among members: [Member], partitionCount: Int32, copies: Int
   ) -> Set<Int32> {
-    Set(
+    let instances = Dictionary(members.map { ($0.name, $0.partitions) }) { $0.union($1) }
+    return Set(
       (0..<partitionCount).filter { partition in
-        let candidates = members.filter { !$0.partitions.contains(partition) }.map(\.name)
+        let candidates = instances.filter { !$0.value.contains(partition) }.map(\.key)
         guard candidates.contains(member) else { return false }
         let mine = rank(member, partition)
         return candidates.count { rank($0, partition) > mine } < copies
