@@ -51,7 +51,7 @@ let package = Package(
       cxxSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])],
       linkerSettings: [.linkedLibrary("simdjson")]),
 
-    // A correction of librdkafka's timers, linked and never called by name.
+    // A monotonic clock in steps, for the threads of an old librdkafka.
     .target(
       name: "CRdkafkaClock", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]),
 
@@ -97,7 +97,7 @@ let package = Package(
 
     tests("LinearAlgebraTests", ["LinearAlgebra"]),
     tests("RecommenderTests", ["Recommender", "LinearAlgebra"]),
-    tests("KafkaLogTests", ["KafkaLog", "EventLog", "CRdkafkaClock"]),
+    tests("KafkaLogTests", ["KafkaLog", "EventLog", "CRdkafka", "CRdkafkaClock", logging]),
     tests("LMDBStoreTests", ["LMDBStore", "StateStore"]),
     tests("RedisProjectionTests", ["RedisProjection"]),
     tests("StreamsTests", ["Streams", "Simulation", "EventLog", "StateStore", logging]),

@@ -1,7 +1,7 @@
 import CRdkafka
 import EventLog
 
-/// Owns an `rd_kafka_conf_t` until a client is made of it.
+/// Owns an `rd_kafka_conf_t` until it becomes a client.
 struct ClientConfiguration: ~Copyable {
   private let conf: OpaquePointer
 
@@ -35,12 +35,12 @@ struct ClientConfiguration: ~Copyable {
     }
   }
 
-  /// Registers callbacks that find their way back through `context`, and creates the client.
-  ///
-  /// The caller keeps `context` alive until the client is destroyed.
+  /// Creates the client, with callbacks that reach `context`. The caller keeps `context` alive until
+  /// the client is destroyed.
   consuming func makeClient(_ type: rd_kafka_type_t, context: ClientContext)
     throws(LogError) -> OpaquePointer
   {
+    Mend.calmMainThread(of: conf)
     rd_kafka_conf_set_opaque(conf, Unmanaged.passUnretained(context).toOpaque())
     rd_kafka_conf_set_log_cb(conf, logCallback)
     rd_kafka_conf_set_error_cb(conf, errorCallback)
@@ -63,7 +63,7 @@ struct ClientConfiguration: ~Copyable {
   }
 }
 
-/// Calls a C function that describes its failure in a caller's buffer, and returns that text.
+/// Calls a C function that describes its failure in the caller's buffer, and returns that text.
 func withErrorText(_ body: (UnsafeMutablePointer<CChar>, Int) -> Void) -> String {
   withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { buffer in
     guard let base = buffer.baseAddress else { return "" }
