@@ -21,6 +21,13 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
   .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
+/// A module that calls C: what the compiler can't vouch for is marked `unsafe`.
+/// https://github.com/swiftlang/swift-evolution/blob/main/proposals/0458-strict-memory-safety.md
+func adapter(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(
+    name: name, dependencies: dependencies, swiftSettings: strict + [.strictMemorySafety()])
+}
+
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
@@ -60,10 +67,10 @@ let package = Package(
     module("StateStore"),
 
     // Adapters: the interfaces on real parts.
-    module("KafkaLog", ["EventLog", "CRdkafka", "CRdkafkaClock", logging]),
-    module("LMDBStore", ["StateStore", "CLMDB"]),
-    module("RedisProjection", ["CHiredis"]),
-    module("LinearAlgebra", ["COpenBLAS"]),
+    adapter("KafkaLog", ["EventLog", "CRdkafka", "CRdkafkaClock", logging]),
+    adapter("LMDBStore", ["StateStore", "CLMDB"]),
+    adapter("RedisProjection", ["CHiredis"]),
+    adapter("LinearAlgebra", ["COpenBLAS"]),
 
     // The engine, and the pure domain.
     module("Streams", ["EventLog", "StateStore", logging]),

@@ -35,17 +35,18 @@ final class Deliveries: ClientContext {
   }
 
   override func delivered(_ message: UnsafePointer<rd_kafka_message_t>) {
-    let record = message.pointee
-    guard record.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
-      let topic = record.rkt.map { String(cString: rd_kafka_topic_name($0)) } ?? ""
-      return failed(LogError(record.err, "delivery to \(topic)[\(record.partition)]"), topic)
+    let record = unsafe message.pointee
+    guard unsafe record.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+      let topic = unsafe record.rkt.map { unsafe String(cString: rd_kafka_topic_name($0)) } ?? ""
+      return unsafe failed(
+        LogError(record.err, unsafe "delivery to \(topic)[\(record.partition)]"), topic)
     }
-    guard let tag = record._private, record.partition >= 0 else { return }
+    guard let tag = unsafe record._private, unsafe record.partition >= 0 else { return }
     let topic = Int(bitPattern: tag) - 1
-    let partition = Int(record.partition)
+    let partition = unsafe Int(record.partition)
     let missing = partition + 1 - offsets[topic].count
     if missing > 0 { offsets[topic].append(contentsOf: repeatElement(-1, count: missing)) }
-    offsets[topic][partition] = max(offsets[topic][partition], record.offset)
+    offsets[topic][partition] = unsafe max(offsets[topic][partition], record.offset)
   }
 
   private func failed(_ error: LogError, _ topic: String) {

@@ -22,23 +22,24 @@ extension KafkaConsumer {
   }
 
   private var groupProtocol: Assignment.GroupProtocol {
-    String(cString: rd_kafka_rebalance_protocol(client.handle)) == "EAGER" ? .eager : .cooperative
+    unsafe String(cString: rd_kafka_rebalance_protocol(client.handle)) == "EAGER"
+      ? .eager : .cooperative
   }
 
   private func carryOut(_ step: Assignment.Step?) throws(LogError) {
     guard let step else { return }
     switch step.call {
     case .assign(let all) where all.isEmpty:
-      try check(rd_kafka_assign(client.handle, nil), "unassigning partitions")
+      try unsafe check(rd_kafka_assign(client.handle, nil), "unassigning partitions")
     case .assign(let all):
       let list = PartitionList(all)
-      try check(rd_kafka_assign(client.handle, list.list), "assigning partitions")
+      try unsafe check(rd_kafka_assign(client.handle, list.list), "assigning partitions")
     case .incrementalAssign(let added):
       let list = PartitionList(added)
-      try check(rd_kafka_incremental_assign(client.handle, list.list))
+      try unsafe check(rd_kafka_incremental_assign(client.handle, list.list))
     case .incrementalUnassign(let removed):
       let list = PartitionList(removed)
-      try check(rd_kafka_incremental_unassign(client.handle, list.list))
+      try unsafe check(rd_kafka_incremental_unassign(client.handle, list.list))
     }
     assignment.finish(step)
     try seek(step.seeks)
@@ -50,7 +51,7 @@ extension KafkaConsumer {
     let deadline = ContinuousClock.now + requestTimeout
     while !waiting.isEmpty {
       let list = PartitionList(waiting)
-      if let failure = ClientError(
+      if let failure = unsafe ClientError(
         rd_kafka_seek_partitions(client.handle, list.list, requestTimeout.milliseconds)),
         !Mend.isPremature(seek: failure.code)
       {
@@ -81,8 +82,8 @@ extension KafkaConsumer {
 
   private func restart(_ partitions: Set<TopicPartition>) throws(LogError) {
     let ends = PartitionList(partitions)
-    try check(rd_kafka_incremental_unassign(client.handle, ends.list))
+    try unsafe check(rd_kafka_incremental_unassign(client.handle, ends.list))
     let starts = PartitionList(assignment.positions(of: partitions))
-    try check(rd_kafka_incremental_assign(client.handle, starts.list))
+    try unsafe check(rd_kafka_incremental_assign(client.handle, starts.list))
   }
 }

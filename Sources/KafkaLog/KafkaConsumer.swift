@@ -6,7 +6,7 @@ import Logging
 ///
 /// It takes records in batches and trusts its own positions only (`Assignment`): it drops records
 /// below them, and `Mend.skippedRecords` says why it seeks to them after each rebalance.
-public final class KafkaConsumer: LogConsumer {
+@safe public final class KafkaConsumer: LogConsumer {
   let client: KafkaClient
   let mailbox: RebalanceMailbox
   let topics: [String]
@@ -45,21 +45,21 @@ public final class KafkaConsumer: LogConsumer {
       topics: topics, seeksAfterRebalance: Mend.skippedRecords.isNeeded())
     nudge = FetchNudge(configuration)
     // Everything the client reports or asks arrives on this one queue.
-    rd_kafka_poll_set_consumer(client.handle)
-    queue = rd_kafka_queue_get_consumer(client.handle)
-    mailbox.queue = queue
-    batch = .allocate(capacity: Self.batchSize)
-    batch.initialize(repeating: nil)
+    unsafe rd_kafka_poll_set_consumer(client.handle)
+    unsafe queue = rd_kafka_queue_get_consumer(client.handle)
+    unsafe mailbox.queue = queue
+    unsafe batch = .allocate(capacity: Self.batchSize)
+    unsafe batch.initialize(repeating: nil)
     // Held for the life of the client, so that a pointer identifies a topic.
-    var handles: [OpaquePointer] = []
+    var handles: [OpaquePointer] = unsafe []
     var failure: LogError?
     do throws(LogError) {
-      for topic in topics { handles.append(try client.makeTopic(topic)) }
+      for topic in topics { unsafe handles.append(try client.makeTopic(topic)) }
       if configuration.isMember { try Self.subscribe(client, to: topics) }
     } catch {
       failure = error
     }
-    topicHandles = handles
+    unsafe topicHandles = handles
     if let failure {
       throw failure
     }
@@ -67,20 +67,22 @@ public final class KafkaConsumer: LogConsumer {
 
   deinit {
     shutDown()
-    for topic in topicHandles { rd_kafka_topic_destroy(topic) }
-    mailbox.queue = nil
-    rd_kafka_queue_destroy(queue)
-    batch.deallocate()
+    unsafe topicHandles.forEach { unsafe rd_kafka_topic_destroy($0) }
+    unsafe mailbox.queue = nil
+    unsafe rd_kafka_queue_destroy(queue)
+    unsafe batch.deallocate()
   }
 
   private static func subscribe(_ client: KafkaClient, to topics: [String]) throws(LogError) {
     let list = PartitionList(topics.map { TopicPartition($0, -1) })
-    try check(rd_kafka_subscribe(client.handle, list.list), "subscribing")
+    try unsafe check(rd_kafka_subscribe(client.handle, list.list), "subscribing")
   }
 
   public func close(leaving: Bool) {
     // A static member leaves only by unsubscribing.
-    if leaving, isMember, instanceID != nil, !isClosed { rd_kafka_unsubscribe(client.handle) }
+    if leaving, isMember, instanceID != nil, !isClosed {
+      unsafe rd_kafka_unsubscribe(client.handle)
+    }
     shutDown()
   }
 
@@ -93,9 +95,9 @@ public final class KafkaConsumer: LogConsumer {
         isMember: isMember, hasBeenAssigned: assignment.hasBeenAssigned)
     }
     answerPendingForClose()
-    guard let closing = rd_kafka_queue_new(client.handle) else { return }
-    defer { rd_kafka_queue_destroy(closing) }
-    if let error = ClientError(rd_kafka_consumer_close_queue(client.handle, closing)) {
+    guard let closing = unsafe rd_kafka_queue_new(client.handle) else { return }
+    defer { unsafe rd_kafka_queue_destroy(closing) }
+    if let error = unsafe ClientError(rd_kafka_consumer_close_queue(client.handle, closing)) {
       logger.debug("consumer not closed", metadata: ["reason": "\(error.logError)"])
       return
     }
@@ -103,22 +105,22 @@ public final class KafkaConsumer: LogConsumer {
     // the client has left the group, and would wait forever.
     var isAnswered = false
     let deadline = ContinuousClock.now + requestTimeout
-    while rd_kafka_consumer_closed(client.handle) == 0, ContinuousClock.now < deadline {
-      guard let event = rd_kafka_queue_poll(closing, 20) else { continue }
-      if rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE, !isAnswered {
+    while unsafe rd_kafka_consumer_closed(client.handle) == 0, ContinuousClock.now < deadline {
+      guard let event = unsafe rd_kafka_queue_poll(closing, 20) else { continue }
+      if unsafe rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE, !isAnswered {
         isAnswered = true
         // A closing client takes any assignment as giving everything back.
-        rd_kafka_assign(client.handle, nil)
+        unsafe rd_kafka_assign(client.handle, nil)
       }
-      rd_kafka_event_destroy(event)
+      unsafe rd_kafka_event_destroy(event)
     }
   }
 
   /// Answers a pending rebalance, which would keep the client from closing.
   private func answerPendingForClose() {
     // One still in the queue comes out first.
-    let taken = rd_kafka_consume_batch_queue(queue, 0, batch.baseAddress, batch.count)
-    for index in 0..<max(0, taken) { rd_kafka_message_destroy(batch[index]) }
+    let taken = unsafe rd_kafka_consume_batch_queue(queue, 0, batch.baseAddress, batch.count)
+    for index in 0..<max(0, taken) { unsafe rd_kafka_message_destroy(batch[index]) }
     noticeRebalance()
     switch assignment.pending {
     case nil: return
@@ -138,7 +140,7 @@ public final class KafkaConsumer: LogConsumer {
     var wanted = 1
     while result.records < maxRecords {
       let room = min(wanted, maxRecords - result.records)
-      let taken = rd_kafka_consume_batch_queue(queue, wait, batch.baseAddress, room)
+      let taken = unsafe rd_kafka_consume_batch_queue(queue, wait, batch.baseAddress, room)
       guard taken >= 0 else { throw LogError(rd_kafka_last_error(), "consuming") }
       let goesOn = deliver(taken, to: &result, body)
       noticeRebalance()
@@ -163,15 +165,15 @@ public final class KafkaConsumer: LogConsumer {
   ) -> Bool {
     var goesOn = true
     for index in 0..<count {
-      guard let message = batch[index] else { continue }
-      defer { rd_kafka_message_destroy(message) }
-      guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
-        handle(message, &result)
+      guard let message = unsafe batch[index] else { continue }
+      defer { unsafe rd_kafka_message_destroy(message) }
+      guard unsafe message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+        unsafe handle(message, &result)
         continue
       }
-      guard goesOn, let topic = accept(message) else { continue }
+      guard goesOn, let topic = unsafe accept(message) else { continue }
       result.records += 1
-      goesOn = hand(message, topic, to: body)
+      goesOn = unsafe hand(message, topic, to: body)
     }
     return goesOn
   }
@@ -179,10 +181,10 @@ public final class KafkaConsumer: LogConsumer {
   /// The record's topic, after moving its partition's position past it; nil for a record not to be
   /// delivered.
   private func accept(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> Int? {
-    guard let topic = topicHandles.firstIndex(of: message.pointee.rkt) else { return nil }
-    let record = message.pointee
-    nudge.count(bytes: record.len + record.key_len)
-    let admission = assignment.admit(
+    guard let topic = unsafe topicHandles.firstIndex(of: message.pointee.rkt) else { return nil }
+    let record = unsafe message.pointee
+    unsafe nudge.count(bytes: record.len + record.key_len)
+    let admission = unsafe assignment.admit(
       topic: topic, partition: Int(record.partition), offset: record.offset)
     switch admission {
     case .deliver: return topic
@@ -191,7 +193,8 @@ public final class KafkaConsumer: LogConsumer {
       logger.warning(
         "record delivered twice, dropped",
         metadata: [
-          "partition": "\(topics[topic])[\(record.partition)]", "offset": "\(record.offset)",
+          "partition": unsafe "\(topics[topic])[\(record.partition)]",
+          "offset": unsafe "\(record.offset)",
           "expected": "\(expected)",
         ])
       return nil
@@ -202,10 +205,10 @@ public final class KafkaConsumer: LogConsumer {
     _ message: UnsafeMutablePointer<rd_kafka_message_t>, _ topic: Int,
     to body: (borrowing RecordView) -> Bool
   ) -> Bool {
-    let record = message.pointee
-    let start = record.key
-    let payload = record.payload
-    return body(
+    let record = unsafe message.pointee
+    let start = unsafe record.key
+    let payload = unsafe record.payload
+    return unsafe body(
       RecordView(
         topic: topic, partition: record.partition, offset: record.offset,
         timestamp: rd_kafka_message_timestamp(message, nil),
@@ -217,17 +220,17 @@ public final class KafkaConsumer: LogConsumer {
   private func handle(
     _ message: UnsafeMutablePointer<rd_kafka_message_t>, _ result: inout PollResult
   ) {
-    let record = message.pointee
-    let topic = record.rkt.map { String(cString: rd_kafka_topic_name($0)) } ?? ""
-    let partition = TopicPartition(topic, record.partition)
-    if record.err == RD_KAFKA_RESP_ERR__PARTITION_EOF {
-      result.ends[partition] = record.offset
-      reachedEnds[partition] = record.offset
+    let record = unsafe message.pointee
+    let topic = unsafe record.rkt.map { unsafe String(cString: rd_kafka_topic_name($0)) } ?? ""
+    let partition = unsafe TopicPartition(topic, record.partition)
+    if unsafe record.err == RD_KAFKA_RESP_ERR__PARTITION_EOF {
+      result.ends[partition] = unsafe record.offset
+      reachedEnds[partition] = unsafe record.offset
       return
     }
-    let text = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? ""
+    let text = unsafe rd_kafka_message_errstr(message).map { unsafe String(cString: $0) } ?? ""
     let error =
-      record.err == RD_KAFKA_RESP_ERR__FATAL
+      unsafe record.err == RD_KAFKA_RESP_ERR__FATAL
       ? client.fatalError ?? LogError(record.err, text, fatal: true)
       : LogError(record.err, topic.isEmpty ? text : "\(partition): \(text)")
     // librdkafka itself tries again in the first two cases.
@@ -258,7 +261,7 @@ public final class KafkaConsumer: LogConsumer {
   {
     guard !partitions.isEmpty else { return [:] }
     let list = PartitionList(partitions)
-    try check(
+    try unsafe check(
       rd_kafka_committed(client.handle, list.list, requestTimeout.milliseconds),
       "asking for committed offsets")
     var result: [TopicPartition: Int64] = [:]
@@ -284,7 +287,7 @@ public final class KafkaConsumer: LogConsumer {
 
   public func endHint(of partition: TopicPartition) -> Int64? {
     var (low, high): (Int64, Int64) = (-1, -1)
-    let code = rd_kafka_get_watermark_offsets(
+    let code = unsafe rd_kafka_get_watermark_offsets(
       client.handle, partition.topic, partition.partition, &low, &high)
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0 else { return nil }
     // Between the position and a reached end there are only transaction markers, and records of
@@ -314,14 +317,14 @@ public final class KafkaConsumer: LogConsumer {
   private func commit(_ list: borrowing PartitionList, wait: Bool) throws(LogError) {
     guard list.count > 0 else { return }
     // The result covers failures of single partitions too. The list is copied: it holds none.
-    try check(rd_kafka_commit(client.handle, list.list, wait ? 0 : 1), "committing offsets")
+    try unsafe check(rd_kafka_commit(client.handle, list.list, wait ? 0 : 1), "committing offsets")
   }
 }
 
 /// Memory of a message as a span, valid until the message is destroyed; null is nil.
 @_lifetime(borrow start)
 private func borrowed(_ start: borrowing UnsafeMutableRawPointer?, _ count: Int) -> RawSpan? {
-  guard let pointer = copy start else { return nil }
-  return _overrideLifetime(
+  guard let pointer = unsafe copy start else { return nil }
+  return unsafe _overrideLifetime(
     RawSpan(_unsafeStart: pointer, byteCount: count), borrowing: start)
 }

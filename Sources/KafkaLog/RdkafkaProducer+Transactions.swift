@@ -3,14 +3,14 @@ import EventLog
 
 extension RdkafkaProducer {
   func initTransactions(timeout: Duration) throws(LogError) {
-    try retrying(until: .now + timeout) { [client] remaining in
-      rd_kafka_init_transactions(client.handle, remaining)
+    try unsafe retrying(until: .now + timeout) { [client] remaining in
+      unsafe rd_kafka_init_transactions(client.handle, remaining)
     }
   }
 
   func beginTransaction() throws(LogError) {
     _ = deliveries.takeError()
-    try check(rd_kafka_begin_transaction(client.handle))
+    try unsafe check(rd_kafka_begin_transaction(client.handle))
   }
 
   func sendOffsets(
@@ -20,16 +20,16 @@ extension RdkafkaProducer {
     guard let group = GroupMetadata(of: consumer) else {
       throw LogError(RD_KAFKA_RESP_ERR__UNKNOWN_GROUP, "committing offsets")
     }
-    let (native, metadata) = (offsets.list, group.metadata)
-    try retrying(until: deadline) { [client] remaining in
-      rd_kafka_send_offsets_to_transaction(client.handle, native, metadata, remaining)
+    let (native, metadata) = unsafe (offsets.list, group.metadata)
+    try unsafe retrying(until: deadline) { [client] remaining in
+      unsafe rd_kafka_send_offsets_to_transaction(client.handle, native, metadata, remaining)
     }
   }
 
   func commitTransaction(deadline: ContinuousClock.Instant) throws(LogError) {
     do throws(LogError) {
-      try retrying(until: deadline) { [client] remaining in
-        rd_kafka_commit_transaction(client.handle, remaining)
+      try unsafe retrying(until: deadline) { [client] remaining in
+        unsafe rd_kafka_commit_transaction(client.handle, remaining)
       }
     } catch {
       throw error.code == .transactionAborted ? abortion(error.message) : error
@@ -49,8 +49,8 @@ extension RdkafkaProducer {
   }
 
   func abortTransaction(deadline: ContinuousClock.Instant) throws(LogError) {
-    try retrying(until: deadline) { [client] remaining in
-      rd_kafka_abort_transaction(client.handle, Mend.abortAttempt(remaining))
+    try unsafe retrying(until: deadline) { [client] remaining in
+      unsafe rd_kafka_abort_transaction(client.handle, Mend.abortAttempt(remaining))
     }
     _ = deliveries.takeError()
   }
@@ -61,24 +61,26 @@ extension RdkafkaProducer {
   ) throws(LogError) {
     while true {
       let remaining = max(deadline - .now, .milliseconds(1))
-      guard let error = ClientError(call(remaining.milliseconds)) else { return }
+      guard let error = unsafe ClientError(call(remaining.milliseconds)) else { return }
       if !error.isRetriable || error.requiresAbort || ContinuousClock.now >= deadline {
         throw client.fatalError ?? error.logError
       }
       // Most errors come after a wait; serve the client for a moment in case this one didn't.
-      rd_kafka_poll(client.handle, 10)
+      unsafe rd_kafka_poll(client.handle, 10)
     }
   }
 }
 
 /// Owns a consumer group's metadata, which fences the offsets of a transaction.
-private struct GroupMetadata: ~Copyable {
+@safe private struct GroupMetadata: ~Copyable {
   let metadata: OpaquePointer
 
   init?(of consumer: KafkaClient) {
-    guard let metadata = rd_kafka_consumer_group_metadata(consumer.handle) else { return nil }
-    self.metadata = metadata
+    guard let metadata = unsafe rd_kafka_consumer_group_metadata(consumer.handle) else {
+      return nil
+    }
+    unsafe self.metadata = metadata
   }
 
-  deinit { rd_kafka_consumer_group_metadata_destroy(metadata) }
+  deinit { unsafe rd_kafka_consumer_group_metadata_destroy(metadata) }
 }

@@ -3,7 +3,7 @@ import EventLog
 import Logging
 
 /// One librdkafka producer with its topics and the outcome of its deliveries.
-final class RdkafkaProducer {
+@safe final class RdkafkaProducer {
   let client: KafkaClient
   let deliveries: Deliveries
   private var topicNames: [String]
@@ -23,31 +23,31 @@ final class RdkafkaProducer {
     client = try KafkaClient(
       RD_KAFKA_PRODUCER, properties: properties, settings: settings, context: deliveries)
     topicNames = topics
-    var handles: [OpaquePointer] = []
+    var handles: [OpaquePointer] = unsafe []
     var failure: LogError?
     do throws(LogError) {
-      for topic in topics { handles.append(try client.makeTopic(topic)) }
+      for topic in topics { unsafe handles.append(try client.makeTopic(topic)) }
     } catch {
       failure = error
     }
-    topicHandles = handles
+    unsafe topicHandles = handles
     if let failure { throw failure }
   }
 
   deinit {
-    for topic in topicHandles { rd_kafka_topic_destroy(topic) }
+    unsafe topicHandles.forEach { unsafe rd_kafka_topic_destroy($0) }
   }
 
   /// Drops what is queued, so that destroying the client does not wait for it.
   func close() {
-    rd_kafka_purge(client.handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
-    rd_kafka_poll(client.handle, 0)
+    unsafe rd_kafka_purge(client.handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
+    unsafe rd_kafka_poll(client.handle, 0)
   }
 
   /// The topic's index; adds it if it was not declared.
   func index(of topic: String) throws(LogError) -> Int {
     if let index = topicNames.firstIndex(of: topic) { return index }
-    topicHandles.append(try client.makeTopic(topic))
+    unsafe topicHandles.append(try client.makeTopic(topic))
     topicNames.append(topic)
     deliveries.addTopic()
     return topicNames.count - 1
@@ -62,18 +62,18 @@ final class RdkafkaProducer {
     sendsSincePoll += 1
     if sendsSincePoll >= Self.sendsPerPoll {
       sendsSincePoll = 0
-      rd_kafka_poll(client.handle, 0)
+      unsafe rd_kafka_poll(client.handle, 0)
     }
-    let message = OutgoingMessage(
+    let message = unsafe OutgoingMessage(
       topic: topicHandles[topic], partition: partition ?? RD_KAFKA_PARTITION_UA,
       timestamp: timestamp ?? 0,
       opaque: tracked ? UnsafeMutableRawPointer(bitPattern: topic + 1) : nil)
-    var code = try enqueue(message, key: key, value: value, headers: headers)
+    var code = try unsafe enqueue(message, key: key, value: value, headers: headers)
     if code == RD_KAFKA_RESP_ERR__QUEUE_FULL {
       let deadline = ContinuousClock.now + Self.queueFullTimeout
       while code == RD_KAFKA_RESP_ERR__QUEUE_FULL, ContinuousClock.now < deadline {
-        rd_kafka_poll(client.handle, 10)
-        code = try enqueue(message, key: key, value: value, headers: headers)
+        unsafe rd_kafka_poll(client.handle, 10)
+        code = try unsafe enqueue(message, key: key, value: value, headers: headers)
       }
     }
     if code == RD_KAFKA_RESP_ERR__FATAL, let fatal = client.fatalError { throw fatal }
@@ -81,7 +81,7 @@ final class RdkafkaProducer {
       // If a failed delivery is the cause, its report is on its way.
       let deadline = ContinuousClock.now + Self.reportTimeout
       while !deliveries.areRefused, ContinuousClock.now < deadline {
-        rd_kafka_poll(client.handle, 10)
+        unsafe rd_kafka_poll(client.handle, 10)
       }
       throw abortion("producing to \(topicNames[topic]): the transaction has failed")
     }
@@ -93,9 +93,11 @@ final class RdkafkaProducer {
   private func enqueue(
     _ message: OutgoingMessage, key: RawSpan?, value: RawSpan?, headers: [RecordHeader]
   ) throws(LogError) -> rd_kafka_resp_err_t {
-    guard !headers.isEmpty else { return enqueue(message, key: key, value: value, native: nil) }
+    guard !headers.isEmpty else {
+      return unsafe enqueue(message, key: key, value: value, native: nil)
+    }
     let owned = try OutgoingHeaders(headers)
-    let code = enqueue(message, key: key, value: value, native: owned.headers)
+    let code = unsafe enqueue(message, key: key, value: value, native: owned.headers)
     if code == RD_KAFKA_RESP_ERR_NO_ERROR { owned.relinquish() }
     return code
   }
@@ -103,9 +105,9 @@ final class RdkafkaProducer {
   private func enqueue(
     _ message: OutgoingMessage, key: RawSpan?, value: RawSpan?, native: OpaquePointer?
   ) -> rd_kafka_resp_err_t {
-    withBytes(key) { keyStart, keyCount in
-      withBytes(value) { valueStart, valueCount in
-        message.produce(
+    unsafe withBytes(key) { keyStart, keyCount in
+      unsafe withBytes(value) { valueStart, valueCount in
+        unsafe message.produce(
           client.handle, keyStart, keyCount, valueStart, valueCount, headers: native)
       }
     }
@@ -113,11 +115,11 @@ final class RdkafkaProducer {
 
   func flush(timeout: Duration) throws(LogError) {
     // A flush wakes every connection's thread; don't for nothing.
-    guard rd_kafka_outq_len(client.handle) > 0 else {
+    guard unsafe rd_kafka_outq_len(client.handle) > 0 else {
       if let error = deliveries.takeError() { throw error }
       return
     }
-    let code = rd_kafka_flush(client.handle, timeout.milliseconds)
+    let code = unsafe rd_kafka_flush(client.handle, timeout.milliseconds)
     if let fatal = client.fatalError { throw fatal }
     if let error = deliveries.takeError() { throw error }
     try check(code, "waiting for deliveries")

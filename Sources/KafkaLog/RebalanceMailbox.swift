@@ -3,7 +3,7 @@ import EventLog
 import Logging
 
 /// Where the rebalance callback leaves its note.
-final class RebalanceMailbox: ClientContext {
+@safe final class RebalanceMailbox: ClientContext {
   private var note: Rebalance?
   /// The consumer's queue, woken so that `poll` returns with the news.
   var queue: OpaquePointer?
@@ -17,16 +17,16 @@ final class RebalanceMailbox: ClientContext {
     _ client: OpaquePointer, _ code: rd_kafka_resp_err_t,
     _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
   ) {
-    guard let list else { return }
-    let partitions = partitions(of: list)
+    guard let list = unsafe list else { return }
+    let partitions = unsafe partitions(of: list)
     if code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
       note = .assigned(partitions)
-    } else if rd_kafka_assignment_lost(client) != 0 {
+    } else if unsafe rd_kafka_assignment_lost(client) != 0 {
       note = .lost(partitions)
     } else {
       note = .revoked(partitions)
     }
     logger.info("rebalance", metadata: ["change": "\(partitions.map(\.description))"])
-    if let queue { rd_kafka_queue_yield(queue) }
+    if let queue = unsafe queue { unsafe rd_kafka_queue_yield(queue) }
   }
 }

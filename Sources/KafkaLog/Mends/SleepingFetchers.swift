@@ -51,6 +51,6 @@ struct FetchNudge {
     let list = PartitionList(capacity: partitions.count)
     for partition in partitions { list.add(partition, offset: Int64(RD_KAFKA_OFFSET_END)) }
     // One request to each leader. Its reply may be late: what counts is that it was sent.
-    rd_kafka_offsets_for_times(client.handle, list.list, 1)
+    unsafe rd_kafka_offsets_for_times(client.handle, list.list, 1)
   }
 }

@@ -18,7 +18,7 @@ extension Mend {
   ) {
     guard spinningMainThread.isNeeded(by: version) else { return }
     // Fails only if the configuration has this interceptor already.
-    rd_kafka_conf_interceptor_add_on_new(configuration, "clock", addThreadInterceptor, nil)
+    unsafe rd_kafka_conf_interceptor_add_on_new(configuration, "clock", addThreadInterceptor, nil)
   }
 }
 
@@ -26,7 +26,7 @@ private func addThreadInterceptor(
   _ client: OpaquePointer?, _ configuration: OpaquePointer?, _ opaque: UnsafeMutableRawPointer?,
   _ text: UnsafeMutablePointer<CChar>?, _ size: Int
 ) -> rd_kafka_resp_err_t {
-  rd_kafka_interceptor_add_on_thread_start(client, "clock", threadStarted, nil)
+  unsafe rd_kafka_interceptor_add_on_thread_start(client, "clock", threadStarted, nil)
 }
 
 private func threadStarted(
