@@ -13,7 +13,7 @@ extension LogError {
     _ code: rd_kafka_resp_err_t, _ detail: String, fatal: Bool = false,
     requiresAbort: Bool = false, retriable: Bool = false
   ) {
-    let text = String(cString: rd_kafka_err2str(code))
+    let text = unsafe String(cString: rd_kafka_err2str(code))
     let message = detail.isEmpty || detail == text ? text : "\(detail): \(text)"
     let (kind, reaction) = Self.classify(code)
     switch kind {
@@ -106,23 +106,23 @@ extension LogError {
 }
 
 /// Owns an `rd_kafka_error_t`, which librdkafka's newer calls return for a failure.
-struct ClientError: ~Copyable {
+@safe struct ClientError: ~Copyable {
   private let error: OpaquePointer
 
   init?(_ error: OpaquePointer?) {
-    guard let error else { return nil }
-    self.error = error
+    guard let error = unsafe error else { return nil }
+    unsafe self.error = error
   }
 
-  deinit { rd_kafka_error_destroy(error) }
+  deinit { unsafe rd_kafka_error_destroy(error) }
 
-  var code: rd_kafka_resp_err_t { rd_kafka_error_code(error) }
-  var isRetriable: Bool { rd_kafka_error_is_retriable(error) != 0 }
-  var requiresAbort: Bool { rd_kafka_error_txn_requires_abort(error) != 0 }
-  var isFatal: Bool { rd_kafka_error_is_fatal(error) != 0 }
+  var code: rd_kafka_resp_err_t { unsafe rd_kafka_error_code(error) }
+  var isRetriable: Bool { unsafe rd_kafka_error_is_retriable(error) != 0 }
+  var requiresAbort: Bool { unsafe rd_kafka_error_txn_requires_abort(error) != 0 }
+  var isFatal: Bool { unsafe rd_kafka_error_is_fatal(error) != 0 }
 
   var logError: LogError {
-    LogError(
+    unsafe LogError(
       code, String(cString: rd_kafka_error_string(error)), fatal: isFatal,
       requiresAbort: requiresAbort, retriable: isRetriable)
   }
@@ -130,7 +130,7 @@ struct ClientError: ~Copyable {
 
 /// Throws what an `rd_kafka_error_t *` result says, if it is not null.
 func check(_ result: OpaquePointer?) throws(LogError) {
-  guard let error = ClientError(result) else { return }
+  guard let error = unsafe ClientError(result) else { return }
   throw error.logError
 }
 

@@ -3,7 +3,7 @@ import EventLog
 import Logging
 
 /// Questions to a cluster, and the making of topics. Calls block, up to the request timeout each.
-public final class KafkaAdmin {
+@safe public final class KafkaAdmin {
   let client: KafkaClient
   let queue: OpaquePointer
   let timeout: Duration
@@ -15,17 +15,17 @@ public final class KafkaAdmin {
     client = try KafkaClient(
       RD_KAFKA_CONSUMER, properties: settings.adminProperties(clientID: clientID),
       settings: settings, context: ClientContext(logger: logger))
-    queue = rd_kafka_queue_new(client.handle)
+    unsafe queue = rd_kafka_queue_new(client.handle)
   }
 
   /// Asks by a client that is there already.
   init(of client: KafkaClient, timeout: Duration) {
     self.client = client
     self.timeout = timeout
-    queue = rd_kafka_queue_new(client.handle)
+    unsafe queue = rd_kafka_queue_new(client.handle)
   }
 
-  deinit { rd_kafka_queue_destroy(queue) }
+  deinit { unsafe rd_kafka_queue_destroy(queue) }
 
   // MARK: Cluster
 
@@ -39,11 +39,11 @@ public final class KafkaAdmin {
   /// Asks the cluster who it is; throws `.unavailable` or `.denied` when nothing answers.
   public func cluster() throws(LogError) -> Cluster {
     let metadata = try Metadata(client, timeout: timeout, scope: .brokers)
-    guard let text = rd_kafka_clusterid(client.handle, timeout.milliseconds) else {
+    guard let text = unsafe rd_kafka_clusterid(client.handle, timeout.milliseconds) else {
       throw LogError(RD_KAFKA_RESP_ERR__TIMED_OUT, "asking for the cluster's id")
     }
-    defer { rd_kafka_mem_free(client.handle, text) }
-    return Cluster(id: String(cString: text), brokers: metadata.brokers)
+    defer { unsafe rd_kafka_mem_free(client.handle, text) }
+    return unsafe Cluster(id: String(cString: text), brokers: metadata.brokers)
   }
 
   /// Every topic's number of partitions, internal topics (`__consumer_offsets`) included.

@@ -3,7 +3,7 @@ import EventLog
 import Logging
 
 /// Owns one librdkafka client (`rd_kafka_t`) with its threads.
-final class KafkaClient {
+@safe final class KafkaClient {
   let handle: OpaquePointer
   let context: ClientContext
   /// Whether the client is left, closed, to the end of the process, because destroying it would be
@@ -17,24 +17,24 @@ final class KafkaClient {
     let configuration = try ClientConfiguration(properties, overrides: settings.properties)
     self.context = context
     context.whenUnreachable = settings.whenUnreachable
-    self.handle = try configuration.makeClient(type, context: context)
+    unsafe self.handle = try unsafe configuration.makeClient(type, context: context)
   }
 
   deinit {
     guard !outlivesOwner else {
       // Its threads go on logging.
-      _ = Unmanaged.passRetained(context)
+      _ = unsafe Unmanaged.passRetained(context)
       return
     }
     // A consumer has left its group by now, or given up trying: waiting again could take for ever.
-    rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+    unsafe rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
   }
 
   /// The error after which this client is of no use any more, if there was one.
   var fatalError: LogError? {
     var code = RD_KAFKA_RESP_ERR_NO_ERROR
-    let message = withErrorText { text, size in
-      code = rd_kafka_fatal_error(handle, text, size)
+    let message = unsafe withErrorText { text, size in
+      code = unsafe rd_kafka_fatal_error(handle, text, size)
     }
     guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
     return LogError(code, message, fatal: true)
@@ -43,10 +43,10 @@ final class KafkaClient {
   /// A reference-counted topic handle, kept by the caller and given back with
   /// `rd_kafka_topic_destroy` before the client goes.
   func makeTopic(_ name: String) throws(LogError) -> OpaquePointer {
-    guard let topic = rd_kafka_topic_new(handle, name, nil) else {
+    guard let topic = unsafe rd_kafka_topic_new(handle, name, nil) else {
       throw LogError(rd_kafka_last_error(), "topic \"\(name)\"")
     }
-    return topic
+    return unsafe topic
   }
 }
 
@@ -73,8 +73,8 @@ class ClientContext {
   func delivered(_ message: UnsafePointer<rd_kafka_message_t>) {}
 
   fileprivate static func of(_ opaque: UnsafeMutableRawPointer?) -> ClientContext? {
-    guard let opaque else { return nil }
-    return Unmanaged<ClientContext>.fromOpaque(opaque).takeUnretainedValue()
+    guard let opaque = unsafe opaque else { return nil }
+    return unsafe Unmanaged<ClientContext>.fromOpaque(opaque).takeUnretainedValue()
   }
 
   fileprivate func failed(_ code: rd_kafka_resp_err_t, _ reason: String) {
@@ -110,13 +110,15 @@ func logCallback(
   _ client: OpaquePointer?, _ level: Int32, _ facility: UnsafePointer<CChar>?,
   _ text: UnsafePointer<CChar>?
 ) {
-  guard let client, let text, let context = ClientContext.of(rd_kafka_opaque(client)) else {
+  guard let client = unsafe client, let text = unsafe text,
+    let context = unsafe ClientContext.of(rd_kafka_opaque(client))
+  else {
     return
   }
-  let facility = facility.map { String(cString: $0) } ?? ""
+  let facility = unsafe facility.map { unsafe String(cString: $0) } ?? ""
   let level = beside.contains(facility) ? .debug : Logger.Level(syslog: level)
   context.logger.log(
-    level: level, "\(String(cString: text))",
+    level: level, unsafe "\(String(cString: text))",
     metadata: ["facility": "\(facility)"], source: "librdkafka")
 }
 
@@ -124,8 +126,8 @@ func errorCallback(
   _ client: OpaquePointer?, _ code: Int32, _ reason: UnsafePointer<CChar>?,
   _ opaque: UnsafeMutableRawPointer?
 ) {
-  let reason = reason.map { String(cString: $0) } ?? ""
-  ClientContext.of(opaque)?.failed(rd_kafka_resp_err_t(rawValue: code), reason)
+  let reason = unsafe reason.map { unsafe String(cString: $0) } ?? ""
+  unsafe ClientContext.of(opaque)?.failed(rd_kafka_resp_err_t(rawValue: code), reason)
 }
 
 func rebalanceCallback(
@@ -133,18 +135,22 @@ func rebalanceCallback(
   _ partitions: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?,
   _ opaque: UnsafeMutableRawPointer?
 ) {
-  guard let client else { return }
-  ClientContext.of(opaque)?.rebalance(client, code, partitions)
+  guard let client = unsafe client else { return }
+  unsafe ClientContext.of(opaque)?.rebalance(client, code, partitions)
 }
 
 func deliveryCallback(
   _ client: OpaquePointer?, _ message: UnsafePointer<rd_kafka_message_t>?,
   _ opaque: UnsafeMutableRawPointer?
 ) {
-  guard let message else { return }
+  guard let message = unsafe message else { return }
   // Of most deliveries there is nothing to note.
-  if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR, message.pointee._private == nil { return }
-  ClientContext.of(opaque)?.delivered(message)
+  if unsafe message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR,
+    unsafe message.pointee._private == nil
+  {
+    return
+  }
+  unsafe ClientContext.of(opaque)?.delivered(message)
 }
 
 extension Logger.Level {

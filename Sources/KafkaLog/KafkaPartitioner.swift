@@ -17,7 +17,7 @@ public enum KafkaPartitioner {
     let tail = count & ~3
     var offset = 0
     while offset < tail {
-      var word = UInt32(
+      var word = unsafe UInt32(
         littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
       word &*= multiplier
       word ^= word >> 24
@@ -28,7 +28,7 @@ public enum KafkaPartitioner {
     }
     if tail < count {
       for index in tail..<count {
-        let byte = bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
+        let byte = unsafe bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
         hash ^= UInt32(byte) << (8 * UInt32(index - tail))
       }
       hash &*= multiplier

@@ -33,7 +33,7 @@ func lookUp(
     let list = PartitionList(capacity: partitions.count)
     for partition in partitions { list.add(partition, offset: timestamp) }
     let remaining = max(deadline - .now, .milliseconds(1))
-    let code = rd_kafka_offsets_for_times(client.handle, list.list, remaining.milliseconds)
+    let code = unsafe rd_kafka_offsets_for_times(client.handle, list.list, remaining.milliseconds)
     do throws(LogError) {
       try check(code, "asking for offsets")
       var result: [TopicPartition: Int64] = [:]

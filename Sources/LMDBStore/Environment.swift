@@ -23,7 +23,7 @@ struct EnvironmentOptions {
 ///
 /// Unchecked because of the pointer and of two counters: `MDB_env` may be used from any thread, and
 /// `EnvironmentRegistry` touches the counters under its lock only.
-final class Environment: @unchecked Sendable {
+@safe final class Environment: @unchecked Sendable {
   let path: String
   let handle: OpaquePointer
   let isReadOnly: Bool
@@ -50,57 +50,57 @@ final class Environment: @unchecked Sendable {
   ///
   /// - Parameter names: `nil` takes the tables as the store names them.
   init(path: String, names: [String]?, options: EnvironmentOptions) throws(StoreError) {
-    let handle = try Self.open(path, options)
+    let handle = try unsafe Self.open(path, options)
     do throws(StoreError) {
-      try Self.check(handle, path, .branches)
-      let layout = try StoreLayout(
+      try unsafe Self.check(handle, path, .branches)
+      let layout = try unsafe StoreLayout(
         handle, path, names: names, formatVersion: options.formatVersion,
         isReadOnly: options.isReadOnly)
       tableNames = layout.tableNames
       tables = layout.tables
     } catch {
-      mdb_env_close(handle)
+      unsafe mdb_env_close(handle)
       throw error
     }
     self.path = path
-    self.handle = handle
+    unsafe self.handle = handle
     var statistics = MDB_stat()
-    mdb_env_stat(handle, &statistics)
+    unsafe mdb_env_stat(handle, &statistics)
     pageBytes = Int(statistics.ms_psize)
-    mapping = MemoryMap.find(file: path + "/data.mdb")
+    unsafe mapping = MemoryMap.find(file: path + "/data.mdb")
     isReadOnly = options.isReadOnly
   }
 
   /// Unmaps what was read of the file; the kernel still caches it. Pages that commits have replaced
   /// would otherwise count as this process's memory for ever.
   func releaseMemory() {
-    guard let mapping else { return }
-    madvise(mapping.baseAddress, mapping.count, MADV_DONTNEED)
+    guard let mapping = unsafe mapping else { return }
+    unsafe madvise(mapping.baseAddress, mapping.count, MADV_DONTNEED)
   }
 
   private static func open(
     _ path: String, _ options: EnvironmentOptions
   ) throws(StoreError) -> OpaquePointer {
     var created: OpaquePointer?
-    try LMDBFailure.check(mdb_env_create(&created), "open", path)
-    guard let handle = created else { throw LMDBFailure.error(ENOMEM, "open", path) }
+    try unsafe LMDBFailure.check(mdb_env_create(&created), "open", path)
+    guard let handle = unsafe created else { throw LMDBFailure.error(ENOMEM, "open", path) }
     // The meta table, and as many as `Table` can number.
-    var code = mdb_env_set_maxdbs(handle, 256)
+    var code = unsafe mdb_env_set_maxdbs(handle, 256)
     // A reader takes the map size from the file: it may be another than the one configured here.
     if code == MDB_SUCCESS && !options.isReadOnly {
-      code = mdb_env_set_mapsize(handle, options.mapBytes)
+      code = unsafe mdb_env_set_mapsize(handle, options.mapBytes)
     }
     if code == MDB_SUCCESS {
       let flags = MDB_NOTLS | MDB_NOSYNC | MDB_NORDAHEAD | (options.isReadOnly ? MDB_RDONLY : 0)
-      code = mdb_env_open(handle, path, UInt32(flags), 0o600)
+      code = unsafe mdb_env_open(handle, path, UInt32(flags), 0o600)
     }
     // Slots of killed readers would pin old pages for ever.
-    if code == MDB_SUCCESS { code = mdb_reader_check(handle, nil) }
+    if code == MDB_SUCCESS { code = unsafe mdb_reader_check(handle, nil) }
     guard code == MDB_SUCCESS else {
-      mdb_env_close(handle)
+      unsafe mdb_env_close(handle)
       throw LMDBFailure.error(code, "open", path)
     }
-    return handle
+    return unsafe handle
   }
 
   /// Refuses a file that is shorter than its pages, because reading beyond its end would be a
@@ -109,19 +109,19 @@ final class Environment: @unchecked Sendable {
     _ handle: OpaquePointer, _ path: String, _ extent: PageCheck.Extent
   ) throws(StoreError) {
     var file: Int32 = -1
-    try LMDBFailure.check(mdb_env_get_fd(handle, &file), "inspect", path)
+    try unsafe LMDBFailure.check(mdb_env_get_fd(handle, &file), "inspect", path)
     // Keeps the pages of its commit from being overwritten meanwhile.
-    let reader = try Transaction(handle, path, isReadOnly: true)
+    let reader = try unsafe Transaction(handle, path, isReadOnly: true)
     var check = try PageCheck(file, path, transaction: reader.id, extent: extent)
     try check.run()
   }
 
   /// Copies the last commit into a new file and syncs it.
   func copy(to path: String) throws(StoreError) {
-    let file = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    let file = unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw LMDBFailure.system("create", path) }
     defer { close(file) }
-    try LMDBFailure.check(
+    try unsafe LMDBFailure.check(
       mdb_env_copyfd2(handle, file, UInt32(MDB_CP_COMPACT)), "copy", self.path)
     guard fsync(file) == 0 else { throw LMDBFailure.system("sync", path) }
   }
@@ -129,10 +129,10 @@ final class Environment: @unchecked Sendable {
   /// Makes the file as long as its pages, so that `check` tells truth: LMDB does not write
   /// pages that a transaction took at the end and gave back.
   func completeLength() throws(StoreError) {
-    let (length, needed) = try Self.lengths(handle, path)
+    let (length, needed) = try unsafe Self.lengths(handle, path)
     if length < needed {
       var file: Int32 = -1
-      try LMDBFailure.check(mdb_env_get_fd(handle, &file), "inspect", path)
+      try unsafe LMDBFailure.check(mdb_env_get_fd(handle, &file), "inspect", path)
       if ftruncate(file, needed) != 0 { throw LMDBFailure.system("extend", path) }
     }
   }
@@ -140,14 +140,14 @@ final class Environment: @unchecked Sendable {
   private static func lengths(
     _ handle: OpaquePointer, _ path: String
   ) throws(StoreError) -> (actual: Int, needed: Int) {
-    var info = MDB_envinfo()
+    var info = unsafe MDB_envinfo()
     var statistics = MDB_stat()
     var file: Int32 = -1
     var status = stat()
-    try LMDBFailure.check(mdb_env_info(handle, &info), "inspect", path)
-    try LMDBFailure.check(mdb_env_stat(handle, &statistics), "inspect", path)
-    try LMDBFailure.check(mdb_env_get_fd(handle, &file), "inspect", path)
-    guard fstat(file, &status) == 0 else { throw LMDBFailure.system("inspect", path) }
-    return (Int(status.st_size), (info.me_last_pgno + 1) * Int(statistics.ms_psize))
+    try unsafe LMDBFailure.check(mdb_env_info(handle, &info), "inspect", path)
+    try unsafe LMDBFailure.check(mdb_env_stat(handle, &statistics), "inspect", path)
+    try unsafe LMDBFailure.check(mdb_env_get_fd(handle, &file), "inspect", path)
+    guard unsafe fstat(file, &status) == 0 else { throw LMDBFailure.system("inspect", path) }
+    return unsafe (Int(status.st_size), (info.me_last_pgno + 1) * Int(statistics.ms_psize))
   }
 }

@@ -95,7 +95,7 @@ enum EnvironmentRegistry {
     environments.withLock { environments in
       environment.leases -= 1
       guard environment.leases == 0 else { return }
-      mdb_env_close(environment.handle)
+      unsafe mdb_env_close(environment.handle)
       if environments[environment.path] === environment {
         environments[environment.path] = nil
       }

@@ -40,7 +40,7 @@ public final class LMDBReader: Sendable {
   ///
   /// - Throws: `.rebuild`, naming the first page that does not.
   public func check() throws(StoreError) {
-    try Environment.check(lease.environment.handle, lease.environment.path, .everything)
+    try unsafe Environment.check(lease.environment.handle, lease.environment.path, .everything)
   }
 
   /// Copies the last commit into a new file, without the free pages; the writer goes on meanwhile.

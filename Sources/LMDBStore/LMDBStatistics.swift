@@ -38,9 +38,9 @@ public struct LMDBStatistics: Hashable, Sendable {
 
   init(_ environment: Environment) throws(StoreError) {
     let path = environment.path
-    var info = MDB_envinfo()
-    try LMDBFailure.check(mdb_env_info(environment.handle, &info), "inspect", path)
-    let transaction = try Transaction(environment.handle, path, isReadOnly: true)
+    var info = unsafe MDB_envinfo()
+    try unsafe LMDBFailure.check(mdb_env_info(environment.handle, &info), "inspect", path)
+    let transaction = try unsafe Transaction(environment.handle, path, isReadOnly: true)
     var tables: [Table] = []
     var pageBytes = 0
     for (name, handle) in zip([StoreLayout.metaName] + environment.tableNames, environment.tables) {
@@ -55,7 +55,7 @@ public struct LMDBStatistics: Hashable, Sendable {
     self.tables = tables
     self.pageBytes = pageBytes
     freePages = try transaction.freePages()
-    fileBytes = (info.me_last_pgno + 1) * pageBytes
-    mapBytes = info.me_mapsize
+    fileBytes = unsafe (info.me_last_pgno + 1) * pageBytes
+    mapBytes = unsafe info.me_mapsize
   }
 }

@@ -38,7 +38,7 @@ public final class LMDBStore: StateStore {
   private func metaValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
     try checkOpen()
     let environment = lease.environment
-    let transaction = try Transaction(environment.handle, environment.path, isReadOnly: true)
+    let transaction = try unsafe Transaction(environment.handle, environment.path, isReadOnly: true)
     return try transaction.get(environment.tables[0], key)
   }
 
@@ -90,7 +90,8 @@ public final class LMDBStore: StateStore {
   ) throws(StoreError) {
     let environment = lease.environment
     let meta = environment.tables[0]
-    var transaction = try Transaction(environment.handle, environment.path, isReadOnly: false)
+    var transaction = try unsafe Transaction(
+      environment.handle, environment.path, isReadOnly: false)
     try Self.apply(writes, range, to: transaction, environment)
     if let changelogOffset {
       try transaction.put(meta, StoreLayout.offsetKey, changelogOffset.bigEndianBytes)
@@ -116,20 +117,20 @@ public final class LMDBStore: StateStore {
               + " \(environment.tables.count): its changelog holds what no stage has written",
             remedy: .stop)
         }
-        cursor = try transaction.cursor(environment.tables[Int(table.rawValue)])
+        unsafe cursor = try unsafe transaction.cursor(environment.tables[Int(table.rawValue)])
         current = table
       }
       if table == .meta { precondition(!StoreLayout.isOwnKey(key), "a key of the store's own") }
       var code: Int32
       if let value {
-        code = withValue(key) { key in
-          withValue(value) { mdb_cursor_put(cursor, &key, &$0, 0) }
+        code = unsafe withValue(key) { key in
+          unsafe withValue(value) { unsafe mdb_cursor_put(cursor, &key, &$0, 0) }
         }
       } else {
-        var found = MDB_val()
-        code = withValue(key) { mdb_cursor_get(cursor, &$0, &found, MDB_SET) }
+        var found = unsafe MDB_val()
+        code = unsafe withValue(key) { unsafe mdb_cursor_get(cursor, &$0, &found, MDB_SET) }
         if code == MDB_NOTFOUND { return }
-        if code == MDB_SUCCESS { code = mdb_cursor_del(cursor, 0) }
+        if code == MDB_SUCCESS { code = unsafe mdb_cursor_del(cursor, 0) }
       }
       try LMDBFailure.check(code, "write to", environment.path)
     }
@@ -143,7 +144,7 @@ public final class LMDBStore: StateStore {
     try writing.withLock { (_) throws(StoreError) in
       if isClosed.exchange(true, ordering: .acquiringAndReleasing) { return }
       let environment = lease.environment
-      let code = mdb_env_sync(environment.handle, 1)
+      let code = unsafe mdb_env_sync(environment.handle, 1)
       try EnvironmentRegistry.endWriting(environment, isSynced: code == MDB_SUCCESS)
       if code != MDB_SUCCESS {
         var failure = LMDBFailure.error(code, "sync", environment.path)

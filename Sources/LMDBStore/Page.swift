@@ -22,9 +22,9 @@ struct Page: ~Copyable {
     let offset = number.multipliedReportingOverflow(by: UInt64(size))
     let size = size * pages
     var count = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
       if !offset.overflow, let position = Int(exactly: offset.partialValue) {
-        count = pread(file, buffer.baseAddress, size, position)
+        count = unsafe pread(file, buffer.baseAddress, size, position)
       }
       initialized = max(0, count)
     }
@@ -37,7 +37,7 @@ struct Page: ~Copyable {
   }
 
   func integer<Value: FixedWidthInteger>(_: Value.Type, at offset: Int) -> Value {
-    bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: Value.self) }
+    unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(fromByteOffset: offset, as: Value.self) }
   }
 
   /// As the page itself says.

@@ -40,7 +40,7 @@ struct PageCheck {
     self.extent = extent
     meta = try Self.findMeta(file, path, UInt64(transaction))
     var status = stat()
-    guard fstat(file, &status) == 0 else { throw LMDBFailure.system("inspect", path) }
+    guard unsafe fstat(file, &status) == 0 else { throw LMDBFailure.system("inspect", path) }
     let needed = (meta.lastPage &+ 1).multipliedReportingOverflow(by: UInt64(meta.pageSize))
     guard !needed.overflow, UInt64(status.st_size) >= needed.partialValue else {
       throw StoreError(
@@ -195,8 +195,10 @@ struct PageCheck {
   private mutating func takeFreePages(_ list: ArraySlice<UInt8>, _ number: UInt64)
     throws(StoreError)
   {
-    let numbers = list.withUnsafeBytes { bytes in
-      (0..<bytes.count / 8).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self) }
+    let numbers = unsafe list.withUnsafeBytes { bytes in
+      (0..<bytes.count / 8).map {
+        unsafe bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self)
+      }
     }
     guard let count = numbers.first, count < numbers.count else {
       throw damaged(number, "has a list of free pages that does not fit")

@@ -24,7 +24,7 @@ public final class RootLock: Sendable {
     let path = "\(root)/lock"
     let file = try Self.store { () throws(StoreError) in
       try FileSystem.createDirectories(root)
-      let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+      let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
       guard file >= 0 else { throw LMDBFailure.system("open", path) }
       return file
     }
@@ -38,7 +38,7 @@ public final class RootLock: Sendable {
         "the state directory \(root) is in use by \(holder) (lock file \(path)): stop that first")
     }
     let pid = Array(String(getpid()).utf8)
-    guard ftruncate(file, 0) == 0, write(file, pid, pid.count) == pid.count else {
+    guard ftruncate(file, 0) == 0, unsafe write(file, pid, pid.count) == pid.count else {
       throw .store(LMDBFailure.system("write", path))
     }
     isOurs = true

@@ -20,7 +20,7 @@ struct StoreLayout {
   static func ownKey(_ name: String) -> [UInt8] { [0] + name.utf8 }
 
   static func isOwnKey(_ key: RawSpan) -> Bool {
-    key.byteCount > 0 && key.unsafeLoad(fromByteOffset: 0, as: UInt8.self) == 0
+    unsafe key.byteCount > 0 && key.unsafeLoad(fromByteOffset: 0, as: UInt8.self) == 0
   }
 
   /// Opens the tables, creating them in a new store; later tables may be added behind older ones.
@@ -30,7 +30,7 @@ struct StoreLayout {
     _ environment: OpaquePointer, _ path: String, names: [String]?, formatVersion: UInt32,
     isReadOnly: Bool
   ) throws(StoreError) {
-    var transaction = try Transaction(environment, path, isReadOnly: isReadOnly)
+    var transaction = try unsafe Transaction(environment, path, isReadOnly: isReadOnly)
     let meta = try transaction.openTable(Self.metaName, create: !isReadOnly)
     let stored = try Self.storedNames(transaction, meta, formatVersion: formatVersion)
     let wanted = names ?? stored ?? []
@@ -69,11 +69,11 @@ struct StoreLayout {
 }
 
 extension FixedWidthInteger {
-  var bigEndianBytes: [UInt8] { withUnsafeBytes(of: bigEndian) { Array($0) } }
+  var bigEndianBytes: [UInt8] { unsafe withUnsafeBytes(of: bigEndian) { unsafe Array($0) } }
 
   /// `nil` when there are not as many bytes as the integer has.
   init?(bigEndianBytes bytes: [UInt8]) {
     guard bytes.count == MemoryLayout<Self>.size else { return nil }
-    self = bytes.withUnsafeBytes { Self(bigEndian: $0.loadUnaligned(as: Self.self)) }
+    self = unsafe bytes.withUnsafeBytes { unsafe Self(bigEndian: $0.loadUnaligned(as: Self.self)) }
   }
 }

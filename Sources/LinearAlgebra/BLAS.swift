@@ -44,10 +44,10 @@ public enum BLAS {
     let n = rows(of: b.count, columns: k)
     precondition(c.count >= m * n, "the result is m × n")
     guard m > 0, n > 0 else { return }
-    a.withUnsafeBufferPointer { a in
-      b.withUnsafeBufferPointer { b in
-        c.withUnsafeMutableBufferPointer { c in
-          cblas_sgemm(
+    unsafe a.withUnsafeBufferPointer { a in
+      unsafe b.withUnsafeBufferPointer { b in
+        unsafe c.withUnsafeMutableBufferPointer { c in
+          unsafe cblas_sgemm(
             CblasRowMajor, CblasNoTrans, orientation, Int32(m), Int32(n), Int32(k), 1,
             a.baseAddress, Int32(k), b.baseAddress, Int32(orientation == CblasTrans ? k : n), 0,
             c.baseAddress, Int32(n))
@@ -69,9 +69,9 @@ public enum BLAS {
     let n = rows(of: a.count, columns: columns)
     precondition(gram.count == columns * columns, "a Gram matrix is k × k")
     guard n > 0 else { return }
-    a.withUnsafeBufferPointer { a in
-      gram.withUnsafeMutableBufferPointer { gram in
-        cblas_ssyrk(
+    unsafe a.withUnsafeBufferPointer { a in
+      unsafe gram.withUnsafeMutableBufferPointer { gram in
+        unsafe cblas_ssyrk(
           CblasRowMajor, CblasUpper, CblasTrans, Int32(columns), Int32(n), 1, a.baseAddress,
           Int32(columns), 1, gram.baseAddress, Int32(columns))
       }
@@ -92,10 +92,10 @@ public enum BLAS {
     let n = rows(of: a.count, columns: columns)
     precondition(coefficients.count == n && y.count == columns, "a coefficient a row")
     guard n > 0 else { return }
-    a.withUnsafeBufferPointer { a in
-      coefficients.withUnsafeBufferPointer { coefficients in
-        y.withUnsafeMutableBufferPointer { y in
-          cblas_sgemv(
+    unsafe a.withUnsafeBufferPointer { a in
+      unsafe coefficients.withUnsafeBufferPointer { coefficients in
+        unsafe y.withUnsafeMutableBufferPointer { y in
+          unsafe cblas_sgemv(
             CblasRowMajor, CblasTrans, Int32(n), Int32(columns), 1, a.baseAddress, Int32(columns),
             coefficients.baseAddress, 1, 1, y.baseAddress, 1)
         }

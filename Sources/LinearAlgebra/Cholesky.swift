@@ -27,8 +27,8 @@ public enum Cholesky {
     precondition(order > 0 && matrix.count == order * order, "the matrix is k × k")
     var n = Int32(order)
     var info: Int32 = 0
-    matrix.withUnsafeMutableBufferPointer { matrix in
-      spotrf_("L", &n, matrix.baseAddress, &n, &info)
+    unsafe matrix.withUnsafeMutableBufferPointer { matrix in
+      unsafe spotrf_("L", &n, matrix.baseAddress, &n, &info)
     }
     precondition(info >= 0, "spotrf refuses an argument")
     guard info == 0 else { throw NotPositiveDefinite(pivot: Int(info)) }
@@ -49,9 +49,9 @@ public enum Cholesky {
     var n = Int32(order)
     var one: Int32 = 1
     var info: Int32 = 0
-    factor.withUnsafeBufferPointer { factor in
-      vector.withUnsafeMutableBufferPointer { vector in
-        spotrs_("L", &n, &one, factor.baseAddress, &n, vector.baseAddress, &n, &info)
+    unsafe factor.withUnsafeBufferPointer { factor in
+      unsafe vector.withUnsafeMutableBufferPointer { vector in
+        unsafe spotrs_("L", &n, &one, factor.baseAddress, &n, vector.baseAddress, &n, &info)
       }
     }
     precondition(info == 0, "spotrs refuses an argument")

@@ -19,7 +19,7 @@ public struct FeastFields: Sendable {
     fields = features.map { feature in
       let text = Array("\(name):\(feature)".utf8)
       var field: [UInt8] = []
-      field.appendLittleEndian(murmur3x86(text.span.bytes))
+      unsafe field.appendLittleEndian(murmur3x86(text.span.bytes))
       return field
     }
     timestampField = Array("_ts:\(name)".utf8)
@@ -70,7 +70,7 @@ public struct Fence: Hashable, Sendable, Comparable {
 
   /// Reads what `append` writes; `nil` for anything else.
   init?(serialized bytes: RawSpan) {
-    let parts = bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    let parts = unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
       .split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count == 2, let generation = UInt64(parts[0]), let offset = Int64(parts[1]) else {
       return nil

@@ -25,7 +25,7 @@ public struct FeatureBatch: Sendable {
     /// Begins a row whose content has the given number of parts, its time and values.
     mutating func begin(_ key: RawSpan, _ fence: Fence, parts: Int) {
       precondition(missing == 0, "the row before lacks values of \(view.name)")
-      key.withUnsafeBytes { keys.append(contentsOf: $0) }
+      unsafe key.withUnsafeBytes { unsafe keys.append(contentsOf: $0) }
       keyLengths.append(key.byteCount)
       keyBounds.append(keys.count)
       fence.append(to: &arguments)
@@ -132,9 +132,10 @@ public struct FeatureBatch: Sendable {
   ) throws(E) {
     for (view, lane) in lanes.enumerated() {
       for row in 0..<lane.count {
-        let key = lane.keys.span.bytes.extracting(lane.keyBounds[row]..<lane.keyBounds[row + 1])
+        let key = unsafe lane.keys.span.bytes.extracting(
+          lane.keyBounds[row]..<lane.keyBounds[row + 1])
         let start = lane.argumentBounds[row]
-        let bytes = lane.arguments.span.bytes
+        let bytes = unsafe lane.arguments.span.bytes
         let content = bytes.extracting(start + Fence.byteCount..<lane.argumentBounds[row + 1])
         guard
           let fence = Fence(serialized: bytes.extracting(start..<start + Fence.byteCount))

@@ -24,7 +24,7 @@ public final class FeatureReader {
   public func read(_ view: FeastFields, key: RawSpan) throws(RedisError) -> FeatureRow? {
     command.removeAll()
     command.append(copying: "HMGET".utf8)
-    key.withUnsafeBytes { command.append(copying: $0) }
+    unsafe key.withUnsafeBytes { unsafe command.append(copying: $0) }
     for field in view.fields { command.append(copying: field) }
     command.append(copying: view.timestampField)
     command.append(copying: view.fenceField)
@@ -39,12 +39,12 @@ public final class FeatureReader {
     }
     return FeatureRow(
       values: found.prefix(view.fields.count).map { bytes in
-        bytes.flatMap { FeastValue(serialized: $0.span.bytes) }
+        bytes.flatMap { unsafe FeastValue(serialized: $0.span.bytes) }
       },
       eventTime: found[view.fields.count].flatMap {
-        FeastTimestamp.milliseconds(serialized: $0.span.bytes)
+        unsafe FeastTimestamp.milliseconds(serialized: $0.span.bytes)
       },
-      fence: found[view.fields.count + 1].flatMap { Fence(serialized: $0.span.bytes) })
+      fence: found[view.fields.count + 1].flatMap { unsafe Fence(serialized: $0.span.bytes) })
   }
 
   /// The connection, or a new one. It is put back only when all went well.

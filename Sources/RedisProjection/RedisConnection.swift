@@ -42,13 +42,15 @@ public struct RedisConfiguration: Sendable {
 /// After a thrown `RedisError` from the socket it stays unusable: make a new one. SIGPIPE is ignored
 /// in this process from the first connection on, unless it has a handler, because hiredis 0.14
 /// would let a lost connection kill the process.
-public final class RedisConnection {
+@safe public final class RedisConnection {
   private let context: UnsafeMutablePointer<redisContext>
   private let address: RedisConfiguration.Address
 
   private static let ignoreBrokenPipes: Void = {
     var action = sigaction()
-    if sigaction(SIGPIPE, nil, &action) == 0, action.__sigaction_handler.sa_handler == nil {
+    if unsafe sigaction(SIGPIPE, nil, &action) == 0,
+      unsafe action.__sigaction_handler.sa_handler == nil
+    {
       signal(SIGPIPE, SIG_IGN)
     }
   }()
@@ -59,16 +61,16 @@ public final class RedisConnection {
     let timeout = timeval(configuration.connectTimeout)
     let opened =
       switch configuration.address {
-      case .tcp(let host, let port): redisConnectWithTimeout(host, Int32(port), timeout)
-      case .unix(let path): redisConnectUnixWithTimeout(path, timeout)
+      case .tcp(let host, let port): unsafe redisConnectWithTimeout(host, Int32(port), timeout)
+      case .unix(let path): unsafe redisConnectUnixWithTimeout(path, timeout)
       }
-    guard let context = opened else {
+    guard let context = unsafe opened else {
       throw RedisError("can't connect to Redis at \(address): out of memory", isTransient: true)
     }
-    self.context = context
-    guard context.pointee.err == 0 else { throw RedisError(context, address) }
-    redisSetTimeout(context, timeval(configuration.commandTimeout))
-    if case .tcp = configuration.address { redisEnableKeepAlive(context) }
+    unsafe self.context = context
+    guard unsafe context.pointee.err == 0 else { throw unsafe RedisError(context, address) }
+    unsafe redisSetTimeout(context, timeval(configuration.commandTimeout))
+    if case .tcp = configuration.address { unsafe redisEnableKeepAlive(context) }
     if let password = configuration.password {
       let user = configuration.username.map { [$0] } ?? []
       _ = try call(["AUTH"] + user + [password])
@@ -77,7 +79,7 @@ public final class RedisConnection {
   }
 
   deinit {
-    redisFree(context)
+    unsafe redisFree(context)
   }
 
   /// Throws unless the server answers.
@@ -96,20 +98,20 @@ public final class RedisConnection {
 
   /// Queues a command; its bytes are copied. Every command queued has one `reply`, in order.
   func append(_ command: inout RedisCommand) throws(RedisError) {
-    let code = command.withArguments { count, pointers, lengths in
-      redisAppendCommandArgv(context, count, pointers, lengths)
+    let code = unsafe command.withArguments { count, pointers, lengths in
+      unsafe redisAppendCommandArgv(context, count, pointers, lengths)
     }
-    if code != REDIS_OK { throw RedisError(context, address) }
+    if code != REDIS_OK { throw unsafe RedisError(context, address) }
   }
 
   /// Sends what is queued and waits for the next reply. An error reply is a reply.
   func reply() throws(RedisError) -> RedisReply {
-    if context.pointee.err != 0 { throw RedisError(context, address) }
+    if unsafe context.pointee.err != 0 { throw unsafe RedisError(context, address) }
     var reply: UnsafeMutableRawPointer?
-    guard redisGetReply(context, &reply) == REDIS_OK, let reply else {
-      throw RedisError(context, address)
+    guard unsafe redisGetReply(context, &reply) == REDIS_OK, let reply = unsafe reply else {
+      throw unsafe RedisError(context, address)
     }
-    return RedisReply(reply.assumingMemoryBound(to: redisReply.self))
+    return unsafe RedisReply(reply.assumingMemoryBound(to: redisReply.self))
   }
 
   /// The error an error reply stands for.

@@ -35,11 +35,11 @@ public struct RedisError: Error, Hashable, Sendable, CustomStringConvertible {
   init(
     _ context: UnsafeMutablePointer<redisContext>, _ address: RedisConfiguration.Address
   ) {
-    let text = withUnsafeBytes(of: &context.pointee.errstr) { bytes in
-      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    let text = unsafe withUnsafeBytes(of: &context.pointee.errstr) { bytes in
+      unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
     self.init(
       "can't reach Redis at \(address): \(text)",
-      isTransient: context.pointee.err != REDIS_ERR_PROTOCOL)
+      isTransient: unsafe context.pointee.err != REDIS_ERR_PROTOCOL)
   }
 }
