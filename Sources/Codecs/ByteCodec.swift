@@ -1,4 +1,4 @@
-/// Stored bytes that are not what this version writes.
+/// Stored bytes that this version does not write.
 public struct CodecError: Error, Hashable, Sendable, CustomStringConvertible {
   /// One sentence for a person.
   public let message: String
@@ -13,7 +13,7 @@ public struct CodecError: Error, Hashable, Sendable, CustomStringConvertible {
 /// The first byte of every stored value.
 package let storedFormatVersion: UInt8 = 1
 
-/// Writes numbers into memory that is known to be large enough.
+/// Writes numbers into memory that is large enough for all of them.
 package struct ByteWriter {
   private let memory: UnsafeMutableRawBufferPointer
   package private(set) var count = 0
@@ -52,8 +52,8 @@ package struct ByteWriter {
 }
 
 extension [UInt8] {
-  /// Appends what `write` writes, at most `capacity` bytes, in one step: a value consists of dozens
-  /// of numbers, and an array checks its storage at each append.
+  /// Appends what `write` writes, at most `capacity` bytes, in one step: a value has dozens of
+  /// numbers, and an array checks its storage at each append.
   package mutating func append(atMost capacity: Int, _ write: (inout ByteWriter) -> Void) {
     withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 1) { memory in
       var writer = ByteWriter(memory)

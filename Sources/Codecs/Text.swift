@@ -25,7 +25,7 @@ extension RawSpan {
     }
   }
 
-  /// Hands the first `limit` parts between separators to `body`; returns the number of parts, at
+  /// Calls `body` with the first `limit` parts between separators; returns the number of parts, at
   /// most `limit` + 1.
   package func forEachPart(separator: UInt8, limit: Int, _ body: (RawSpan) -> Void) -> Int {
     var count = 0

@@ -7,10 +7,10 @@ public enum JSONKind: UInt8, Sendable {
   case boolean
   /// An integer within `Int64`.
   case integer
-  /// An integer beyond `Int64` that `UInt64` holds.
+  /// An integer beyond `Int64` but within `UInt64`.
   case unsigned
   case real
-  /// A well-formed number that neither 64 bits nor a `Double` hold, such as 1e999.
+  /// A well-formed number that neither 64 bits nor a `Double` can hold, such as 1e999.
   case outOfRange
   case string
   case array
@@ -32,11 +32,11 @@ public enum JSONKind: UInt8, Sendable {
   }
 }
 
-/// Reads a fixed list of top-level fields out of JSON objects, one document after the other, without
-/// allocating. The whole document is validated, also what is not asked for.
+/// Reads a fixed list of top-level fields from JSON objects, one document after another, without
+/// allocating. The whole document is validated, including fields that are not in the list.
 ///
-/// Fields are named by their index in the list given at creation. What an accessor returns borrows
-/// from the parser, so it can't outlive the document.
+/// Fields are named by their index in that list. What an accessor returns borrows from the parser,
+/// so it can't outlive the document.
 // @unchecked: the handle has one owner and no shared parts, so it may move between threads; its
 // accessors only read.
 public struct FlatJSONParser: ~Copyable, @unchecked Sendable {
@@ -63,8 +63,8 @@ public struct FlatJSONParser: ~Copyable, @unchecked Sendable {
 
   /// Parses a document and finds the fields.
   ///
-  /// - Throws: when it is not valid JSON (RFC 8259), not an object at the top, or nested deeper than
-  ///   1024 levels. All fields are absent then.
+  /// - Throws: if it is not valid JSON (RFC 8259), not an object at the top level, or nested deeper
+  ///   than 1024 levels. All fields are absent then.
   public mutating func parse(_ document: RawSpan) throws(JSONError) {
     guard let handle else { throw JSONError(code: UInt8(csj_error_out_of_memory)) }
     let code = document.withUnsafeBytes { csj_parse(handle, $0.baseAddress, $0.count) }
@@ -91,7 +91,7 @@ public struct FlatJSONParser: ~Copyable, @unchecked Sendable {
     return value.kind == .integer ? value.integer : nil
   }
 
-  /// The value if it is a number that `Double` holds; integers are rounded to the nearest.
+  /// The value if it is a number that `Double` can hold; integers are rounded to the nearest.
   public func double(_ field: Int) -> Double? {
     let value = value(field)
     return switch value.kind {
@@ -122,7 +122,8 @@ public struct FlatJSONParser: ~Copyable, @unchecked Sendable {
     return String(copyingUTF8: text)
   }
 
-  /// Hands the first `limit` elements of an array to `body`, with their text if they are strings.
+  /// Calls `body` with the first `limit` elements of an array, and with their text if they are
+  /// strings.
   ///
   /// - Returns: the number of elements, at most `limit` + 1; 0 for any other value.
   public func forEachElement(

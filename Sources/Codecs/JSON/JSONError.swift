@@ -1,6 +1,6 @@
 internal import CSimdjson
 
-/// Why a document is not the JSON object asked for.
+/// Why a document is not a JSON object.
 public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
   let code: UInt8
 
@@ -12,8 +12,7 @@ public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
   public var description: String { message }
 }
 
-/// A record that is not what our own code writes: its topic holds something foreign, or it comes
-/// from a newer version.
+/// A record that our own code does not write: it is foreign, or comes from a newer version.
 public struct RecordError: Error, Hashable, Sendable, CustomStringConvertible {
   /// One sentence for a person.
   public let message: String

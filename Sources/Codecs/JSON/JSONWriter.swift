@@ -1,7 +1,7 @@
 internal import CSimdjson
 
-/// Writes JSON into memory of its own, which is kept from one document to the next: no allocation
-/// once it has grown. It sets the commas; the caller keeps the order of keys and values right.
+/// Writes JSON into memory that is reused from one document to the next: no allocation once it has
+/// grown. It sets the commas; the caller must alternate keys and values.
 // @unchecked: the memory has one owner and may move between threads with it.
 public struct JSONWriter: ~Copyable, @unchecked Sendable {
   private var memory: UnsafeMutableRawBufferPointer
@@ -30,7 +30,7 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
     memory.deallocate()
   }
 
-  /// What is written so far.
+  /// The bytes written so far.
   public var bytes: RawSpan {
     @_lifetime(borrow self)
     get {
@@ -39,12 +39,12 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
     }
   }
 
-  /// A copy of what is written so far.
+  /// A copy of the bytes written so far.
   public func copyBytes() -> [UInt8] {
     Array(memory[..<count])
   }
 
-  /// Forgets what is written and keeps the memory.
+  /// Removes what is written but keeps the memory.
   public mutating func removeAll() {
     count = 0
     needsComma = false
@@ -72,7 +72,7 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
     needsComma = true
   }
 
-  /// Writes a key. It must need no escapes.
+  /// Writes a key, which must not need escapes.
   public mutating func key(_ name: StaticString) {
     let length = name.utf8CodeUnitCount
     reserve(length + 4)
@@ -105,7 +105,7 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
   }
 
   /// Writes the shortest decimal that reads back as the same double, always with a point or an
-  /// exponent. JSON has no NaN and no infinity: those become null.
+  /// exponent. NaN and infinity become null: JSON has neither.
   public mutating func double(_ value: Double) {
     guard value.isFinite else { return null() }
     separate()
@@ -126,7 +126,7 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
     bytes.withUnsafeBytes { quote($0) }
   }
 
-  /// Writes a string that needs no escapes.
+  /// Writes a string that must not need escapes.
   public mutating func string(literal: StaticString) {
     separate()
     reserve(literal.utf8CodeUnitCount + 2)
@@ -135,12 +135,12 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
     put(0x22)
   }
 
-  /// Writes text that is JSON already.
+  /// Writes text that is already JSON.
   public mutating func raw(_ json: StaticString) {
     raw(UnsafeRawBufferPointer(start: json.utf8Start, count: json.utf8CodeUnitCount))
   }
 
-  /// Writes bytes that are JSON already.
+  /// Writes bytes that are already JSON.
   public mutating func raw(_ json: RawSpan) {
     json.withUnsafeBytes { raw($0) }
   }
@@ -157,7 +157,7 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
     put(0x22)
     var clean = 0
     for (index, byte) in text.enumerated() where byte < 0x20 || byte == 0x22 || byte == 0x5C {
-      // An escape has six bytes at most; the rest of the text and the last quote follow it.
+      // An escape has at most six bytes; the rest of the text and the last quote follow it.
       reserve(text.count - clean + 8)
       put(UnsafeRawBufferPointer(rebasing: text[clean..<index]))
       putEscape(byte)
@@ -184,8 +184,8 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
     }
   }
 
-  /// Writes two digits at a time, from the last ones on, at the end of the room that is reserved for
-  /// the longest number; then moves them to their place.
+  /// Writes two digits at a time, the last ones first, at the end of the space reserved for the
+  /// longest number; then moves them to their place.
   private mutating func putDigits(_ value: UInt64) {
     guard let start = memory.baseAddress else { return }
     let end = start + count + Self.longestInteger

@@ -4,29 +4,29 @@ import Recommender
 /// Why a prediction can't be explained.
 public enum ExplanationError: Error, Hashable, Sendable, CustomStringConvertible {
   case log(LogError)
-  /// Events the prediction was computed from have been deleted.
+  /// Events the prediction was computed from have been deleted: the log begins at this offset.
   case logBegins(TopicPartition, Int64)
-  /// The prediction was computed from events that are not there.
+  /// The prediction was computed from events that don't exist: the log ends at this offset.
   case logEnds(TopicPartition, Int64, stateOffset: Int64)
-  /// The model is not in the topic, or not complete.
+  /// The model is not in the topic, or is incomplete.
   case noModel(String)
 
   public var description: String {
     switch self {
     case .log(let error): error.description
     case .logBegins(let partition, let offset):
-      "\(partition) begins at offset \(offset): events the prediction was computed from are deleted"
+      "\(partition) begins at offset \(offset): events behind the prediction have been deleted"
     case .logEnds(let partition, let end, let stateOffset):
       "the prediction was computed from \(partition) up to offset \(stateOffset), but the log ends"
-        + " at \(end): the topic was recreated or truncated since"
+        + " at \(end): the topic has been recreated or truncated since"
     case .noModel(let version):
-      "the model \(version) is not in \(Topics.models), or not complete: it was deleted since"
+      "the model \(version) is not complete in \(Topics.models): it has been deleted since"
     }
   }
 }
 
-/// Computes predictions again from the log: the user's ratings from `validated-ratings`, the model
-/// from `models`, titles and genres from `movies` as it is now.
+/// Recomputes predictions from the log: the user's ratings from `validated-ratings`, the model from
+/// `models`, and titles and genres from today's `movies`.
 public struct Explainer<Log: EventLog> {
   private let log: Log
   private let clientID: String
@@ -40,12 +40,12 @@ public struct Explainer<Log: EventLog> {
     }
   }
 
-  /// A movie of the catalog as it is now.
+  /// A movie of today's catalog.
   public func movie(_ movie: Int64) -> MovieRecord? { movies[movie] }
 
   /// - Parameters:
-  ///   - partition: the user's, of `validated-ratings`.
-  ///   - progress: told how many offsets have been read, of how many.
+  ///   - partition: the user's partition of `validated-ratings`.
+  ///   - progress: called with the offsets read and their total.
   public func explain(
     _ prediction: RecordedPrediction, partition: Int32,
     progress: (_ read: Int64, _ all: Int64) -> Void = { _, _ in }

@@ -1,6 +1,6 @@
 import Recommender
 
-/// What is wrong with requests that only the stage can tell.
+/// Errors that only the stage can find, because they depend on more than the request's value.
 extension RequestError {
   static func invalidDeadline(user: Int64) -> RequestError {
     RequestError(
@@ -16,7 +16,7 @@ extension RequestError {
   static func wrongPartition(user: Int64) -> RequestError {
     RequestError(
       code: "wrong_partition",
-      message: "\(Topics.requests) and \(Topics.validatedRatings) must have equally many"
+      message: "\(Topics.requests) and \(Topics.validatedRatings) must have the same number of"
         + " partitions.", user: user)
   }
 
@@ -24,14 +24,14 @@ extension RequestError {
     let others = kept.isEmpty ? "none is" : "kept are \(kept.joined(separator: ", "))"
     return RequestError(
       code: "unknown_model",
-      message: "The model \(version) is not kept: \(others); predict.kept_models says how many.",
+      message: "The model \(version) is not kept: \(others); predict.kept_models sets how many.",
       user: user)
   }
 
   static func unreadableState(user: Int64) -> RequestError {
     RequestError(
       code: "unreadable_state",
-      message: "The user's state can't be read: delete the local state, so that it is rebuilt.",
+      message: "The user's state can't be read: delete the local state to have it rebuilt.",
       user: user)
   }
 }

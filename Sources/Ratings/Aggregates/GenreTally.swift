@@ -9,13 +9,13 @@ public struct GenreTally: Sendable, Equatable {
 
   /// The genres with ratings.
   private var present = GenreSet()
-  /// One for each genre with ratings, by rising number: users have rated few of the 64 there may
-  /// be, and a batch holds many users.
+  /// One for each genre with ratings, by rising number: a user has rated few of up to 64 genres, and
+  /// a batch holds many users.
   private var entries: [Entry] = []
 
   public init() {}
 
-  /// A genre's part of the ratings.
+  /// A genre's share of the ratings.
   public struct Share: Hashable, Sendable {
     public var name: String
     public var count: Int
@@ -23,7 +23,7 @@ public struct GenreTally: Sendable, Equatable {
     public var mean: Double
   }
 
-  /// The genre with the most ratings; of several, the one whose name comes first (by UTF-8 bytes).
+  /// The genre with the most ratings; on a tie, the one whose name sorts first by UTF-8 bytes.
   public func favorite(in dictionary: borrowing GenreDictionary) -> Share? {
     var best: (name: String, entry: Entry)?
     for (genre, entry) in zip(present, entries) where Int(genre) < dictionary.names.count {
@@ -41,7 +41,7 @@ public struct GenreTally: Sendable, Equatable {
       name: best.name, count: count, mean: Double(best.entry.halfStarSum) / Double(2 * count))
   }
 
-  /// Each genre's part, by the genres' numbers.
+  /// Each genre's share, by rising number.
   public func shares(in dictionary: borrowing GenreDictionary) -> [Share] {
     var shares: [Share] = []
     for (genre, entry) in zip(present, entries) where Int(genre) < dictionary.names.count {
@@ -80,7 +80,7 @@ public struct GenreTally: Sendable, Equatable {
     }
   }
 
-  /// Where the genre's entry is, or would be.
+  /// The index of the genre's entry, or where it would be inserted.
   private func place(of genre: UInt8) -> Int {
     (present.rawValue & ((1 << UInt64(genre)) - 1)).nonzeroBitCount
   }

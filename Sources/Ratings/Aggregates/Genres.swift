@@ -37,22 +37,22 @@ public struct GenreSet: RawRepresentable, Hashable, Sendable, Sequence {
   public func makeIterator() -> Iterator { Iterator(bits: rawValue) }
 }
 
-/// Numbers genres in the order of their first appearance. It is part of the state: numbers in
-/// stored values mean what the dictionary beside them says.
+/// Numbers genres in the order of their first appearance. It is part of the state: stored values
+/// refer to genres by these numbers.
 public struct GenreDictionary: Hashable, Sendable {
-  /// A `GenreSet` has this many bits. Genres beyond it have no number and are not counted.
+  /// A `GenreSet` has this many bits. Further genres get no number and are not counted.
   public static let capacity = 64
-  /// MovieLens' name for having none.
+  /// MovieLens's name for no genres.
   public static let none: StaticString = "(no genres listed)"
 
   /// Names by number.
   public private(set) var names: [String] = []
-  /// What `prefix(of:)` gives, by number: nearly all comparisons end with it.
+  /// `prefix(of:)` of each name, by number: nearly all comparisons end with it.
   private var prefixes: [UInt64] = []
 
   public init() {}
 
-  /// The number of a genre, given to it now if it is new.
+  /// The number of a genre; a new genre is added.
   ///
   /// - Returns: `nil` for "(no genres listed)", an empty name, and a new genre in a full dictionary.
   public mutating func number(of name: RawSpan) -> UInt8? {

@@ -1,23 +1,23 @@
 import Codecs
 
-/// What is kept of one movie.
+/// The state of one movie.
 public struct MovieAggregate: Sendable, Equatable {
   public private(set) var statistics = RatingStatistics()
-  /// Where the movie's journal of times ends.
+  /// The end of the movie's journal of times.
   public private(set) var journal = TimeJournal()
-  /// The number of changes applied since there were no ratings.
+  /// The number of changes applied since the last time there were no ratings.
   public private(set) var version: UInt64 = 0
 
   public init() {}
 
   /// Applies one change of a rating.
   ///
-  /// - Returns: true when the caller must show all remaining times again; see
+  /// - Returns: whether the caller must note all remaining times again; see
   ///   `RatingStatistics.retract`.
   public mutating func apply(old: TimedRating?, new: TimedRating?) -> Bool {
     version += 1
     let mustRescan = statistics.apply(old: old, new: new)
-    // As if the movie had never been rated; the journal's blocks are still there to be deleted.
+    // As if the movie had never been rated; the journal stays, so that its blocks can be deleted.
     if statistics.count == 0 { version = 0 }
     return mustRescan
   }
@@ -25,10 +25,10 @@ public struct MovieAggregate: Sendable, Equatable {
   /// Makes room for an entry in the journal of times.
   public mutating func extendJournal() { _ = journal.extend() }
 
-  /// Begins the journal of times anew.
+  /// Restarts the journal of times.
   public mutating func resetJournal() { journal = TimeJournal() }
 
-  /// Forgets the times, before they are noted again.
+  /// Forgets all times, so that they can be noted again.
   public mutating func resetTimes() { statistics.resetTimes() }
 
   /// Notes the time of a remaining rating.
@@ -53,7 +53,7 @@ public struct MovieAggregate: Sendable, Equatable {
   }
 }
 
-/// What is known of all ratings together: the prior of the Bayesian average.
+/// Totals over all ratings: the prior of the Bayesian average.
 public struct CatalogPrior: Hashable, Sendable {
   public var ratingCount: Int64
   /// Movies with at least one rating.
@@ -66,7 +66,7 @@ public struct CatalogPrior: Hashable, Sendable {
     self.halfStarSum = halfStarSum
   }
 
-  /// Moves one movie from its statistics before a change to those after it.
+  /// Replaces one movie's statistics before a change with those after it.
   public mutating func update(from before: RatingStatistics, to after: RatingStatistics) {
     ratingCount += Int64(after.count - before.count)
     halfStarSum += Int64(after.halfStarSum - before.halfStarSum)
@@ -84,12 +84,13 @@ public struct CatalogPrior: Hashable, Sendable {
   }
 
   /// The Bayesian average (C·m + R·v) / (C + v) of a movie with mean R and count v: it pulls the
-  /// mean of a movie with few ratings towards the mean of all. 0 without any rating.
+  /// mean of a movie with few ratings towards the mean of all ratings. 0 if there are no ratings at
+  /// all.
   public func quality(of statistics: RatingStatistics) -> Double {
     quality(count: Int64(statistics.count), halfStarSum: Int64(statistics.halfStarSum))
   }
 
-  /// As `quality(of:)`, of a movie with so many ratings of this sum.
+  /// `quality(of:)` for a movie with this count and sum.
   public func quality(count: Int64, halfStarSum: Int64) -> Double {
     let weight = ratingsPerMovie
     let total = weight + Double(count)

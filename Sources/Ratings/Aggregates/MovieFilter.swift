@@ -1,12 +1,12 @@
 import Codecs
 
-/// Says for sure that a user has not rated a movie, or that the user may have: a Bloom filter
-/// (Bloom 1970) of 256 bits with two hashes.
+/// Tells whether a user has certainly not rated a movie: a Bloom filter (Bloom 1970) of 256 bits with
+/// two hashes.
 ///
-/// Most ratings are of movies new to their users, and a look into the state for each costs more than
-/// the rest of its fold. With 20 movies in it the filter lets 2 % of the new ones through, with 70
-/// 18 %; for the few users with hundreds it lets all through, which costs a look and no more. A movie
-/// stays in it when its rating is taken back.
+/// Most ratings are of movies new to their users, and reading the state for each costs more than
+/// the rest of its fold. With 20 movies the filter lets 2 % of the new ones through, with 70 18 %;
+/// for the few users with hundreds it lets all through, which costs one read each. A movie stays in
+/// the filter when its rating is taken back.
 struct MovieFilter: Hashable, Sendable {
   private var words = InlineArray<4, UInt64>(repeating: 0)
 
@@ -17,14 +17,14 @@ struct MovieFilter: Hashable, Sendable {
     words[second >> 6] |= 1 << UInt64(second & 63)
   }
 
-  /// Whether the movie may have been noted; false is certain.
+  /// Whether the movie may have been rated; false is certain.
   func mayContain(_ movie: Int64) -> Bool {
     let (first, second) = Self.bits(of: movie)
     return words[first >> 6] & (1 << UInt64(first & 63)) != 0
       && words[second >> 6] & (1 << UInt64(second & 63)) != 0
   }
 
-  /// Two numbers of 8 bits, from the finalizer of SplitMix64 (Steele et al. 2014). It is part of the
+  /// Two 8-bit numbers from the finalizer of SplitMix64 (Steele et al. 2014), which is part of the
   /// stored format.
   private static func bits(of movie: Int64) -> (Int, Int) {
     var hash = UInt64(bitPattern: movie) &+ 0x9E37_79B9_7F4A_7C15

@@ -1,19 +1,19 @@
 import Codecs
 
-/// Exact statistics of a set of ratings that changes: ratings come, go and are replaced.
+/// Exact statistics of a changing set of ratings: ratings are added, taken back and replaced.
 ///
 /// A histogram of the ten possible ratings gives count, mean, deviation, minimum and maximum from
-/// integer sums, so that taking a rating back leaves no rounding behind. Times can't be taken back
-/// the same way: when the first or the last is gone, the caller shows the remaining ones again.
+/// integer sums, so taking a rating back leaves no rounding error. Times can't be taken back the
+/// same way: when the first or last time is gone, the caller notes the remaining ones again.
 public struct RatingStatistics: Sendable {
-  /// How many days (UTC) "recent" is, the day of the last rating included.
+  /// How many days (UTC) count as recent, including the day of the last rating.
   public static let recentDays = 30
 
-  /// Ratings by half stars: index 0 is half a star.
+  /// Counts by half stars: index 0 is half a star.
   public private(set) var histogram = InlineArray<10, UInt32>(repeating: 0)
-  /// Ratings of the recent days, each in the slot of its day modulo `recentDays`.
+  /// Counts of the recent days, each in the slot of its day modulo `recentDays`.
   private var dailyCounts = InlineArray<30, UInt32>(repeating: 0)
-  /// First after last: no time is known.
+  /// Later than `lastTime` if no time is known.
   private var firstTime = Int64.max
   private var lastTime = Int64.min
 
@@ -22,16 +22,16 @@ public struct RatingStatistics: Sendable {
   public var firstRatingMilliseconds: Int64? { firstTime <= lastTime ? firstTime : nil }
   public var lastRatingMilliseconds: Int64? { firstTime <= lastTime ? lastTime : nil }
 
-  /// Counts a rating in.
+  /// Adds a rating.
   public mutating func add(_ rating: HalfStars, timeMilliseconds time: Int64) {
     histogram[rating.bucket] += 1
     noteTime(time)
   }
 
-  /// Takes a rating back. One that is not there changes nothing.
+  /// Takes a rating back. A rating that is not there changes nothing.
   ///
-  /// - Returns: true when the first or last time is gone with it. The caller must then call
-  ///   `resetTimes` and `noteTime` for every remaining rating.
+  /// - Returns: whether the first or last time is gone with it. The caller must then call
+  ///   `resetTimes`, and `noteTime` for every remaining rating.
   public mutating func retract(_ rating: HalfStars, timeMilliseconds time: Int64) -> Bool {
     guard histogram[rating.bucket] > 0 else { return false }
     histogram[rating.bucket] -= 1
@@ -48,9 +48,9 @@ public struct RatingStatistics: Sendable {
     return false
   }
 
-  /// Replaces a rating by another, as one step.
+  /// Replaces one rating with another.
   ///
-  /// - Returns: as `retract`; the remaining ratings then include the new one.
+  /// - Returns: as `retract`; the remaining ratings include the new one.
   public mutating func replace(_ old: TimedRating, with new: TimedRating) -> Bool {
     guard histogram[old.rating.bucket] > 0 else {
       add(new.rating, timeMilliseconds: new.timeMilliseconds)
@@ -69,7 +69,7 @@ public struct RatingStatistics: Sendable {
     return false
   }
 
-  /// Forgets the times, before they are noted again.
+  /// Forgets all times, so that they can be noted again.
   public mutating func resetTimes() {
     firstTime = .max
     lastTime = .min
@@ -100,7 +100,7 @@ public struct RatingStatistics: Sendable {
     return remainder < 0 ? remainder + recentDays : remainder
   }
 
-  /// The slot of the day that lies `age` days before another's, fewer than `recentDays`.
+  /// The slot of the day `age` days, fewer than `recentDays`, before another slot's.
   private static func slot(_ age: Int, before slot: Int) -> Int {
     age > slot ? slot - age + recentDays : slot - age
   }

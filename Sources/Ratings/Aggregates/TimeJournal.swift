@@ -1,17 +1,17 @@
 import Codecs
 
-/// The times of a movie's ratings, kept for the day when the first or last of them is taken back.
+/// The times of a movie's ratings, kept in case the first or last of them is taken back.
 ///
-/// A row a rating would cost a write for each event; what is needed of them is rarely read. So the
-/// times that come and go are entries of a journal, in blocks of `blockEntries`: a batch appends to
-/// the last block until that is full, then begins the next. Folding the blocks gives the times that
-/// remain. Where a block ends depends on the entries before it alone, never on batches: the same
+/// One row per rating would cost a write for each event, though the times are rarely read. Instead,
+/// times added and removed are entries of a journal, in blocks of `blockEntries`: a batch appends to
+/// the last block until it is full, then starts the next. Folding the blocks gives the remaining
+/// times. Where a block ends depends only on the entries before it, never on batches: the same
 /// events give the same bytes.
 ///
 /// A value of this type says where the journal ends. An entry is the time in milliseconds, zigzag
-/// coded, shifted left by one, the lowest bit set for a time taken away; as LEB128.
+/// coded and shifted left by one, with the lowest bit set for a removal; as LEB128.
 public struct TimeJournal: Hashable, Sendable {
-  /// One time that came or went.
+  /// One time, added or removed.
   public struct Entry: Hashable, Sendable {
     public var milliseconds: Int64
     public var isRemoval: Bool
@@ -22,9 +22,9 @@ public struct TimeJournal: Hashable, Sendable {
     }
   }
 
-  /// A block with so many entries is full.
+  /// How many entries fill a block.
   static let blockEntries = 64
-  /// A journal may hold so many entries beyond two for each time that remains.
+  /// How many entries a journal may hold beyond two for each remaining time.
   static let slack = 1024
 
   /// Number of the last block; blocks count from 0.
@@ -35,7 +35,7 @@ public struct TimeJournal: Hashable, Sendable {
 
   public init() {}
 
-  /// The block that the next entry is appended to; `nil` when it begins a new one.
+  /// The block that the next entry is appended to; `nil` if it starts a new one.
   public var openBlock: Int64? {
     (1..<Self.blockEntries).contains(lastBlockEntries) ? lastBlock : nil
   }
@@ -53,7 +53,7 @@ public struct TimeJournal: Hashable, Sendable {
     return lastBlock
   }
 
-  /// Whether so many entries have cancelled each other that the journal should be written anew.
+  /// Whether so many entries have cancelled each other out that the journal should be rewritten.
   public func isWorthRewriting(remaining: Int) -> Bool {
     entries > 2 * remaining + Self.slack
   }
@@ -93,7 +93,7 @@ public struct TimeJournal: Hashable, Sendable {
   }
 }
 
-/// Which times remain after the entries of a journal.
+/// Folds the entries of a journal into the times that remain.
 public struct RemainingTimes: Sendable {
   private var counts: [Int64: Int] = [:]
 
@@ -104,7 +104,7 @@ public struct RemainingTimes: Sendable {
     counts[entry.milliseconds] = count == 0 ? nil : count
   }
 
-  /// The times, in order, each as often as it remains.
+  /// The remaining times, in order, with repeats.
   public var sorted: [Int64] {
     counts.sorted { $0.key < $1.key }.flatMap { repeatElement($0.key, count: max(0, $0.value)) }
   }

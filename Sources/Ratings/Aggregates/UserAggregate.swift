@@ -1,19 +1,20 @@
 import Codecs
 
-/// What is kept of one user: statistics of all ratings, and a tally by genre.
+/// The state of one user: statistics of all ratings, and a tally by genre.
 public struct UserAggregate: Sendable, Equatable {
   public private(set) var statistics = RatingStatistics()
   public private(set) var genres = GenreTally()
   private var movies = MovieFilter()
-  /// The number of changes applied since there were no ratings.
+  /// The number of changes applied since the last time there were no ratings.
   public private(set) var version: UInt64 = 0
 
   public init() {}
 
-  /// Applies one change of a rating: old without new takes it back, new without old is a first one.
+  /// Applies one change of a rating: old without new takes it back, new without old is a first
+  /// rating.
   ///
   /// - Parameter oldGenres: the genres the old rating was counted under.
-  /// - Returns: true when the caller must show all remaining times again; see
+  /// - Returns: whether the caller must note all remaining times again; see
   ///   `RatingStatistics.retract`.
   public mutating func apply(
     old: TimedRating?, oldGenres: GenreSet, new: TimedRating?, newGenres: GenreSet
@@ -22,7 +23,7 @@ public struct UserAggregate: Sendable, Equatable {
     if let old { genres.retract(old.rating, genres: oldGenres) }
     if let new { genres.add(new.rating, genres: newGenres) }
     let mustRescan = statistics.apply(old: old, new: new)
-    // As if the user had never been: a batch that ends here keeps nothing of the user either.
+    // As if the user had never rated: a batch that ends here keeps nothing of the user either.
     if statistics.count == 0 { self = UserAggregate() }
     return mustRescan
   }
@@ -30,10 +31,10 @@ public struct UserAggregate: Sendable, Equatable {
   /// Whether the user may have rated the movie, now or before; false is certain.
   public func mayHaveRated(_ movie: Int64) -> Bool { movies.mayContain(movie) }
 
-  /// Notes that the user has rated the movie; to be called with each first rating.
+  /// Notes that the user has rated the movie. Call it for each first rating.
   public mutating func noteRated(_ movie: Int64) { movies.insert(movie) }
 
-  /// Forgets the times, before they are noted again.
+  /// Forgets all times, so that they can be noted again.
   public mutating func resetTimes() { statistics.resetTimes() }
 
   /// Notes the time of a remaining rating.

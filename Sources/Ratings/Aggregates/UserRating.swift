@@ -1,9 +1,9 @@
 import Codecs
 
-/// The row kept for one user and movie: the rating that counts now, and what it was counted under.
+/// The row of one user and movie: the rating in force, and the genres it was counted under.
 public struct UserRating: Hashable, Sendable {
   public var timed: TimedRating
-  /// The genres it was counted under. A catalog may change later; taking it back must not.
+  /// The catalog may change later, but taking the rating back must undo what was counted.
   public var genres: GenreSet
 
   public init(timed: TimedRating, genres: GenreSet) {

@@ -37,7 +37,7 @@ public func writeCanonicalEvent(
   writer.endObject()
 }
 
-/// Reads records of `validated-ratings`. They are our own: rules are not checked again.
+/// Reads records of `validated-ratings`. They are our own, so the rules are not checked again.
 public struct CanonicalEventParser: ~Copyable, Sendable {
   private enum Field {
     static let user = 0
@@ -55,7 +55,7 @@ public struct CanonicalEventParser: ~Copyable, Sendable {
     ]
   }
 
-  /// More genres than this are not in any record of ours; room for them fits on the stack.
+  /// None of our records has more genres; room for this many fits on the stack.
   private static let maximumGenres = 32
 
   private var parser = FlatJSONParser(fields: Field.names)

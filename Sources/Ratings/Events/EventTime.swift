@@ -2,8 +2,8 @@
 public enum EventTime {
   public static let millisecondsPerDay: Int64 = 86_400_000
 
-  /// The times that records may hold: 1970 to the end of the year 9999. Sums and differences of
-  /// such times can't overflow.
+  /// The times that records may hold: 1970 to the end of the year 9999. Their sums and differences
+  /// can't overflow.
   public static let representable: ClosedRange<Int64> = 0...253_402_300_799_999
 
   /// The day (UTC) of a time, counted from 1970-01-01.
@@ -25,7 +25,7 @@ public enum EventTime {
 
   /// Reads ISO 8601 in its extended form: `2023-11-14`, `2023-11-14T22:13`,
   /// `2023-11-14T22:13:20.5Z`, `2023-11-14 22:13:20+01:00`. No zone means UTC; digits beyond
-  /// milliseconds are cut off; second 60 is the next minute's first.
+  /// milliseconds are dropped; second 60 is second 0 of the next minute.
   ///
   /// - Returns: `nil` for anything else.
   public static func milliseconds(iso8601 text: RawSpan) -> Int64? {
@@ -70,7 +70,7 @@ public enum EventTime {
     return count > 0 ? milliseconds : nil
   }
 
-  /// The zone's distance from UTC in milliseconds, east positive; 0 without a zone.
+  /// The zone's offset from UTC in milliseconds, positive to the east; 0 without a zone.
   private static func zoneOffset(_ reader: inout TextReader) -> Int64? {
     if reader.isAtEnd || reader.skip("Z") || reader.skip("z") { return 0 }
     let isEast = reader.skip("+")
@@ -84,7 +84,7 @@ public enum EventTime {
   }
 }
 
-/// Walks over ASCII text.
+/// Reads ASCII text from front to back.
 private struct TextReader: ~Escapable {
   private let text: RawSpan
   private var position = 0

@@ -1,10 +1,10 @@
 import Codecs
 
-/// Parses events of `user-ratings` and holds each to every rule of `Expectation`.
+/// Parses events of `user-ratings` and checks each against every rule of `Expectation`.
 public struct EventValidator: ~Copyable, Sendable {
   /// 1995-01-01T00:00:00Z, the year of the first MovieLens ratings.
   public static let earliestTimeMilliseconds: Int64 = 788_918_400_000
-  /// How far an event's time may be ahead of the broker's.
+  /// How far an event's time may be ahead of its record's timestamp.
   public static let allowedLeadMilliseconds: Int64 = 60_000
   static let maximumGenres = 16
   static let maximumGenreBytes = 32
@@ -36,8 +36,8 @@ public struct EventValidator: ~Copyable, Sendable {
   ///
   /// - Parameters:
   ///   - value: the record's value as it came, with or without a schema prefix; `nil` for null.
-  ///   - recordTimestampMilliseconds: the broker's or producer's time of the record. A negative one
-  ///     means there is none, and an event can't be too far ahead of it.
+  ///   - recordTimestampMilliseconds: the record's time by the broker or producer. If it is negative,
+  ///     there is none, and no event is too far ahead.
   ///   - source: where the record was read.
   public mutating func validate(
     value: RawSpan?, recordTimestampMilliseconds: Int64, source: SourceCoordinates
@@ -76,7 +76,7 @@ public struct EventValidator: ~Copyable, Sendable {
     }
   }
 
-  /// The event's type; rating when it names none; `nil` when it names an unknown one.
+  /// The event's type; `rating` if it names none; `nil` if it names an unknown one.
   private mutating func eventType() -> EventType? {
     switch parser.kind(Field.eventType) {
     case .absent, .null:
@@ -91,7 +91,7 @@ public struct EventValidator: ~Copyable, Sendable {
     }
   }
 
-  /// A user or movie id: an integer, or a number without a fraction, from 0 to 2^63 - 1.
+  /// A user or movie id: a whole number from 0 to 2^63 - 1, such as 7 or 7.0.
   private mutating func identifier(
     _ field: Int, isRequired: Bool,
     rules: (null: Expectation, type: Expectation, range: Expectation)
@@ -117,7 +117,7 @@ public struct EventValidator: ~Copyable, Sendable {
     return identifier
   }
 
-  /// The rating; `nil` for null, which takes the rating back, and for an event without one.
+  /// The rating; `nil` for an event without one, and for null, which takes the rating back.
   private mutating func rating(isRequired: Bool) -> HalfStars? {
     switch parser.kind(Field.rating) {
     case .absent:
@@ -174,7 +174,7 @@ public struct EventValidator: ~Copyable, Sendable {
     return nil
   }
 
-  /// The genres named by an array of strings or by one string with bars between them.
+  /// The genres as an array of strings, or as one string separated by bars.
   private mutating func genres() -> [String] {
     let kind = parser.kind(Field.genres)
     return kind == .absent || kind == .null ? [] : namedGenres()

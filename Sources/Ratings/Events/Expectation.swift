@@ -1,6 +1,6 @@
 import Codecs
 
-/// A rule that every event of `user-ratings` is held to.
+/// A rule that every event of `user-ratings` must meet.
 ///
 /// Names follow the vocabulary of Great Expectations, with the column after a colon.
 public enum Expectation: UInt8, Sendable, CaseIterable {
@@ -34,7 +34,7 @@ public enum Expectation: UInt8, Sendable, CaseIterable {
   case genreCount
   case genreLengths
   case sessionLength
-  /// Held by the user stage: the event changes nothing that is not so already.
+  /// Checked by the user stage: the event does not repeat the rating in force.
   case ratingUnique
 
   /// The rule's stable name in verdicts, dead letters and metrics.
@@ -76,7 +76,7 @@ public enum Expectation: UInt8, Sendable, CaseIterable {
   }
 }
 
-/// A set of rules, in one word. Iterates in the order of their declaration.
+/// A set of rules in one word. Iterates in the order of their declaration.
 public struct ExpectationSet: Hashable, Sendable, Sequence, ExpressibleByArrayLiteral {
   private var bits: UInt64 = 0
 
@@ -120,10 +120,10 @@ public struct ExpectationSet: Hashable, Sendable, Sequence, ExpressibleByArrayLi
   }
 }
 
-/// What validation found.
+/// The result of validation.
 public enum Verdict: Sendable {
   case valid(RatingEvent)
-  /// Every rule the event fails, and why it is not JSON if that is the matter.
+  /// Every rule the event fails; if it is not JSON, also why.
   case invalid(ExpectationSet, detail: JSONError?)
 }
 

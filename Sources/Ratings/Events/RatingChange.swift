@@ -12,8 +12,8 @@ public struct TimedRating: Hashable, Sendable {
   }
 }
 
-/// The record of `ratings-by-movie`: how one user's rating of one movie changed. A first rating has
-/// no old one, a rating taken back has no new one.
+/// The record of `ratings-by-movie`: how one user's rating of one movie changed. There is no old
+/// rating before the first one, and no new one if it is taken back.
 public struct RatingChange: Hashable, Sendable {
   public var movie: Int64
   public var user: Int64

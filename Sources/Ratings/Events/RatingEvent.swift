@@ -51,7 +51,7 @@ public struct HalfStars: RawRepresentable, Hashable, Sendable, Comparable {
   public static func < (a: HalfStars, b: HalfStars) -> Bool { a.rawValue < b.rawValue }
 }
 
-/// Where in `user-ratings` an event was read. It names the event for ever.
+/// Where in `user-ratings` an event was read. Identifies the event forever.
 public struct SourceCoordinates: Hashable, Sendable {
   public var partition: Int32
   public var offset: Int64
@@ -67,12 +67,12 @@ public struct RatingEvent: Hashable, Sendable {
   public var user: Int64
   /// `nil` only for a search.
   public var movie: Int64?
-  /// `nil` in an event of type rating takes the user's rating of the movie back.
+  /// `nil` in an event of type `rating` takes the user's rating of the movie back.
   public var rating: HalfStars?
   /// Event time, since 1970 (UTC).
   public var timeMilliseconds: Int64
   public var type: EventType
-  /// The genres the event itself named, in its order; usually none.
+  /// The genres that the event itself names, in its order; usually none.
   public var genres: [String]
   public var sessionID: String?
   public var source: SourceCoordinates

@@ -1,8 +1,7 @@
-/// The prefix that Confluent's serializers put before a record's payload.
+/// The prefix that Confluent's serializers put in front of a record's payload.
 public enum WireFormat {
-  /// The payload without its schema prefix, or the bytes as they are when they have none: 0x00 and
-  /// a schema number of four bytes, or 0x01 and a schema GUID of sixteen. No JSON text begins with
-  /// either byte.
+  /// The payload without its schema prefix, if it has one: 0x00 and a schema number of four bytes,
+  /// or 0x01 and a schema GUID of sixteen. No JSON text begins with either byte.
   @_lifetime(copy value)
   public static func payload(of value: RawSpan) -> RawSpan {
     guard value.byteCount > 0 else { return value }

@@ -6,7 +6,7 @@ public struct FeatureSchema: Sendable {
   public let name: String
   /// The entity's key, an int64.
   public let joinKey: StaticString
-  /// The features in the order of `FeatureRow.value(_:)`.
+  /// In the order of `FeatureRow.value(_:)`.
   public let features: [Feature]
 
   /// One feature of a view.
@@ -60,7 +60,7 @@ public enum FeatureType: String, Sendable {
 public enum FeatureValue: Hashable, Sendable {
   case int64(Int64)
   case double(Double)
-  /// `nil` is no value.
+  /// `nil` for no value.
   case string(String?)
   case unixTimestamp(milliseconds: Int64)
 }
@@ -103,10 +103,10 @@ extension FeatureRow {
   }
 }
 
-/// The features that users and movies share. Without ratings all of them are 0.
+/// The features that users and movies share. All of them are 0 without ratings.
 public struct RatingFeatures: Hashable, Sendable {
   public var count: Int64
-  /// In stars, as are all the following up to `range`.
+  /// In stars, like all the following up to `range`.
   public var mean: Double
   /// With divisor n - 1, as pandas computes it; 0 for one rating.
   public var sampleStandardDeviation: Double

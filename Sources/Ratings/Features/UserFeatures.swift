@@ -4,7 +4,7 @@ import Codecs
 public struct UserFeatures: FeatureRow, Hashable {
   public var user: Int64
   public var ratings: RatingFeatures
-  /// The genre with the most ratings, ties by name; `nil` without genres.
+  /// The genre with the most ratings, the first by name on a tie; `nil` without genres.
   public var favoriteGenre: String?
   public var favoriteGenreCount: Int64
   /// The mean of the ratings in that genre, in stars; 0 without genres.

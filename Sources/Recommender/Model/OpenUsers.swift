@@ -4,7 +4,7 @@ struct OpenUsers: Sendable {
   private var first = 0
   /// The user of each line.
   private(set) var users: [Int] = []
-  /// Row-major, a line a user, and what closed users have left behind.
+  /// Row-major, one line per user, followed by the remains of closed users.
   private(set) var vectors: [Float] = []
   /// The line of each user of the group; -1 for a closed one.
   private var lines: [Int] = []
@@ -15,7 +15,7 @@ struct OpenUsers: Sendable {
 
   var count: Int { users.count }
 
-  /// - Parameter vectors: all users', `factorCount` numbers each.
+  /// - Parameter vectors: those of all users, `factorCount` numbers each.
   mutating func begin(_ group: Range<Int>, _ vectors: [Float]) {
     first = group.lowerBound
     users.removeAll(keepingCapacity: true)
@@ -28,10 +28,12 @@ struct OpenUsers: Sendable {
     self.vectors += vectors[group.lowerBound * factorCount..<group.upperBound * factorCount]
   }
 
-  /// - Parameter number: the user's in the group.
+  /// The user's line; `nil` if the user is closed.
+  ///
+  /// - Parameter number: the user's number in the group.
   func line(of number: Int) -> Int? { lines[number] < 0 ? nil : lines[number] }
 
-  /// Puts the last line in this one's place.
+  /// Moves the last line to this one's place.
   mutating func close(_ line: Int) {
     lines[users[line] - first] = -1
     let last = users.removeLast()

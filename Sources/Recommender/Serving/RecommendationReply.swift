@@ -1,23 +1,23 @@
 import Codecs
 
-/// A record of `recommendations`. It says what it was asked and what it was made from, so that it
-/// can be computed again.
+/// A record of `recommendations`. It names the request and what the answer was computed from, so that
+/// it can be recomputed.
 public struct RecommendationReply: Sendable {
   public var request: RecommendationRequest
   public var recommendations: [Recommendation]
   public var strategy: RecommendationStrategy
   /// `nil` for a personal list that is not empty.
   public var reason: RecommendationReason?
-  /// `nil` when no model took part.
+  /// `nil` if no model was used.
   public var modelVersion: String?
   public var features: ReplyFeatures
-  /// The best-rated movies; `nil` when the request did not ask for them.
+  /// The user's best-rated movies; `nil` if the request did not ask for them.
   public var history: [RatedMovie]?
-  /// The offset of the user's partition that the answer was computed from.
+  /// The answer was computed from the events of the user's partition below this offset.
   public var stateOffset: Int64
-  /// In a record of `recommendations-shadow`.
+  /// Set in a record of `recommendations-shadow`.
   public var comparison: ShadowComparison?
-  /// From the request's reception to the reply's writing.
+  /// From receiving the request to writing the reply.
   public var latencyMilliseconds: Double
 
   public init(

@@ -4,20 +4,20 @@ import Codecs
 public struct RecommendationRequest: Hashable, Sendable {
   public static let allowedCounts = 1...100
   public static let defaultCount = 10
-  /// More genres than this can't be asked for at once.
+  /// The most genres in one request.
   public static let maximumGenres = 64
   /// In bytes of UTF-8.
   public static let maximumModelVersionLength = 128
 
   public var user: Int64
-  /// How many movies are asked for, within `allowedCounts`.
+  /// How many movies are wanted, within `allowedCounts`.
   public var count: Int
-  /// Whether movies that the user has rated are left out.
+  /// Whether movies the user has rated are left out.
   public var excludesRated: Bool
-  /// Only movies with at least one of these are wanted; empty for all movies. Compared without
-  /// regard to the case of ASCII letters.
+  /// Only movies with at least one of these genres are wanted; empty for all movies. Compared without
+  /// regard to case.
   public var genres: [String]
-  /// Whether the reply shall have the user's best-rated movies.
+  /// Whether the reply includes the user's best-rated movies.
   public var includesHistory: Bool
   /// The model to answer with; `nil` for the promoted one.
   public var modelVersion: String?
@@ -34,7 +34,7 @@ public struct RecommendationRequest: Hashable, Sendable {
     self.modelVersion = modelVersion
   }
 
-  /// Writes the request as a client does: what is as by default is left out.
+  /// Writes the request as a client does: fields with default values are left out.
   public func write(to writer: inout JSONWriter) {
     writer.beginObject()
     writer.key("user_id")

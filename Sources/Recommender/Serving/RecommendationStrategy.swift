@@ -1,8 +1,8 @@
-/// How a list of movies was made.
+/// How a list of movies is made.
 public enum RecommendationStrategy: String, Sendable {
-  /// By the model, from what the user has rated.
+  /// By the model, from the user's ratings.
   case personal
-  /// By quality score, the same for everyone but for what they have rated.
+  /// By quality score: the same for everyone, except for the movies they have rated.
   case popular
 
   var name: StaticString {
@@ -13,7 +13,7 @@ public enum RecommendationStrategy: String, Sendable {
   }
 }
 
-/// Why a list is not the user's own, or is empty.
+/// Why a list is not personal, or is empty.
 public enum RecommendationReason: String, Sendable {
   /// No complete model is promoted.
   case noModel = "no_model"
@@ -23,7 +23,7 @@ public enum RecommendationReason: String, Sendable {
   case noKnownMovies = "no_known_movies"
   /// The model's equations for the user's ratings have no solution.
   case unsolvable
-  /// No movie that may be recommended has one of the genres asked for, or none is left at all.
+  /// No movie is left to recommend, or none has one of the requested genres.
   case noMatchingMovies = "no_matching_movies"
 
   var name: StaticString {

@@ -11,10 +11,10 @@ public struct ReplyFeatures: Hashable, Sendable {
   public var favoriteGenreCount: Int64
   /// In stars; 0 without genres.
   public var favoriteGenreMean: Double
-  /// How many of the ratings are of movies that the model knows: what a personal answer is made of.
+  /// How many of the ratings are of movies that the model knows; a personal answer is based on these.
   public var knownRatingCount: Int
 
-  /// Those of a user without ratings.
+  /// The features of a user without ratings.
   public init() {
     ratingCount = 0
     ratingMean = 0

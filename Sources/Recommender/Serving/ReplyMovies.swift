@@ -5,7 +5,7 @@ import Ratings
 public struct Recommendation: Hashable, Sendable {
   public var movie: Int64
   public var title: String
-  /// Genres with bars between them, as in the catalog.
+  /// Genres separated by bars, as in the catalog.
   public var genres: String
   public var score: Double
 
@@ -21,7 +21,7 @@ public struct Recommendation: Hashable, Sendable {
 public struct RatedMovie: Hashable, Sendable {
   public var movie: Int64
   public var title: String
-  /// Genres with bars between them, as in the catalog.
+  /// Genres separated by bars, as in the catalog.
   public var genres: String
   public var rating: TimedRating
 
@@ -32,10 +32,10 @@ public struct RatedMovie: Hashable, Sendable {
     self.rating = rating
   }
 
-  /// The most that a reply shows.
+  /// The most movies that a reply shows.
   public static let historyCount = 10
 
-  /// The order of a history: the best first; of equal ones the latest, then by rising movie id.
+  /// The order of a history: best first, equal ratings by falling time, then by rising movie id.
   public static func precedes(_ a: MovieRating, _ b: MovieRating) -> Bool {
     if a.rating.rating != b.rating.rating { return a.rating.rating > b.rating.rating }
     if a.rating.timeMilliseconds != b.rating.timeMilliseconds {

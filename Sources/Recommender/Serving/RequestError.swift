@@ -3,11 +3,11 @@ import Codecs
 /// Why a request gets an error reply.
 public struct RequestError: Error, Hashable, Sendable {
   /// For programs: `invalid_json`, `missing_user_id`, `invalid_` and a field's name,
-  /// `as_of_unsupported`, or what the caller names.
+  /// `as_of_unsupported`, or one of the predict stage's own.
   public var code: String
   /// One sentence for a person.
   public var message: String
-  /// The user asked for, if that much could be read.
+  /// The request's user, if it could be read.
   public var user: Int64?
 
   public init(code: String, message: String, user: Int64? = nil) {

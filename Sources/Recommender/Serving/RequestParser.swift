@@ -2,8 +2,8 @@ import Codecs
 import Ratings
 
 /// Reads records of `recommendation-requests`:
-/// `{"user_id":100,"num_recommendations":10,"genres":["Comedy"]}`. Fields it does not know are
-/// ignored, and null is as good as absent.
+/// `{"user_id":100,"num_recommendations":10,"genres":["Comedy"]}`. Unknown fields are ignored, and
+/// null counts as absent.
 public struct RequestParser: ~Copyable, Sendable {
   private enum Field {
     static let user = 0
@@ -97,7 +97,7 @@ public struct RequestParser: ~Copyable, Sendable {
     return String(copyingUTF8: text)
   }
 
-  /// Names as an array, or as one text with bars between them.
+  /// Names as an array, or as one text separated by bars.
   private func genres() throws(RequestError) -> [String] {
     let field = Field.genres
     let limit = RecommendationRequest.maximumGenres
@@ -126,7 +126,7 @@ public struct RequestParser: ~Copyable, Sendable {
     }
     guard isValid else {
       throw invalid(
-        field, "at most \(limit) names, in an array or in one text with bars between them")
+        field, "at most \(limit) names, in an array or in one text separated by bars")
     }
     return genres
   }
@@ -135,13 +135,13 @@ public struct RequestParser: ~Copyable, Sendable {
     guard isGiven(Field.asOf) else { return }
     throw RequestError(
       code: "as_of_unsupported",
-      message: "Answers are computed from the present state; for an earlier one replay the log up"
-        + " to that time, as `projectionist explain` does for a prediction that was made.")
+      message: "Answers are computed from the current state. To answer from an earlier one, replay"
+        + " the log up to that time, as `projectionist explain` does for a past prediction.")
   }
 }
 
 extension FlatJSONParser {
-  /// The value if it is a number within `Int64` without a fraction, such as 7 or 7.0.
+  /// The value if it is a whole number within `Int64`, such as 7 or 7.0.
   func integralNumber(_ field: Int) -> Int64? {
     if kind(field) == .real { return double(field).flatMap { Int64(exactly: $0) } }
     return integer(field)

@@ -1,6 +1,6 @@
 import Ratings
 
-/// A movie and how good it is for somebody; the more the better.
+/// A movie and its score; higher is better.
 public struct ScoredMovie: Hashable, Sendable {
   public var movie: Int64
   public var score: Double

@@ -5,9 +5,9 @@ public struct ShadowComparison: Hashable, Sendable {
   /// How many of the best movies are compared.
   public static let depth = 10
 
-  /// The model that gave the live answer; `nil` when none took part.
+  /// The model of the live answer; `nil` if it used none.
   public var liveModelVersion: String?
-  /// The share of the ten best of the live answer that are among the ten best of the shadow's.
+  /// The share of the live answer's ten best movies that are among the shadow's ten best.
   public var overlapAt10: Double
 
   public init(liveModelVersion: String?, overlapAt10: Double) {
@@ -15,8 +15,8 @@ public struct ShadowComparison: Hashable, Sendable {
     self.overlapAt10 = overlapAt10
   }
 
-  /// - Returns: the share of `live` that is in `shadow`; 1 when `live` is empty, as is then the
-  ///   shadow's.
+  /// - Returns: the share of `live` that is in `shadow`; 1 if `live` is empty, because the shadow's
+  ///   list is then empty too.
   public static func overlap(live: some Collection<Int64>, shadow: some Collection<Int64>)
     -> Double
   {
@@ -28,7 +28,7 @@ public struct ShadowComparison: Hashable, Sendable {
 }
 
 extension ShadowComparison {
-  /// Two members of the reply's object.
+  /// Writes two members of the reply's object.
   func write(to writer: inout JSONWriter) {
     writer.key("live_model_version")
     if let liveModelVersion { writer.string(liveModelVersion) } else { writer.null() }

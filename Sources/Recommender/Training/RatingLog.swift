@@ -1,7 +1,7 @@
 import Ratings
 
-/// Collects ratings in the order of a log, many millions of them in 16 bytes each, and makes of them
-/// the ratings that count.
+/// Collects many millions of ratings in the order of a log, in 16 bytes each, and reduces them to the
+/// ratings in force.
 ///
 /// A later rating of the same movie by the same user replaces an earlier one, and null takes it back,
 /// as in the user stage.
@@ -11,7 +11,7 @@ public struct RatingLog: ~Copyable, Sendable {
   private struct Entry {
     var user: UInt32
     var movie: UInt32
-    /// Milliseconds times 16, plus half stars; 0 half stars take the rating back.
+    /// Milliseconds times 16, plus half stars; 0 half stars for a rating taken back.
     var timeAndRating: UInt64
   }
 
@@ -23,7 +23,7 @@ public struct RatingLog: ~Copyable, Sendable {
 
   public init() {}
 
-  /// How many have been added, replaced and taken-back ones included.
+  /// How many have been added, including those replaced or taken back.
   public private(set) var count = 0
 
   /// Adds the next event of the log.
@@ -47,7 +47,7 @@ public struct RatingLog: ~Copyable, Sendable {
     count += 1
   }
 
-  /// The ratings that count. The memory of the log is given back meanwhile.
+  /// The ratings in force. Frees the log's memory as it goes.
   ///
   /// - Parameter progress: called now and then with the share done, 0...1.
   public consuming func finish(progress: (Double) -> Void = { _ in }) -> RatingMatrix {
@@ -88,7 +88,7 @@ public struct RatingLog: ~Copyable, Sendable {
     return number
   }
 
-  /// The ids in rising order, and each one's place there.
+  /// The ids in rising order, and the index of each in that order.
   private static func ranks(_ ids: [Int64]) -> (sorted: [Int64], ranks: [UInt32]) {
     let order = ids.indices.sorted { ids[$0] < ids[$1] }
     var ranks = [UInt32](repeating: 0, count: ids.count)

@@ -11,13 +11,13 @@ struct PredictionRecord {
 
   let prediction: RecordedPrediction
 
-  /// - Throws: `CommandFailure` when there is no prediction at this offset.
+  /// - Throws: `CommandFailure` if there is no prediction at this offset.
   init(_ log: KafkaLog, _ topic: String, partition: Int32, offset: Int64) throws {
     let place = "\(topic)[\(partition)]@\(offset)"
     guard
       let value = try Self.read(log, TopicPartition(topic, partition), offset, place: place)
     else {
-      throw CommandFailure(.failure, "\(place) is not a record: it marks a transaction's end")
+      throw CommandFailure(.failure, "\(place) is not a record but the end of a transaction")
     }
     try self.init(value, place: place)
   }
@@ -38,7 +38,7 @@ struct PredictionRecord {
     else {
       throw CommandFailure(
         .failure,
-        "\(place) does not say what it was computed from: an older version has written it")
+        "\(place) does not say what it was computed from: an older version wrote it")
     }
     prediction = RecordedPrediction(
       request: RecommendationRequest(
@@ -48,7 +48,7 @@ struct PredictionRecord {
       movies: movies.map { ScoredMovie(movie: $0.movieID, score: $0.score) })
   }
 
-  /// - Returns: `nil` when there is no record at the offset, but one after it.
+  /// - Returns: `nil` if there is no record at the offset, but the partition goes on after it.
   private static func read(
     _ log: KafkaLog, _ partition: TopicPartition, _ offset: Int64, place: String
   ) throws -> [UInt8]? {
@@ -64,7 +64,7 @@ struct PredictionRecord {
     guard range.contains(offset) else {
       throw CommandFailure(
         .failure,
-        "\(place) is not there: the partition holds offsets \(range.lowerBound) to"
+        "\(place) does not exist: the partition has offsets \(range.lowerBound) to"
           + " \(range.upperBound - 1)")
     }
     try consumer.assign([(partition, .at(offset))])

@@ -5,11 +5,11 @@ import KafkaLog
 import Pipeline
 import Ratings
 
-/// Up to where `validated-ratings` is read: `0:1200,1:1310`, or a time in ISO 8601.
-enum Until: Hashable, ExpressibleByArgument {
-  /// By partition, those that are named.
+/// Where reading `validated-ratings` stops: `0:1200,1:1310`, or a time in ISO 8601.
+enum TrainingCutoff: Hashable, ExpressibleByArgument {
+  /// By partition, exclusive; the other partitions are read to their end.
   case offsets([Int: Int64])
-  /// Milliseconds since 1970: up to the first record at or after it.
+  /// Milliseconds since 1970; stops before the first record at or after it.
   case time(Int64)
 
   init?(argument: String) {
@@ -27,8 +27,8 @@ enum Until: Hashable, ExpressibleByArgument {
     self = .offsets(offsets)
   }
 
-  /// The offsets to read to, by partition: never beyond the topic's present end.
-  static func ends(_ until: Until?, _ admin: KafkaAdmin) throws -> [Int64] {
+  /// The offsets to read to, by partition, never beyond the topic's current end.
+  static func ends(_ cutoff: TrainingCutoff?, _ admin: KafkaAdmin) throws -> [Int64] {
     let topic = Topics.validatedRatings
     guard let count = try admin.topics()[topic] else {
       throw CommandFailure(
@@ -40,11 +40,11 @@ enum Until: Hashable, ExpressibleByArgument {
       guard let first = ranges[partition]?.lowerBound, first > 0 else { continue }
       throw CommandFailure(
         .failure,
-        "\(partition) begins at offset \(first): its first ratings have been deleted, and a model of"
-          + " the rest would not be a function of the log; set retention.ms to -1 as declared")
+        "\(partition) begins at offset \(first): its first ratings were deleted, and a model of the"
+          + " rest would not be a function of the log; set retention.ms to -1 as declared")
     }
     var ends = partitions.map { ranges[$0]?.upperBound ?? 0 }
-    switch until {
+    switch cutoff {
     case nil: break
     case .time(let time):
       let found = try admin.offsets(of: partitions, at: time)
