@@ -3,8 +3,9 @@ import EventLog
 /// Which partitions a consumer reads and from where, and the rebalance it has yet to answer.
 ///
 /// A partition is absent, assigned, or released: assigned to librdkafka, but nothing of it is
-/// delivered any more. Events either change the state or describe, as a `Step`, what librdkafka must
-/// be told; the state follows when that has succeeded (`finish`). So a failed call changes nothing.
+/// delivered any more. Events either change the state or describe, as a `Step`, what librdkafka
+/// must be told; the state follows when that has succeeded (`finish`). So a failed call changes
+/// nothing.
 struct Assignment: ~Copyable {
   /// How the group's protocol wants changes told.
   enum GroupProtocol {
@@ -57,7 +58,8 @@ struct Assignment: ~Copyable {
   /// Whether the group has ever assigned anything, be it nothing.
   private(set) var hasBeenAssigned = false
 
-  /// - Parameter seeksAfterRebalance: whether librdkafka's own positions can't be trusted after one.
+  /// - Parameter seeksAfterRebalance: whether librdkafka's own positions can't be trusted after
+  ///   one.
   init(topics: [String], seeksAfterRebalance: Bool) {
     self.topics = topics
     self.seeksAfterRebalance = seeksAfterRebalance
@@ -72,7 +74,8 @@ struct Assignment: ~Copyable {
     if case .assigned = change { hasBeenAssigned = true }
   }
 
-  /// The caller wants these partitions read, too. `nil` if they are and nothing waits for an answer.
+  /// The caller wants these partitions read, too. `nil` if they are and nothing waits for an
+  /// answer.
   func assign(
     _ starts: [(partition: TopicPartition, offset: StartOffset)], by groupProtocol: GroupProtocol
   ) -> Step? {

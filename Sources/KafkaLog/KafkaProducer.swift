@@ -12,9 +12,9 @@ import Logging
 ///
 /// Exactly-once still holds. The turns never overlap (`TransactionState`): a transaction begins
 /// after the previous one is decided, so outputs and offsets are decided in order, and the group
-/// coordinator applies pending offsets in the order they were appended. A successor initialises both
-/// ids before it reads any committed offset. That fences its predecessor on both, aborts what it
-/// left open and waits for the markers of what it had decided.
+/// coordinator applies pending offsets in the order they were appended. A successor initialises
+/// both ids before it reads any committed offset. That fences its predecessor on both, aborts what
+/// it left open and waits for the markers of what it had decided.
 public final class KafkaProducer: LogProducer {
   public typealias Consumer = KafkaConsumer
 

@@ -5,9 +5,9 @@ import EventLog
 ///     idle ── began ──▶ open ── offsetsSent ──▶ committing ── committed ──▶ idle
 ///                        └──────── aborted ──▶ idle ◀── aborted ────┘
 ///
-/// What the caller wants (`begin`, `commit`, `abort`) returns the action to take; what became of the
-/// action (`began`, `offsetsSent`, `committed`, `aborted`) changes the state. A failed action is no
-/// event, so the same request repeats it.
+/// What the caller wants (`begin`, `commit`, `abort`) returns the action to take; what became of
+/// the action (`began`, `offsetsSent`, `committed`, `aborted`) changes the state. A failed action
+/// is no event, so the same request repeats it.
 struct TransactionState: Equatable {
   enum Phase: Equatable {
     case idle

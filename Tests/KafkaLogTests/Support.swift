@@ -167,7 +167,8 @@ func pauseAndResume(_ partition: TopicPartition, _ client: KafkaClient) {
   rd_kafka_resume_partitions(client.handle, list.list)
 }
 
-/// Makes the broker send members that have joined back to join again, which gives out no partitions.
+/// Makes the broker send members that have joined back to join again, which gives out no
+/// partitions.
 func refuseAssignments(_ broker: MockBroker, times: Int) {
   let syncGroup: Int16 = 14
   let errors = Array(repeating: RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS, count: times)

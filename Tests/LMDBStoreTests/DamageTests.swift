@@ -75,8 +75,8 @@ import Testing
   }
 
   /// No byte of the pages that say where others are may stop the process: the opening refuses, or
-  /// what is read is a commit. That may be the one before, where it is the newest meta page's number
-  /// that is lost. Pages that no tree uses may hold anything.
+  /// what is read is a commit. That may be the one before, where it is the newest meta page's
+  /// number that is lost. Pages that no tree uses may hold anything.
   @Test(arguments: UInt64(0)..<20) func flippedByteNeverCrashesTheOpening(seed: UInt64) throws {
     var random = SeededGenerator(state: seed)
     let structural = try pages(Page.branch) + [0, 1]
@@ -141,7 +141,7 @@ import Testing
     overwrite(length.bytes, at: try freeListOffset())
     let error = #expect(throws: StoreError.self) { try open() }
     #expect(error?.remedy == .rebuild)
-    #expect(error?.message.contains("a list of free pages that does not fit") == true)
+    #expect(error?.message.contains("an inconsistent list of free pages") == true)
   }
 
   @Test func damagedLeafIsFoundByTheFullCheck() throws {

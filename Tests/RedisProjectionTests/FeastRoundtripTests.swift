@@ -9,7 +9,7 @@ struct FeastRoundtripTests {
   @Test(arguments: FeastKey.Version.allCases)
   func feastReadsWhatWasWritten(version: FeastKey.Version) throws {
     let server = try RedisServer()
-    let view = FeatureView(
+    let view = FeastView(
       "user_stats",
       features: [
         "rating_count", "rating_mean", "rating_std", "days_active", "favourite_genre", "is_active",
