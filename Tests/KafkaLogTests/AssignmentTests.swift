@@ -94,7 +94,7 @@ import Testing
     #expect(reader.pending == nil)
   }
 
-  @Test func keptPartitionsAreSoughtAfterARebalanceWhereTheLibraryForgets() throws {
+  @Test func keptPartitionsAreSoughtAfterARebalanceIfTheLibraryMovesThem() throws {
     for seeks in [true, false] {
       let reader = try reading([zero], seeks: seeks)
       reader.rebalanced(.assigned([one]))
@@ -205,13 +205,18 @@ import Testing
     #expect(reader.position(of: two) == nil)
   }
 
-  @Test func aRewindDuringARebalanceIsLeftToItsAnswer() throws {
-    let reader = try reading([zero, one])
+  @Test(arguments: [true, false])
+  func theAnswerToARebalanceSeeksWhatWasRewoundBefore(seeks: Bool) throws {
+    let reader = try reading([zero, one, two], seeks: seeks)
     reader.rebalanced(.revoked([one]))
     let sought = reader.rewind(to: [zero: 2])
     #expect(sought.isEmpty)
     let step = try #require(reader.release([one]))
-    #expect(step.seeks == [zero])
+    #expect(step.seeks == (seeks ? [zero, two] : [zero]))
     #expect(reader.position(of: zero) == 2)
+    // The debt is paid once.
+    reader.finish(step)
+    reader.rebalanced(.assigned([]))
+    #expect(reader.assign([])?.seeks == (seeks ? [zero, two] : []))
   }
 }
