@@ -67,7 +67,7 @@ import Testing
     #expect(reader.assigned == [zero])
     #expect(reader.position(of: zero) == 3)
     #expect(!reader.hasBeenAssigned)
-    // What is read already is left as it is.
+    // A partition that is read already stays where it is.
     let again = reader.assign([(zero, .at(7))])
     #expect(again == nil)
   }
@@ -104,7 +104,7 @@ import Testing
     }
   }
 
-  @Test func theEagerProtocolTellsWholeAssignments() throws {
+  @Test func theEagerProtocolHasWholeAssignments() throws {
     let reader = try reading([zero], by: .eager)
     #expect(reader.admit(0, 10) == .deliver)
     reader.rebalanced(.assigned([zero, one]))
@@ -140,7 +140,7 @@ import Testing
     let reader = try reading([zero, one])
     reader.rebalanced(.revoked([zero]))
     reader.finish(try #require(reader.release([zero])))
-    // Nothing of the first revocation is left to count for the second.
+    // The first revocation's partitions don't count for the second.
     reader.rebalanced(.lost([zero, one]))
     let early = reader.release([one])
     #expect(early == nil)
@@ -148,7 +148,7 @@ import Testing
     #expect(step.removed == [one])
   }
 
-  @Test func theEagerProtocolTellsWhatStays() throws {
+  @Test func theEagerProtocolSaysWhatStays() throws {
     let reader = try reading([zero, one], by: .eager)
     reader.rebalanced(.revoked([zero, one]))
     let all = try #require(reader.release([zero, one]))
@@ -165,7 +165,7 @@ import Testing
     #expect(step == nil)
   }
 
-  @Test func aPartitionThatComesBackStartsWhereItIsTold() throws {
+  @Test func aPartitionThatComesBackStartsAtItsNewOffset() throws {
     let reader = try reading([zero])
     reader.finish(try #require(reader.release([zero])))
     #expect(reader.position(of: zero) == nil)

@@ -3,7 +3,8 @@ import Testing
 
 @testable import RedisProjection
 
-/// The real Feast SDK reads what is written here; runs where `FEAST_PYTHON` names a Python with it.
+/// The real Feast SDK reads what these tests write. Runs if `FEAST_PYTHON` names a Python that has
+/// it.
 @Suite(.enabled(if: getenv("FEAST_PYTHON") != nil, "FEAST_PYTHON is not set"))
 struct FeastRoundtripTests {
   @Test(arguments: FeastKey.Version.allCases)
@@ -38,7 +39,7 @@ struct FeastRoundtripTests {
     #expect(try run(["\(server.port)", "\(version.rawValue)"]) == 0)
   }
 
-  /// Runs the script and gives its exit status.
+  /// Runs the script, and returns its exit status.
   private func run(_ arguments: [String]) throws -> Int32 {
     let python = String(cString: try #require(getenv("FEAST_PYTHON")))
     let tests = try #require(#filePath.lastRange(of: "RedisProjectionTests/"))

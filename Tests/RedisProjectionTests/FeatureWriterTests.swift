@@ -108,7 +108,7 @@ import Testing
         put(&batch, user, fence(1, user), count: user)
         batch.put(view: 1, key: bytes(user).span.bytes, fence: fence(1, user), eventTime: 0)
         batch.append(.int64(-user))
-        // The same key twice in one batch, the second time late.
+        // The same key twice in one batch, the second one out of date.
         if user % 5 == 0 { put(&batch, user, fence(0, user), count: 1000) }
       }
     }
@@ -192,7 +192,7 @@ import Testing
     #expect(throws: RedisError.self) { try connection.ping() }
   }
 
-  @Test func foreignKeyIsAnErrorThatDoesNotPass() throws {
+  @Test func foreignKeyIsAPermanentError() throws {
     let connection = try RedisConnection(server.configuration)
     var command = RedisCommand()
     for argument in ["SET", "taken", "x"] { command.append(copying: argument.utf8) }
