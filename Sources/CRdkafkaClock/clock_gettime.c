@@ -1,9 +1,9 @@
-// A monotonic clock that moves in whole milliseconds, for the main threads of librdkafka before 2.4:
-// see KafkaLog/Mends/SpinningMainThread.swift, which decides who gets it.
+// A monotonic clock that moves in whole milliseconds, for the main threads of librdkafka before
+// 2.4: see KafkaLog/Mends/SpinningMainThread.swift, which decides who gets it.
 //
 // With it, a thread that waits for a timer of its own always has a whole millisecond left, never a
-// part of one. And it is one step ahead, so that a timer of one millisecond set by another thread is
-// due at once. librdkafka uses this clock for timers and timeouts only and tells nobody.
+// part of one. And it is one step ahead, so that a timer of one millisecond set by another thread
+// is due at once. librdkafka uses this clock for timers and timeouts only and tells nobody.
 //
 // A program's own definition of a function comes before a shared library's, so the calls of every
 // thread come by here. On threads that have not asked for steps they are passed on as they are.

@@ -2,15 +2,15 @@ import EventLog
 
 /// Which partitions a consumer reads and from where, and the rebalance it has yet to answer.
 ///
-/// A partition is absent, assigned, or released: assigned to librdkafka, but nothing of it is
-/// delivered any more. Events either change the state or describe, as a `Step`, what librdkafka must
-/// be told; the state follows when that has succeeded (`finish`). So a failed call changes nothing.
+/// A partition is absent, assigned, or released: librdkafka still has it, but its records are no
+/// longer delivered. An event that takes a call to librdkafka returns it as a `Step`, and the state
+/// changes once the call has succeeded (`finish`). So a failed call can be repeated.
 struct Assignment: ~Copyable {
-  /// How the group's protocol wants changes told.
+  /// How the group's protocol expresses changes.
   enum GroupProtocol {
     /// Whole assignments only.
     case eager
-    /// Differences. Also for a consumer without a group.
+    /// Differences. Consumers without a group use this, too.
     case cooperative
   }
 
@@ -21,23 +21,23 @@ struct Assignment: ~Copyable {
     case incrementalUnassign(Set<TopicPartition>)
   }
 
-  /// What an event takes.
+  /// What an event requires.
   struct Step: Equatable {
     var call: Call
     var added: [TopicPartition: Int64] = [:]
     var removed: Set<TopicPartition> = []
     /// Whether the call answers the pending rebalance.
     var isAnswer: Bool
-    /// Partitions to set back, after the call, to their positions here.
+    /// Partitions to set back to their positions here, after the call.
     var seeks: Set<TopicPartition> = []
   }
 
-  /// What becomes of a fetched record.
+  /// What to do with a fetched record.
   enum Admission: Equatable {
     case deliver
-    /// A record that was delivered before.
+    /// The record was delivered before.
     case repeated(expected: Int64)
-    /// A record of a partition that is not assigned, or no longer.
+    /// The record's partition is not assigned, or no longer.
     case unassigned
   }
 
@@ -50,14 +50,17 @@ struct Assignment: ~Copyable {
   private var positions: [[Int64]]
   /// Partitions given to librdkafka and not taken back.
   private(set) var assigned: Set<TopicPartition> = []
-  /// Partitions of the pending revocation that the caller has let go of.
+  /// Partitions of the pending revocation that the caller has released.
   private var released: Set<TopicPartition> = []
+  /// Rewound partitions that the answer to the pending rebalance must seek in.
+  private var owedSeeks: Set<TopicPartition> = []
   /// A change that the group waits for.
   private(set) var pending: Rebalance?
-  /// Whether the group has ever assigned anything, be it nothing.
+  /// Whether the group has ever made an assignment, even an empty one.
   private(set) var hasBeenAssigned = false
 
-  /// - Parameter seeksAfterRebalance: whether librdkafka's own positions can't be trusted after one.
+  /// - Parameter seeksAfterRebalance: whether every rebalance may have moved librdkafka's own
+  ///   positions.
   init(topics: [String], seeksAfterRebalance: Bool) {
     self.topics = topics
     self.seeksAfterRebalance = seeksAfterRebalance
@@ -72,7 +75,8 @@ struct Assignment: ~Copyable {
     if case .assigned = change { hasBeenAssigned = true }
   }
 
-  /// The caller wants these partitions read, too. `nil` if they are and nothing waits for an answer.
+  /// The caller wants to read these partitions, too. `nil` if it does already, and no rebalance
+  /// waits for an answer.
   func assign(
     _ starts: [(partition: TopicPartition, offset: StartOffset)], by groupProtocol: GroupProtocol
   ) -> Step? {
@@ -89,12 +93,12 @@ struct Assignment: ~Copyable {
     case .cooperative:
       return Step(
         call: .incrementalAssign(added), added: added, isAnswer: isAnswer,
-        seeks: isAnswer && seeksAfterRebalance ? assigned : [])
+        seeks: isAnswer ? seeks(in: assigned) : [])
     }
   }
 
-  /// The caller is done with these partitions: nothing of them is delivered from here on. `nil` if
-  /// librdkafka need not know yet, because one call answers a whole revocation.
+  /// The caller is done with these partitions, whose records are no longer delivered. `nil` until
+  /// it is done with a whole revocation, which one call answers.
   mutating func release(
     _ partitions: [TopicPartition], by groupProtocol: GroupProtocol
   ) -> Step? {
@@ -109,15 +113,19 @@ struct Assignment: ~Copyable {
   }
 
   /// The caller wants to read from these offsets again. Returns the partitions to seek in: none
-  /// while a rebalance is pending, which has paused everything; its answer sets all positions.
+  /// while a rebalance is pending, because librdkafka has paused everything. Then its answer seeks.
   mutating func rewind(
     to offsets: [TopicPartition: Int64], by groupProtocol: GroupProtocol
   ) -> Set<TopicPartition> {
     for (partition, offset) in offsets where assigned.contains(partition) {
       setPosition(of: partition, to: offset)
     }
-    guard pending == nil || groupProtocol == .eager else { return [] }
-    return assigned.intersection(offsets.keys)
+    let rewound = assigned.intersection(offsets.keys)
+    guard pending == nil || groupProtocol == .eager else {
+      owedSeeks.formUnion(rewound)
+      return []
+    }
+    return rewound
   }
 
   /// librdkafka has taken the step's call.
@@ -128,9 +136,10 @@ struct Assignment: ~Copyable {
     guard step.isAnswer else { return }
     pending = nil
     released = []
+    owedSeeks = []
   }
 
-  /// A record was fetched; moves the partition's position past it if it is to be delivered.
+  /// A record was fetched. Moves the partition's position past it if it is to be delivered.
   mutating func admit(topic: Int, partition: Int, offset: Int64) -> Admission {
     guard partition < positions[topic].count else { return .unassigned }
     let position = positions[topic][partition]
@@ -169,7 +178,7 @@ struct Assignment: ~Copyable {
     positions[topic][index] = offset
   }
 
-  // MARK: Removal
+  // MARK: Steps
 
   /// The partitions of a pending `revoked` or `lost`.
   private var pendingRevocation: [TopicPartition]? {
@@ -177,6 +186,11 @@ struct Assignment: ~Copyable {
     case .revoked(let partitions), .lost(let partitions): partitions
     case .assigned, nil: nil
     }
+  }
+
+  /// Where to seek after the answer to a rebalance that keeps these partitions.
+  private func seeks(in kept: Set<TopicPartition>) -> Set<TopicPartition> {
+    seeksAfterRebalance ? kept : kept.intersection(owedSeeks)
   }
 
   private func removal(
@@ -189,7 +203,7 @@ struct Assignment: ~Copyable {
     case .cooperative:
       Step(
         call: .incrementalUnassign(removed), removed: removed, isAnswer: isAnswer,
-        seeks: isAnswer && seeksAfterRebalance ? kept : [])
+        seeks: isAnswer ? seeks(in: kept) : [])
     }
   }
 }

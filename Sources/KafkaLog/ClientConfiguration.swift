@@ -35,8 +35,8 @@ import EventLog
     }
   }
 
-  /// Creates the client, with callbacks that reach `context`. The caller keeps `context` alive until
-  /// the client is destroyed.
+  /// Creates the client, with callbacks that reach `context`. The caller keeps `context` alive
+  /// until the client is destroyed.
   consuming func makeClient(_ type: rd_kafka_type_t, context: ClientContext)
     throws(LogError) -> OpaquePointer
   {

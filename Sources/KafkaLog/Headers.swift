@@ -1,7 +1,7 @@
 import CRdkafka
 import EventLog
 
-/// Copies a consumed message's headers, in their order; null values stay null.
+/// Copies a consumed message's headers, in order. Null values stay null.
 func copyHeaders(of record: UnsafeRawPointer) -> [RecordHeader] {
   let message = unsafe record.assumingMemoryBound(to: rd_kafka_message_t.self)
   var headers: OpaquePointer?
@@ -39,11 +39,11 @@ func copyHeaders(of record: UnsafeRawPointer) -> [RecordHeader] {
 
   deinit { unsafe rd_kafka_headers_destroy(headers) }
 
-  /// librdkafka owns them from here on.
+  /// Passes the headers to librdkafka, which frees them.
   consuming func relinquish() { discard self }
 }
 
-/// Bytes as librdkafka takes them: a null pointer is a null value, an empty value has a pointer.
+/// Bytes in the form that librdkafka takes: only a null value has a null pointer.
 private func withNullableBytes<R>(_ bytes: [UInt8]?, _ body: (UnsafeRawPointer?, Int) -> R) -> R {
   guard let bytes else { return body(nil, 0) }
   return unsafe bytes.withUnsafeBytes { buffer in

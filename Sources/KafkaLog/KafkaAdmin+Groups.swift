@@ -10,8 +10,8 @@ extension KafkaAdmin {
     public var partitions: Set<TopicPartition>
   }
 
-  /// A stable group's members with what each owns; `nil` for any other: while a group rebalances, the
-  /// broker tells who belongs to it, but not what they own.
+  /// A stable group's members and their partitions. `nil` for any other group: while a group
+  /// rebalances, the broker lists its members without their partitions.
   public func members(of group: String) throws(LogError) -> [GroupMember]? {
     let reply = try unsafe ask(
       RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, "describing group \"\(group)\""
@@ -64,8 +64,7 @@ extension KafkaAdmin {
     return result
   }
 
-  /// Who has committed a group's offsets, by the metadata beside them; partitions without any are
-  /// absent.
+  /// Who committed a group's offsets, from their metadata. Partitions without any are absent.
   func owners(group: String, of partitions: [TopicPartition]) throws(LogError)
     -> [TopicPartition: String]
   {

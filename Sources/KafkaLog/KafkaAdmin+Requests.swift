@@ -22,15 +22,15 @@ extension KafkaAdmin {
     }
   }
 
-  /// What became of one topic of a request.
+  /// A request's outcome for one topic.
   public enum TopicResult: Hashable, Sendable {
     case done
-    /// The topic to create was there before, or the one to delete was not.
+    /// The topic to create existed, or the one to delete didn't.
     case unchanged
     case failed(LogError)
   }
 
-  /// Creates topics; one result each, by name.
+  /// Creates topics. Returns a result for each, by name.
   public func create(_ topics: [NewTopic]) throws(LogError) -> [String: TopicResult] {
     guard !topics.isEmpty else { return [:] }
     var requests: [OpaquePointer?] = unsafe []
@@ -48,7 +48,7 @@ extension KafkaAdmin {
     return unsafe Self.results(results, size, unchanged: RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
   }
 
-  /// Deletes topics with everything in them; one result each, by name.
+  /// Deletes topics and their records. Returns a result for each, by name.
   public func delete(_ names: [String]) throws(LogError) -> [String: TopicResult] {
     guard !names.isEmpty else { return [:] }
     var requests: [OpaquePointer?] = unsafe names.map { unsafe rd_kafka_DeleteTopic_new($0) }
@@ -63,7 +63,7 @@ extension KafkaAdmin {
     return unsafe Self.results(results, size, unchanged: RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
   }
 
-  /// Each topic's properties as the broker has them, defaults included.
+  /// Each topic's properties at the broker, including defaults.
   public func properties(of topics: [String]) throws(LogError) -> [String: [String: String]] {
     guard !topics.isEmpty else { return [:] }
     var requests: [OpaquePointer?] = unsafe topics.map {
@@ -104,7 +104,7 @@ extension KafkaAdmin {
     }
     try check(code, message)
     unsafe send(options)
-    // The request has a timeout of its own; the margin lets that one speak.
+    // The margin lets the request's own timeout, whose error says more, come first.
     guard let event = unsafe rd_kafka_queue_poll(queue, (timeout + .seconds(5)).milliseconds) else {
       throw LogError(RD_KAFKA_RESP_ERR__TIMED_OUT, detail)
     }
@@ -173,7 +173,7 @@ extension KafkaAdmin {
   }
 }
 
-/// Owns the event an admin request is answered with.
+/// Owns the event that answers an admin request.
 @safe struct AdminReply: ~Copyable {
   let event: OpaquePointer
 

@@ -6,8 +6,7 @@ import Logging
 @safe final class KafkaClient {
   let handle: OpaquePointer
   let context: ClientContext
-  /// Whether the client is left, closed, to the end of the process, because destroying it would be
-  /// that.
+  /// Whether to leave the closed client undestroyed: see `Mend.indestructibleMember`.
   var outlivesOwner = false
 
   init(
@@ -22,15 +21,15 @@ import Logging
 
   deinit {
     guard !outlivesOwner else {
-      // Its threads go on logging.
+      // Its threads keep logging.
       _ = unsafe Unmanaged.passRetained(context)
       return
     }
-    // A consumer has left its group by now, or given up trying: waiting again could take for ever.
+    // A consumer has left its group by now or given up; waiting again could take forever.
     unsafe rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
   }
 
-  /// The error after which this client is of no use any more, if there was one.
+  /// The error that made this client unusable, if there was one.
   var fatalError: LogError? {
     var code = RD_KAFKA_RESP_ERR_NO_ERROR
     let message = unsafe withErrorText { text, size in
@@ -40,8 +39,8 @@ import Logging
     return LogError(code, message, fatal: true)
   }
 
-  /// A reference-counted topic handle, kept by the caller and given back with
-  /// `rd_kafka_topic_destroy` before the client goes.
+  /// A topic handle, which the caller gives to `rd_kafka_topic_destroy` before the client is
+  /// destroyed.
   func makeTopic(_ name: String) throws(LogError) -> OpaquePointer {
     guard let topic = unsafe rd_kafka_topic_new(handle, name, nil) else {
       throw LogError(rd_kafka_last_error(), "topic \"\(name)\"")
@@ -50,15 +49,16 @@ import Logging
   }
 }
 
-/// What librdkafka's callbacks reach through a client's opaque pointer.
+/// The target of librdkafka's callbacks, reached through a client's opaque pointer.
 ///
-/// Logging happens on librdkafka's threads; everything else on the thread that serves the client.
+/// Log callbacks come from librdkafka's threads, all others from the thread that serves the client.
 class ClientContext {
   let logger: Logger
-  /// Set when the broker has refused this client's credentials.
+  /// Set once a broker has rejected this client's credentials.
   var authenticationError: LogError?
   fileprivate var whenUnreachable: (@Sendable (String) -> Void)?
-  /// What went wrong with one broker last; of all of them librdkafka only says how many there are.
+  /// The last failure of a single broker. When all are down, librdkafka only says how many there
+  /// are.
   private var brokerFailure: String?
 
   init(logger: Logger) {
@@ -87,22 +87,22 @@ class ClientContext {
       logger.warning("no Kafka broker can be reached, waiting", metadata: ["reason": "\(reason)"])
     default:
       brokerFailure = reason
-      // librdkafka mends the rest by itself; fatal errors come back from the next call.
-      logger.debug("kafka client", metadata: ["reason": "\(reason)"])
+      // librdkafka recovers from the rest; the next call returns a fatal error.
+      logger.debug("Kafka client error", metadata: ["reason": "\(reason)"])
     }
   }
 }
 
-// librdkafka calls these; each finds its client's context and returns.
+// The callbacks. Each passes its arguments to its client's context.
 
-/// Complaints that are for nobody or that somebody else makes.
-private let beside: Set<String> = [
-  // What is meant as it is: one set of pass-through properties serves consumers and producers, and a
-  // broker too old to be asked not to create topics (the mock cluster) may.
+/// Facilities of librdkafka whose messages are of no use, or repeat what is reported elsewhere.
+private let quietFacilities: Set<String> = [
+  // Intended: consumers and producers get the same pass-through properties, and a broker too old to
+  // be asked not to create topics (the mock cluster) may create them.
   "CONFWARN", "AUTOCREATE",
-  // Each attempt to connect; the error callback tells when there is no broker left.
+  // Every failed connection. The error callback reports that all brokers are down.
   "FAIL", "ERROR",
-  // Comes back from the call, or is tried again: a new broker refuses each transactional id a few times.
+  // Returned by the call too, or retried: a new broker rejects each transactional id a few times.
   "GETPID", "ADDOFFSETS", "TXNERR", "FATAL",
 ]
 
@@ -116,7 +116,7 @@ func logCallback(
     return
   }
   let facility = unsafe facility.map { unsafe String(cString: $0) } ?? ""
-  let level = beside.contains(facility) ? .debug : Logger.Level(syslog: level)
+  let level = quietFacilities.contains(facility) ? .debug : Logger.Level(syslog: level)
   context.logger.log(
     level: level, unsafe "\(String(cString: text))",
     metadata: ["facility": "\(facility)"], source: "librdkafka")
@@ -144,7 +144,7 @@ func deliveryCallback(
   _ opaque: UnsafeMutableRawPointer?
 ) {
   guard let message = unsafe message else { return }
-  // Of most deliveries there is nothing to note.
+  // Most deliveries need no bookkeeping.
   if unsafe message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR,
     unsafe message.pointee._private == nil
   {
@@ -154,7 +154,7 @@ func deliveryCallback(
 }
 
 extension Logger.Level {
-  /// From the severities of RFC 5424, which librdkafka's log levels are.
+  /// From librdkafka's log levels, which are the severities of RFC 5424.
   init(syslog severity: Int32) {
     switch severity {
     case ...2: self = .critical

@@ -1,10 +1,10 @@
 import CRdkafka
 import EventLog
 
-// librdkafka reports a rebalance through a callback and then holds the group's protocol (join states
-// WAIT_ASSIGN_CALL and WAIT_UNASSIGN_CALL in rdkafka_cgrp.c) until one of the assign calls comes,
-// from inside the callback or later. So the callback leaves a note, `poll` returns it, and the
-// caller's `assign` or `unassign` is the answer.
+// librdkafka reports a rebalance through a callback and then holds the group's protocol (join
+// states WAIT_ASSIGN_CALL and WAIT_UNASSIGN_CALL in rdkafka_cgrp.c) until one of the assign calls
+// comes, from inside the callback or later. So the callback leaves a note, `poll` returns it, and
+// the caller's `assign` or `unassign` is the answer.
 
 extension KafkaConsumer {
   public func assign(_ starts: [(partition: TopicPartition, offset: StartOffset)])
@@ -69,7 +69,8 @@ extension KafkaConsumer {
         default: throw LogError(code, "rewinding \(partition)")
         }
       }
-      // A partition that isn't fetched, because its offset was out of range, say, can't be sought in.
+      // A partition that isn't fetched, because its offset was out of range, say, can't be sought
+      // in.
       if !stopped.isEmpty, groupProtocol == .cooperative, assignment.pending == nil {
         try restart(stopped)
         for partition in stopped { waiting[partition] = nil }

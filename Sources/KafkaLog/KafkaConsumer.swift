@@ -86,7 +86,8 @@ import Logging
     shutDown()
   }
 
-  /// Leaves the group, or gives up after the request timeout: the session's then ends the membership.
+  /// Leaves the group, or gives up after the request timeout: the session's then ends the
+  /// membership.
   private func shutDown() {
     guard !isClosed else { return }
     isClosed = true
@@ -216,7 +217,7 @@ import Logging
         headers: .init(record: UnsafeRawPointer(message), copy: copyHeaders)))
   }
 
-  /// What librdkafka reports in place of a record.
+  /// Handles what librdkafka reports in place of a record.
   private func handle(
     _ message: UnsafeMutablePointer<rd_kafka_message_t>, _ result: inout PollResult
   ) {
@@ -235,7 +236,7 @@ import Logging
       : LogError(record.err, topic.isEmpty ? text : "\(partition): \(text)")
     // librdkafka itself tries again in the first two cases.
     if error.code == .unavailable {
-      logger.info("consumer", metadata: ["reason": "\(error)"])
+      logger.info("consumer error, librdkafka retries", metadata: ["reason": "\(error)"])
     } else if error.code == .unknownTopic, isMember,
       !assignment.assigned.contains(where: { $0.topic == topic })
     {
@@ -321,7 +322,7 @@ import Logging
   }
 }
 
-/// Memory of a message as a span, valid until the message is destroyed; null is nil.
+/// A message's memory as a span, valid until the message is destroyed. Null is nil.
 @_lifetime(borrow start)
 private func borrowed(_ start: borrowing UnsafeMutableRawPointer?, _ count: Int) -> RawSpan? {
   guard let pointer = unsafe copy start else { return nil }

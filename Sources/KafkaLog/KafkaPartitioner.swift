@@ -1,6 +1,6 @@
 /// Kafka's default partitioner for records with a key.
 public enum KafkaPartitioner {
-  /// The partition that Java clients, and librdkafka's `murmur2_random`, choose for a key.
+  /// The partition that Java clients and librdkafka's `murmur2_random` choose for a key.
   ///
   /// - Parameter count: how many partitions the topic has, at least one.
   public static func partition(key: RawSpan, count: Int32) -> Int32 {

@@ -12,9 +12,9 @@ import Logging
 ///
 /// Exactly-once still holds. The turns never overlap (`TransactionState`): a transaction begins
 /// after the previous one is decided, so outputs and offsets are decided in order, and the group
-/// coordinator applies pending offsets in the order they were appended. A successor initialises both
-/// ids before it reads any committed offset. That fences its predecessor on both, aborts what it
-/// left open and waits for the markers of what it had decided.
+/// coordinator applies pending offsets in the order they were appended. A successor initialises
+/// both ids before it reads any committed offset. That fences its predecessor on both, aborts what
+/// it left open and waits for the markers of what it had decided.
 public final class KafkaProducer: LogProducer {
   public typealias Consumer = KafkaConsumer
 
@@ -76,7 +76,7 @@ public final class KafkaProducer: LogProducer {
 
   public func topic(named name: String) throws(LogError) -> (index: Int, partitions: Int32) {
     if let known = topics[name] { return known }
-    // Asking about one topic can create it, which whoever names it must not be able to do.
+    // Asking about one topic can create it, which a request that names one must not do.
     let metadata = try Metadata(current.client, timeout: requestTimeout, scope: .everything)
     let partitions = try metadata.partitionCount(of: name)
     let index = try producers.map { producer throws(LogError) in try producer.index(of: name) }[0]
@@ -114,7 +114,7 @@ public final class KafkaProducer: LogProducer {
     transaction.began(on: next)
   }
 
-  /// `LogError` with `Reaction.retry` leaves the outcome open: call it again with the same
+  /// After an error with `Reaction.retry` the outcome is open: call this again with the same
   /// offsets.
   public func commitTransaction(
     offsets: [TopicPartition: Int64], of consumer: KafkaConsumer, timeout: Duration
@@ -132,9 +132,9 @@ public final class KafkaProducer: LogProducer {
     transaction.committed()
   }
 
-  /// Does nothing when no transaction is open. A commit without an answer can't be taken back:
-  /// then this throws `Reaction.abandonPartition`, and the next producer of the same id learns
-  /// the outcome.
+  /// Does nothing if no transaction is open. A commit without an answer can't be taken back: then
+  /// this throws `Reaction.abandonPartition`, and the next producer with the same id learns the
+  /// outcome.
   public func abortTransaction(timeout: Duration) throws(LogError) {
     guard case .abort(let index) = transaction.abort() else { return }
     do throws(LogError) {

@@ -1,12 +1,12 @@
 import CRdkafka
 import EventLog
 
-/// Owns a metadata reply: the brokers, and topics with their partitions.
+/// Owns a metadata reply: brokers, topics and partitions.
 @safe struct Metadata: ~Copyable {
   enum Scope {
     case brokers
     case everything
-    /// One topic. A producer's question may make the broker create it.
+    /// One topic, which a producer's request may create.
     case topic(String)
   }
 
@@ -31,7 +31,7 @@ import EventLog
 
   deinit { unsafe rd_kafka_metadata_destroy(reply) }
 
-  /// `host:port` of each.
+  /// `host:port` of each broker.
   var brokers: [String] {
     unsafe (0..<Int(reply.pointee.broker_cnt)).map { index in
       let broker = unsafe reply.pointee.brokers[index]

@@ -4,9 +4,9 @@ import Logging
 
 /// librdkafka's mock cluster: Kafka brokers inside this process, on loopback ports.
 ///
-/// Good for a first look and for tests. It keeps a few megabytes a partition in memory, forgets
-/// the oldest records beyond that and everything when it closes; it aborts nothing, compacts
-/// nothing and answers no admin requests, so topics are made with `createTopic`.
+/// For a first look and for tests. It keeps a few megabytes per partition in memory, drops the
+/// oldest records beyond that, and everything when it closes. It doesn't abort, compact or answer
+/// admin requests; make topics with `createTopic`.
 @safe public final class MockBroker {
   private let client: KafkaClient
   let cluster: OpaquePointer
@@ -28,7 +28,7 @@ import Logging
 
   deinit { unsafe rd_kafka_mock_cluster_destroy(cluster) }
 
-  /// Creates a topic; one that exists already is an error.
+  /// Creates a topic. An existing one is an error.
   public func createTopic(_ name: String, partitions: Int32) throws(LogError) {
     try unsafe check(
       rd_kafka_mock_topic_create(cluster, name, partitions, 1), "topic \"\(name)\"")

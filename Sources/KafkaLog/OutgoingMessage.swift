@@ -1,12 +1,12 @@
 import CRdkafka
 
-/// Everything of a record to produce but its bytes.
+/// A record to produce, except for its bytes.
 @unsafe struct OutgoingMessage {
   let topic: OpaquePointer
   let partition: Int32
   /// Milliseconds since 1970; 0 is now.
   let timestamp: Int64
-  /// Comes back with the delivery report.
+  /// Returned with the delivery report.
   let opaque: UnsafeMutableRawPointer?
 
   /// Hands the record to librdkafka, which copies its bytes and takes the headers if it succeeds.
@@ -53,7 +53,7 @@ import CRdkafka
   }
 }
 
-/// A span's bytes as librdkafka takes them: null for a null value, a pointer for an empty one.
+/// A span's bytes in the form that librdkafka takes: only a null value has a null pointer.
 func withBytes<R>(_ span: RawSpan?, _ body: (UnsafeRawPointer?, Int) -> R) -> R {
   guard let span else { return body(nil, 0) }
   return unsafe span.withUnsafeBytes { bytes in

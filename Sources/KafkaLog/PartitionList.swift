@@ -15,7 +15,7 @@ import Glibc
     for partition in partitions { add(partition) }
   }
 
-  /// - Parameter owner: goes with each offset as its metadata.
+  /// - Parameter owner: stored with each offset, as its metadata.
   init(_ offsets: [TopicPartition: Int64], owner: String? = nil) {
     self.init(capacity: offsets.count)
     for (partition, offset) in offsets {
@@ -39,7 +39,7 @@ import Glibc
       offset
   }
 
-  /// Calls `body` with each element; the first error it throws ends the walk.
+  /// Calls `body` with each element, until it throws.
   func forEach(
     _ body: (TopicPartition, _ offset: Int64, rd_kafka_resp_err_t) throws(LogError) -> Void
   ) throws(LogError) {

@@ -36,8 +36,8 @@ extension RdkafkaProducer {
     }
   }
 
-  /// Why the transaction must be aborted. librdkafka only counts failed deliveries; the first one says
-  /// why, and whether a repetition would fail too.
+  /// Why the transaction must be aborted. librdkafka only counts failed deliveries; the first one
+  /// says why, and whether a repetition would fail too.
   func abortion(_ message: String) -> LogError {
     guard let cause = deliveries.takeError() else {
       return LogError(.transactionAborted, message, reaction: .abortBatch)

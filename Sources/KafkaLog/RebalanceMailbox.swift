@@ -2,7 +2,7 @@ import CRdkafka
 import EventLog
 import Logging
 
-/// Where the rebalance callback leaves its note.
+/// Holds the rebalance callback's note until the consumer takes it.
 @safe final class RebalanceMailbox: ClientContext {
   private var note: Rebalance?
   /// The consumer's queue, woken so that `poll` returns with the news.

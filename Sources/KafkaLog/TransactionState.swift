@@ -1,19 +1,19 @@
 import EventLog
 
-/// Where a producer is with its transactions, and which of its librdkafka producers has the turn.
+/// How far a producer's transaction has come, and which of its librdkafka producers has its turn.
 ///
 ///     idle ── began ──▶ open ── offsetsSent ──▶ committing ── committed ──▶ idle
 ///                        └──────── aborted ──▶ idle ◀── aborted ────┘
 ///
-/// What the caller wants (`begin`, `commit`, `abort`) returns the action to take; what became of the
-/// action (`began`, `offsetsSent`, `committed`, `aborted`) changes the state. A failed action is no
-/// event, so the same request repeats it.
+/// A request (`begin`, `commit`, `abort`) returns the action to take, and only its success
+/// (`began`, `offsetsSent`, `committed`, `aborted`) changes the state. So a request whose action
+/// failed can be repeated.
 struct TransactionState: Equatable {
   enum Phase: Equatable {
     case idle
     case open
-    /// The offsets are in it: a repeated commit must not add them again. The commit may have been
-    /// decided without an answer.
+    /// The transaction has its offsets, which a repeated commit must not add again. The coordinator
+    /// may have decided it without our getting the answer.
     case committing
   }
 
@@ -34,7 +34,7 @@ struct TransactionState: Equatable {
     self.producers = producers
   }
 
-  /// Throws while a transaction is open: transactions must be decided one after the other.
+  /// Throws while a transaction is open: the next one must not begin before it is decided.
   func begin() throws(LogError) -> Action {
     guard phase == .idle else {
       throw LogError(.other, "a transaction is already open", reaction: .abandonPartition)
@@ -70,8 +70,8 @@ struct TransactionState: Equatable {
 
   mutating func aborted() { phase = .idle }
 
-  /// What a failed abort means: a commit without an answer can't be taken back, and the next
-  /// producer of the same id learns its outcome.
+  /// What a failed abort means. A commit without an answer can't be taken back; the next producer
+  /// with the same id learns its outcome.
   func abortFailed(_ error: LogError) -> LogError {
     guard phase == .committing else { return error }
     return LogError(error.code, error.message, reaction: .abandonPartition)

@@ -20,7 +20,7 @@ enum LMDBFailure {
     case ENOSPC, EDQUOT:
       return full(message)
     case EIO where FileSystem.isFull(path):
-      // LMDB's word for a write that was cut short.
+      // LMDB's code for a short write.
       return full(message)
     case EACCES, EPERM, EROFS:
       return StoreError("\(message); \(permissionAdvice)", remedy: .stop)
@@ -33,7 +33,7 @@ enum LMDBFailure {
     }
   }
 
-  /// The error of a failed system call, from `errno`.
+  /// The error that `errno` describes after a failed system call.
   static func system(_ action: StaticString, _ path: String) -> StoreError {
     let code = errno
     let message = unsafe "can't \(action) \(path): \(String(cString: strerror(code)))"

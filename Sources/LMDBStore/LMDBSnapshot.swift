@@ -3,15 +3,15 @@ import Glibc
 import StateStore
 import Synchronization
 
-/// A read transaction. It pins the pages of its commit: the file grows while an old one is kept.
+/// A read transaction. It pins the pages of its commit, so the file grows while an old one is kept.
 @safe public final class LMDBSnapshot: StateSnapshot {
   private let lease: EnvironmentLease
   private let transaction: OpaquePointer
   private let path: String
-  /// One cursor a table, opened when first scanned.
+  /// A cursor per table, opened by its first scan.
   private var cursors: [OpaquePointer?]
 
-  /// - Throws: `.wait` when a commit in parts is yet to be finished.
+  /// - Throws: `.wait` if a commit in parts is unfinished.
   init(_ lease: EnvironmentLease) throws(StoreError) {
     let environment = lease.environment
     var transaction: OpaquePointer?
@@ -42,7 +42,7 @@ import Synchronization
     var value = unsafe MDB_val()
     let handle = handle(of: table)
     let code = unsafe withValue(key) { unsafe mdb_get(transaction, handle, &$0, &value) }
-    // LMDB stores no empty key.
+    // LMDB can't store an empty key.
     if code == MDB_NOTFOUND || code == MDB_BAD_VALSIZE { return body(nil) }
     try LMDBFailure.check(code, "read", path)
     return unsafe body(value.buffer.bytes)
@@ -89,7 +89,7 @@ import Synchronization
     unsafe mdb_txn_reset(transaction)
   }
 
-  /// The changelog offset this view stands for, `nil` for a store that was never written.
+  /// The first changelog offset not in this view, `nil` for a store that was never written.
   public func changelogOffset() throws(StoreError) -> Int64? {
     let key = StoreLayout.offsetKey
     let bytes = try unsafe get(.meta, key.span.bytes) { (value) -> [UInt8]? in
@@ -102,13 +102,13 @@ import Synchronization
     let key = StoreLayout.unfinishedKey
     guard try unsafe get(.meta, key.span.bytes, { $0 != nil }) else { return }
     throw StoreError(
-      "a commit to the store at \(path) is not finished; the daemon finishes it when it runs and the "
+      "a commit to the store at \(path) is unfinished; the daemon finishes it when it runs and the "
         + "disk has room", remedy: .wait)
   }
 
   private func handle(of table: Table) -> MDB_dbi {
     let tables = lease.environment.tables
-    precondition(Int(table.rawValue) < tables.count, "a table never named")
+    precondition(Int(table.rawValue) < tables.count, "no such table")
     return tables[Int(table.rawValue)]
   }
 

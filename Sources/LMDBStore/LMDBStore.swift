@@ -4,12 +4,12 @@ import Synchronization
 
 /// One partition's state in an LMDB environment of its own: a sub-database per table.
 ///
-/// A commit is one write transaction, or one a part, none synced to the disk (see
-/// `EnvironmentOptions`). Snapshots may be taken from any thread, and outlive the store's close.
+/// A commit is one write transaction, or one per part. None is synced (`EnvironmentOptions`).
+/// Any thread may take snapshots; they outlive the store's close.
 public final class LMDBStore: StateStore {
   private let lease: EnvironmentLease
   private let isClosed = Atomic(false)
-  /// Held while writing; guards nothing but the order of commit and close.
+  /// Held while writing; orders commits and close.
   private let writing = Mutex(())
 
   init(_ lease: EnvironmentLease) {
@@ -58,9 +58,9 @@ public final class LMDBStore: StateStore {
     }
   }
 
-  /// LMDB keeps the pages that a transaction changes in memory of its own until the commit, and
-  /// keeps the memory for the next one: keys in no order change a page each, so without a bound a
-  /// large commit would take as much as the whole tree, and the file would grow by as much again.
+  /// LMDB holds the pages that a transaction changes in its own memory until the commit, and keeps
+  /// that memory for the next one. Scattered keys change a page each: without a limit a large
+  /// commit would take as much memory as the whole tree, and grow the file by as much.
   public func commitInParts(
     _ writes: inout WriteSet, changelogOffset: Int64, pages: Int
   ) throws(StoreError) {
@@ -83,8 +83,8 @@ public final class LMDBStore: StateStore {
     }
   }
 
-  /// Commits some of the writes: the last of them with the offset, the others with the mark that
-  /// more is to come.
+  /// Commits some of the writes: the last part with the offset, the others with the mark for more
+  /// to come.
   private func commit(
     _ writes: borrowing WriteSet, _ range: Range<Int>, changelogOffset: Int64?
   ) throws(StoreError) {
@@ -114,13 +114,15 @@ public final class LMDBStore: StateStore {
         guard Int(table.rawValue) < environment.tables.count else {
           throw StoreError(
             "table \(table.rawValue) can't be written to \(environment.path), which has"
-              + " \(environment.tables.count): its changelog holds what no stage has written",
+              + " \(environment.tables.count): its changelog holds a record that no stage writes",
             remedy: .stop)
         }
         unsafe cursor = try unsafe transaction.cursor(environment.tables[Int(table.rawValue)])
         current = table
       }
-      if table == .meta { precondition(!StoreLayout.isOwnKey(key), "a key of the store's own") }
+      if table == .meta {
+        precondition(!StoreLayout.isOwnKey(key), "the key is reserved for the store")
+      }
       var code: Int32
       if let value {
         code = unsafe withValue(key) { key in
@@ -137,9 +139,9 @@ public final class LMDBStore: StateStore {
     try writes.forEach(in: range, write)
   }
 
-  /// Syncs the store and marks it as cleanly closed. Every later call but another close fails.
+  /// Syncs the store and marks it as cleanly closed. Every later call except another close fails.
   ///
-  /// - Throws: `.rebuild` when pages could not be written out.
+  /// - Throws: `.rebuild` if the sync fails.
   public func close() throws(StoreError) {
     try writing.withLock { (_) throws(StoreError) in
       if isClosed.exchange(true, ordering: .acquiringAndReleasing) { return }

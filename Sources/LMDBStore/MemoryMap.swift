@@ -1,8 +1,8 @@
 import Glibc
 
-/// Finds where this process has mapped a file, by `/proc/self/maps`.
+/// Finds where this process has mapped a file, in `/proc/self/maps`.
 enum MemoryMap {
-  /// - Returns: the longest mapping of the file; `nil` when there is none or it can't be told.
+  /// - Returns: the file's longest mapping; `nil` if none is found.
   static func find(file: String) -> UnsafeMutableRawBufferPointer? {
     guard let resolved = unsafe realpath(file, nil) else { return nil }
     defer { unsafe free(resolved) }

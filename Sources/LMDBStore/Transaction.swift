@@ -2,7 +2,7 @@ import CLMDB
 import Glibc
 import StateStore
 
-/// A transaction of an environment: aborted unless committed.
+/// A transaction, aborted unless committed.
 @safe struct Transaction: ~Copyable {
   let path: String
   private var handle: OpaquePointer?
@@ -17,7 +17,7 @@ import StateStore
     if let handle = unsafe handle { unsafe mdb_txn_abort(handle) }
   }
 
-  /// Of a reader: the number of the commit it sees.
+  /// For a reader, the number of the commit it sees.
   var id: Int { unsafe handle.map { unsafe Int(mdb_txn_id($0)) } ?? 0 }
 
   mutating func commit() throws(StoreError) {
@@ -42,8 +42,8 @@ import StateStore
     return statistics
   }
 
-  /// Counts the pages that are free for reuse: each entry of LMDB's own table 0 is a list of them,
-  /// its length first.
+  /// Counts the pages free for reuse. Each entry of LMDB's own table 0 is a list of them, length
+  /// first.
   func freePages() throws(StoreError) -> Int {
     let cursor = try unsafe cursor(0)
     defer { unsafe mdb_cursor_close(cursor) }
@@ -74,13 +74,13 @@ import StateStore
     try LMDBFailure.check(code, "write to", path)
   }
 
-  /// Deletes an entry that may not be there.
+  /// Deletes an entry, if there is one.
   func delete(_ table: MDB_dbi, _ key: [UInt8]) throws(StoreError) {
     let code = unsafe withValue(key.span.bytes) { unsafe mdb_del(handle, table, &$0, nil) }
     if code != MDB_NOTFOUND { try LMDBFailure.check(code, "write to", path) }
   }
 
-  /// A cursor; freed with a transaction that writes, else to be closed.
+  /// A cursor. LMDB frees a write transaction's; the caller closes a reader's.
   func cursor(_ table: MDB_dbi) throws(StoreError) -> OpaquePointer {
     var cursor: OpaquePointer?
     try unsafe LMDBFailure.check(mdb_cursor_open(handle, table, &cursor), "write to", path)
@@ -89,7 +89,7 @@ import StateStore
   }
 }
 
-/// Lends bytes to a call that takes an `MDB_val` and does not change what it points to.
+/// Lends bytes to a call that takes an `MDB_val` and doesn't change the bytes.
 @inline(__always)
 func withValue<R>(_ bytes: RawSpan, _ body: (inout MDB_val) -> R) -> R {
   unsafe bytes.withUnsafeBytes { buffer in

@@ -2,11 +2,11 @@ internal import COpenBLAS
 
 /// Products of dense matrices in single precision, by OpenBLAS.
 ///
-/// Matrices are row-major and without gaps: element (i, j) of one with k columns is at i · k + j.
-/// OpenBLAS itself runs on the caller's thread only. Who wants more threads gives each some rows,
-/// and so decides in which order anything is summed.
+/// Matrices are row-major and contiguous: element (i, j) of one with k columns is at i · k + j.
+/// OpenBLAS runs on the caller's thread only. To use more threads, divide the rows among them: then
+/// the caller controls the order of summation.
 public enum BLAS {
-  /// Evaluated once, before the first call of any routine.
+  /// Evaluated once, before the first call to a routine.
   private static let ready: Void = openblas_set_num_threads(1)
 
   /// C = A · Bᵀ: the dot products of all rows of A with all rows of B.
@@ -15,7 +15,7 @@ public enum BLAS {
   ///   - a: m × k.
   ///   - b: n × k.
   ///   - columns: k, at least 1.
-  ///   - c: at least m × n, of which the first m × n are overwritten.
+  ///   - c: at least m × n elements; the first m × n are overwritten.
   public static func products(
     of a: Span<Float>, and b: Span<Float>, columns: Int, into c: inout MutableSpan<Float>
   ) {
@@ -28,7 +28,7 @@ public enum BLAS {
   ///   - a: m × k.
   ///   - b: k × n.
   ///   - inner: k, at least 1.
-  ///   - c: at least m × n, of which the first m × n are overwritten.
+  ///   - c: at least m × n elements; the first m × n are overwritten.
   public static func product(
     of a: Span<Float>, and b: Span<Float>, inner: Int, into c: inout MutableSpan<Float>
   ) {
@@ -56,12 +56,12 @@ public enum BLAS {
     }
   }
 
-  /// G += Aᵀ · A, of which only the upper triangle is computed.
+  /// G += Aᵀ · A; computes the upper triangle only.
   ///
   /// - Parameters:
   ///   - a: n × k.
   ///   - columns: k, at least 1.
-  ///   - gram: k × k; what is below the diagonal is left as it is.
+  ///   - gram: k × k; elements below the diagonal are unchanged.
   public static func addGram(
     of a: Span<Float>, columns: Int, to gram: inout MutableSpan<Float>
   ) {
@@ -78,7 +78,7 @@ public enum BLAS {
     }
   }
 
-  /// y += Aᵀ · t: the rows of A, each times its coefficient.
+  /// y += Aᵀ · t: adds the rows of A, each times its coefficient.
   ///
   /// - Parameters:
   ///   - a: n × k.
@@ -90,7 +90,7 @@ public enum BLAS {
   ) {
     ready
     let n = rows(of: a.count, columns: columns)
-    precondition(coefficients.count == n && y.count == columns, "a coefficient a row")
+    precondition(coefficients.count == n && y.count == columns, "one coefficient per row")
     guard n > 0 else { return }
     unsafe a.withUnsafeBufferPointer { a in
       unsafe coefficients.withUnsafeBufferPointer { coefficients in

@@ -11,7 +11,8 @@ enum ProtobufWire {
 
   static func tag(_ field: UInt64, _ type: WireType) -> UInt64 { field << 3 | type.rawValue }
 
-  /// Reads a message from its beginning. Every read gives `nil` at the end or on malformed bytes.
+  /// Reads a message from its beginning. Every read returns `nil` at the end or for malformed
+  /// bytes.
   struct Reader: ~Escapable {
     private let bytes: RawSpan
     private var position = 0

@@ -14,13 +14,13 @@
     lengths.append(argument.count)
   }
 
-  /// Appends arguments that lie one behind the other.
+  /// Appends arguments that are contiguous in memory.
   mutating func append(contentsOf arguments: ArraySlice<UInt8>, lengths: ArraySlice<Int>) {
     bytes.append(contentsOf: arguments)
     self.lengths.append(contentsOf: lengths)
   }
 
-  /// Hands out the arguments as hiredis takes them, valid only inside.
+  /// Hands the arguments to `body` in the form that hiredis takes, valid only inside.
   mutating func withArguments<R>(
     _ body: (Int32, UnsafeMutablePointer<UnsafePointer<CChar>?>?, UnsafePointer<Int>?) -> R
   ) -> R {

@@ -1,7 +1,7 @@
 import CHiredis
 import Glibc
 
-/// Where a Redis server is, and how to speak to it.
+/// Where a Redis server is, and how to connect to it.
 public struct RedisConfiguration: Sendable {
   public enum Address: Hashable, Sendable, CustomStringConvertible {
     case tcp(host: String, port: UInt16)
@@ -21,7 +21,7 @@ public struct RedisConfiguration: Sendable {
   public var password: String?
   public var database: Int
   public var connectTimeout: Duration
-  /// The longest wait for one read or write on the socket.
+  /// How long one read or write on the socket may take.
   public var commandTimeout: Duration
 
   public init(
@@ -37,11 +37,11 @@ public struct RedisConfiguration: Sendable {
   }
 }
 
-/// A connection to Redis with pipelining. Belongs to one thread.
+/// A connection to Redis, with pipelining. Belongs to one thread.
 ///
-/// After a thrown `RedisError` from the socket it stays unusable: make a new one. SIGPIPE is ignored
-/// in this process from the first connection on, unless it has a handler, because hiredis 0.14
-/// would let a lost connection kill the process.
+/// After a `RedisError` from the socket it is unusable: make a new one. The first connection makes
+/// the process ignore SIGPIPE, unless that has a handler, because with hiredis 0.14 a lost
+/// connection would kill the process.
 @safe public final class RedisConnection {
   private let context: UnsafeMutablePointer<redisContext>
   private let address: RedisConfiguration.Address
@@ -87,7 +87,7 @@ public struct RedisConfiguration: Sendable {
     _ = try call(["PING"])
   }
 
-  /// Runs one command with textual arguments and throws its error reply.
+  /// Runs one command with text arguments, and throws an error reply.
   func call(_ arguments: [String]) throws(RedisError) -> RedisReply {
     var command = RedisCommand()
     let bytes = arguments.map { Array($0.utf8) }
@@ -96,7 +96,7 @@ public struct RedisConfiguration: Sendable {
     return try reply().throwingError(from: address)
   }
 
-  /// Queues a command; its bytes are copied. Every command queued has one `reply`, in order.
+  /// Queues a command, copying its bytes. Every queued command has one `reply`, in order.
   func append(_ command: inout RedisCommand) throws(RedisError) {
     let code = unsafe command.withArguments { count, pointers, lengths in
       unsafe redisAppendCommandArgv(context, count, pointers, lengths)
@@ -104,7 +104,7 @@ public struct RedisConfiguration: Sendable {
     if code != REDIS_OK { throw unsafe RedisError(context, address) }
   }
 
-  /// Sends what is queued and waits for the next reply. An error reply is a reply.
+  /// Sends what is queued and waits for the next reply, which may be an error reply.
   func reply() throws(RedisError) -> RedisReply {
     if unsafe context.pointee.err != 0 { throw unsafe RedisError(context, address) }
     var reply: UnsafeMutableRawPointer?
@@ -114,7 +114,7 @@ public struct RedisConfiguration: Sendable {
     return unsafe RedisReply(reply.assumingMemoryBound(to: redisReply.self))
   }
 
-  /// The error an error reply stands for.
+  /// The error for an error reply.
   func error(_ reply: String) -> RedisError {
     RedisError(reply: reply, from: address)
   }

@@ -1,6 +1,6 @@
 import CHiredis
 
-/// A reply, freed with this value.
+/// Owns a reply.
 @safe struct RedisReply: ~Copyable {
   private let reply: UnsafeMutablePointer<redisReply>
 
@@ -23,7 +23,7 @@ import CHiredis
     return unsafe String(decoding: Self.bytes(of: reply) ?? [], as: UTF8.self)
   }
 
-  /// The bytes of a string reply; `nil` for a null reply and other kinds.
+  /// The bytes of a string reply; `nil` for null and other kinds.
   var bytes: [UInt8]? {
     unsafe reply.pointee.type == REDIS_REPLY_STRING ? Self.bytes(of: reply) : nil
   }

@@ -67,7 +67,7 @@ import Testing
     #expect(reader.assigned == [zero])
     #expect(reader.position(of: zero) == 3)
     #expect(!reader.hasBeenAssigned)
-    // What is read already is left as it is.
+    // A partition that is read already stays where it is.
     let again = reader.assign([(zero, .at(7))])
     #expect(again == nil)
   }
@@ -94,7 +94,7 @@ import Testing
     #expect(reader.pending == nil)
   }
 
-  @Test func keptPartitionsAreSoughtAfterARebalanceWhereTheLibraryForgets() throws {
+  @Test func keptPartitionsAreSoughtAfterARebalanceIfTheLibraryMovesThem() throws {
     for seeks in [true, false] {
       let reader = try reading([zero], seeks: seeks)
       reader.rebalanced(.assigned([one]))
@@ -104,7 +104,7 @@ import Testing
     }
   }
 
-  @Test func theEagerProtocolTellsWholeAssignments() throws {
+  @Test func theEagerProtocolHasWholeAssignments() throws {
     let reader = try reading([zero], by: .eager)
     #expect(reader.admit(0, 10) == .deliver)
     reader.rebalanced(.assigned([zero, one]))
@@ -140,7 +140,7 @@ import Testing
     let reader = try reading([zero, one])
     reader.rebalanced(.revoked([zero]))
     reader.finish(try #require(reader.release([zero])))
-    // Nothing of the first revocation is left to count for the second.
+    // The first revocation's partitions don't count for the second.
     reader.rebalanced(.lost([zero, one]))
     let early = reader.release([one])
     #expect(early == nil)
@@ -148,7 +148,7 @@ import Testing
     #expect(step.removed == [one])
   }
 
-  @Test func theEagerProtocolTellsWhatStays() throws {
+  @Test func theEagerProtocolSaysWhatStays() throws {
     let reader = try reading([zero, one], by: .eager)
     reader.rebalanced(.revoked([zero, one]))
     let all = try #require(reader.release([zero, one]))
@@ -165,7 +165,7 @@ import Testing
     #expect(step == nil)
   }
 
-  @Test func aPartitionThatComesBackStartsWhereItIsTold() throws {
+  @Test func aPartitionThatComesBackStartsAtItsNewOffset() throws {
     let reader = try reading([zero])
     reader.finish(try #require(reader.release([zero])))
     #expect(reader.position(of: zero) == nil)
@@ -205,13 +205,18 @@ import Testing
     #expect(reader.position(of: two) == nil)
   }
 
-  @Test func aRewindDuringARebalanceIsLeftToItsAnswer() throws {
-    let reader = try reading([zero, one])
+  @Test(arguments: [true, false])
+  func theAnswerToARebalanceSeeksWhatWasRewoundBefore(seeks: Bool) throws {
+    let reader = try reading([zero, one, two], seeks: seeks)
     reader.rebalanced(.revoked([one]))
     let sought = reader.rewind(to: [zero: 2])
     #expect(sought.isEmpty)
     let step = try #require(reader.release([one]))
-    #expect(step.seeks == [zero])
+    #expect(step.seeks == (seeks ? [zero, two] : [zero]))
     #expect(reader.position(of: zero) == 2)
+    // The debt is paid once.
+    reader.finish(step)
+    reader.rebalanced(.assigned([]))
+    #expect(reader.assign([])?.seeks == (seeks ? [zero, two] : []))
   }
 }

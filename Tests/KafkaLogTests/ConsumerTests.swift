@@ -3,7 +3,7 @@ import Testing
 
 @testable import KafkaLog
 
-/// A reader that is told its partitions.
+/// A reader whose caller assigns its partitions.
 @Suite struct ConsumerTests {
   private let zero = TopicPartition("events", 0)
 
@@ -21,7 +21,7 @@ import Testing
     #expect(try read(reader, count: 3).map(\.text) == ["7", "8", "9"])
   }
 
-  @Test func tellsTheEnd() throws {
+  @Test func reportsTheEnd() throws {
     let cluster = try filled(5)
     let reader = try cluster.reader("events")
     #expect(reader.endHint(of: zero) == nil)
@@ -50,13 +50,13 @@ import Testing
     }
   }
 
-  /// librdkafka pauses partitions by itself when a rebalance begins, and answers a seek that this
-  /// overtakes with "outdated".
+  /// librdkafka pauses partitions when a rebalance begins. A seek that the pause overtakes fails as
+  /// outdated.
   @Test func aRewindThatIsOvertakenIsRepeated() async throws {
     let reader = try filled(1000).reader("events")
     try reader.assign([(zero, .beginning)])
     _ = try read(reader, count: 1000)
-    // librdkafka's client may be called from any thread.
+    // Any thread may call a librdkafka client.
     nonisolated(unsafe) let client = reader.client
     let partition = zero
     let end = Flag()
@@ -70,7 +70,7 @@ import Testing
     #expect(try read(reader, count: 990).map(\.offset) == Array(10..<1000))
   }
 
-  /// A fetcher that has found the queue full would sleep for a second each time.
+  /// A fetcher would sleep for a second each time it finds the queue full.
   @Test func aFullQueueIsFilledAgainAtOnce() throws {
     let cluster = try filled(30_000)
     let reader = try cluster.log.makeConsumer(
@@ -121,7 +121,7 @@ import Testing
     #expect(try read(reader, count: 1).map(\.text) == ["unseen"])
   }
 
-  @Test func anOffsetBeyondTheEndIsAnErrorAndCanBeMended() throws {
+  @Test func anOffsetBeyondTheEndIsAnErrorThatARewindEnds() throws {
     let reader = try filled(3).reader("events")
     try reader.assign([(zero, .at(1000))])
     var records: [Copied] = []

@@ -1,19 +1,26 @@
 import CRdkafkaClock
+import EventLog
 import Foundation
+import Logging
+import Synchronization
 import Testing
 
+@testable import KafkaLog
+
+private let step = Int(RDKAFKA_CLOCK_STEP_NS)
+
+private func nanoseconds(_ clock: clockid_t) -> Int {
+  var time = timespec()
+  clock_gettime(clock, &time)
+  return time.tv_sec * 1_000_000_000 + time.tv_nsec
+}
+
 /// What threads see of the monotonic clock: `clock_gettime.c`.
-struct MainClockTests {
+@Suite struct MainClockTests {
   private struct Readings {
     var before: Int
     var read: Int
     var after: Int
-  }
-
-  private static func nanoseconds(_ clock: clockid_t) -> Int {
-    var time = timespec()
-    clock_gettime(clock, &time)
-    return time.tv_sec * 1_000_000_000 + time.tv_nsec
   }
 
   /// Reads a clock on a new thread, between two readings on another.
@@ -29,7 +36,6 @@ struct MainClockTests {
   }
 
   @Test func aThreadThatAskedReadsWholeStepsAhead() async {
-    let step = Int(RDKAFKA_CLOCK_STEP_NS)
     for _ in 0..<100 {
       let time = await Self.read(CLOCK_MONOTONIC, inSteps: true)
       #expect(time.read % step == 0)
@@ -46,4 +52,58 @@ struct MainClockTests {
       #expect(time.read <= time.after)
     }
   }
+
+  /// librdkafka logs on the threads concerned.
+  @Test func onlyTheMainThreadsOfAnOldLibraryAsk() throws {
+    let recorder = ClockRecorder()
+    let broker = try MockBroker(logger: quiet)
+    let settings = KafkaSettings(
+      bootstrapServers: broker.bootstrapServers, properties: ["debug": "all"])
+    let reader = try KafkaLog(settings: settings, logger: recorder.logger).makeConsumer(
+      ConsumerConfiguration(topics: ["any"], group: nil, clientID: "reader"))
+    func readings(ofMain: Bool) -> [Int] {
+      recorder.all.filter { ($0.thread == "rdk:main") == ofMain }.map(\.time)
+    }
+    let deadline = ContinuousClock.now + patience
+    while readings(ofMain: true).count < 10 || readings(ofMain: false).count < 10,
+      ContinuousClock.now < deadline
+    {
+      _ = try reader.poll(maxRecords: 1, timeout: .milliseconds(20)) { _ in true }
+    }
+    reader.close()
+    let inSteps = readings(ofMain: true).filter { $0 % step == 0 }.count
+    let needed = Mend.spinningMainThread.isNeeded()
+    #expect(inSteps == (needed ? readings(ofMain: true).count : 0))
+    #expect(!readings(ofMain: true).isEmpty)
+    #expect(!readings(ofMain: false).isEmpty)
+    #expect(readings(ofMain: false).allSatisfy { $0 % step != 0 })
+  }
+}
+
+/// Reads the monotonic clock on every thread that logs.
+private final class ClockRecorder: LogHandler, Sendable {
+  private let readings = Mutex<[(thread: String, time: Int)]>([])
+  var logLevel: Logger.Level {
+    get { .trace }
+    set {}
+  }
+  var metadata: Logger.Metadata {
+    get { [:] }
+    set {}
+  }
+  subscript(metadataKey _: String) -> Logger.Metadata.Value? {
+    get { nil }
+    set {}
+  }
+
+  func log(event: LogEvent) {
+    let name = try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)
+    let thread = (name ?? "").trimmingCharacters(in: .newlines)
+    let time = nanoseconds(CLOCK_MONOTONIC)
+    readings.withLock { $0.append((thread, time)) }
+  }
+
+  var all: [(thread: String, time: Int)] { readings.withLock { $0 } }
+
+  var logger: Logger { Logger(label: "test", factory: { _ in self }) }
 }

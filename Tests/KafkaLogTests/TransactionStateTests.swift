@@ -45,10 +45,10 @@ import Testing
   @Test func offsetsComeBeforeTheCommitAndOnlyOnce() throws {
     var state = try opened()
     #expect(try state.commit(hasOffsets: true) == .sendOffsets(producer: 1))
-    // They were not taken: the repeated commit sends them.
+    // That failed: the repeated commit sends them.
     #expect(try state.commit(hasOffsets: true) == .sendOffsets(producer: 1))
     #expect(state.offsetsSent() == .commit(producer: 1))
-    // The commit had no answer: the repeated one must not send them.
+    // The commit got no answer: the repeated one must not send them.
     #expect(try state.commit(hasOffsets: true) == .commit(producer: 1))
     state.committed()
     #expect(state.phase == .idle)

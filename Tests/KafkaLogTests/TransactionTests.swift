@@ -3,8 +3,8 @@ import Testing
 
 @testable import KafkaLog
 
-/// Transactions as far as the mock cluster has them: it makes records visible at once and forgets
-/// the offsets.
+/// Transactions as far as the mock cluster supports them: it makes records visible at once, and
+/// drops the offsets.
 @Suite struct TransactionTests {
   private let input = TopicPartition("input", 0)
 
@@ -31,7 +31,7 @@ import Testing
       try producer.send("\(number)", partition: 1, tracked: true)
       try producer.commitTransaction(
         offsets: [input: Int64(number + 1)], of: member, timeout: patience)
-      // Newer mock clusters write a marker behind each transaction.
+      // Newer mock clusters write a marker after each transaction.
       let offset = try #require(producer.deliveredOffset(topic: 0, partition: 1))
       #expect(offset > last)
       last = offset
@@ -51,7 +51,7 @@ import Testing
       try producer.beginTransaction()
       try producer.abortTransaction(timeout: patience)
     }
-    // Nothing is open: there is nothing to abort.
+    // With nothing open, an abort does nothing.
     try producer.abortTransaction(timeout: patience)
   }
 

@@ -40,7 +40,7 @@ struct LibraryVersion: Comparable, Sendable, CustomStringConvertible {
     self.init(native >> 24, native >> 16 & 0xff, native >> 8 & 0xff)
   }
 
-  /// The library this process runs with, which may be newer than the headers it was built with.
+  /// The library in this process, which may be newer than the headers it was built with.
   static let linked = LibraryVersion(native: rd_kafka_version())
 
   static func < (a: LibraryVersion, b: LibraryVersion) -> Bool {

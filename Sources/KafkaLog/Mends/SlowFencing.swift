@@ -11,8 +11,8 @@ extension Mend {
     source: "rd_kafka_idemp_pid_timer_restart",
     mendedIn: nil)
 
-  /// Initialises a transactional producer, which fences its predecessor, and replaces it by a new one
-  /// if that takes long: after 80 ms at first, then after twice as long each time.
+  /// Initialises a transactional producer, which fences its predecessor, and replaces it by a new
+  /// one if that takes long: after 80 ms at first, then after twice as long each time.
   static func fence(
     with producer: inout RdkafkaProducer, timeout: Duration,
     _ version: LibraryVersion = .linked, make: () throws(LogError) -> RdkafkaProducer

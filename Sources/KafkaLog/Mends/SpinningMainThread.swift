@@ -6,7 +6,11 @@ extension Mend {
   /// milliseconds rounded down: for the last part of a millisecond it polls without waiting. Each
   /// transaction sets two timers of one millisecond to register its partitions.
   ///
-  /// Those threads get a monotonic clock that moves in steps of a millisecond (`CRdkafkaClock`).
+  /// Those threads get a monotonic clock that moves in steps of a millisecond (`CRdkafkaClock`). At
+  /// a hundred transactions a second on two producers that take turns, a client then takes 6 % of a
+  /// core instead of 24 % (librdkafka 2.0.2 and Apache Kafka 3.9 on a shared machine with two
+  /// cores, medians of five interleaved pairs of runs at about 80 transactions a second, scaled by
+  /// the transaction). librdkafka 2.4 takes 6 % without it.
   static let spinningMainThread = Mend(
     fault: "The main thread polls without waiting for up to a millisecond before each timer.",
     source: "https://github.com/confluentinc/librdkafka/pull/4671",

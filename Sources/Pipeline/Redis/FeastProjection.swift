@@ -13,7 +13,7 @@ public struct FeastProjection: Sendable {
   /// One feature view in Redis.
   public struct View: Sendable {
     public let key: FeastKey
-    public let fields: FeastFields
+    public let fields: FeastView
   }
 
   public init(project: String, version: FeastKey.Version) {
@@ -21,7 +21,7 @@ public struct FeastProjection: Sendable {
     func view(_ view: FeatureSchema) -> View {
       View(
         key: FeastKey(project: project, joinKeys: [view.joinKey.description], version: version),
-        fields: FeastFields(view.name, features: view.features.map(\.name)))
+        fields: FeastView(view.name, features: view.features.map(\.name)))
     }
     user = view(.user)
     movie = view(.movie)

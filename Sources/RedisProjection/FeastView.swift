@@ -1,10 +1,15 @@
-/// A Feast feature view: the fields of an entity's hash that belong to it.
+/// A Feast feature view: its fields in an entity's hash.
 ///
 /// Source: Feast, `infra/online_stores/helpers.py` (`_mmh3`) and `redis.py`. All views with the
+<<<<<<<< HEAD:Sources/RedisProjection/FeastView.swift
 /// same join keys share one hash; unknown fields, such as the fence, Feast does not read.
-public struct FeastFields: Sendable {
+public struct FeastView: Sendable {
+========
+/// same join keys share one hash. Feast ignores unknown fields, such as the fence.
+public struct FeastView: Sendable {
+>>>>>>>> 673b89297e7dd83dd3272f1c50614df2114eb0f0:Sources/RedisProjection/FeastView.swift
   public let name: String
-  /// Names of the features, in the order values are given in.
+  /// Names of the features, in the order of the values.
   public let features: [String]
   /// Each feature's hash field: four bytes, little-endian murmur3 of "view:feature".
   public let fields: [[UInt8]]
@@ -27,11 +32,11 @@ public struct FeastFields: Sendable {
   }
 }
 
-/// What a write of features stands for; only a newer one replaces it.
+/// Orders writes of features: only a newer one replaces another.
 public struct Fence: Hashable, Sendable, Comparable {
   /// The run of the log through the code that made the features.
   public var generation: UInt64
-  /// The offset of the record that carried them, 0 or more.
+  /// The offset of the record that carried them, not negative.
   public var offset: Int64
 
   public init(generation: UInt64, offset: Int64) {
@@ -43,12 +48,12 @@ public struct Fence: Hashable, Sendable, Comparable {
     (a.generation, a.offset) < (b.generation, b.offset)
   }
 
-  /// Digits of each number: enough for the largest of either.
+  /// Digits of each number, enough for the largest.
   private static let width = 20
   static let byteCount = 2 * width + 1
 
-  /// Appends "generation:offset" with leading zeros: texts then order as the numbers do, for all
-  /// 64 bits, where Lua's numbers would end at 2^53.
+  /// Appends "generation:offset" with leading zeros, so that the texts sort like the numbers, for
+  /// all 64 bits. Lua's numbers are exact only up to 2^53.
   func append(to bytes: inout [UInt8]) {
     precondition(offset >= 0)
     Self.append(generation, to: &bytes)
