@@ -1,65 +1,58 @@
-import EventLog
-import Logging
-import StateStore
-
-/// Tells how a restore gets on: in the monitor with each poll, in the log when it begins and every two
-/// seconds.
+/// Tells how a restore gets on: when it begins, ten times a second at the most while it goes on, and
+/// when it ends.
 struct RestoreProgress {
-  private static let interval = Duration.seconds(2)
+  private static let interval = Duration.milliseconds(100)
 
   private let changelog: String
   private let partitions: Int
-  private let monitor: StageMonitor
-  private let logger: Logger
+  private let emit: (EngineEvent.Kind) -> Void
   private let started: ContinuousClock.Instant
+  private var began: ContinuousClock.Instant
   private var lastReport: ContinuousClock.Instant
 
   init(
-    _ changelog: String, partitions: Int, _ monitor: StageMonitor, _ logger: Logger,
-    at now: ContinuousClock.Instant
+    _ changelog: String, partitions: Int, at now: ContinuousClock.Instant,
+    emit: @escaping (EngineEvent.Kind) -> Void
   ) {
     self.changelog = changelog
     self.partitions = partitions
-    self.monitor = monitor
-    self.logger = logger
+    self.emit = emit
     started = now
+    began = now
     lastReport = now
   }
 
   /// Tells that there is something to restore, before it is looked for and read.
   ///
   /// - Parameter total: changelog offsets that are to be passed, of all partitions.
-  func begin(total: Int64) {
-    monitor.update { $0.phase = .restoring(changelog, applied: 0, total: total) }
-    logger.info(
-      "restoring state",
-      metadata: ["changelog": "\(changelog)", "partitions": "\(partitions)", "offsets": "\(total)"])
+  mutating func begin(total: Int64, at now: ContinuousClock.Instant) {
+    began = now
+    tell(applied: 0, of: total, at: now)
   }
 
   /// - Parameters:
   ///   - applied: changelog offsets passed, of all partitions.
   ///   - total: how many there are.
   mutating func report(applied: Int64, of total: Int64, at now: ContinuousClock.Instant) {
-    monitor.update { $0.phase = .restoring(changelog, applied: applied, total: total) }
     guard now - lastReport >= Self.interval else { return }
+    tell(applied: applied, of: total, at: now)
+  }
+
+  private mutating func tell(applied: Int64, of total: Int64, at now: ContinuousClock.Instant) {
     lastReport = now
-    let rate = Double(applied) / (now - started).seconds
-    var metadata: Logger.Metadata = [
-      "changelog": "\(changelog)", "partitions": "\(partitions)",
-      "percent": "\(100 * applied / max(1, total))", "records_per_second": "\(Int64(rate))",
-    ]
-    if rate > 0 { metadata["seconds_left"] = "\(Int64(Double(total - applied) / rate))" }
-    logger.info("restoring state", metadata: metadata)
+    emit(
+      .restoring(
+        RestoreStatus(
+          changelog: changelog, partitions: partitions, applied: applied, total: total,
+          elapsed: now - began)))
   }
 
   /// - Parameter records: how many were applied.
   func finish(records: Int, at now: ContinuousClock.Instant) {
-    logger.info(
-      "state restored",
-      metadata: [
-        "changelog": "\(changelog)", "partitions": "\(partitions)", "records": "\(records)",
-        "milliseconds": "\(Int64((now - started).seconds * 1000))",
-      ])
+    emit(
+      .restored(
+        RestoreSummary(
+          changelog: changelog, partitions: partitions, records: records, duration: now - started)))
   }
 }
 

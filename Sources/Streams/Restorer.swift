@@ -1,5 +1,4 @@
 import EventLog
-import Logging
 import StateStore
 
 /// A partition's store at the end of its changelog.
@@ -65,7 +64,10 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
     do throws(StageError) {
       return Target(source, try openStore(partition))
     } catch {
-      guard error.reaction == .rebuildStore else { throw error }
+      guard error.reaction == .rebuildStore else {
+        environment.emit(.storeRefused(partition: partition, error.reason))
+        throw error
+      }
       try destroy(partition, because: error)
       return Target(source, try openStore(partition))
     }
@@ -81,9 +83,7 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
   }
 
   private func destroy(_ partition: Int32, because error: StageError) throws(StageError) {
-    environment.logger.warning(
-      "rebuilding state from the changelog",
-      metadata: ["partition": "\(partition)", "reason": "\(error)"])
+    environment.emit(.storeRebuilt(partition: partition, error.reason))
     try StageError.store { () throws(StoreError) in
       try environment.storage.destroy(stage: environment.configuration.name, partition: partition)
     }
@@ -94,15 +94,14 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
   /// Brings stores up to the end. Those that must be rebuilt say so afterwards.
   private func restore(_ targets: [Target]) throws(StageError) {
     var progress = RestoreProgress(
-      changelog, partitions: targets.count, environment.monitor, environment.logger,
-      at: environment.now())
+      changelog, partitions: targets.count, at: environment.now(), emit: environment.emit)
     // Whoever gets an error may close or destroy the stores.
     defer { for target in targets { target.settle() } }
     try measure(targets)
     let lacking = targets.filter { !$0.lane.range.isEmpty && $0.damage == nil }
     if !lacking.isEmpty {
       let total = lacking.reduce(0) { $0 + Int64($1.lane.range.count) }
-      progress.begin(total: total)
+      progress.begin(total: total, at: environment.now())
       let reader = try makeReader(readCommitted: true)
       defer { reader.close() }
       try findTails(lacking.map(\.lane), reader) {
@@ -156,7 +155,9 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
         target.lane.range = (stored ?? 0)..<whole.upperBound
       }
       guard target.lane.range.lowerBound >= whole.lowerBound else {
-        throw .failed(incomplete(target, whole), .stopDaemon)
+        let reason = Reason(.changelogBelowLogStart, incomplete(target, whole))
+        environment.emit(.retentionGuard(changelog, reason))
+        throw .failed(reason, .stopDaemon)
       }
     }
   }

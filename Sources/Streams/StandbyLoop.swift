@@ -1,5 +1,4 @@
 public import EventLog
-import Logging
 public import StateStore
 
 /// Keeps copies of partitions that other instances own, by following their changelogs: whoever takes
@@ -34,13 +33,14 @@ public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
     var environment = environment
     // What the follower opens it does not take from itself.
     environment.standby = nil
+    environment.role = .standby
     self.environment = environment
     self.copies = copies
     self.changelog = changelog
     self.placement = placement
   }
 
-  /// Runs on the calling thread until told to stop. What goes wrong with a copy is logged, once until
+  /// Runs on the calling thread until told to stop. What goes wrong with a copy is told, once until
   /// it has gone well for a while, and tried again: the pipeline does not depend on it.
   public func run() {
     var told: Set<StageError> = []
@@ -49,7 +49,7 @@ public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
         try follow { told.removeAll() }
       } catch {
         if error != .stopped, told.insert(error).inserted {
-          environment.logger.warning("standby copies", metadata: ["reason": "\(error)"])
+          environment.emit(.standbyFailed(error.reason))
         }
         environment.pause(.seconds(1))
       }
@@ -123,7 +123,7 @@ public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
       let stored = try StageError.store { () throws(StoreError) in try store.changelogOffset() }
       let range = try StageError.log { () throws(LogError) in try reader.offsets(of: source) }
       kept = store
-      environment.logger.info("keeping a standby copy", metadata: ["changelog": "\(source)"])
+      environment.emit(.standbyOpened(changelog: source))
       return StandbyCopy(
         partition: partition, changelog: source, nextOffset: stored ?? range.lowerBound,
         now: environment.now())

@@ -1,5 +1,4 @@
 import EventLog
-import Logging
 import StateStore
 
 extension StageEnvironment {
@@ -19,32 +18,44 @@ extension StageEnvironment {
       let now = try StageError.log { () throws(LogError) in try consumer.committed([source])[source]
       }
       guard now == committed else {
-        throw .failed("the group has gone on in \(source) meanwhile", .abandonPartition)
+        throw .failed(
+          Reason(.groupMovedOn, "the group has gone on in \(source) meanwhile"), .abandonPartition)
       }
-      throw .failed(
+      throw refusal(
+        of: source, .offsetBelowLogStart,
         "offset_below_log_start: \(configuration.group) stands at \(start) in \(source), but the"
           + " log begins at \(range.lowerBound): events were deleted before they were processed."
           + " To accept the loss, stop every instance and, once the session timeout has passed,"
-          + " reset the group with kafka-consumer-groups; delete the stage's state and changelog",
-        .stopDaemon)
+          + " reset the group with kafka-consumer-groups; delete the stage's state and changelog")
     }
     if configuration.changelog != nil, restored == nil, start > range.lowerBound {
-      throw .failed(
+      throw refusal(
+        of: source, .stateLost,
         "state_lost: \(configuration.group) stands at \(start) in \(source), but neither the store"
           + " nor the changelog has the state of the events before. Restore a snapshot (projectionist"
           + " state restore); or compute the state anew: stop every instance and reset the group to"
-          + " the earliest offset with kafka-consumer-groups", .stopDaemon)
+          + " the earliest offset with kafka-consumer-groups")
     }
     guard start <= range.upperBound else {
-      throw .failed(
+      throw refusal(
+        of: source, .offsetBeyondLogEnd,
         "offset_beyond_log_end: \(configuration.group) stands at \(start) in \(source), but the log"
           + " ends at \(range.upperBound): the topic was recreated or truncated. Use another"
-          + " application name or state directory, or reset the group", .stopDaemon)
+          + " application name or state directory, or reset the group")
     }
     if let restored, committed != restored {
       try reconcile(source, restored, committed, for: consumer)
     }
     return start
+  }
+
+  /// Tells that a partition's records don't fit its position, and stops the stage.
+  private func refusal(of source: TopicPartition, _ code: Reason.Code, _ text: String)
+    -> StageError
+  {
+    let reason = Reason(code, text)
+    emit(.retentionGuard(source, reason))
+    return .failed(reason, .stopDaemon)
   }
 
   private func reconcile(
@@ -53,11 +64,7 @@ extension StageEnvironment {
     switch configuration.guarantee {
     case .exactlyOnce:
       guard let committed else { return }
-      logger.warning(
-        "the group's committed offset is not the state's; going on from the state's",
-        metadata: [
-          "partition": "\(source)", "committed": "\(committed)", "state": "\(restored)",
-        ])
+      emit(.offsetsDiffer(source, committed: committed, state: restored))
     case .atLeastOnce:
       // A crash came between the store's commit and the group's; lag must not show for ever.
       try StageError.log { () throws(LogError) in
