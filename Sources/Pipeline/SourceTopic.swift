@@ -39,10 +39,13 @@ public struct SourceTopic {
     case .beyondEnd(let end): why = "the log ends at \(end)"
     }
     throw .failed(
-      "topic_recreated: the state has \(name)[\(partition)] up to offset \(known.offset), but"
-        + " \(why): the topic was deleted and made anew, and its events would be taken for repeats."
-        + " To go on with the new topic, stop every instance, make the other topics but movies and"
-        + " models anew as well, and use another application name and an empty Redis", .stopDaemon)
+      Reason(
+        .topicRecreated,
+        "topic_recreated: the state has \(name)[\(partition)] up to offset \(known.offset), but"
+          + " \(why): the topic was deleted and made anew, and its events would be taken for repeats."
+          + " To go on with the new topic, stop every instance, make the other topics but movies and"
+          + " models anew as well, and use another application name and an empty Redis"),
+      .stopDaemon)
   }
 
   /// How many polls of 100 ms may bring nothing.
@@ -69,6 +72,7 @@ public struct SourceTopic {
         if let found { return found }
       }
     } catch { throw .log(error) }
-    throw .failed("\(source) can't be read at \(offset)", .abandonPartition)
+    throw .failed(
+      Reason(.brokerUnavailable, "\(source) can't be read at \(offset)"), .abandonPartition)
   }
 }

@@ -21,7 +21,7 @@ import Testing
     #expect(ExitStatus(of: RootLockError.held("x")) == .alreadyRunning)
     #expect(ExitStatus(of: RootLockError.store(StoreError("x", remedy: .stop))) == .failure)
     #expect(ExitStatus(of: StageError.log(denied)) == .denied)
-    #expect(ExitStatus(of: StageError.failed("state_lost", .stopDaemon)) == .failure)
+    #expect(ExitStatus(of: StageError.failed(Reason(.stateLost, "x"), .stopDaemon)) == .failure)
     #expect(ExitStatus(of: CancellationError()) == nil)
   }
 
@@ -29,7 +29,7 @@ import Testing
     let shutdown = Shutdown(deadline: .seconds(3600), logger: Logger(label: "test"))
     #expect(shutdown.failure == nil && !shutdown.stop.isStopped)
     shutdown.stageFailed("user", .log(LogError(.denied, "no right", reaction: .stopDaemon)))
-    shutdown.stageFailed("movie", .failed("state_lost", .stopDaemon))
+    shutdown.stageFailed("movie", .failed(Reason(.stateLost, "x"), .stopDaemon))
     #expect(shutdown.failure == .denied && shutdown.stop.isStopped)
   }
 

@@ -118,7 +118,7 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
       outputs: outputs, changelog: changelog, tables: tables)
     let environment = StageEnvironment(
       configuration: configuration, log: replay, storage: storage,
-      monitor: StageMonitor(stage: stage.rawValue), logger: logger, stop: stop,
+      events: .logging(logger), stop: stop,
       pause: { _ in })
     do throws(StageError) {
       try StageLoop(environment) { () throws(StageError) in try makeOperator(replay) }.run()
