@@ -16,6 +16,8 @@ enum Stored {
   }
 
   static func unreadable(_ error: CodecError, of source: TopicPartition) -> StageError {
-    .failed("the state of \(source) holds a value that can't be read: \(error)", .rebuildStore)
+    .failed(
+      Reason(.storeDamaged, "the state of \(source) holds a value that can't be read: \(error)"),
+      .rebuildStore)
   }
 }

@@ -105,7 +105,8 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
           logger: instance.logger)
       }.run()
     case .predict, nil:
-      throw .failed("the simulation has no stage \(stage)", .stopDaemon)
+      throw .failed(
+        Reason(.internalError, "the simulation has no stage \(stage)"), .stopDaemon)
     }
   }
 

@@ -6,6 +6,9 @@ public struct StageConfiguration: Sendable {
   public var application: String
   /// Tells this instance from others of the same application, the same after a restart.
   public var instance: String
+  /// Tells the stage's threads on this instance apart; `nil` for a stage that has one, whose names
+  /// have no number.
+  public var worker: Int?
   /// The topics it consumes. A stateful stage has exactly one.
   public var inputs: [String]
   /// The topics its operator sends to, by index; empty for a stage that only writes elsewhere.
@@ -50,8 +53,10 @@ public struct StageConfiguration: Sendable {
   public var group: String { "\(application)-\(name)" }
   /// The same after a restart, so that the restarted instance fences and settles its predecessor's
   /// open transaction at once instead of waiting for its timeout.
-  public var transactionalID: String { "\(application)-\(name)-\(instance)" }
-  public var clientID: String { "\(application)-\(name)-\(instance)" }
+  public var transactionalID: String {
+    "\(application)-\(name)-\(instance)" + (worker.map { "-w\($0)" } ?? "")
+  }
+  public var clientID: String { transactionalID }
   /// Its name in its group, which whoever takes its partitions over finds there.
   public var instanceID: String { transactionalID }
   /// Output topics as the producer numbers them: the operator's, then the changelog.

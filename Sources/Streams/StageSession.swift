@@ -1,5 +1,4 @@
 import EventLog
-import Logging
 import StateStore
 
 /// One membership of a stage in its consumer group: from joining until it leaves, is fenced, or
@@ -39,6 +38,9 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   var untoldOffsets: [TopicPartition: Int64] = [:]
   var offsetsTold: ContinuousClock.Instant
   var followedVersion = -1
+  /// Where the stage stands by its last event.
+  var toldPositions: [TopicPartition: PartitionPosition] = [:]
+  private(set) var hasCommitted = false
 
   init(_ environment: StageEnvironment<Log, Storage>, operator stageOperator: consuming Operator)
     throws(StageError)
@@ -77,8 +79,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
           fetchWait: configuration.gathering ?? .milliseconds(500),
           minFetchBytes: configuration.gathering == nil ? 1 : 1 << 16))
     }
-    environment.monitor.update { $0.phase = .joining }
-    environment.logger.info("joining the group", metadata: ["group": "\(configuration.group)"])
+    environment.emit(.joining(group: configuration.group))
   }
 
   var tasks: [Task] { owned.map(\.task) }
@@ -106,18 +107,18 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       try StageError.store { () throws(StoreError) in try task.store?.close() }
     }
     do throws(StageError) { try disown(offsets) } catch {
-      // Whoever comes next ends transactions that are not there.
-      environment.logger.info("partitions not disowned", metadata: ["reason": "\(error)"])
+      environment.emit(.disownFailed(error.reason))
     }
   }
 
   /// Deletes the stores, so that the next session rebuilds them from their changelogs. Which of them
   /// holds the value that can't be read the error does not say, and none of them is served again.
-  func destroyStores() throws(StageError) {
+  func destroyStores(because error: StageError) throws(StageError) {
     guard configuration.changelog != nil else { return }
     let partitions = Set(tasks.map(\.partition) + opening.map(\.partition)).sorted()
     forgetPartitions()
     for partition in partitions {
+      environment.emit(.storeRebuilt(partition: partition, error.reason))
       try StageError.store { () throws(StoreError) in
         try environment.storage.destroy(stage: configuration.name, partition: partition)
       }
@@ -164,7 +165,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       } else if result.records == 0 {
         try settlePositions()
         try refreshIfWanted()
-        publishPositions()
+        tellPositions()
       }
     } catch {
       guard error.reaction == .abortBatch else { throw error }
@@ -244,11 +245,23 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   }
 
   func commitBatch(by steps: [CommitStep]) throws(StageError) {
+    let began = environment.now()
+    var times: [BatchSummary.StepTime] = []
+    var reached = began
     for step in steps {
       try perform(step)
+      let now = environment.now()
+      times.append(BatchSummary.StepTime(step, now - reached))
+      reached = now
     }
     for task in tasks where task.isTouched { task.settle() }
     let records = batchRecords
+    toldPositions = positions
+    let summary = BatchSummary(
+      records: records, bytes: batchBytes, redeliveries: redeliveries, open: began - batchOpened,
+      steps: times, positions: toldPositions)
+    redeliveries = 0
+    hasCommitted = true
     endBatch()
     if records >= configuration.limits.floodRecords {
       owesMemory = true
@@ -256,14 +269,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       owesMemory = false
       environment.releaseMemory()
     }
-    let redeliveries = Int64(self.redeliveries)
-    environment.monitor.update {
-      $0.records += Int64(records)
-      $0.batches += 1
-      $0.redeliveries = redeliveries
-      $0.phase = .running
-    }
-    publishPositions()
+    environment.emit(.batchCommitted(summary))
   }
 
   func perform(_ step: CommitStep) throws(StageError) {
@@ -316,9 +322,9 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   func abortBatch(because error: StageError) throws(StageError) {
     if configuration.guarantee == .atLeastOnce, configuration.changelog != nil {
       // What was sent can't be taken out of the changelog any more; the next restore writes over it.
-      throw .failed(error.description, .abandonPartition)
+      throw .failed(error.reason, .abandonPartition)
     }
-    environment.logger.warning("batch aborted, reading it again", metadata: ["reason": "\(error)"])
+    environment.emit(.batchAborted(error.reason))
     if let producer, configuration.guarantee == .exactlyOnce {
       try retrying { () throws(StageError) in
         try StageError.log { () throws(LogError) in
@@ -334,7 +340,6 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       partition.working = try stageOperator.makeWorking(task)
     }
     endBatch()
-    environment.monitor.update { $0.abortedBatches += 1 }
     try StageError.log { () throws(LogError) in try consumer.rewind(offsets) }
   }
 
@@ -350,18 +355,14 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     while true {
       do throws(StageError) {
         try body()
-        if isWaiting {
-          environment.logger.notice("going on")
-          environment.monitor.update { $0.phase = .running }
-        }
+        if isWaiting { environment.emit(.resumed) }
         return
       } catch {
         guard error.reaction == .retry else { throw error }
         guard !environment.stop.isStopped else { throw .stopped }
         if !isWaiting {
           isWaiting = true
-          environment.logger.warning("waiting", metadata: ["reason": "\(error)"])
-          environment.monitor.update { $0.phase = .waiting(error.description) }
+          environment.emit(.waiting(error.reason))
         }
         environment.pause(.milliseconds(100))
       }

@@ -214,8 +214,8 @@ struct Chain {
     let monitor = StageMonitor(stage: configuration.name)
     let log = self.log.connected(process)
     let environment = StageEnvironment(
-      configuration: configuration, log: log, storage: storage.mounted(process), monitor: monitor,
-      logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), stop: stop,
+      configuration: configuration, log: log, storage: storage.mounted(process),
+      events: monitor.sink, stop: stop,
       now: { clock.now },
       pause: { duration in
         clock.advance(by: duration)

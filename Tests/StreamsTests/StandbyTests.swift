@@ -1,6 +1,5 @@
 import EventLog
 import Foundation
-import Logging
 import Simulation
 import StateStore
 import Testing
@@ -59,7 +58,7 @@ struct StandbyTests {
   /// - Parameter storage: as the follower's process reaches it.
   private func follow(
     _ world: World, _ storage: MemoryStorage, _ copies: StandbyCopies<MemoryStore>,
-    idlePolls: Int = 4, logger: Logger = Lines().logger(),
+    idlePolls: Int = 4, events: EventSink = .none,
     faults: @escaping @Sendable (SimulatedProcess.Moment) -> SimulatedProcess.Fault? = { _ in nil },
     placement: @escaping (_ partitionCount: Int32) throws(LogError) -> Set<Int32>? = { Set(0..<$0) }
   ) {
@@ -74,7 +73,7 @@ struct StandbyTests {
       })
     let environment = StageEnvironment(
       configuration: world.configuration(instance: "1"), log: world.log.connected(process),
-      storage: storage, monitor: StageMonitor(stage: World.stage), logger: logger, stop: stop,
+      storage: storage, events: events, stop: stop,
       now: { clock.now },
       pause: { duration in
         clock.advance(by: duration)
@@ -162,10 +161,10 @@ struct StandbyTests {
     let world = World()
     try world.feed(0..<9)
     world.run()
-    let lines = Lines()
+    let told = EventRecorder()
     let rounds = Counter()
     follow(
-      world, MemoryStorage(), StandbyCopies(), idlePolls: 20, logger: lines.logger(),
+      world, MemoryStorage(), StandbyCopies(), idlePolls: 20, events: told.sink,
       placement: { (count) throws(LogError) in
         switch rounds.next() {
         case 1...3, 7...8: throw LogError(.unavailable, "one", reaction: .retry)
@@ -174,8 +173,11 @@ struct StandbyTests {
         }
       })
     #expect(rounds.value > 10)
-    #expect(
-      lines.fields(of: "standby copies").map { $0["reason"] } == ["one", "one", "two"])
+    let failures = told.kinds.compactMap { kind in
+      if case .standbyFailed(let reason) = kind { reason.text } else { nil }
+    }
+    #expect(failures == ["one", "one", "two"])
+    #expect(told.events.allSatisfy { $0.role == .standby })
   }
 
   // MARK: Taking over

@@ -83,35 +83,32 @@ public struct Explainer<Log: EventLog> {
     _ progress: (_ read: Int64, _ all: Int64) -> Void
   ) throws(ExplanationError) -> [MovieRating] {
     guard end > 0 else { return [] }
-    let range: Range<Int64>
+    let missing: MissingOffsets?
     var history = UserHistory(user: user)
     do throws(LogError) {
-      let reader = try log.makeConsumer(
+      var reader = try PartitionReader(
+        log,
         ConsumerConfiguration(
           topics: [partition.topic], group: nil, clientID: "\(clientID)-events",
           fetchWait: .milliseconds(20)))
-      defer { reader.close() }
-      range = try reader.offsets(of: partition)
-      if range.lowerBound == 0, range.upperBound >= end {
-        try reader.assign([(partition, .at(0))])
-        var next: Int64 = 0
-        while next < end {
-          let result = try reader.poll(maxRecords: 10_000, timeout: .milliseconds(100)) { record in
-            next = record.offset + 1
-            guard record.offset < end else { return false }
+      missing = MissingOffsets.of(from: 0, to: end, in: try reader.consumer.offsets(of: partition))
+      if missing == nil {
+        try reader.begin([PartitionCursor(partition, from: .at(0), to: end)])
+        try reader.readToEnd(
+          onPoll: { cursors in
+            progress(cursors[0].passed, end)
+            return true
+          },
+          { _, record in
             history.take(record.value)
             return true
-          }
-          // Transaction markers leave gaps, at the end too.
-          if let reached = result.ends[partition] { next = max(next, reached) }
-          progress(min(next, end), end)
-        }
+          })
       }
     } catch { throw .log(error) }
-    guard range.lowerBound == 0 else { throw .logBegins(partition, range.lowerBound) }
-    guard range.upperBound >= end else {
-      throw .logEnds(partition, range.upperBound, stateOffset: end)
+    switch missing {
+    case nil: return history.ratings
+    case .beginning(let start): throw .logBegins(partition, start)
+    case .end(let found): throw .logEnds(partition, found, stateOffset: end)
     }
-    return history.ratings
   }
 }

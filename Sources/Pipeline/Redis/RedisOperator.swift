@@ -83,7 +83,9 @@ public struct RedisOperator<
         counts.written += chunk.written
         counts.fenced += chunk.fenced
       } catch {
-        throw .failed("Redis: \(error)", error.isTransient ? .retry : .stopDaemon)
+        throw .failed(
+          Reason(error.isTransient ? .redisUnavailable : .redisRefused, "Redis: \(error)"),
+          error.isTransient ? .retry : .stopDaemon)
       }
     }
   }

@@ -118,7 +118,7 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
       outputs: outputs, changelog: changelog, tables: tables)
     let environment = StageEnvironment(
       configuration: configuration, log: replay, storage: storage,
-      monitor: StageMonitor(stage: stage.rawValue), logger: logger, stop: stop,
+      events: .logging(logger), stop: stop,
       pause: { _ in })
     do throws(StageError) {
       try StageLoop(environment) { () throws(StageError) in try makeOperator(replay) }.run()
@@ -126,16 +126,18 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
   }
 
   private func checkRange(_ source: TopicPartition, _ end: Int64) throws(ReplayError) {
-    let range: Range<Int64>
+    let held: Range<Int64>
     do throws(LogError) {
       let reader = try log.makeConsumer(
         ConsumerConfiguration(topics: [source.topic], group: nil, clientID: "projectionist-replay"))
       defer { reader.close() }
-      range = try reader.offsets(of: source)
+      held = try reader.offsets(of: source)
     } catch { throw .stage(.log(error)) }
-    guard range.lowerBound == 0 || end == 0 else { throw .logBegins(source, range.lowerBound) }
-    guard range.upperBound >= end else {
-      throw .logEnds(source, range.upperBound, inputOffset: end)
+    guard end > 0 else { return }
+    switch MissingOffsets.of(from: 0, to: end, in: held) {
+    case nil: return
+    case .beginning(let start): throw .logBegins(source, start)
+    case .end(let found): throw .logEnds(source, found, inputOffset: end)
     }
   }
 }

@@ -78,7 +78,7 @@ public struct InstanceContext: Sendable {
     let clock = scheduler.clock
     var environment = StageEnvironment(
       configuration: configuration, log: log, storage: storage,
-      monitor: StageMonitor(stage: configuration.name), logger: logger, stop: stop,
+      events: .logging(logger), stop: stop,
       now: { clock.now },
       pause: { [process, scheduler] duration in
         if process.isAlive { scheduler.sleep(duration) }

@@ -1,41 +1,47 @@
-import EventLog
-
-/// How a restore gets on: says so when it begins, every two seconds, and when it is done.
+/// How a restore gets on: a status when it begins, ten times a second at the most while it goes on,
+/// and a summary at its end.
 struct RestoreProgress: Hashable, Sendable {
-  private static let interval = Duration.seconds(2)
+  private static let interval = Duration.milliseconds(100)
 
   private let changelog: String
   private let partitions: Int
   private let started: ContinuousClock.Instant
+  private var began: ContinuousClock.Instant
   private var lastStatus: ContinuousClock.Instant
 
   init(_ changelog: String, partitions: Int, at now: ContinuousClock.Instant) {
     self.changelog = changelog
     self.partitions = partitions
     started = now
+    began = now
     lastStatus = now
   }
 
-  /// Says that there is something to restore, before it is looked for and read.
+  /// Begins the count, before anything is looked for and read.
   ///
-  /// - Parameter total: changelog offsets that are to be passed, of all partitions.
-  func begin(total: Int64) -> RestoreStatus {
-    RestoreStatus(changelog: changelog, partitions: partitions, applied: 0, total: total)
+  /// - Parameter total: changelog offsets to pass, of all partitions.
+  mutating func begin(total: Int64, at now: ContinuousClock.Instant) -> RestoreStatus {
+    began = now
+    return status(0, of: total, at: now)
   }
 
   /// - Parameters:
   ///   - applied: changelog offsets passed, of all partitions.
   ///   - total: how many there are, which the search for the last positions may lessen.
-  /// - Returns: `nil` until two seconds have passed since the status before.
+  /// - Returns: `nil` so soon after the status before.
   mutating func advance(to applied: Int64, of total: Int64, at now: ContinuousClock.Instant)
     -> RestoreStatus?
   {
-    guard now - lastStatus >= Self.interval else { return nil }
+    now - lastStatus >= Self.interval ? status(applied, of: total, at: now) : nil
+  }
+
+  private mutating func status(
+    _ applied: Int64, of total: Int64, at now: ContinuousClock.Instant
+  ) -> RestoreStatus {
     lastStatus = now
-    let rate = Double(applied) / (now - started).seconds
     return RestoreStatus(
-      changelog: changelog, partitions: partitions, applied: applied, total: total, rate: rate,
-      timeLeft: rate > 0 ? .seconds(Double(total - applied) / rate) : nil)
+      changelog: changelog, partitions: partitions, applied: applied, total: total,
+      elapsed: now - began)
   }
 
   /// - Parameter records: how many were applied.

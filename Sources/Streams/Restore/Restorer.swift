@@ -39,7 +39,6 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
     for loader in loaders {
       if let damage = loader.damage { throw damage }
       let inputOffset = try environment.inputOffset(of: loader.store, loader.partition)
-      environment.emit(.storeOpened(partition: loader.partition, inputOffset: inputOffset))
       restored.append(
         RestoredStore(
           store: loader.store, inputOffset: inputOffset,
@@ -123,7 +122,7 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
   ) throws(StageError) -> [ChangelogSection] {
     let limits = RestoreLimits(partitions: loaders.count)
     let lacking = sections.reduce(0) { $0 + Int64($1.range.count) }
-    environment.emit(.restoring(progress.begin(total: lacking)))
+    environment.emit(.restoring(progress.begin(total: lacking, at: environment.now())))
     var reader = try ChangelogReader(sections, of: changelog, in: environment)
     try reader.findTails { report(&progress, 0, of: lacking) }
     try reader.beginState()

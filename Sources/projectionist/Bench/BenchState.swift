@@ -25,7 +25,6 @@ extension BenchBed {
     try workload.preload(events, note: note)
     let daemon = try startDaemon()
     let watch = try LagWatch(self, daemon)
-    defer { watch.close() }
     var progress = ProgressBar("process", unit: "events", goal: .count(events))
     _ = try watch.wait { progress.refresh(min(max($0 - processed, 0), events)) }
     progress.finish(events)

@@ -7,7 +7,7 @@ import Recommender
 
 /// A prediction read from its topic.
 struct PredictionRecord {
-  private static let deadline = Duration.seconds(20)
+  private static let patience = Duration.seconds(20)
 
   let prediction: RecordedPrediction
 
@@ -52,37 +52,31 @@ struct PredictionRecord {
   private static func read(
     _ log: KafkaLog, _ partition: TopicPartition, _ offset: Int64, place: String
   ) throws -> [UInt8]? {
-    let consumer = try log.makeConsumer(
+    var reader = try PartitionReader(
+      log,
       ConsumerConfiguration(
         topics: [partition.topic], group: nil, clientID: "projectionist-explain-prediction",
         fetchWait: .milliseconds(20)))
-    defer { consumer.close() }
-    guard try partition.partition < consumer.partitionCount(of: partition.topic) else {
+    guard try partition.partition < reader.consumer.partitionCount(of: partition.topic) else {
       throw CommandFailure(.failure, "\(place): \(partition.topic) has no such partition")
     }
-    let range = try consumer.offsets(of: partition)
+    let range = try reader.consumer.offsets(of: partition)
     guard range.contains(offset) else {
       throw CommandFailure(
         .failure,
         "\(place) does not exist: the partition has offsets \(range.lowerBound) to"
           + " \(range.upperBound - 1)")
     }
-    try consumer.assign([(partition, .at(offset))])
-    let end = ContinuousClock.now + deadline
+    try reader.begin([PartitionCursor(partition, from: .at(offset), to: offset + 1)])
     var value: [UInt8]?
-    var isPassed = false
-    while !isPassed {
-      let result = try consumer.poll(maxRecords: 1, timeout: .milliseconds(100)) { record in
-        isPassed = true
-        if record.offset == offset {
-          value = record.value?.withUnsafeBytes { [UInt8]($0) } ?? []
-        }
-        return true
+    do throws(LogError) {
+      try reader.readToEnd(maxRecords: 1, patience: patience) { _, record in
+        value = record.value?.withUnsafeBytes { [UInt8]($0) } ?? []
+        return false
       }
-      if let reached = result.ends[partition], reached > offset { isPassed = true }
-      guard isPassed || ContinuousClock.now < end else {
-        throw CommandFailure(.unavailable, "\(place) can't be read in time")
-      }
+    } catch {
+      guard error.code == .unavailable else { throw error }
+      throw CommandFailure(.unavailable, "\(place) can't be read in time")
     }
     return value
   }

@@ -57,8 +57,8 @@ final class Daemon: Sendable {
       }
     }
     for standby in standbys {
-      let environment = environment(standby.stage, StageMonitor(stage: standby.stage.rawValue))
-      standby.start(environment, copies: settings.standby) { ended.signal() }
+      let events = EventSink.logging(settings.log.makeLogger(standby.stage.rawValue))
+      standby.start(environment(standby.stage, events), copies: settings.standby) { ended.signal() }
     }
     let reporter = StatusReporter(
       threads.map(\.monitor), predict: predictMonitor, logger: logger)
@@ -77,7 +77,8 @@ final class Daemon: Sendable {
   private func start(
     _ stage: StageName, _ thread: StageThread, ended: @escaping @Sendable (StageError?) -> Void
   ) {
-    let environment = environment(stage, thread.monitor)
+    let logger = settings.log.makeLogger(stage.rawValue)
+    let environment = environment(stage, .all([thread.monitor.sink, .logging(logger)]))
     let clientID = environment.configuration.clientID
     let body: @Sendable () throws(StageError) -> Void =
       switch stage {
@@ -106,7 +107,7 @@ final class Daemon: Sendable {
           try StageLoop(environment) {
             RedisOperator<LMDBStore, KafkaProducer, FeatureWriter>(
               projection: settings.feastProjection, generation: UInt64(settings.redis.generation),
-              sink: FeatureWriter(settings.redisConfiguration), logger: environment.logger)
+              sink: FeatureWriter(settings.redisConfiguration), logger: logger)
           }.run()
         }
       case .predict:
@@ -115,21 +116,19 @@ final class Daemon: Sendable {
             try PredictOperator<LMDBStore, KafkaProducer, KafkaConsumer>(
               log, clientID: clientID, directory: directory,
               partitionOf: { KafkaPartitioner.partition(key: $0, count: partitions) },
-              environment: self.predictEnvironment(environment.logger))
+              environment: self.predictEnvironment(logger))
           }.run()
         }
       }
     thread.start(niceness: stage.niceness, body, ended: ended)
   }
 
-  private func environment(_ stage: StageName, _ monitor: StageMonitor)
+  private func environment(_ stage: StageName, _ events: EventSink)
     -> StageEnvironment<KafkaLog, LMDBStorage>
   {
-    var logger = settings.log.makeLogger(stage.rawValue)
-    logger.logLevel = settings.log.level
     var environment = StageEnvironment(
-      configuration: configuration(stage), log: log, storage: storage, monitor: monitor,
-      logger: logger, stop: shutdown.stop,
+      configuration: configuration(stage), log: log, storage: storage, events: events,
+      stop: shutdown.stop,
       pause: { Thread.sleep(forTimeInterval: $0 / .seconds(1)) })
     environment.releaseMemory = { ClientMemory.trim() }
     environment.inBackground = { DispatchQueue.global().async(execute: $0) }
