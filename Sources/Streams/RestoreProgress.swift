@@ -1,5 +1,5 @@
-/// Tells how a restore gets on: when it begins, ten times a second at the most while it goes on, and
-/// when it ends.
+/// Tells how a restore gets on: when it begins, ten times a second at the most while it goes on,
+/// and when it ends.
 struct RestoreProgress {
   private static let interval = Duration.milliseconds(100)
 
