@@ -78,6 +78,9 @@ let package = Package(
     module("Ratings", ["Codecs"]),
     module("Recommender", ["Ratings", "Codecs", "LinearAlgebra"]),
 
+    // The engine's events as lines of JSON on a Unix socket.
+    module("EventStream", ["Streams", "Codecs", "EventLog"]),
+
     // The product: stages, topics, commands.
     module(
       "Pipeline",
@@ -118,8 +121,8 @@ let package = Package(
       dependencies: [
         "Processes", "Wiring", "Configuration", "Console", "Pipeline", "KafkaLog", "LMDBStore",
         "RedisProjection", "Recommender", "Ratings", "Codecs", "LinearAlgebra", "Simulation",
-        "PipelineSimulation", "Streams", "EventLog", "StateStore", logging, histogram,
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "PipelineSimulation", "EventStream", "Streams", "EventLog", "StateStore", logging,
+        histogram, .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
 
@@ -137,6 +140,7 @@ let package = Package(
     tests("LMDBStoreTests", ["LMDBStore", "StateStore"]),
     tests("RedisProjectionTests", ["RedisProjection"]),
     tests("StreamsTests", ["Streams", "Simulation", "EventLog", "StateStore", logging]),
+    tests("EventStreamTests", ["EventStream", "Streams", "EventLog"]),
     tests(
       "SimulationTests",
       ["Simulation", "PipelineSimulation", "Streams", "EventLog", "StateStore"]),
