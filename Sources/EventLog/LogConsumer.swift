@@ -4,10 +4,10 @@ public protocol LogConsumer: AnyObject {
   ///
   /// - Parameters:
   ///   - maxRecords: the most records one call delivers.
-  ///   - body: called once a record; returns false to stop, which drops the records fetched but
-  ///     not delivered: the caller must then `rewind`.
+  ///   - body: called with consecutive records of one partition at a time; returns false to stop,
+  ///     which drops the records fetched but not delivered: the caller must then `rewind`.
   /// - Returns: how many records were delivered, and what else has happened meanwhile.
-  func poll(maxRecords: Int, timeout: Duration, _ body: (borrowing RecordView) -> Bool)
+  func pollRuns(maxRecords: Int, timeout: Duration, _ body: (borrowing RecordRun) -> Bool)
     throws(LogError) -> PollResult
 
   /// Starts reading these partitions, beside those already read. Answers a

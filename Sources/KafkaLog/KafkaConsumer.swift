@@ -23,6 +23,8 @@ public final class KafkaConsumer: LogConsumer {
   private let topicHandles: [OpaquePointer]
   private let queue: OpaquePointer
   private let batch: UnsafeMutableBufferPointer<UnsafeMutablePointer<rd_kafka_message_t>?>
+  /// What of the batch is being handed out.
+  private var run = RunCollector()
   /// By topic and partition, the lowest offset still to be delivered; `unassigned` where nothing
   /// is. Logical start offsets are negative, so they let every record pass.
   var positions: [[Int64]]
@@ -135,8 +137,8 @@ public final class KafkaConsumer: LogConsumer {
 
   // MARK: Records
 
-  public func poll(
-    maxRecords: Int, timeout: Duration, _ body: (borrowing RecordView) -> Bool
+  public func pollRuns(
+    maxRecords: Int, timeout: Duration, _ body: (borrowing RecordRun) -> Bool
   ) throws(LogError) -> PollResult {
     try throwDeferred()
     var result = PollResult()
@@ -160,21 +162,38 @@ public final class KafkaConsumer: LogConsumer {
 
   /// Hands out and frees the batch; false once the body has had enough.
   private func deliver(
-    _ count: Int, to result: inout PollResult, _ body: (borrowing RecordView) -> Bool
+    _ count: Int, to result: inout PollResult, _ body: (borrowing RecordRun) -> Bool
   ) -> Bool {
     var goesOn = true
+    var freed = 0
     for index in 0..<count {
       guard let message = batch[index] else { continue }
-      defer { rd_kafka_message_destroy(message) }
+      if !run.takes(message) {
+        goesOn = handRun(to: &result, body)
+        free(freed..<index)
+        freed = index
+      }
       guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
         handle(message, &result)
         continue
       }
-      guard goesOn, let topic = accept(message) else { continue }
-      result.records += 1
-      goesOn = hand(message, topic, to: body)
+      if goesOn, let topic = accept(message) { run.append(message, topic: topic) }
     }
+    if goesOn { goesOn = handRun(to: &result, body) }
+    free(freed..<count)
     return goesOn
+  }
+
+  private func handRun(to result: inout PollResult, _ body: (borrowing RecordRun) -> Bool) -> Bool {
+    guard run.count > 0 else { return true }
+    result.records += run.count
+    return run.hand(to: body)
+  }
+
+  private func free(_ range: Range<Int>) {
+    for index in range {
+      if let message = batch[index] { rd_kafka_message_destroy(message) }
+    }
   }
 
   /// The record's topic, after moving its partition's position past it; nil for a record that
@@ -199,21 +218,6 @@ public final class KafkaConsumer: LogConsumer {
     }
     positions[topic][partition] = offset + 1
     return topic
-  }
-
-  private func hand(
-    _ message: UnsafeMutablePointer<rd_kafka_message_t>, _ topic: Int,
-    to body: (borrowing RecordView) -> Bool
-  ) -> Bool {
-    let record = message.pointee
-    let start = record.key
-    let payload = record.payload
-    return body(
-      RecordView(
-        topic: topic, partition: record.partition, offset: record.offset,
-        timestamp: rd_kafka_message_timestamp(message, nil),
-        key: borrowed(start, record.key_len), value: borrowed(payload, record.len),
-        headers: .init(record: UnsafeRawPointer(message), copy: copyHeaders)))
   }
 
   /// What librdkafka reports in place of a record.
@@ -316,12 +320,4 @@ public final class KafkaConsumer: LogConsumer {
     // What goes wrong with one partition only is the result too; the list is copied.
     try check(rd_kafka_commit(client.handle, list.list, wait ? 0 : 1), "committing offsets")
   }
-}
-
-/// Memory of a message as a span, valid until the message is destroyed; null is nil.
-@_lifetime(borrow start)
-private func borrowed(_ start: borrowing UnsafeMutableRawPointer?, _ count: Int) -> RawSpan? {
-  guard let pointer = copy start else { return nil }
-  return _overrideLifetime(
-    RawSpan(_unsafeStart: pointer, byteCount: count), borrowing: start)
 }

@@ -65,7 +65,7 @@ final class ReplayedInput<Base: LogConsumer> {
     if end == 0 { reach(end) }
   }
 
-  func poll(maxRecords: Int, timeout: Duration, _ body: (borrowing RecordView) -> Bool)
+  func pollRuns(maxRecords: Int, timeout: Duration, _ body: (borrowing RecordRun) -> Bool)
     throws(LogError) -> PollResult
   {
     var result = PollResult()
@@ -75,20 +75,22 @@ final class ReplayedInput<Base: LogConsumer> {
     }
     guard !hasReached else { return result }
     var next: Int64?
-    var isBeyond = false
+    var beyond = 0
     let end = self.end
-    result = try reader.poll(maxRecords: maxRecords, timeout: timeout) { record in
-      guard record.offset < end else {
-        isBeyond = true
-        return false
+    result = try reader.pollRuns(maxRecords: maxRecords, timeout: timeout) { run in
+      let wanted = run.index(ofOffset: end)
+      beyond = run.count - wanted
+      if wanted > 0 {
+        let wantedRun = run.extracting(0..<wanted)
+        next = wantedRun.lastOffset + 1
+        guard body(wantedRun) else { return false }
       }
-      next = record.offset + 1
-      return body(record)
+      return beyond == 0
     }
-    if isBeyond { result.records -= 1 }
+    result.records -= beyond
     // Transaction markers leave gaps, at the end too.
     if let told = result.ends[source] { next = max(next ?? 0, told) }
-    if isBeyond || (next ?? 0) >= end { reach(end) } else if let next { onProgress(next) }
+    if beyond > 0 || (next ?? 0) >= end { reach(end) } else if let next { onProgress(next) }
     return result
   }
 
@@ -121,12 +123,14 @@ public final class ReplayConsumer<Base: LogConsumer>: LogConsumer {
     }
   }
 
-  public func poll(maxRecords: Int, timeout: Duration, _ body: (borrowing RecordView) -> Bool)
-    throws(LogError) -> PollResult
-  {
+  public func pollRuns(
+    maxRecords: Int, timeout: Duration, _ body: (borrowing RecordRun) -> Bool
+  ) throws(LogError) -> PollResult {
     switch content {
-    case .input(let input): try input.poll(maxRecords: maxRecords, timeout: timeout, body)
-    case .everything(let reader): try reader.poll(maxRecords: maxRecords, timeout: timeout, body)
+    case .input(let input):
+      try input.pollRuns(maxRecords: maxRecords, timeout: timeout, body)
+    case .everything(let reader):
+      try reader.pollRuns(maxRecords: maxRecords, timeout: timeout, body)
     case .nothing: PollResult()
     }
   }
