@@ -1,8 +1,8 @@
 public import EventLog
 public import Recommender
 
-/// Reads `validated-ratings` from its beginning up to given offsets, as the user stage reads it: what
-/// is not a rating has no effect, and neither has an event that intake wrote twice.
+/// Reads `validated-ratings` from its beginning up to given offsets, by the rules that the user
+/// stage folds by (`RatingStatement`).
 public final class RatingLogReader<Consumer: LogConsumer> {
   /// A partition of the topic has lost its first records, so its ratings are not all there.
   public struct Truncated: Error, Hashable, Sendable {
@@ -10,16 +10,11 @@ public final class RatingLogReader<Consumer: LogConsumer> {
     public var firstOffset: Int64
   }
 
-  /// An intake partition as one partition of the topic sees it.
-  private struct Source: Hashable {
-    var partition: Int32
-    var source: Int32
-  }
-
   private let consumer: Consumer
   private let ends: [Int64]
   private var parser = CanonicalEventParser()
-  private var sources: [Source: Int64] = [:]
+  /// By partition of the topic.
+  private var repeats: [RepeatFilter]
   private var next: [Int64]
   private var log = RatingLog()
 
@@ -38,6 +33,7 @@ public final class RatingLogReader<Consumer: LogConsumer> {
         maxQueuedBytes: 32 << 20))
     self.ends = ends
     next = Array(repeating: 0, count: ends.count)
+    repeats = Array(repeating: RepeatFilter(), count: ends.count)
     total = ends.reduce(0) { $0 + Int($1) }
     try consumer.assign(
       ends.indices.filter { ends[$0] > 0 }.map { (Self.partition($0), .beginning) })
@@ -73,15 +69,14 @@ public final class RatingLogReader<Consumer: LogConsumer> {
     do throws(RecordError) {
       event = try parser.parse(value)
     } catch {
-      // Written by someone else than intake; the user stage leaves it out, too.
+      // Written by something other than intake. The user stage skips it too.
       return
     }
-    let source = Source(partition: record.partition, source: event.source.partition)
-    guard event.source.offset > sources[source, default: -1] else { return }
-    sources[source] = event.source.offset
-    guard event.type == .rating, let movie = event.movie else { return }
+    guard repeats[partition].isNew(event.source),
+      let statement = RatingStatement(event, genres: GenreSet())
+    else { return }
     log.append(
-      user: event.user, movie: movie, rating: event.rating,
+      user: statement.user, movie: statement.movie, rating: event.rating,
       timeMilliseconds: event.timeMilliseconds)
   }
 
