@@ -21,16 +21,18 @@ struct CursorTable: Sendable {
     }
   }
 
-  /// Moves the record's cursor past it.
+  /// Moves the run's cursor past it.
   ///
-  /// - Returns: the cursor's index if the record is wanted.
-  mutating func take(topic: Int, partition: Int32, offset: Int64) -> Int? {
-    guard Int(partition) < stride else { return nil }
-    let number = Int(numbers[topic * stride + Int(partition)])
+  /// - Returns: the cursor's index and the wanted records; `nil` if none is wanted.
+  mutating func take(_ run: borrowing RecordRun) -> (number: Int, wanted: Range<Int>)? {
+    guard Int(run.partition) < stride else { return nil }
+    let number = Int(numbers[run.topic * stride + Int(run.partition)])
     guard number >= 0, !cursors[number].isFinished else { return nil }
-    let isWanted = cursors[number].take(offset)
+    let lower = run.index(ofOffset: cursors[number].next)
+    let upper = run.index(ofOffset: cursors[number].end)
+    _ = cursors[number].take(run.lastOffset)
     if cursors[number].isFinished { unfinished -= 1 }
-    return isWanted ? number : nil
+    return lower < upper ? (number, lower..<upper) : nil
   }
 
   mutating func reach(_ ends: [TopicPartition: Int64]) {

@@ -4,10 +4,10 @@ public protocol LogConsumer: AnyObject {
   ///
   /// - Parameters:
   ///   - maxRecords: the most records to deliver.
-  ///   - body: called once per record. Returns false to stop, which drops records that were fetched
-  ///     but not delivered: the caller must then `rewind`.
+  ///   - body: called with consecutive records of one partition at a time. Returns false to stop,
+  ///     which drops records that were fetched but not delivered: the caller must then `rewind`.
   /// - Returns: how many records were delivered, and what else happened.
-  func poll(maxRecords: Int, timeout: Duration, _ body: (borrowing RecordView) -> Bool)
+  func pollRuns(maxRecords: Int, timeout: Duration, _ body: (borrowing RecordRun) -> Bool)
     throws(LogError) -> PollResult
 
   /// Starts reading these partitions in addition to those already read. Answers a

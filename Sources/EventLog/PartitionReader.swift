@@ -62,30 +62,45 @@ public struct PartitionReader<Consumer: LogConsumer>: ~Copyable {
 
   // MARK: Reading
 
-  /// Hands records that have arrived to `body`, waiting up to `timeout` for the first one only.
+  /// Hands runs of available records to `body`. Waits up to `timeout`, for the first one only.
   ///
   /// - Parameters:
-  ///   - body: called once a record, with the index of its cursor; returns false to stop, after
-  ///     which only `begin` or `rewind` may follow.
-  /// - Returns: what the consumer has told, with the number of records handed on.
+  ///   - body: called once per run, with the index of its cursor. Returns false to stop, after which
+  ///     only `begin` or `rewind` may follow.
+  /// - Returns: what the consumer reports, with the number of records handed out.
+  @discardableResult
+  public mutating func pollRuns(
+    maxRecords: Int = 10_000, timeout: Duration = .milliseconds(100),
+    _ body: (_ number: Int, borrowing RecordRun) -> Bool
+  ) throws(LogError) -> PollResult {
+    guard !isFinished else { return PollResult() }
+    var records = 0
+    var result = try consumer.pollRuns(maxRecords: maxRecords, timeout: timeout) { run in
+      guard let (number, wanted) = table.take(run) else { return table.unfinished > 0 }
+      records += wanted.count
+      return body(number, run.extracting(wanted))
+    }
+    result.records = records
+    table.reach(result.ends)
+    try releaseFinished()
+    return result
+  }
+
+  /// As `pollRuns`, one record per call.
   @discardableResult
   public mutating func poll(
     maxRecords: Int = 10_000, timeout: Duration = .milliseconds(100),
     _ body: (_ number: Int, borrowing RecordView) -> Bool
   ) throws(LogError) -> PollResult {
-    guard !isFinished else { return PollResult() }
     var records = 0
-    var result = try consumer.poll(maxRecords: maxRecords, timeout: timeout) { record in
-      guard
-        let number = table.take(
-          topic: record.topic, partition: record.partition, offset: record.offset)
-      else { return table.unfinished > 0 }
-      records += 1
-      return body(number, record)
+    var result = try pollRuns(maxRecords: maxRecords, timeout: timeout) { number, run in
+      for index in run.indices {
+        records += 1
+        guard body(number, run[index]) else { return false }
+      }
+      return true
     }
     result.records = records
-    table.reach(result.ends)
-    try releaseFinished()
     return result
   }
 

@@ -20,6 +20,8 @@ import Logging
   private let queue: OpaquePointer
   private let batch: UnsafeMutableBufferPointer<UnsafeMutablePointer<rd_kafka_message_t>?>
   var assignment: Assignment
+  /// The part of the batch that is handed out next.
+  private var run = RunCollector()
   /// Where each partition's end was when it was last reached.
   private var reachedEnds: [TopicPartition: Int64] = [:]
   private var nudge: FetchNudge
@@ -132,8 +134,8 @@ import Logging
 
   // MARK: Records
 
-  public func poll(
-    maxRecords: Int, timeout: Duration, _ body: (borrowing RecordView) -> Bool
+  public func pollRuns(
+    maxRecords: Int, timeout: Duration, _ body: (borrowing RecordRun) -> Bool
   ) throws(LogError) -> PollResult {
     try throwDeferred()
     var result = PollResult()
@@ -162,21 +164,38 @@ import Logging
 
   /// Hands out and frees the batch; false once the body stops.
   private func deliver(
-    _ count: Int, to result: inout PollResult, _ body: (borrowing RecordView) -> Bool
+    _ count: Int, to result: inout PollResult, _ body: (borrowing RecordRun) -> Bool
   ) -> Bool {
     var goesOn = true
+    var freed = 0
     for index in 0..<count {
       guard let message = unsafe batch[index] else { continue }
-      defer { unsafe rd_kafka_message_destroy(message) }
+      if unsafe !run.takes(message) {
+        goesOn = handRun(to: &result, body)
+        free(freed..<index)
+        freed = index
+      }
       guard unsafe message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
         unsafe handle(message, &result)
         continue
       }
-      guard goesOn, let topic = unsafe accept(message) else { continue }
-      result.records += 1
-      goesOn = unsafe hand(message, topic, to: body)
+      if goesOn, let topic = unsafe accept(message) { unsafe run.append(message, topic: topic) }
     }
+    if goesOn { goesOn = handRun(to: &result, body) }
+    free(freed..<count)
     return goesOn
+  }
+
+  private func handRun(to result: inout PollResult, _ body: (borrowing RecordRun) -> Bool) -> Bool {
+    guard run.count > 0 else { return true }
+    result.records += run.count
+    return run.hand(to: body)
+  }
+
+  private func free(_ range: Range<Int>) {
+    for index in range {
+      if let message = unsafe batch[index] { unsafe rd_kafka_message_destroy(message) }
+    }
   }
 
   /// The record's topic, after moving its partition's position past it; nil for a record not to be
@@ -200,21 +219,6 @@ import Logging
         ])
       return nil
     }
-  }
-
-  private func hand(
-    _ message: UnsafeMutablePointer<rd_kafka_message_t>, _ topic: Int,
-    to body: (borrowing RecordView) -> Bool
-  ) -> Bool {
-    let record = unsafe message.pointee
-    let start = unsafe record.key
-    let payload = unsafe record.payload
-    return unsafe body(
-      RecordView(
-        topic: topic, partition: record.partition, offset: record.offset,
-        timestamp: rd_kafka_message_timestamp(message, nil),
-        key: borrowed(start, record.key_len), value: borrowed(payload, record.len),
-        headers: .init(record: UnsafeRawPointer(message), copy: copyHeaders)))
   }
 
   /// Handles what librdkafka reports in place of a record.
@@ -320,12 +324,4 @@ import Logging
     // The result covers failures of single partitions too. The list is copied: it holds none.
     try unsafe check(rd_kafka_commit(client.handle, list.list, wait ? 0 : 1), "committing offsets")
   }
-}
-
-/// A message's memory as a span, valid until the message is destroyed. Null is nil.
-@_lifetime(borrow start)
-private func borrowed(_ start: borrowing UnsafeMutableRawPointer?, _ count: Int) -> RawSpan? {
-  guard let pointer = unsafe copy start else { return nil }
-  return unsafe _overrideLifetime(
-    RawSpan(_unsafeStart: pointer, byteCount: count), borrowing: start)
 }

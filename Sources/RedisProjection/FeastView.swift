@@ -1,13 +1,8 @@
 /// A Feast feature view: its fields in an entity's hash.
 ///
 /// Source: Feast, `infra/online_stores/helpers.py` (`_mmh3`) and `redis.py`. All views with the
-<<<<<<<< HEAD:Sources/RedisProjection/FeastView.swift
-/// same join keys share one hash; unknown fields, such as the fence, Feast does not read.
-public struct FeastView: Sendable {
-========
 /// same join keys share one hash. Feast ignores unknown fields, such as the fence.
 public struct FeastView: Sendable {
->>>>>>>> 673b89297e7dd83dd3272f1c50614df2114eb0f0:Sources/RedisProjection/FeastView.swift
   public let name: String
   /// Names of the features, in the order of the values.
   public let features: [String]

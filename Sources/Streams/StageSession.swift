@@ -17,14 +17,11 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   let steps: [CommitStep]
   var stageOperator: Operator
 
-  var owned: [Owned] = [] { didSet { (latestNumber, latest) = (-1, nil) } }
+  var owned: [Owned] = []
   /// Index in `owned` by input topic and partition; -1 where the partition is not ours.
   var ownedNumbers: [[Int]]
   /// Partitions whose stores are being opened, and are not yet those of tasks.
   var opening: [TopicPartition] = []
-  /// Where the record before came from: the next one is mostly from there too.
-  private var latestNumber = -1
-  private var latest: Owned?
 
   var isBatchOpen = false
   var batchRecords = 0
@@ -134,9 +131,9 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     var failure: StageError?
     let room = max(1, configuration.limits.records - batchRecords)
     let result = try StageError.log { () throws(LogError) in
-      try consumer.poll(maxRecords: min(room, 8192), timeout: pollTimeout) { record in
+      try consumer.pollRuns(maxRecords: min(room, 8192), timeout: pollTimeout) { run in
         do throws(StageError) {
-          try take(record)
+          try take(run)
           return true
         } catch {
           failure = error
@@ -192,24 +189,23 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   /// How long a stage that has nothing to do may not see that it shall stop.
   static var longestPoll: Duration { .milliseconds(50) }
 
-  func take(_ record: borrowing RecordView) throws(StageError) {
-    let numbers = ownedNumbers[record.topic]
-    let number = Int(record.partition) < numbers.count ? numbers[Int(record.partition)] : -1
+  func take(_ run: borrowing RecordRun) throws(StageError) {
+    let numbers = ownedNumbers[run.topic]
+    let number = Int(run.partition) < numbers.count ? numbers[Int(run.partition)] : -1
     // Fetched before the partition was given up; its next owner reads it again.
     guard number >= 0 else { return }
-    if number != latestNumber { (latestNumber, latest) = (number, owned[number]) }
-    guard let partition = latest else { return }
+    let partition = owned[number]
     let task = partition.task
-    guard record.offset >= task.nextOffset else {
-      redeliveries += 1
-      return
-    }
+    let first = run.index(ofOffset: task.nextOffset)
+    redeliveries += first
+    guard first < run.count else { return }
     if !isBatchOpen { try openBatch() }
-    try stageOperator.process(record, &partition.working, task)
+    let records = run.extracting(first..<run.count)
+    try stageOperator.process(records, &partition.working, task)
     task.isTouched = true
-    task.nextOffset = record.offset + 1
-    batchRecords += 1
-    batchBytes += (record.key?.byteCount ?? 0) + (record.value?.byteCount ?? 0)
+    task.nextOffset = records.lastOffset + 1
+    batchRecords += records.count
+    batchBytes += records.byteCount
   }
 
   func refreshIfWanted() throws(StageError) {

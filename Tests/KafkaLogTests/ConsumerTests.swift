@@ -101,6 +101,36 @@ import Testing
     #expect(rest.count == 990)
   }
 
+  /// Each record comes once and in its partition's order, and no run is of two partitions.
+  @Test func recordsComeInRunsOfOnePartition() throws {
+    let cluster = try filled(1000)
+    let producer = try cluster.producer(["events"])
+    for number in 0..<500 { try producer.send("\(number)", key: "k\(number)", partition: 1) }
+    try producer.flush(timeout: patience)
+    let reader = try cluster.reader("events")
+    try reader.assign([(zero, .beginning), (TopicPartition("events", 1), .beginning)])
+    var offsets: [Int32: [Int64]] = [:]
+    var longest = 0
+    let deadline = ContinuousClock.now + patience
+    while offsets.values.reduce(0, { $0 + $1.count }) < 1500, ContinuousClock.now < deadline {
+      var records = 0
+      let result = try reader.pollRuns(maxRecords: 700, timeout: .milliseconds(50)) { run in
+        records += run.count
+        longest = max(longest, run.count)
+        for index in run.indices {
+          let record = run[index]
+          offsets[record.partition, default: []].append(record.offset)
+          let copied = Copied(record)
+          #expect(record.partition == 0 || copied.text == "\(record.offset)")
+        }
+        return true
+      }
+      #expect(result.records == records && records <= 700)
+    }
+    #expect(offsets == [0: Array(0..<1000), 1: Array(0..<500)])
+    #expect(longest > 1)
+  }
+
   @Test func partitionsAreAddedAndTakenAway() throws {
     let cluster = try filled(3)
     let one = TopicPartition("events", 1)

@@ -80,8 +80,10 @@ struct PartitionCursorTests {
     let records: [(topic: Int, partition: Int32, offset: Int64)] = [
       (0, 2, 0), (1, 7, 0), (1, 0, 4), (1, 2, 0), (0, 0, 5),
     ]
-    let numbers = records.map {
-      table.take(topic: $0.topic, partition: $0.partition, offset: $0.offset)
+    let numbers = records.map { record in
+      withRun(topic: record.topic, partition: record.partition, offsets: [record.offset]) {
+        table.take($0)?.number
+      }
     }
     // Not read, unknown, nothing wanted, and two of which something is.
     #expect(numbers == [nil, nil, nil, 0, 1])
@@ -95,6 +97,19 @@ struct PartitionCursorTests {
     #expect(table.unfinished == 0)
   }
 
+  @Test func aTableCutsRunsToWhatIsWanted() {
+    var table = CursorTable([PartitionCursor(partition, from: .at(5), to: 9)], topics: ["t"])
+    func take(_ offsets: [Int64]) -> Range<Int>? {
+      withRun(topic: 0, partition: 0, offsets: offsets) { table.take($0)?.wanted }
+    }
+    #expect(take([1, 3, 4]) == nil)
+    #expect(take([4, 5, 6]) == 1..<3)
+    #expect(table.cursors[0].next == 7)
+    #expect(take([6, 8, 9, 12]) == 1..<2)
+    #expect(table.cursors[0].isAtEnd && table.unfinished == 0)
+    #expect(take([13]) == nil)
+  }
+
   // MARK: What is there
 
   @Test func offsetsThatAreMissingAreTold() {
@@ -106,4 +121,17 @@ struct PartitionCursorTests {
     #expect(MissingOffsets.of(from: 0, to: 30, in: held) == .beginning(10))
     #expect(MissingOffsets.of(from: 0, to: 0, in: 0..<0) == nil)
   }
+}
+
+/// Hands a run of records without keys and values to `body`.
+private func withRun<R>(
+  topic: Int, partition: Int32, offsets: [Int64], _ body: (borrowing RecordRun) -> R
+) -> R {
+  let places = offsets.map { offset in
+    RecordRun.Place(
+      offset: offset, timestamp: 0, key: nil, value: nil,
+      record: UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped)
+  }
+  return body(
+    RecordRun(topic: topic, partition: partition, places: places.span, copyHeaders: { _ in [] }))
 }

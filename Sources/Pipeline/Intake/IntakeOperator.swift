@@ -43,10 +43,14 @@ public struct IntakeOperator<
   }
 
   public mutating func process(
+    _ records: borrowing RecordRun, _ working: inout PendingVerdicts, _ task: Partition
+  ) throws(StageError) {
+    for index in records.indices { try take(records[index], &working, task) }
+  }
+
+  private mutating func take(
     _ record: borrowing RecordView, _ working: inout PendingVerdicts, _ task: Partition
-  )
-    throws(StageError)
-  {
+  ) throws(StageError) {
     let source = SourceCoordinates(partition: record.partition, offset: record.offset)
     let verdict = validator.validate(
       value: record.value, recordTimestampMilliseconds: record.timestamp, source: source)

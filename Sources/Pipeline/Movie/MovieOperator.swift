@@ -56,6 +56,12 @@ public struct MovieOperator<
   // MARK: Events
 
   public mutating func process(
+    _ records: borrowing RecordRun, _ working: inout MovieWorking, _ task: Partition
+  ) throws(StageError) {
+    for index in records.indices { try take(records[index], &working, task) }
+  }
+
+  private mutating func take(
     _ record: borrowing RecordView, _ working: inout MovieWorking, _ task: Partition
   ) throws(StageError) {
     // A record that is none of the user stage's has no effect.

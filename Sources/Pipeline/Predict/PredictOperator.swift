@@ -107,6 +107,12 @@ public struct PredictOperator<
   // MARK: Requests
 
   public mutating func process(
+    _ records: borrowing RecordRun, _ working: inout UserStateView<Store>, _ task: Partition
+  ) throws(StageError) {
+    for index in records.indices { try take(records[index], &working, task) }
+  }
+
+  private mutating func take(
     _ record: borrowing RecordView, _ working: inout UserStateView<Store>, _ task: Partition
   ) throws(StageError) {
     let received = environment.now()

@@ -41,10 +41,12 @@ public struct RedisOperator<
   }
 
   public mutating func process(
-    _ record: borrowing RecordView, _ working: inout Void, _ task: Partition
-  )
-    throws(StageError)
-  {
+    _ records: borrowing RecordRun, _ working: inout Void, _ task: Partition
+  ) throws(StageError) {
+    for index in records.indices { take(records[index]) }
+  }
+
+  private mutating func take(_ record: borrowing RecordView) {
     // Keys that are no identifiers were not written by the user or movie stage.
     guard let key = record.key, let entity = DecimalText.parse(key) else { return }
     // Nor were values that are no features.

@@ -69,7 +69,7 @@ final class ReplayedInput<Consumer: LogConsumer> {
 
   func rewind(_ offsets: [TopicPartition: Int64]) throws(LogError) { try reader.rewind(offsets) }
 
-  func poll(maxRecords: Int, timeout: Duration, _ body: (borrowing RecordView) -> Bool)
+  func pollRuns(maxRecords: Int, timeout: Duration, _ body: (borrowing RecordRun) -> Bool)
     throws(LogError) -> PollResult
   {
     guard isAssigned else {
@@ -77,8 +77,8 @@ final class ReplayedInput<Consumer: LogConsumer> {
       result.rebalance = .assigned([source])
       return result
     }
-    let result = try reader.poll(maxRecords: maxRecords, timeout: timeout) { _, record in
-      body(record)
+    let result = try reader.pollRuns(maxRecords: maxRecords, timeout: timeout) { _, run in
+      body(run)
     }
     reportProgress()
     return result
@@ -115,12 +115,14 @@ public final class ReplayConsumer<Base: LogConsumer>: LogConsumer {
     }
   }
 
-  public func poll(maxRecords: Int, timeout: Duration, _ body: (borrowing RecordView) -> Bool)
-    throws(LogError) -> PollResult
-  {
+  public func pollRuns(
+    maxRecords: Int, timeout: Duration, _ body: (borrowing RecordRun) -> Bool
+  ) throws(LogError) -> PollResult {
     switch content {
-    case .input(let input): try input.poll(maxRecords: maxRecords, timeout: timeout, body)
-    case .everything(let reader): try reader.poll(maxRecords: maxRecords, timeout: timeout, body)
+    case .input(let input):
+      try input.pollRuns(maxRecords: maxRecords, timeout: timeout, body)
+    case .everything(let reader):
+      try reader.pollRuns(maxRecords: maxRecords, timeout: timeout, body)
     case .nothing: PollResult()
     }
   }

@@ -3,18 +3,13 @@ public import EventLog
 import Ratings
 public import Recommender
 
-/// Reads `validated-ratings` from its beginning up to given offsets, as the user stage reads it: what
-/// is not a rating has no effect, and neither has an event that intake wrote twice.
+/// Reads `validated-ratings` from its beginning up to given offsets, by the rules that the user
+/// stage folds by (`RatingStatement`).
 public final class RatingLogReader<Consumer: LogConsumer> {
-  /// An intake partition as one partition of the topic sees it.
-  private struct Source: Hashable {
-    var partition: Int32
-    var source: Int32
-  }
-
   private var reader: PartitionReader<Consumer>
   private var parser = CanonicalEventParser()
-  private var sources: [Source: Int64] = [:]
+  /// By partition of the topic.
+  private var repeats: [RepeatFilter]
   private var log = RatingLog()
 
   /// How many offsets lie before the ends.
@@ -31,6 +26,7 @@ public final class RatingLogReader<Consumer: LogConsumer> {
       ConsumerConfiguration(
         topics: [Topics.validatedRatings], group: nil, clientID: clientID,
         maxQueuedBytes: 32 << 20))
+    repeats = Array(repeating: RepeatFilter(), count: ends.count)
     try reader.begin(
       ends.enumerated().map { number, end in
         PartitionCursor(
@@ -42,8 +38,8 @@ public final class RatingLogReader<Consumer: LogConsumer> {
   ///
   /// - Returns: whether anything is left.
   public func read() throws(LogError) -> Bool {
-    try reader.poll(maxRecords: 50_000) { _, record in
-      take(record)
+    try reader.poll(maxRecords: 50_000) { partition, record in
+      take(record, of: partition)
       return true
     }
     return !reader.isFinished
@@ -56,21 +52,20 @@ public final class RatingLogReader<Consumer: LogConsumer> {
     return finished.finish()
   }
 
-  private func take(_ record: borrowing RecordView) {
+  private func take(_ record: borrowing RecordView, of partition: Int) {
     guard let value = record.value else { return }
     let event: RatingEvent
     do throws(RecordError) {
       event = try parser.parse(value)
     } catch {
-      // Written by someone else than intake; the user stage leaves it out, too.
+      // Written by something other than intake. The user stage skips it too.
       return
     }
-    let source = Source(partition: record.partition, source: event.source.partition)
-    guard event.source.offset > sources[source, default: -1] else { return }
-    sources[source] = event.source.offset
-    guard event.type == .rating, let movie = event.movie else { return }
+    guard repeats[partition].isNew(event.source),
+      let statement = RatingStatement(event, genres: GenreSet())
+    else { return }
     log.append(
-      user: event.user, movie: movie, rating: event.rating,
+      user: statement.user, movie: statement.movie, rating: event.rating,
       timeMilliseconds: event.timeMilliseconds)
   }
 }

@@ -57,6 +57,12 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
   // MARK: Events
 
   public mutating func process(
+    _ records: borrowing RecordRun, _ working: inout UserWorking, _ task: Partition
+  ) throws(StageError) {
+    for index in records.indices { try take(records[index], &working, task) }
+  }
+
+  private mutating func take(
     _ record: borrowing RecordView, _ working: inout UserWorking, _ task: Partition
   ) throws(StageError) {
     guard let value = record.value else { return }

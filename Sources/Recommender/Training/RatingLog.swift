@@ -3,8 +3,8 @@ import Ratings
 /// Collects many millions of ratings in the order of a log, in 16 bytes each, and reduces them to the
 /// ratings in force.
 ///
-/// A later rating of the same movie by the same user replaces an earlier one, and null takes it back,
-/// as in the user stage.
+/// Which do follows from the rules of `RatingStatement`: of a user's statements about a movie the
+/// last one holds. Sorting finds it in less memory than a fold would need.
 public struct RatingLog: ~Copyable, Sendable {
   private static let chunkCapacity = 1 << 20
 

@@ -13,6 +13,12 @@ public struct CountingOperator: StageOperator {
   public func makeWorking(_ task: Partition) throws(StageError) -> Working { [:] }
 
   public func process(
+    _ records: borrowing RecordRun, _ working: inout Working, _ task: Partition
+  ) throws(StageError) {
+    for index in records.indices { try take(records[index], &working, task) }
+  }
+
+  private func take(
     _ record: borrowing RecordView, _ working: inout Working, _ task: Partition
   ) throws(StageError) {
     guard let keySpan = record.key else { return }
