@@ -94,6 +94,7 @@ import Logging
     guard !isClosed else { return }
     isClosed = true
     defer {
+      noticeRebalance()
       client.outlivesOwner = Mend.mustLeak(
         isMember: isMember, hasBeenAssigned: assignment.hasBeenAssigned)
     }
