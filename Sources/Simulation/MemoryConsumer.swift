@@ -5,12 +5,12 @@ public final class MemoryConsumer: LogConsumer {
   private let brokers: MemoryLog.Brokers
   private let process: SimulatedProcess
   private let configuration: ConsumerConfiguration
-  /// The group's name for this member; `nil` before it has joined.
+  /// This member's id in the group; `nil` before it has joined.
   private var member: Int?
   private var positions: [TopicPartition: Int64] = [:]
-  /// Where reading began: nothing before it is ever delivered.
+  /// Where reading started: nothing before it is ever delivered.
   private var beginnings: [TopicPartition: Int64] = [:]
-  /// Ends already told: an end is told once, until the partition has grown.
+  /// Ends already reported: an end is reported once, until the partition grows.
   private var toldEnds: [TopicPartition: Int64] = [:]
   private var endHints: [TopicPartition: Int64] = [:]
   private var turn = 0
@@ -272,7 +272,7 @@ public final class MemoryConsumer: LogConsumer {
     state.apply(commit)
   }
 
-  /// What the group is told; `nil` when there is nothing to tell.
+  /// What to tell the group; `nil` for nothing.
   func groupCommit(_ offsets: [TopicPartition: Int64]) -> GroupCommit? {
     guard let group = configuration.group, !offsets.isEmpty else { return nil }
     return GroupCommit(

@@ -167,6 +167,30 @@ import Testing
     #expect(replies(last) == expected)
   }
 
+  /// A batch allocates no memory for its requests and lists if an earlier one had as many.
+  @Test func memoryIsReusedFromBatchToBatch() throws {
+    let model = Self.model(seed: 1)
+    var batch = RequestBatch<Int>()
+    var rankers = ModelRankers()
+    var addresses: [[UnsafeRawPointer?]] = []
+    for _ in 0..<3 {
+      try add(Self.requests, model, to: &batch)
+      let answered = batch.scored(by: &rankers, Self.catalog, atLeast: ShadowComparison.depth)
+        .answered(by: Self.ranking, Self.catalog)
+      let shadow = answered.shadowAnswers(of: model, &rankers, Self.catalog)
+      addresses.append([
+        answered.contents.requests.withUnsafeBytes { $0.baseAddress },
+        answered.contents.ratings.withUnsafeBytes { $0.baseAddress },
+        answered.contents.destinations.withUnsafeBytes { $0.baseAddress },
+        answered.lists.movies.withUnsafeBytes { $0.baseAddress },
+        shadow.lists.movies.withUnsafeBytes { $0.baseAddress },
+      ])
+      shadow.discard(&rankers)
+      batch = answered.emptied(&rankers)
+    }
+    #expect(addresses[0] == addresses[1] && addresses[1] == addresses[2])
+  }
+
   // MARK: Shadow
 
   enum Shadow: CaseIterable {

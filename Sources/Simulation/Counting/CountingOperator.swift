@@ -1,8 +1,8 @@
 public import EventLog
 public import Streams
 
-/// Counts and sums per key; sends every key's new tally, one output a record. The smallest stage
-/// that uses all of the engine.
+/// Counts and sums per key, and sends the key's new tally for every record. The smallest stage that
+/// uses all of the engine.
 public struct CountingOperator: StageOperator {
   public typealias Store = MemoryStore
   public typealias Producer = MemoryProducer
