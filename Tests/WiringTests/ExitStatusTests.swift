@@ -21,7 +21,7 @@ import Testing
     #expect(ExitStatus(of: RootLockError.held("x")) == .alreadyRunning)
     #expect(ExitStatus(of: RootLockError.store(StoreError("x", remedy: .stop))) == .failure)
     #expect(ExitStatus(of: StageError.log(denied)) == .denied)
-    #expect(ExitStatus(of: StageError.failed("state_lost", .stopDaemon)) == .failure)
+    #expect(ExitStatus(of: StageError.failed(Reason(.stateLost, "x"), .stopDaemon)) == .failure)
     #expect(ExitStatus(of: CancellationError()) == nil)
   }
 }
