@@ -1,10 +1,10 @@
 public import EventLog
 public import Recommender
 
-/// Reads `validated-ratings` from its beginning up to given offsets, as the user stage reads it: what
-/// is not a rating has no effect, and neither has an event that intake wrote twice.
+/// Reads `validated-ratings` from its beginning up to given offsets, as the user stage does: what is
+/// not a rating has no effect, and neither does an event that intake wrote twice.
 public final class RatingLogReader<Consumer: LogConsumer> {
-  /// An intake partition as one partition of the topic sees it.
+  /// A partition that intake read, as one partition of the topic sees it.
   private struct Source: Hashable {
     var partition: Int32
     var source: Int32
@@ -21,7 +21,7 @@ public final class RatingLogReader<Consumer: LogConsumer> {
   public var passed: Int { Int(reader.passed) }
 
   /// - Parameters:
-  ///   - ends: by partition, the offset before which records are read.
+  ///   - ends: by partition, the offset of the first record not to read.
   public init<Log: EventLog>(_ log: Log, ends: [Int64], clientID: String) throws(LogError)
   where Log.Consumer == Consumer {
     reader = try PartitionReader(
@@ -47,7 +47,7 @@ public final class RatingLogReader<Consumer: LogConsumer> {
     return !reader.isFinished
   }
 
-  /// The ratings that count, once nothing is left.
+  /// The ratings that count, once everything is read.
   public func finish() -> RatingMatrix {
     var finished = RatingLog()
     swap(&finished, &log)
@@ -60,7 +60,7 @@ public final class RatingLogReader<Consumer: LogConsumer> {
     do throws(RecordError) {
       event = try parser.parse(value)
     } catch {
-      // Written by someone else than intake; the user stage leaves it out, too.
+      // Not written by intake; the user stage skips it too.
       return
     }
     let source = Source(partition: record.partition, source: event.source.partition)
