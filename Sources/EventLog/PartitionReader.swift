@@ -1,7 +1,7 @@
-/// Reads partitions side by side, each from an offset up to an end or for ever. Belongs to one
-/// thread, and closes its consumer at the end of its life.
+/// Reads partitions side by side, each from an offset up to an end or without one. Belongs to one
+/// thread, and closes its consumer when it is destroyed.
 ///
-/// `PartitionCursor` decides what is read. Partitions that are finished are no longer fetched.
+/// `PartitionCursor` decides what is read. Finished partitions are no longer fetched.
 /// Offsets that retention has deleted fail a poll with `.offsetOutOfRange`;
 /// `MissingOffsets` tells beforehand.
 public struct PartitionReader<Consumer: LogConsumer>: ~Copyable {
@@ -30,7 +30,7 @@ public struct PartitionReader<Consumer: LogConsumer>: ~Copyable {
   public var total: Int64 { cursors.reduce(0) { $0 + $1.total } }
   public var passed: Int64 { cursors.reduce(0) { $0 + $1.passed } }
 
-  /// Reads these partitions from now on, in place of those before.
+  /// Reads these partitions from now on, in place of the earlier ones.
   public mutating func begin(_ cursors: [PartitionCursor]) throws(LogError) {
     try release(assigned)
     table = CursorTable(cursors, topics: topics)
@@ -107,10 +107,11 @@ public struct PartitionReader<Consumer: LogConsumer>: ~Copyable {
   /// Polls until all partitions are at their ends.
   ///
   /// - Parameters:
-  ///   - patience: how long no partition may get on, in timeouts of polls; `nil` waits for ever.
+  ///   - patience: how long no partition may make progress, counted in timeouts of polls; `nil` waits
+  ///     for ever.
   ///   - onPoll: called after each poll; returns false to stop.
   ///   - body: as of `poll`; when it returns false nothing more is read.
-  /// - Throws: `.unavailable`, naming a partition, when patience is at its end.
+  /// - Throws: `.unavailable`, naming a partition, when patience runs out.
   public mutating func readToEnd(
     maxRecords: Int = 10_000, patience: Duration? = nil,
     onPoll: (_ cursors: [PartitionCursor]) -> Bool = { _ in true },
@@ -121,8 +122,8 @@ public struct PartitionReader<Consumer: LogConsumer>: ~Copyable {
     }
   }
 
-  /// Polls partitions that are followed until none is below its goal; what has arrived behind the
-  /// goals is handed on, too. Otherwise as `readToEnd`.
+  /// Polls until no partition is below its goal, and passes on what has arrived beyond the goals too.
+  /// For partitions without an end; otherwise like `readToEnd`.
   ///
   /// - Parameter goals: offsets by partition; those not named have none.
   public mutating func readOn(

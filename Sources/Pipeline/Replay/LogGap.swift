@@ -1,7 +1,7 @@
 public import EventLog
 
-/// Whether records are left to read between an offset and a partition's end. Offsets alone don't
-/// tell: a transaction's marker has one, and no record. Belongs to one thread.
+/// Tells whether any records lie between an offset and a partition's end. Offsets alone can't: a
+/// transaction's marker takes one without being a record. Belongs to one thread.
 public final class LogGap<Log: EventLog> {
   private let log: Log
   private let clientID: String

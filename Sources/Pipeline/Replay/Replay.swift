@@ -8,7 +8,7 @@ import Synchronization
 /// Why state can't be computed again from the log.
 public enum ReplayError: Error, Hashable, Sendable, CustomStringConvertible {
   case stage(StageError)
-  /// Events that are in the state have been deleted.
+  /// Events that are in the state were deleted.
   case logBegins(TopicPartition, Int64)
   /// The state stands for events that are not there.
   case logEnds(TopicPartition, Int64, inputOffset: Int64)
@@ -17,7 +17,7 @@ public enum ReplayError: Error, Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .stage(let error): error.description
     case .logBegins(let partition, let offset):
-      "\(partition) begins at offset \(offset): events that are in the state are deleted"
+      "\(partition) begins at offset \(offset): events that are in the state were deleted"
     case .logEnds(let partition, let end, let inputOffset):
       "the state stands for \(partition) up to offset \(inputOffset), but the log ends at \(end):"
         + " the topic was recreated or truncated since"
@@ -25,7 +25,7 @@ public enum ReplayError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Folds a partition of a stateful stage's input again into a scratch store, by the stage's own
+/// Folds a partition of a stateful stage's input again, into a scratch store, with the stage's own
 /// operator in the engine's own loop.
 public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
   private let log: Log
@@ -35,8 +35,8 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
   private let onProgress: @Sendable (Int64) -> Void
 
   /// - Parameters:
-  ///   - storage: where the scratch stores go, empty.
-  ///   - onProgress: told the input offset reached, on the calling thread.
+  ///   - storage: where the scratch stores go; empty.
+  ///   - onProgress: called with each input offset reached, on the calling thread.
   public init(
     _ log: Log, storage: Storage, application: String, logger: Logger,
     onProgress: @escaping @Sendable (Int64) -> Void = { _ in }
@@ -48,9 +48,9 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
     self.onProgress = onProgress
   }
 
-  /// Folds `validated-ratings` of a partition below an offset.
+  /// Folds a partition of `validated-ratings` below an offset.
   ///
-  /// - Returns: each user's newest features; `nil` for one that has none any more.
+  /// - Returns: each user's newest features; `nil` for one that no longer has any.
   public func users(partition: Int32, to end: Int64) throws(ReplayError)
     -> [Int64: UserFeatures?]
   {
@@ -68,10 +68,10 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
     return newest.rows
   }
 
-  /// Folds `ratings-by-movie` of a partition below an offset.
+  /// Folds a partition of `ratings-by-movie` below an offset.
   ///
-  /// - Returns: each movie's newest features, the quality score under the present prior; `nil` for
-  ///   one that has none any more.
+  /// - Returns: each movie's newest features, with the quality score under the present prior; `nil`
+  ///   for one that no longer has any.
   public func movies(partition: Int32, to end: Int64) throws(ReplayError)
     -> [Int64: MovieFeatures?]
   {
@@ -86,7 +86,7 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
       var parser = MovieFeaturesParser()
       newest.note(key, value) { try? parser.parse($0) }
     } makeOperator: { log throws(StageError) in
-      // Time stands still: nothing is published again without an event.
+      // Time stands still, so that nothing is published again without an event.
       try Movie(
         log, clientID: "projectionist-replay", refreshInterval: .seconds(1), now: { start })
     }

@@ -1,11 +1,11 @@
 import EventLog
 
-/// Reads all partitions of one compacted topic, from the beginning and for ever: what every
-/// instance knows, whatever partitions it owns. Belongs to one thread.
+/// Reads all partitions of a compacted topic from the beginning, and follows them: every instance
+/// knows what is in it, whichever partitions it owns. Belongs to one thread.
 public final class GlobalTable<Consumer: LogConsumer> {
   private var reader: PartitionReader<Consumer>
-  /// Asks for ends on a connection of its own: on the reader's, an answer would wait behind a fetch
-  /// that the broker holds until something new arrives.
+  /// Asks for ends on a separate connection. On the reader's, the answer would wait behind a fetch that
+  /// the broker holds until something new arrives.
   private let inquirer: Consumer
   private let partitions: [TopicPartition]
 
@@ -27,14 +27,14 @@ public final class GlobalTable<Consumer: LogConsumer> {
 
   private static var recordsPerPoll: Int { 4_096 }
 
-  /// Hands what has arrived to `body`, without waiting.
+  /// Passes what has arrived to `body`, without waiting.
   public func poll(_ body: (borrowing RecordView) -> Void) throws(LogError) {
     while try poll(atMost: Self.recordsPerPoll, body) > 0 {}
   }
 
-  /// Hands at most so many of the records that have arrived to `body`, without waiting.
+  /// Passes at most `count` of the records that have arrived to `body`, without waiting.
   ///
-  /// - Returns: how many.
+  /// - Returns: how many it passed.
   @discardableResult
   public func poll(atMost count: Int, _ body: (borrowing RecordView) -> Void) throws(LogError)
     -> Int
@@ -45,7 +45,7 @@ public final class GlobalTable<Consumer: LogConsumer> {
     }.records
   }
 
-  /// Hands everything up to the topic's present end to `body`.
+  /// Passes everything up to the topic's present end to `body`.
   ///
   /// - Throws: `.unavailable` when nothing has come for ten seconds.
   public func catchUp(_ body: (borrowing RecordView) -> Void) throws(LogError) {

@@ -18,7 +18,7 @@ public final class RatingLogReader<Consumer: LogConsumer> {
   public var passed: Int { Int(reader.passed) }
 
   /// - Parameters:
-  ///   - ends: by partition, the offset before which records are read.
+  ///   - ends: by partition, the offset of the first record not to read.
   public init<Log: EventLog>(_ log: Log, ends: [Int64], clientID: String) throws(LogError)
   where Log.Consumer == Consumer {
     reader = try PartitionReader(
@@ -45,7 +45,7 @@ public final class RatingLogReader<Consumer: LogConsumer> {
     return !reader.isFinished
   }
 
-  /// The ratings that count, once nothing is left.
+  /// The ratings that count, once everything is read.
   public func finish() -> RatingMatrix {
     var finished = RatingLog()
     swap(&finished, &log)

@@ -56,10 +56,9 @@ struct ChangelogReader<Log: EventLog>: ~Copyable {
     try poll { sections, number, record in sections[number].takeChange(record) }
   }
 
-  /// Hands what was read of a section to `take`, which empties it, if that is all there is to read or
-  /// at least so many bytes.
+  /// Passes what was read of a section to `take`, once it is everything or `bytes` long.
   ///
-  /// - Parameter take: is also given the offset that a store with these changes stands for.
+  /// - Parameter take: empties the changes; also gets the offset that a store with them stands for.
   mutating func takeChunk(
     of number: Int, bytes: Int,
     _ take: (_ changes: inout WriteSet, _ changelogOffset: Int64) throws(StageError) -> Void
@@ -83,12 +82,12 @@ struct ChangelogReader<Log: EventLog>: ~Copyable {
     do throws(LogError) { try reader.begin(cursors) } catch { throw .log(error) }
   }
 
-  /// - Throws: `.stopped` when the stage was told to stop.
+  /// - Throws: `.stopped` when the stage was stopped.
   private mutating func poll(
     _ body: (inout [ChangelogSection], Int, borrowing RecordView) -> Void
   ) throws(StageError) {
     guard !stop.isStopped else { throw .stopped }
-    // Taken out while they are borrowed, so that records change them in place.
+    // Taken out of `self` for the poll, so that records change them in place.
     var sections: [ChangelogSection] = []
     swap(&sections, &self.sections)
     defer { swap(&sections, &self.sections) }

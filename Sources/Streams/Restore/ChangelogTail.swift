@@ -2,7 +2,8 @@ import EventLog
 import StateStore
 
 /// What follows the last position read of a changelog partition. No position vouches for it yet: it
-/// belongs to a batch that goes on, or that a crash cut short and whose input will be read again.
+/// belongs to a batch that is still being written, or that a crash cut short and whose input will be
+/// read again.
 struct ChangelogTail: Sendable {
   /// The offset after the last position read; `nil` before the first one.
   private(set) var lastPosition: Int64?
@@ -26,8 +27,8 @@ struct ChangelogTail: Sendable {
   }
 }
 
-/// Where the last position of a changelog partition is looked for: backwards from the end, since it
-/// is near it, in windows that grow. Where every batch is a transaction, the first one has it.
+/// Where to look for the last position of a changelog partition: it is near the end, so in windows
+/// that end there and grow. Where every batch is a transaction, the first window has it.
 struct TailSearch: Sendable {
   private var window: Int64 = 1_000
 

@@ -27,10 +27,11 @@ enum RestoreNeed: Hashable, Sendable {
 }
 
 extension StageConfiguration {
-  func storeBeyondLogEnd(_ changelog: TopicPartition, stored: Int64?, end: Int64) -> StoreError {
-    StoreError(
+  func changelogBeyondLogEnd(_ changelog: TopicPartition, stored: Int64, end: Int64) -> Reason {
+    Reason(
+      .changelogBeyondLogEnd,
       "changelog_beyond_log_end: the store of \(name) partition \(changelog.partition) stands at"
-        + " changelog offset \(stored ?? 0), but \(changelog) ends at \(end)", remedy: .rebuild)
+        + " changelog offset \(stored), but \(changelog) ends at \(end)")
   }
 
   func storeCutShort(_ changelog: TopicPartition) -> StoreError {

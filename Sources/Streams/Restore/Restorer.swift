@@ -19,9 +19,10 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
   let environment: StageEnvironment<Log, Storage>
   let changelog: String
 
-  /// Stores in the order of the partitions, from nothing where what is on disk can't be used.
+  /// Stores in the order of the partitions. Where what is on disk can't be used, a store is rebuilt
+  /// from nothing.
   func open(_ partitions: [Int32]) throws(StageError) -> [RestoredStore<Storage.Store>] {
-    // As in many a cooperative rebalance.
+    // A cooperative rebalance often assigns nothing.
     guard !partitions.isEmpty else { return [] }
     var loaders: [Loader] = []
     for partition in partitions {
@@ -49,11 +50,11 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
 
   /// Brings stores up to the end.
   ///
-  /// - Returns: the changes behind the last positions, by partition. Stores that must be rebuilt are
-  ///   not among them; they have a `damage`.
+  /// - Returns: the changes behind the last positions, by partition. Stores that must be rebuilt have
+  ///   a `damage` instead.
   private func restore(_ loaders: [Loader]) throws(StageError) -> [Int32: WriteSet] {
     var progress = RestoreProgress(changelog, partitions: loaders.count, at: environment.now())
-    // Whoever gets an error may close or destroy the stores.
+    // After an error the caller may close or destroy the stores.
     defer { for loader in loaders { loader.settle() } }
     var sections = try measure(loaders)
     let lacking = loaders.filter {
@@ -81,9 +82,9 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
 
   /// Finds out what each store lacks.
   ///
-  /// The end is that of all records, committed or not. A restore that only reached the last stable
-  /// offset would miss what was committed behind a transaction of somebody else that is still open,
-  /// or whose markers are not written yet; so it reads on until that transaction is decided.
+  /// The end is that of all records, committed or not. A restore up to the last stable offset would
+  /// miss what was committed behind a transaction of another producer that is still open, or whose
+  /// markers are not written yet; so it reads on until that transaction is decided.
   private func measure(_ loaders: [Loader]) throws(StageError) -> [Int32: ChangelogSection] {
     let reader = try environment.makeChangelogReader(of: changelog, readCommitted: false)
     var sections: [Int32: ChangelogSection] = [:]
@@ -99,10 +100,9 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
       switch RestoreNeed(stored: stored, held: held) {
       case .changes(let range): sections[loader.partition] = ChangelogSection(source, range)
       case .rebuild:
-        try loader.noteDamage { () throws(StoreError) in
-          throw environment.configuration.storeBeyondLogEnd(
-            source, stored: stored, end: held.upperBound)
-        }
+        loader.condemn(
+          environment.configuration.changelogBeyondLogEnd(
+            source, stored: stored ?? 0, end: held.upperBound))
       case .lost(let offset):
         let reason = environment.configuration.changelogBelowLogStart(
           source, from: offset, start: held.lowerBound)

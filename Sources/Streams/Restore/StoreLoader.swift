@@ -1,3 +1,4 @@
+import EventLog
 import StateStore
 
 /// A store that a restore loads with changes, chunk by chunk. Knows nothing of the changelog.
@@ -14,7 +15,10 @@ final class StoreLoader<Store: StateStore> {
     chunks = ChunkWriter(store)
   }
 
-  /// Hands changes on to be committed after the chunk before, and leaves an empty set.
+  /// Gives the store up: it must be rebuilt.
+  func condemn(_ reason: Reason) { damage = .failed(reason, .rebuildStore) }
+
+  /// Commits changes in the background, after the chunk before, and leaves an empty set.
   ///
   /// - Parameter pages: the most that one transaction of the store may change.
   func load(
@@ -30,10 +34,10 @@ final class StoreLoader<Store: StateStore> {
     try noteDamage { () throws(StoreError) in try chunks.finish() }
   }
 
-  /// Waits until nothing is written any more, whatever has become of it.
+  /// Waits until nothing is being written, whether or not it succeeds.
   func settle() { chunks.settle() }
 
-  /// Runs a call on the store. An error that a restore from nothing may mend becomes `damage`.
+  /// Runs a call on the store. An error that a restore from nothing may repair becomes `damage`.
   func noteDamage(_ body: () throws(StoreError) -> Void) throws(StageError) {
     do throws(StoreError) { try body() } catch {
       guard error.remedy == .rebuild else { throw .store(error) }
@@ -42,9 +46,9 @@ final class StoreLoader<Store: StateStore> {
   }
 }
 
-/// How much a restore holds in memory, divided among the partitions that are restored together: it
-/// depends neither on their number, as far as a share is worth a commit, nor on their changelogs'
-/// length.
+/// How much a restore holds in memory, divided among the partitions that are restored together. It
+/// does not depend on the length of their changelogs, nor on their number as long as a share is worth
+/// a commit.
 struct RestoreLimits: Hashable, Sendable {
   /// Bytes of a partition's changes that make a chunk; as many again may be on their way into the
   /// store.

@@ -44,13 +44,13 @@ public final class StandbyCopies<Store: StateStore>: Sendable {
 
   var owned: Set<Int32> { state.withLock { Set($0.owners.keys) } }
 
-  /// Partitions whose copies the stage has not taken.
+  /// Partitions with a copy that the stage has not taken.
   var kept: Set<Int32> { state.withLock { Set($0.stores.keys) } }
 
-  /// Lends `body` the store of a partition's copy, to use, to drop or to set, while the stage can't
-  /// take the partition.
+  /// Lends `body` the store of a partition's copy, to use, drop or set. The stage can't take the
+  /// partition meanwhile.
   ///
-  /// - Returns: `nil`, without having run it, when the stage has the partition.
+  /// - Returns: `nil`, without a call of `body`, if the stage has the partition.
   func holding<R, E: Error>(_ partition: Int32, _ body: (inout Store?) throws(E) -> R) throws(E)
     -> R?
   {

@@ -1,11 +1,11 @@
 public import EventLog
 public import StateStore
 
-/// Keeps copies of partitions that other instances own, by following their changelogs: whoever takes
-/// such a partition over has nothing to restore but the last moment.
+/// Keeps copies of partitions that other instances own, by following their changelogs. An instance
+/// that takes such a partition over has only the last moment to restore.
 ///
-/// A copy takes a batch when it has read the position the batch ends with, under both guarantees: so
-/// it never holds what a restore would not have applied.
+/// A copy applies a batch once it has read the position that the batch ends with, under both
+/// guarantees, so it never holds what a restore would not have applied.
 public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
   private let environment: StageEnvironment<Log, Storage>
   private let copies: StandbyCopies<Storage.Store>
@@ -32,7 +32,7 @@ public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
     }
     var environment = environment
     environment.role = .standby
-    // What the follower opens it does not take from itself.
+    // Opening a copy must not take it from this follower.
     environment.standby = nil
     self.environment = environment
     self.copies = copies
@@ -40,8 +40,8 @@ public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
     self.placement = placement
   }
 
-  /// Runs on the calling thread until it is stopped. What goes wrong with a copy is reported, once
-  /// until it has gone well for a while, and tried again: the pipeline does not depend on it.
+  /// Runs on the calling thread until it is stopped. The pipeline does not depend on copies, so a
+  /// failure is reported and tried again; it is reported once, until all has gone well for a while.
   public func run() {
     var reported: Set<StageError> = []
     while !environment.stop.isStopped {
@@ -133,7 +133,7 @@ public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
   }
 
   private func release(_ partition: Int32) {
-    // Dropped, not closed: syncing it would make its next owner wait.
+    // Dropped, not closed: its next owner would wait for the sync.
     copies.holding(partition) { $0 = nil }
   }
 
@@ -158,7 +158,7 @@ public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
       else { continue }
       try copies.holding(followed[index].partition) {
         (store: inout Storage.Store?) throws(StageError) in
-        // The stage has had it meanwhile.
+        // The stage has taken it meanwhile and given it back.
         guard let store else { return }
         try StageError.store { () throws(StoreError) in
           try followed[index].commit(to: store, at: now)
