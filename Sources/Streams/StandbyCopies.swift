@@ -28,14 +28,9 @@ public final class StandbyCopies<Store: StateStore>: Sendable {
     return state.withLock { $0.stores.removeValue(forKey: partition) }
   }
 
-  /// The stage has closed the partition's store.
+  /// The stage has closed, or dropped, the partition's store.
   func giveBack(_ partition: Int32) {
     state.withLock { _ = $0.owned.remove(partition) }
-  }
-
-  /// The stage has closed, or dropped, all its stores.
-  func giveBackAll() {
-    state.withLock { $0.owned.removeAll() }
   }
 
   // MARK: The follower's thread
