@@ -1,0 +1,51 @@
+import EventLog
+import StateStore
+
+// Where the operator is called.
+
+extension StageSession where Operator: ~Copyable {
+  func take(_ run: borrowing RecordRun) throws(StageError) {
+    let slot = assignment.slot(topic: run.topic, partition: run.partition)
+    // Fetched before the partition was given up; its next owner reads it again.
+    guard slot >= 0 else { return }
+    let partition = owned[slot]
+    let task = partition.task
+    let first = run.index(ofOffset: task.nextOffset)
+    if first > 0 { ledger.noteRedeliveries(first) }
+    guard first < run.count else { return }
+    if !batch.isOpen { try openBatch() }
+    let records = run.extracting(first..<run.count)
+    try stageOperator.process(records, &partition.working, task)
+    task.isTouched = true
+    task.nextOffset = records.lastOffset + 1
+    batch.add(records: records.count, bytes: records.byteCount)
+  }
+
+  func publish() throws(StageError) {
+    for partition in owned where partition.task.isTouched {
+      try stageOperator.publish(&partition.working, partition.task)
+    }
+  }
+
+  func refreshIfWanted() throws(StageError) {
+    guard !owned.isEmpty, try stageOperator.wantsRefresh() else { return }
+    try openBatch()
+    for partition in owned {
+      try stageOperator.refresh(&partition.working, partition.task)
+    }
+    try commitBatch()
+  }
+
+  func closeOperators() throws(StageError) {
+    for partition in owned where partition.task.isTouched {
+      try stageOperator.closeBatch(&partition.working, partition.task)
+    }
+  }
+
+  func rollBackTasks() throws(StageError) {
+    for partition in owned {
+      partition.task.rollBack()
+      partition.working = try stageOperator.makeWorking(partition.task)
+    }
+  }
+}
