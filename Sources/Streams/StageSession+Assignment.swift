@@ -13,7 +13,7 @@ extension StageSession where Operator: ~Copyable {
       try fencePredecessors(on: partitions)
       opening = partitions
       let opened = try openTasks(partitions)
-      for (task, _) in opened { insert(Owned(task, try stageOperator.makeWorking(task))) }
+      for (task, _) in opened { insert(Owned(task, try stageOperator.makeState(task))) }
       opening = []
       stageOperator.partitionsChanged(tasks)
       try claim(partitions)

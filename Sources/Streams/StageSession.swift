@@ -9,7 +9,7 @@ final class StageSession<
 >
 where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   typealias Task = PartitionTask<Storage.Store, Log.Producer>
-  typealias Owned = OwnedPartition<Task, Operator.Working>
+  typealias Owned = OwnedPartition<Task, Operator.State>
 
   let environment: StageEnvironment<Log, Storage>
   let configuration: StageConfiguration
@@ -200,7 +200,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     guard first < run.count else { return }
     if !isBatchOpen { try openBatch() }
     let records = run.extracting(first..<run.count)
-    try stageOperator.process(records, &partition.working, task)
+    try stageOperator.process(records, &partition.state, task)
     task.isTouched = true
     task.nextOffset = records.lastOffset + 1
     batchRecords += records.count
@@ -211,14 +211,14 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     guard !owned.isEmpty, try stageOperator.wantsRefresh() else { return }
     try openBatch()
     for partition in owned {
-      try stageOperator.refresh(&partition.working, partition.task)
+      try stageOperator.refresh(&partition.state, partition.task)
     }
     try commitBatch()
   }
 
   private func publish() throws(StageError) {
     for partition in owned where partition.task.isTouched {
-      try stageOperator.publish(&partition.working, partition.task)
+      try stageOperator.publish(&partition.state, partition.task)
     }
   }
 
@@ -266,7 +266,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     switch step {
     case .closeBatch:
       for partition in owned where partition.task.isTouched {
-        try stageOperator.closeBatch(&partition.working, partition.task)
+        try stageOperator.closeBatch(&partition.state, partition.task)
+        try partition.state.writeTables()
       }
     case .flushEffects:
       try retrying { () throws(StageError) in try self.stageOperator.flush() }
@@ -327,7 +328,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       let task = partition.task
       offsets[task.source] = task.committedOffset
       task.rollBack()
-      partition.working = try stageOperator.makeWorking(task)
+      partition.state = try stageOperator.makeState(task)
     }
     endBatch()
     environment.monitor.update { $0.abortedBatches += 1 }

@@ -16,7 +16,7 @@ import Recommender
 public struct PredictOperator<
   Store: StateStore, Producer: LogProducer, Consumer: LogConsumer
 >: StageOperator, ~Copyable {
-  public typealias Working = PredictWorking<Store>
+  public typealias State = PredictWorking<Store>
   public typealias Partition = PartitionTask<Store, Producer>
 
   /// Outputs by index.
@@ -80,7 +80,7 @@ public struct PredictOperator<
     rankedAt = environment.now()
   }
 
-  public mutating func makeWorking(_ task: Partition) throws(StageError) -> PredictWorking<Store> {
+  public mutating func makeState(_ task: Partition) throws(StageError) -> PredictWorking<Store> {
     // Gone between two looks at the directory: the next look gives the partition up.
     guard let store = directory.store(of: task.partition) else { return PredictWorking(nil) }
     do throws(StoreError) { return PredictWorking(try store.snapshot()) } catch {

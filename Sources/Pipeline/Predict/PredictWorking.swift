@@ -1,9 +1,9 @@
-import Recommender
 public import StateStore
-import Streams
+public import Streams
+import Recommender
 
 /// A view of one user partition's store, moved to the last commit once a batch.
-public struct PredictWorking<Store: StateStore> {
+public struct PredictWorking<Store: StateStore>: PartitionState {
   private let snapshot: Store.Snapshot?
   private var offset: Int64 = 0
   private var isCurrent = false
@@ -17,6 +17,8 @@ public struct PredictWorking<Store: StateStore> {
     self.snapshot = snapshot
     snapshot?.release()
   }
+
+  public mutating func writeTables() {}
 
   /// Lets go of the view between batches: a view kept open makes the store keep, and grow by,
   /// everything that has changed since.

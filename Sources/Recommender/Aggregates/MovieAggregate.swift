@@ -21,9 +21,11 @@ public struct MovieAggregate: Sendable, Equatable {
   }
 
   /// Makes room for an entry in the journal of times.
-  public mutating func extendJournal() { _ = journal.extend() }
+  ///
+  /// - Returns: the number of its block.
+  public mutating func extendJournal() -> Int64 { journal.extend() }
 
-  /// Begins the journal of times anew.
+  /// Starts the journal of times over.
   public mutating func resetJournal() { journal = TimeJournal() }
 
   /// Forgets the times, before they are noted again.
