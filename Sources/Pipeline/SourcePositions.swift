@@ -1,18 +1,18 @@
 import EventLog
-import StateStore
+import Recommender
+public import StateStore
 import Streams
 
 /// The newest event of each source partition that is in a store's state, kept in the store.
 ///
-/// A stage upstream that repeats its outputs after a crash (at least once) or after its group has
-/// lost its offsets sends events again that are already folded in. Each source partition's events
-/// arrive in its order, so one offset a source partition tells them apart; `SourceTopic` tells a
-/// repeat from an event of a topic that was made anew, whose offsets begin at 0 again.
+/// A stage upstream that repeats its outputs after a crash (at least once), or because its group
+/// has lost its offsets, sends events again that are already folded in. Each source partition's
+/// events arrive in its order, so one offset a source partition tells them apart (`RepeatFilter`).
+/// `SourceTopic` tells a repeat from an event of a topic that was deleted and created again, whose
+/// offsets start over at 0.
 struct SourcePositions {
-  private let table: Table
   private let topic: SourceTopic
-  private var positions: [Int32: SourcePosition] = [:]
-  private var changed: Set<Int32> = []
+  private var positions: StateTable<SourceKey, SourcePosition>
   /// By source partition: the newest offset of a run of repeats whose source was looked at.
   private var repeats: [Int32: Int64] = [:]
 
@@ -20,68 +20,50 @@ struct SourcePositions {
   init<Store, Producer>(
     _ task: PartitionTask<Store, Producer>, table: Table, of topic: SourceTopic
   ) throws(StageError) {
-    self.table = table
     self.topic = topic
-    var loaded: [Int32: SourcePosition] = [:]
-    var isReadable = true
-    let all: [UInt8] = []
-    try task.scan(table, prefix: all.span.bytes) { key, value in
-      guard let partition = StoreKey.decode(key).flatMap({ Int32(exactly: $0) }),
-        let position = SourcePosition(decoding: value)
-      else {
-        isReadable = false
-        return false
-      }
-      loaded[partition] = position
-      return true
-    }
-    guard isReadable else {
-      throw .failed(
-        Reason(
-          .unknownFormat,
-          "the state of \(task.source) holds a source position of an unknown format: it was written"
-            + " by another version of this program"), .stopDaemon)
-    }
-    positions = loaded
+    positions = try StateTable(resident: table, of: task)
   }
 
   /// Notes an event.
   ///
-  /// - Parameter timestamp: of the record that brought it; stages hand that of the source's on.
+  /// - Parameter timestamp: of the record that brought it; stages pass on that of the source's.
   /// - Returns: false for one that is in the state already.
   /// - Throws: `topic_recreated` for one that only seems to be.
-  mutating func advance(partition: Int32, offset: Int64, timestamp: Int64) throws(StageError)
-    -> Bool
-  {
-    if let newest = positions[partition], offset <= newest.offset {
-      // Repeats that go on rising are of the same reading of the source.
-      if repeats[partition].map({ offset <= $0 }) ?? true {
-        try topic.check(partition, holds: newest)
+  mutating func advance(to source: SourceCoordinates, timestamp: Int64) throws(StageError) -> Bool {
+    let row = try positions.row(of: SourceKey(partition: source.partition))
+    if let newest = positions[row], RepeatFilter.isRepeat(source.offset, after: newest.offset) {
+      // Repeats whose offsets go on rising come from the same reading of the source.
+      if repeats[source.partition].map({ source.offset <= $0 }) ?? true {
+        try topic.check(source.partition, holds: newest)
       }
-      repeats[partition] = offset
+      repeats[source.partition] = source.offset
       return false
     }
-    if !repeats.isEmpty { repeats[partition] = nil }
-    positions[partition] = SourcePosition(offset: offset, timestamp: timestamp)
-    changed.insert(partition)
+    if !repeats.isEmpty { repeats[source.partition] = nil }
+    positions[row] = SourcePosition(offset: source.offset, timestamp: timestamp)
     return true
   }
 
-  /// Puts what the batch has changed.
-  mutating func put<Store, Producer>(_ task: PartitionTask<Store, Producer>) throws(StageError) {
-    for partition in changed.sorted() {
-      guard let position = positions[partition] else { continue }
-      let key = StoreKey(Int64(partition))
-      try task.put(table, key.span, position.encoded.span.bytes)
-    }
-    changed.removeAll(keepingCapacity: true)
-  }
+  mutating func writeChanges() throws(StageError) { try positions.writeChanges() }
 }
 
 /// An event of a source partition as a store has it: the offset, and the record's timestamp in
 /// milliseconds since 1970, each 8 bytes big-endian. The timestamp is the record's mark: another
 /// record at that offset would have another one.
-public struct SourcePosition: Hashable, Sendable {
+public struct SourcePosition: StateValue, Hashable, Sendable {
+  /// Bytes that are not a source position of this version.
+  public struct UnknownFormat: Error, CustomStringConvertible {
+    public let byteCount: Int
+
+    public var description: String {
+      "a source position has \(byteCount) bytes instead of 16: it was written by another version of"
+        + " this program"
+    }
+  }
+
+  /// The changelog has the same bytes.
+  public static var remedyIfUnreadable: StoreError.Remedy { .stop }
+
   public var offset: Int64
   public var timestamp: Int64
 
@@ -90,11 +72,15 @@ public struct SourcePosition: Hashable, Sendable {
     self.timestamp = timestamp
   }
 
-  /// - Returns: `nil` for bytes that are not 16.
-  public init?(decoding bytes: RawSpan) {
-    guard bytes.byteCount == 16 else { return nil }
+  public init(decoding bytes: RawSpan) throws(UnknownFormat) {
+    guard bytes.byteCount == 16 else { throw UnknownFormat(byteCount: bytes.byteCount) }
     offset = Int64(bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: 0, as: Int64.self))
     timestamp = Int64(bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: 8, as: Int64.self))
+  }
+
+  public func encode(into bytes: inout [UInt8]) {
+    let encoded = encoded
+    encoded.span.withUnsafeBytes { bytes.append(contentsOf: $0) }
   }
 
   public var encoded: InlineArray<16, UInt8> {

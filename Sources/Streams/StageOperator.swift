@@ -4,18 +4,18 @@ public import StateStore
 /// The logic of one stage, run by the stage's thread over all the partitions it owns.
 ///
 /// An operator is a function of the events and the state: it asks no clock and draws no random
-/// numbers. Within a batch it keeps what it has changed in `Working`, because reads of the task see
-/// the last commit; at `closeBatch` it puts each changed value once.
+/// numbers. What it keeps of a partition is in `State`, whose tables show the open batch's changes
+/// over the last commit.
 public protocol StageOperator: ~Copyable {
   associatedtype Store: StateStore
   associatedtype Producer: LogProducer
-  /// What a partition keeps in memory, within a batch and between batches.
-  associatedtype Working
+  /// What is kept in memory of a partition, within a batch and between batches.
+  associatedtype State: PartitionState
   typealias Partition = PartitionTask<Store, Producer>
 
-  /// Prepares the memory of a partition whose state is restored. Called again after an aborted
+  /// Prepares the memory of a partition whose store is restored. Called again after an aborted
   /// batch.
-  mutating func makeWorking(_ task: Partition) throws(StageError) -> Working
+  mutating func makeState(_ task: Partition) throws(StageError) -> State
 
   /// Called before the first record of each batch.
   mutating func beginBatch() throws(StageError)
@@ -23,15 +23,15 @@ public protocol StageOperator: ~Copyable {
   /// Takes events of one partition, in their order. Bad data is answered with an output, never with
   /// an error.
   mutating func process(
-    _ records: borrowing RecordRun, _ working: inout Working, _ task: Partition
+    _ records: borrowing RecordRun, _ state: inout State, _ task: Partition
   ) throws(StageError)
 
-  /// Sends what somebody waits for ahead of the batch's end. Called where no transaction holds outputs
-  /// back until then, as often as a small batch stays open with all that has come so far.
-  mutating func publish(_ working: inout Working, _ task: Partition) throws(StageError)
+  /// Sends what somebody waits for ahead of the batch's end. Called where no transaction holds
+  /// outputs back until then, as often as a small batch stays open with all that has come so far.
+  mutating func publish(_ state: inout State, _ task: Partition) throws(StageError)
 
-  /// Puts what the batch changed in this partition and sends what it stands for.
-  mutating func closeBatch(_ working: inout Working, _ task: Partition) throws(StageError)
+  /// Sends what the batch's changes in this partition stand for. The engine then writes the tables.
+  mutating func closeBatch(_ state: inout State, _ task: Partition) throws(StageError)
 
   /// Makes the batch's effects outside the log happen, before its offsets are committed. May be
   /// called again with the same batch after an error.
@@ -42,22 +42,35 @@ public protocol StageOperator: ~Copyable {
   mutating func wantsRefresh() throws(StageError) -> Bool
 
   /// Sends again what has changed in a partition without an event of its own.
-  mutating func refresh(_ working: inout Working, _ task: Partition) throws(StageError)
+  mutating func refresh(_ state: inout State, _ task: Partition) throws(StageError)
 
-  /// The stage's partitions have changed; `working` and tasks of the gone ones are released.
+  /// The stage's partitions have changed; the states and tasks of those that left are released.
   mutating func partitionsChanged(_ tasks: [Partition])
 }
 
 extension StageOperator where Self: ~Copyable {
   public mutating func beginBatch() throws(StageError) {}
-  public mutating func publish(_ working: inout Working, _ task: Partition) throws(StageError) {}
-  public mutating func closeBatch(_ working: inout Working, _ task: Partition) throws(StageError) {}
+  public mutating func publish(_ state: inout State, _ task: Partition) throws(StageError) {}
+  public mutating func closeBatch(_ state: inout State, _ task: Partition) throws(StageError) {}
   public mutating func flush() throws(StageError) {}
   public mutating func wantsRefresh() throws(StageError) -> Bool { false }
-  public mutating func refresh(_ working: inout Working, _ task: Partition) throws(StageError) {}
+  public mutating func refresh(_ state: inout State, _ task: Partition) throws(StageError) {}
   public mutating func partitionsChanged(_ tasks: [Partition]) {}
 }
 
-extension StageOperator where Self: ~Copyable, Working == Void {
-  public mutating func makeWorking(_ task: Partition) throws(StageError) {}
+/// What a stage keeps in memory of one partition: its tables, and notes of the open batch.
+public protocol PartitionState {
+  /// Writes the changes of every table (`StateTable.writeChanges`). The order of the tables is that
+  /// of their changes in the changelog.
+  mutating func writeTables() throws(StageError)
+}
+
+/// The state of a stage that keeps nothing.
+public struct NoState: PartitionState {
+  public init() {}
+  public mutating func writeTables() throws(StageError) {}
+}
+
+extension StageOperator where Self: ~Copyable, State == NoState {
+  public mutating func makeState(_ task: Partition) throws(StageError) -> NoState { NoState() }
 }

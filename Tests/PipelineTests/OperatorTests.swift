@@ -68,7 +68,7 @@ import Testing
   /// Nobody outside can choose users and movies whose rows are found slowly.
   @Test func ratingKeysDoNotCollideOnDemand() {
     let keys = (Int64(1)...1000).map { user in
-      UserWorking.RatingKey(user: user, movie: (user &* 0x1E37_79B9_7F4A_7C15) ^ 0x5555)
+      RatingKey(user: user, movie: (user &* 0x1E37_79B9_7F4A_7C15) ^ 0x5555)
     }
     #expect(Set(keys.map(\.hashValue)).count > 990)
   }

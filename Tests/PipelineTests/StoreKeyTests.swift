@@ -51,14 +51,16 @@ import Testing
     #expect(StoreKey.decode(bytes.span.bytes) == nil)
   }
 
-  @Test func sourcePositionsReadBack() {
+  @Test func sourcePositionsReadBack() throws {
     for value in Self.samples + [-1, .min] {
       let position = SourcePosition(offset: value, timestamp: ~value)
       let stored = position.encoded
-      #expect(SourcePosition(decoding: stored.span.bytes) == position)
+      #expect(try SourcePosition(decoding: stored.span.bytes) == position)
     }
     let short: [UInt8] = [1, 2, 3]
-    #expect(SourcePosition(decoding: short.span.bytes) == nil)
+    #expect(throws: SourcePosition.UnknownFormat.self) {
+      try SourcePosition(decoding: short.span.bytes)
+    }
   }
 
   @Test(

@@ -52,8 +52,10 @@ extension StoreSchema.TableSchema {
   }
 
   private static func writeSource(_ value: RawSpan, _ writer: inout JSONWriter) {
-    guard let position = SourcePosition(decoding: value) else {
-      return writeUndecodable(value, "it has not the 16 bytes of a source's position", &writer)
+    let position: SourcePosition
+    do throws(SourcePosition.UnknownFormat) { position = try SourcePosition(decoding: value) } catch
+    {
+      return writeUndecodable(value, error.description, &writer)
     }
     writer.beginObject()
     writer.key("offset")

@@ -9,7 +9,7 @@ public import Streams
 public struct IntakeOperator<
   Store: StateStore, Producer: LogProducer, Consumer: LogConsumer
 >: StageOperator, ~Copyable {
-  public typealias Working = PendingVerdicts
+  public typealias State = PendingVerdicts
   public typealias Partition = PartitionTask<Store, Producer>
 
   /// Outputs by index.
@@ -33,7 +33,7 @@ public struct IntakeOperator<
     }
   }
 
-  public mutating func makeWorking(_ task: Partition) throws(StageError) -> PendingVerdicts {
+  public mutating func makeState(_ task: Partition) throws(StageError) -> PendingVerdicts {
     PendingVerdicts()
   }
 
@@ -43,13 +43,13 @@ public struct IntakeOperator<
   }
 
   public mutating func process(
-    _ records: borrowing RecordRun, _ working: inout PendingVerdicts, _ task: Partition
+    _ records: borrowing RecordRun, _ state: inout PendingVerdicts, _ task: Partition
   ) throws(StageError) {
-    for index in records.indices { try take(records[index], &working, task) }
+    for index in records.indices { try take(records[index], &state, task) }
   }
 
   private mutating func take(
-    _ record: borrowing RecordView, _ working: inout PendingVerdicts, _ task: Partition
+    _ record: borrowing RecordView, _ state: inout PendingVerdicts, _ task: Partition
   ) throws(StageError) {
     let source = SourceCoordinates(partition: record.partition, offset: record.offset)
     let verdict = validator.validate(
@@ -61,15 +61,15 @@ public struct IntakeOperator<
       failures = failed
       try bury(record, failed, detail: detail, task)
     }
-    working.append(
+    state.append(
       failed: failures, source: source, key: record.key, timestamp: record.timestamp)
-    if working.isFull { try send(&working, task) }
+    if state.isFull { try send(&state, task) }
   }
 
-  public mutating func closeBatch(_ working: inout PendingVerdicts, _ task: Partition)
+  public mutating func closeBatch(_ state: inout PendingVerdicts, _ task: Partition)
     throws(StageError)
   {
-    try send(&working, task)
+    try send(&state, task)
   }
 
   private mutating func forward(_ event: borrowing RatingEvent, timestamp: Int64, _ task: Partition)

@@ -1,10 +1,11 @@
 import Ratings
+public import Streams
 
 /// Verdicts that wait to be sent together.
 ///
 /// Nobody waits for a verdict as for the event itself, and without transactions each record that is
 /// sent alone costs the broker a request.
-public struct PendingVerdicts {
+public struct PendingVerdicts: PartitionState {
   struct Verdict {
     var failed: ExpectationSet
     var source: SourceCoordinates
@@ -43,4 +44,6 @@ public struct PendingVerdicts {
     verdicts.removeAll(keepingCapacity: true)
     keys.removeAll(keepingCapacity: true)
   }
+
+  public mutating func writeTables() {}
 }

@@ -17,7 +17,7 @@ public import Streams
 public struct PredictOperator<
   Store: StateStore, Producer: LogProducer, Consumer: LogConsumer
 >: StageOperator, ~Copyable {
-  public typealias Working = UserStateView<Store>
+  public typealias State = UserStateView<Store>
   public typealias Partition = PartitionTask<Store, Producer>
   private typealias Destination = ReplyDestination<Store, Producer>
 
@@ -69,7 +69,7 @@ public struct PredictOperator<
     rankedAt = environment.now()
   }
 
-  public mutating func makeWorking(_ task: Partition) throws(StageError) -> UserStateView<Store> {
+  public mutating func makeState(_ task: Partition) throws(StageError) -> UserStateView<Store> {
     // The partition may be gone since the last look at the directory; the next look gives it up.
     guard let store = directory.store(of: task.partition) else { return UserStateView(nil) }
     do throws(StoreError) { return UserStateView(try store.snapshot()) } catch {

@@ -2,11 +2,11 @@ import Codecs
 import Ratings
 import Recommender
 public import StateStore
-import Streams
+public import Streams
 
 /// Reads users' state from one user partition's store, as of the last commit when the batch first
 /// looked.
-public struct UserStateView<Store: StateStore> {
+public struct UserStateView<Store: StateStore>: PartitionState {
   private let snapshot: Store.Snapshot?
   private var offset: Int64 = 0
   private var isCurrent = false
@@ -21,6 +21,8 @@ public struct UserStateView<Store: StateStore> {
     self.snapshot = snapshot
     snapshot?.release()
   }
+
+  public mutating func writeTables() {}
 
   /// Releases the snapshot between batches: an open one makes the store keep, and grow by, all that
   /// has changed since.

@@ -10,7 +10,7 @@ public import Streams
 public struct RedisOperator<
   Store: StateStore, Producer: LogProducer, Sink: FeatureSink
 >: StageOperator, ~Copyable {
-  public typealias Working = Void
+  public typealias State = NoState
   public typealias Partition = PartitionTask<Store, Producer>
 
   /// Inputs by index.
@@ -41,7 +41,7 @@ public struct RedisOperator<
   }
 
   public mutating func process(
-    _ records: borrowing RecordRun, _ working: inout Void, _ task: Partition
+    _ records: borrowing RecordRun, _ state: inout NoState, _ task: Partition
   ) throws(StageError) {
     for index in records.indices { take(records[index]) }
   }

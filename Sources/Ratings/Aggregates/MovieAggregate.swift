@@ -23,7 +23,9 @@ public struct MovieAggregate: Sendable, Equatable {
   }
 
   /// Makes room for an entry in the journal of times.
-  public mutating func extendJournal() { _ = journal.extend() }
+  ///
+  /// - Returns: the number of its block.
+  public mutating func extendJournal() -> Int64 { journal.extend() }
 
   /// Restarts the journal of times.
   public mutating func resetJournal() { journal = TimeJournal() }

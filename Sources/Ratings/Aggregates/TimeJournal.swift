@@ -35,6 +35,9 @@ public struct TimeJournal: Hashable, Sendable {
 
   public init() {}
 
+  /// How many blocks there are.
+  public var blocks: Int64 { entries == 0 ? 0 : lastBlock + 1 }
+
   /// The block that the next entry is appended to; `nil` if it starts a new one.
   public var openBlock: Int64? {
     (1..<Self.blockEntries).contains(lastBlockEntries) ? lastBlock : nil

@@ -25,7 +25,9 @@ struct CountingModel {
     let later = entries[place...].map(\.record)
     if !later.isEmpty {
       entries.removeSubrange(place...)
-      tallies = (entries.last?.state ?? [:]).compactMapValues { Tally($0.span.bytes) }
+      tallies = (entries.last?.state ?? [:]).compactMapValues {
+        try? Tally(decoding: $0.span.bytes)
+      }
     }
     for record in [record] + later { fold(record) }
   }

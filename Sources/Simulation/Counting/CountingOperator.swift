@@ -1,50 +1,50 @@
 public import EventLog
 public import Streams
+import StateStore
 
 /// Counts and sums per key, and sends the key's new tally for every record. The smallest stage that
 /// uses all of the engine.
 public struct CountingOperator: StageOperator {
   public typealias Store = MemoryStore
   public typealias Producer = MemoryProducer
-  public typealias Working = [[UInt8]: Tally?]
 
   public init() {}
 
-  public func makeWorking(_ task: Partition) throws(StageError) -> Working { [:] }
+  public func makeState(_ task: Partition) throws(StageError) -> CountingPartition {
+    CountingPartition(tallies: StateTable(.tallies, of: task))
+  }
 
   public func process(
-    _ records: borrowing RecordRun, _ working: inout Working, _ task: Partition
+    _ records: borrowing RecordRun, _ state: inout CountingPartition, _ task: Partition
   ) throws(StageError) {
-    for index in records.indices { try take(records[index], &working, task) }
-  }
-
-  private func take(
-    _ record: borrowing RecordView, _ working: inout Working, _ task: Partition
-  ) throws(StageError) {
-    guard let keySpan = record.key else { return }
-    let key = Array(copying: keySpan)
-    let value: [UInt8]? = if let value = record.value { Array(copying: value) } else { nil }
-    let before: Tally? =
-      if let changed = working[key] {
-        changed
-      } else {
-        try task.get(.tallies, keySpan) { Tally($0) }
+    for index in records.indices {
+      let record = records[index]
+      guard let key = record.key else { continue }
+      let value: [UInt8]? = if let value = record.value { [UInt8](copying: value) } else { nil }
+      let tally = try state.tallies.update(TallyKey(bytes: [UInt8](copying: key))) { tally in
+        tally = Tally.next(tally, value)
+        return tally
       }
-    let after = Tally.next(before, value)
-    working[key] = .some(after)
-    let output = Array(Tally.output(record.offset, after).utf8)
-    try task.send(to: 0, key: keySpan, value: output.span.bytes)
-  }
-
-  public func closeBatch(_ working: inout Working, _ task: Partition) throws(StageError) {
-    for (key, tally) in working.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-      if let tally {
-        let encoded = tally.encoded
-        try task.put(.tallies, key.span.bytes, encoded.span.bytes)
-      } else {
-        try task.put(.tallies, key.span.bytes, nil)
-      }
+      let output = Array(Tally.output(record.offset, tally).utf8)
+      try task.send(to: 0, key: key, value: output.span.bytes)
     }
-    working = [:]
   }
+}
+
+/// What the counting stage keeps of a partition.
+public struct CountingPartition: PartitionState {
+  fileprivate(set) var tallies: StateTable<TallyKey, Tally>
+
+  public mutating func writeTables() throws(StageError) { try tallies.writeChanges() }
+}
+
+/// The key of a record, as it is.
+struct TallyKey: StateKey {
+  var bytes: [UInt8]
+
+  func encode(into bytes: inout [UInt8]) { bytes += self.bytes }
+}
+
+extension TallyKey {
+  init?(decoding bytes: RawSpan) { self.bytes = [UInt8](copying: bytes) }
 }

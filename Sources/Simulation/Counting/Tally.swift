@@ -1,21 +1,25 @@
 public import StateStore
 
 /// The counting stage's state of one key. The digest depends on the order of the values.
-public struct Tally: Hashable, Sendable {
+public struct Tally: StateValue, Hashable, Sendable {
+  /// Bytes that are no tally.
+  public struct Unreadable: Error {}
+
   public var count: Int64 = 0
   public var sum: Int64 = 0
   public var digest: UInt64 = 0
 
   public init() {}
 
-  public init?(_ bytes: RawSpan?) {
-    guard let bytes else { return nil }
+  public init(decoding bytes: RawSpan) throws(Unreadable) {
     let fields = String(decoding: Array(copying: bytes), as: UTF8.self).split(separator: ",")
     guard fields.count == 3, let count = Int64(fields[0]), let sum = Int64(fields[1]),
       let digest = UInt64(fields[2])
-    else { return nil }
+    else { throw Unreadable() }
     (self.count, self.sum, self.digest) = (count, sum, digest)
   }
+
+  public func encode(into bytes: inout [UInt8]) { bytes += text.utf8 }
 
   public mutating func add(_ value: Int64) {
     count += 1

@@ -1,13 +1,10 @@
 /// A partition that a session owns: its task, and what the operator keeps of it.
-///
-/// An object of its own, so that whoever has it reaches both without a look at an array's type: the
-/// engine is not specialised for its operators, and would look that up for each record.
-final class OwnedPartition<Task: AnyObject, Working> {
+final class OwnedPartition<Task: AnyObject, State> {
   let task: Task
-  var working: Working
+  var state: State
 
-  init(_ task: Task, _ working: Working) {
+  init(_ task: Task, _ state: State) {
     self.task = task
-    self.working = working
+    self.state = state
   }
 }

@@ -54,7 +54,7 @@ extension StageSession where Operator: ~Copyable {
       assignment.open(partitions)
       let opened = try openTasks(partitions)
       for (task, _) in opened {
-        owned.append(Owned(task, try stageOperator.makeWorking(task)))
+        owned.append(Owned(task, try stageOperator.makeState(task)))
         assignment.run(task.source, topic: task.topic)
       }
       stageOperator.partitionsChanged(tasks)

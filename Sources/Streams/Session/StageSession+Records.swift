@@ -15,7 +15,7 @@ extension StageSession where Operator: ~Copyable {
     guard first < run.count else { return }
     if !batch.isOpen { try openBatch() }
     let records = run.extracting(first..<run.count)
-    try stageOperator.process(records, &partition.working, task)
+    try stageOperator.process(records, &partition.state, task)
     task.isTouched = true
     task.nextOffset = records.lastOffset + 1
     batch.add(records: records.count, bytes: records.byteCount)
@@ -23,7 +23,7 @@ extension StageSession where Operator: ~Copyable {
 
   func publish() throws(StageError) {
     for partition in owned where partition.task.isTouched {
-      try stageOperator.publish(&partition.working, partition.task)
+      try stageOperator.publish(&partition.state, partition.task)
     }
   }
 
@@ -31,21 +31,22 @@ extension StageSession where Operator: ~Copyable {
     guard !owned.isEmpty, try stageOperator.wantsRefresh() else { return }
     try openBatch()
     for partition in owned {
-      try stageOperator.refresh(&partition.working, partition.task)
+      try stageOperator.refresh(&partition.state, partition.task)
     }
     try commitBatch()
   }
 
   func closeOperators() throws(StageError) {
     for partition in owned where partition.task.isTouched {
-      try stageOperator.closeBatch(&partition.working, partition.task)
+      try stageOperator.closeBatch(&partition.state, partition.task)
+      try partition.state.writeTables()
     }
   }
 
   func rollBackTasks() throws(StageError) {
     for partition in owned {
       partition.task.rollBack()
-      partition.working = try stageOperator.makeWorking(partition.task)
+      partition.state = try stageOperator.makeState(partition.task)
     }
   }
 }

@@ -13,7 +13,7 @@ final class StageSession<
 >
 where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   typealias Task = PartitionTask<Storage.Store, Log.Producer>
-  typealias Owned = OwnedPartition<Task, Operator.Working>
+  typealias Owned = OwnedPartition<Task, Operator.State>
 
   let environment: StageEnvironment<Log, Storage>
   let configuration: StageConfiguration

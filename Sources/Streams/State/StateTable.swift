@@ -112,9 +112,12 @@ public struct StateTable<Key: StateKey, Value: StateValue> {
         failure = error
       }
     }
-    if let failure { throw unreadable("value", "\(failure)") }
+    if let failure { throw unreadable(failure) }
     return value
   }
+
+  /// The error to throw when a value turns out to be unreadable after it was decoded.
+  public func unreadable(_ error: some Error) -> StageError { unreadable("value", "\(error)") }
 
   private func unreadable(_ what: String, _ why: String) -> StageError {
     .store(
@@ -169,7 +172,7 @@ public struct StateTable<Key: StateKey, Value: StateValue> {
 
   /// Hands every entry of the table to `body`, in the order of the keys' bytes, until it returns
   /// false.
-  public mutating func scan(
+  public func scan(
     _ body: (_ key: Key, _ value: Value) throws(StageError) -> Bool
   ) throws(StageError) {
     try scan([], own: Array(entries.indices), body)
@@ -223,7 +226,7 @@ public struct StateTable<Key: StateKey, Value: StateValue> {
 
   private func decode(value: RawSpan) throws(StageError) -> Value {
     do throws(Value.DecodingError) { return try Value(decoding: value) } catch {
-      throw unreadable("value", "\(error)")
+      throw unreadable(error)
     }
   }
 

@@ -1,0 +1,161 @@
+public import Streams
+import Recommender
+import StateStore
+
+extension MovieAggregate: StateValue {}
+
+/// What the movie stage keeps of a partition of movies.
+public struct MoviePartition: PartitionState {
+  /// What the batch has done to a movie.
+  struct Activity {
+    /// Newest time of the records that changed the movie.
+    var recordTimestamp: Int64 = -1
+    /// Time of the event that changed the movie last.
+    var eventTime: Int64 = 0
+    /// How many blocks of the movie's journal the store has.
+    fileprivate let storedBlocks: Int64
+    /// The journal's last block, once the batch has appended to it.
+    fileprivate var lastBlock: (number: Int64, row: Int)?
+
+    fileprivate init(_ journal: TimeJournal?) {
+      storedBlocks = journal?.blocks ?? 0
+    }
+  }
+
+  var sources: SourcePositions
+  private(set) var movies: StateTable<MovieKey, MovieAggregate>
+  private var times: StateTable<TimesKey, TimesBlock>
+  /// By row of `movies`.
+  private(set) var activity: [Activity] = []
+
+  init<Store, Producer>(_ task: PartitionTask<Store, Producer>, source: SourceTopic)
+    throws(StageError)
+  {
+    sources = try SourcePositions(task, table: MovieTables.sources, of: source)
+    movies = StateTable(MovieTables.aggregates, of: task)
+    times = StateTable(MovieTables.times, of: task)
+  }
+
+  // MARK: Changes
+
+  /// Folds the change of a rating into its movie.
+  mutating func apply(_ change: RatingChange, recordTimestamp: Int64) throws(StageError) {
+    let row = try row(ofMovie: change.movie)
+    if let old = change.old {
+      try note(TimeJournal.Entry(milliseconds: old.timeMilliseconds, isRemoval: true), row)
+    }
+    if let new = change.new {
+      try note(TimeJournal.Entry(milliseconds: new.timeMilliseconds, isRemoval: false), row)
+    }
+    let mustRescan = movies[row]?.apply(old: change.old, new: change.new) ?? false
+    activity[row].recordTimestamp = max(activity[row].recordTimestamp, recordTimestamp)
+    activity[row].eventTime =
+      change.new?.timeMilliseconds ?? change.old?.timeMilliseconds ?? 0
+    if mustRescan { try rescanTimes(row) }
+    try shortenJournal(row)
+  }
+
+  /// The row of a movie, with an aggregate.
+  private mutating func row(ofMovie movie: Int64) throws(StageError) -> Int {
+    let row = try movies.row(of: MovieKey(movie: movie))
+    if row == activity.count { activity.append(Activity(movies[row]?.journal)) }
+    if movies[row] == nil { movies[row] = MovieAggregate() }
+    return row
+  }
+
+  /// Shows the aggregate all times again, after the first or last one was taken away.
+  private mutating func rescanTimes(_ row: Int) throws(StageError) {
+    let remaining = try remainingTimes(row)
+    movies[row]?.resetTimes()
+    for time in remaining { movies[row]?.noteTime(time) }
+  }
+
+  // MARK: Journal
+
+  /// Notes a time that came or went.
+  private mutating func note(_ entry: TimeJournal.Entry, _ row: Int) throws(StageError) {
+    let openBlock = movies[row]?.journal.openBlock
+    guard let block = movies[row]?.extendJournal() else { return }
+    let blockRow: Int
+    if let last = activity[row].lastBlock, last.number == block {
+      blockRow = last.row
+    } else {
+      blockRow = try times.row(
+        of: TimesKey(movie: movies.key(of: row).movie, block: block),
+        mayBeStored: block == openBlock)
+      activity[row].lastBlock = (block, blockRow)
+    }
+    if times[blockRow] == nil { times[blockRow] = TimesBlock() }
+    times[blockRow]?.append(entry)
+  }
+
+  /// Replaces a journal that mostly cancels itself by the times that remain. Decided after each
+  /// event: decided once a batch, the state would depend on where batches end.
+  ///
+  /// A movie without ratings is as one that has never been.
+  private mutating func shortenJournal(_ row: Int) throws(StageError) {
+    let remaining = movies[row]?.statistics.count ?? 0
+    if remaining == 0 {
+      try replaceJournal(row, by: [])
+      movies[row] = nil
+    } else if movies[row]?.journal.isWorthRewriting(remaining: remaining) ?? false {
+      try replaceJournal(row, by: try remainingTimes(row))
+    }
+  }
+
+  /// Starts a movie's journal over, with these times.
+  private mutating func replaceJournal(_ row: Int, by remaining: [Int64]) throws(StageError) {
+    let movie = movies.key(of: row).movie
+    for block in 0..<(movies[row]?.journal.blocks ?? 0) {
+      let key = TimesKey(movie: movie, block: block)
+      if block < activity[row].storedBlocks {
+        times.remove(key)
+      } else {
+        times.discard(row: try times.row(of: key, mayBeStored: false))
+      }
+    }
+    activity[row].lastBlock = nil
+    movies[row]?.resetJournal()
+    for time in remaining {
+      try note(TimeJournal.Entry(milliseconds: time, isRemoval: false), row)
+    }
+  }
+
+  /// Folds the journal of a movie.
+  private mutating func remainingTimes(_ row: Int) throws(StageError) -> [Int64] {
+    var remaining = RemainingTimes()
+    var failure: CodecError?
+    try times.scan(prefix: movies.key(of: row)) { (_, block) throws(StageError) in
+      do throws(CodecError) { try block.forEach { remaining.apply($0) } } catch { failure = error }
+      return failure == nil
+    }
+    if let failure { throw times.unreadable(failure) }
+    return remaining.sorted
+  }
+
+  // MARK: Batch
+
+  public mutating func writeTables() throws(StageError) {
+    try times.writeChanges()
+    try movies.writeChanges()
+    try sources.writeChanges()
+    activity.removeAllOfBatch()
+  }
+}
+
+/// A block of a movie's journal, as its bytes: most are only appended to.
+private struct TimesBlock: StateValue {
+  private var bytes: [UInt8]
+
+  init() { bytes = [] }
+
+  init(decoding bytes: RawSpan) { self.bytes = [UInt8](copying: bytes) }
+
+  func encode(into bytes: inout [UInt8]) { bytes += self.bytes }
+
+  mutating func append(_ entry: TimeJournal.Entry) { TimeJournal.append(entry, to: &bytes) }
+
+  func forEach(_ body: (TimeJournal.Entry) -> Void) throws(CodecError) {
+    try TimeJournal.forEach(in: bytes.span.bytes, body)
+  }
+}

@@ -1,0 +1,104 @@
+import StateStore
+
+/// A user, whose rows of ratings are neighbours.
+struct UserKey: StateKey {
+  let user: Int64
+
+  func encode(into bytes: inout [UInt8]) { bytes.append(StoreKey(user)) }
+}
+
+/// A user's rating of a movie.
+struct RatingKey: StateKey {
+  let user: Int64
+  let movie: Int64
+
+  var prefix: UserKey { UserKey(user: user) }
+
+  /// One number instead of two: half the work of the hash. The factor is a secret, so that nobody
+  /// can choose ids that collide.
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(user &* Self.factor ^ movie)
+  }
+
+  private static let factor = Int64.random(in: .min ... .max) | 1
+
+  func encode(into bytes: inout [UInt8]) { bytes.append(StoreKey(user, movie)) }
+}
+
+/// A movie, whose blocks of times are neighbours.
+struct MovieKey: StateKey {
+  let movie: Int64
+
+  func encode(into bytes: inout [UInt8]) { bytes.append(StoreKey(movie)) }
+}
+
+/// A block of a movie's journal of times.
+struct TimesKey: StateKey {
+  let movie: Int64
+  let block: Int64
+
+  var prefix: MovieKey { MovieKey(movie: movie) }
+
+  func encode(into bytes: inout [UInt8]) { bytes.append(StoreKey(movie, block)) }
+}
+
+/// A partition of the topic that a stage's events come from in the end.
+struct SourceKey: StateKey {
+  let partition: Int32
+
+  func encode(into bytes: inout [UInt8]) { bytes.append(StoreKey(Int64(partition))) }
+}
+
+/// The one key of the dictionary of genres.
+struct GenresKey: StateKey {
+  func encode(into bytes: inout [UInt8]) { bytes += UserTables.genresKey }
+}
+
+// In extensions, which keeps the memberwise initializers.
+
+extension UserKey {
+  init?(decoding bytes: RawSpan) {
+    guard let user = StoreKey.decode(bytes) else { return nil }
+    self.init(user: user)
+  }
+}
+
+extension RatingKey {
+  init?(decoding bytes: RawSpan) {
+    guard let (user, movie) = StoreKey.decodePair(bytes) else { return nil }
+    self.init(user: user, movie: movie)
+  }
+}
+
+extension MovieKey {
+  init?(decoding bytes: RawSpan) {
+    guard let movie = StoreKey.decode(bytes) else { return nil }
+    self.init(movie: movie)
+  }
+}
+
+extension TimesKey {
+  init?(decoding bytes: RawSpan) {
+    guard let (movie, block) = StoreKey.decodePair(bytes) else { return nil }
+    self.init(movie: movie, block: block)
+  }
+}
+
+extension SourceKey {
+  init?(decoding bytes: RawSpan) {
+    guard let partition = StoreKey.decode(bytes).flatMap({ Int32(exactly: $0) }) else { return nil }
+    self.init(partition: partition)
+  }
+}
+
+extension GenresKey {
+  init?(decoding bytes: RawSpan) {
+    guard bytes.withUnsafeBytes({ $0.elementsEqual(UserTables.genresKey) }) else { return nil }
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func append(_ key: borrowing StoreKey) {
+    key.span.withUnsafeBytes { append(contentsOf: $0) }
+  }
+}

@@ -1,0 +1,152 @@
+public import Streams
+import Recommender
+import StateStore
+
+extension UserAggregate: StateValue {}
+extension UserRating: StateValue {}
+extension GenreDictionary: StateValue {}
+
+/// What the user stage keeps of a partition of users.
+public struct UserPartition: PartitionState {
+  /// What the batch has done to a user.
+  struct Activity {
+    /// Whether the features that are published are those of an earlier moment.
+    var isUnpublished = false
+    /// Newest time of the records that changed the user.
+    var recordTimestamp: Int64 = -1
+    /// Time of the event that changed the user last.
+    var eventTime: Int64 = 0
+  }
+
+  /// A change that waits to be sent together with others: the movie stage gathers them anyway, and
+  /// without transactions each record that is sent alone costs the broker a request.
+  struct PendingChange {
+    let change: RatingChange
+    /// The event record's.
+    let timestamp: Int64
+  }
+
+  private static let mostChanges = 64
+
+  /// Numbers the genres of events. Every event needs it and only the first few of a partition add to
+  /// it, so it's kept at hand between batches.
+  var genres: GenreDictionary
+  private var storedGenres: StateTable<GenresKey, GenreDictionary>
+  private var storedGenreCount: Int
+  var sources: SourcePositions
+  private(set) var users: StateTable<UserKey, UserAggregate>
+  private(set) var ratings: StateTable<RatingKey, UserRating>
+  /// By row of `users`.
+  private(set) var activity: [Activity] = []
+  /// Rows of the users with `isUnpublished`, in the order in which they changed.
+  private(set) var unpublished: [Int] = []
+  private var changes: [PendingChange] = []
+
+  init<Store, Producer>(_ task: PartitionTask<Store, Producer>, source: SourceTopic)
+    throws(StageError)
+  {
+    storedGenres = StateTable(UserTables.genres, of: task)
+    genres = try storedGenres.get(GenresKey()) ?? GenreDictionary()
+    storedGenreCount = genres.names.count
+    sources = try SourcePositions(task, table: UserTables.sources, of: source)
+    users = StateTable(UserTables.aggregates, of: task)
+    ratings = StateTable(UserTables.ratings, of: task)
+  }
+
+  // MARK: Ratings
+
+  /// The row of a user.
+  mutating func row(ofUser user: Int64) throws(StageError) -> Int {
+    let row = try users.row(of: UserKey(user: user))
+    if row == activity.count { activity.append(Activity()) }
+    return row
+  }
+
+  /// The row of a rating. The aggregate's filter saves a look into the store for most of them.
+  mutating func row(ofRating statement: RatingStatement, user: Int) throws(StageError) -> Int {
+    try ratings.row(
+      of: RatingKey(user: statement.user, movie: statement.movie),
+      mayBeStored: users[user]?.mayHaveRated(statement.movie) ?? false)
+  }
+
+  /// Replaces a rating by another.
+  mutating func change(
+    rating row: Int, ofUser user: Int, movie: Int64, from old: UserRating?, to new: UserRating?
+  ) throws(StageError) {
+    ratings[row] = new
+    if Self.apply(old, new, movie: movie, to: &users[user]) { try rescanTimes(ofUser: user) }
+  }
+
+  /// - Returns: whether the aggregate must see all times again.
+  private static func apply(
+    _ old: UserRating?, _ new: UserRating?, movie: Int64, to aggregate: inout UserAggregate?
+  ) -> Bool {
+    if aggregate == nil { aggregate = UserAggregate() }
+    if old == nil { aggregate?.noteRated(movie) }
+    let mustRescan = aggregate?.apply(
+      old: old?.timed, oldGenres: old?.genres ?? GenreSet(), new: new?.timed,
+      newGenres: new?.genres ?? GenreSet())
+    // A user without ratings is as one that has never been.
+    if aggregate?.statistics.count == 0 { aggregate = nil }
+    return mustRescan ?? false
+  }
+
+  /// Shows the aggregate all times again, after the first or last one was taken away.
+  private mutating func rescanTimes(ofUser row: Int) throws(StageError) {
+    guard var aggregate = users[row] else { return }
+    aggregate.resetTimes()
+    try ratings.scan(prefix: users.key(of: row)) { (_, rating) throws(StageError) in
+      aggregate.noteTime(rating.timed.timeMilliseconds)
+      return true
+    }
+    users[row] = aggregate
+  }
+
+  // MARK: Outputs
+
+  /// Notes that a user has changed.
+  mutating func noteChange(ofUser row: Int, eventTime: Int64, recordTimestamp: Int64) {
+    // Events of one user can arrive in another order than that of their records' times.
+    activity[row].recordTimestamp = max(activity[row].recordTimestamp, recordTimestamp)
+    activity[row].eventTime = eventTime
+    guard !activity[row].isUnpublished else { return }
+    activity[row].isUnpublished = true
+    unpublished.append(row)
+  }
+
+  /// The features of all users are those of this moment.
+  mutating func notePublished() {
+    for row in unpublished { activity[row].isUnpublished = false }
+    unpublished.removeAllOfBatch()
+  }
+
+  /// Lets a change wait to be sent.
+  ///
+  /// - Returns: whether enough of them wait.
+  mutating func append(_ change: RatingChange, timestamp: Int64) -> Bool {
+    changes.append(PendingChange(change: change, timestamp: timestamp))
+    return changes.count >= Self.mostChanges
+  }
+
+  /// Hands out and forgets the changes that wait.
+  mutating func sendChanges(_ send: (borrowing PendingChange) throws(StageError) -> Void)
+    throws(StageError)
+  {
+    for change in changes { try send(change) }
+    changes.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: Batch
+
+  public mutating func writeTables() throws(StageError) {
+    try ratings.writeChanges()
+    try users.writeChanges()
+    if genres.names.count > storedGenreCount {
+      storedGenres.put(GenresKey(), genres)
+      storedGenreCount = genres.names.count
+    }
+    try storedGenres.writeChanges()
+    try sources.writeChanges()
+    activity.removeAllOfBatch()
+  }
+}
