@@ -1,5 +1,6 @@
 import EventLog
-import Recommender
+import Codecs
+import Ratings
 public import StateStore
 import Streams
 

@@ -31,7 +31,7 @@ struct LifecycleTests {
   }
 
   @Test func theArticleDrawsWhatTheCodeAllows() throws {
-    #expect(try documented("A partition") == allowed(PartitionState.self))
+    #expect(try documented("A partition") == allowed(PartitionPhase.self))
     #expect(try documented("A batch") == allowed(BatchState.self))
   }
 
@@ -41,7 +41,7 @@ struct LifecycleTests {
     state.move(to: .committing)
     #expect(state == .committing)
     await #expect(processExitsWith: .failure) {
-      var state = PartitionState.opening
+      var state = PartitionPhase.opening
       state.move(to: .releasing)
     }
   }

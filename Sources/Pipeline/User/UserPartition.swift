@@ -1,5 +1,6 @@
 public import Streams
-import Recommender
+import Codecs
+import Ratings
 import StateStore
 
 extension UserAggregate: StateValue {}

@@ -11,7 +11,7 @@ struct Assignment {
     var topic: Int
   }
 
-  private var states: [TopicPartition: PartitionState] = [:]
+  private var states: [TopicPartition: PartitionPhase] = [:]
   private var slots: [Slot] = []
   /// Slots by topic and partition; -1 for a partition that does not run.
   private var numbers: [[Int]]
@@ -38,7 +38,7 @@ struct Assignment {
   /// All that are not gone.
   var held: [TopicPartition] { states.keys.sorted { order($0) < order($1) } }
 
-  private func all(in state: PartitionState) -> [TopicPartition] {
+  private func all(in state: PartitionPhase) -> [TopicPartition] {
     states.filter { $0.value == state }.keys.sorted { order($0) < order($1) }
   }
 
@@ -85,7 +85,7 @@ struct Assignment {
     renumber()
   }
 
-  private mutating func move(_ partition: TopicPartition, to next: PartitionState) {
+  private mutating func move(_ partition: TopicPartition, to next: PartitionPhase) {
     guard states[partition]?.move(to: next) != nil else {
       preconditionFailure("\(partition) is not the session's")
     }

@@ -13,7 +13,7 @@ extension LifecycleState {
 }
 
 /// A partition, from the group's word that it is the session's until it is not any more.
-enum PartitionState: String, LifecycleState {
+enum PartitionPhase: String, LifecycleState {
   /// Its store is opened and brought up to date.
   case opening
   /// Its records are processed.
@@ -23,7 +23,7 @@ enum PartitionState: String, LifecycleState {
   /// It is somebody else's, or will be.
   case gone
 
-  var successors: Set<PartitionState> {
+  var successors: Set<PartitionPhase> {
     switch self {
     case .opening: [.running, .gone]
     case .running: [.releasing, .gone]
