@@ -70,7 +70,7 @@ import Testing
     mutating func commit(_ books: inout Books, _ open: [BookKey: Title]) throws -> [MemoryRecord] {
       try books.writeChanges()
       task.nextOffset += 1
-      try task.putPosition(at: .now)
+      try task.putPosition()
       try producer.commitTransaction(
         offsets: [task.source: task.nextOffset], of: consumer, timeout: .zero)
       try task.commitStore()
