@@ -1,5 +1,5 @@
-/// Tells how a restore gets on: when it begins, ten times a second at the most while it goes on,
-/// and when it ends.
+/// Reports a restore's progress: when it begins, at most ten times a second while it runs, and when
+/// it ends.
 struct RestoreProgress {
   private static let interval = Duration.milliseconds(100)
 
@@ -22,7 +22,7 @@ struct RestoreProgress {
     lastReport = now
   }
 
-  /// Tells that there is something to restore, before it is looked for and read.
+  /// Reports that there is something to restore, before any of it is read.
   ///
   /// - Parameter total: changelog offsets that are to be passed, of all partitions.
   mutating func begin(total: Int64, at now: ContinuousClock.Instant) {

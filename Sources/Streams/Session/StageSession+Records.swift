@@ -1,12 +1,12 @@
 import EventLog
 import StateStore
 
-// Where the operator is called.
+// Calls of the operator.
 
 extension StageSession where Operator: ~Copyable {
   func take(_ record: borrowing RecordView) throws(StageError) {
     let slot = assignment.slot(topic: record.topic, partition: record.partition)
-    // Fetched before the partition was given up; its next owner reads it again.
+    // Fetched before the partition was given up: its next owner reads it again.
     guard slot >= 0 else { return }
     if slot != latestSlot { (latestSlot, latest) = (slot, owned[slot]) }
     guard let partition = latest else { return }
