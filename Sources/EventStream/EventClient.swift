@@ -4,7 +4,7 @@ import Glibc
 public struct EventClient: ~Copyable {
   private let socket: Descriptor
   private var received: [UInt8] = []
-  /// Bytes at the beginning of `received` that hold no newline.
+  /// How many bytes at the start of `received` are known to contain no newline.
   private var searched = 0
   private var isClosed = false
 
@@ -13,12 +13,11 @@ public struct EventClient: ~Copyable {
     socket = try UnixSocket.connect(to: path)
   }
 
-  /// The next message: the snapshot at first, then events. Events of kinds that this program does
-  /// not know are left out.
+  /// The next message: first the snapshot, then events. Events of unknown kinds are skipped.
   ///
-  /// - Parameter deadline: how long to wait for it; one that has passed takes what is there.
-  /// - Returns: `nil` when none has come by then.
-  /// - Throws: `.closed` once everything the daemon has sent is read.
+  /// - Parameter deadline: how long to wait; one in the past takes only what has arrived.
+  /// - Returns: `nil` if nothing has come by then.
+  /// - Throws: `.closed` after the last message, once the daemon has closed the connection.
   public mutating func next(until deadline: ContinuousClock.Instant) throws(EventStreamError)
     -> EventMessage?
   {
@@ -43,7 +42,7 @@ public struct EventClient: ~Copyable {
     return line
   }
 
-  /// - Returns: whether there is something new, be it the end.
+  /// - Returns: whether anything has arrived, including the end of the stream.
   private mutating func receive() throws(EventStreamError) -> Bool {
     let room = 1 << 16
     var buffer = [UInt8](repeating: 0, count: room)

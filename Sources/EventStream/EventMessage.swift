@@ -3,8 +3,8 @@ public import Streams
 /// One line of the daemon's event stream.
 public struct EventMessage: Hashable, Sendable {
   public enum Content: Hashable, Sendable {
-    /// How all stages stand: the first line that a client gets. The events that follow it are those
-    /// that are not in it yet.
+    /// The status of all stages: the first line a client gets. It includes every earlier event and
+    /// none of those that follow.
     case snapshot(StatusBoard)
     case event(EngineEvent)
   }
@@ -25,17 +25,17 @@ public enum EventStreamError: Error, Hashable, Sendable, CustomStringConvertible
   case inUse(path: String)
   /// A system call failed, with the system's words.
   case system(operation: String, path: String, reason: String)
-  /// The daemon has closed the connection: it has ended, or the client was too slow.
+  /// The daemon closed the connection: it stopped, or the client was too slow.
   case closed
-  /// A line is not what the format says.
+  /// A line violates the format.
   case malformed(String)
 
   public var description: String {
     switch self {
     case .inUse(let path): "another daemon serves \(path)"
     case .system(let operation, let path, let reason): "can't \(operation) \(path): \(reason)"
-    case .closed: "the daemon has closed the event stream"
-    case .malformed(let what): "the event stream holds what it may not: \(what)"
+    case .closed: "the daemon closed the event stream"
+    case .malformed(let what): "malformed event stream: \(what)"
     }
   }
 }

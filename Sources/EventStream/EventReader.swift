@@ -5,12 +5,12 @@ import Streams
 extension EventMessage {
   /// Reads a line of the stream, with or without its newline.
   ///
-  /// - Returns: `nil` for an event of a kind that a newer daemon tells.
-  /// - Throws: `.malformed` for anything else that the format does not allow.
+  /// - Returns: `nil` for an event of an unknown kind, as a newer daemon may send.
+  /// - Throws: `.malformed` for anything else that violates the format.
   init?(line: some Sequence<UInt8>) throws(EventStreamError) {
     let object = try JSONFields(line: Data(line))
     guard let time = Time.parse(try object.text("time")) else {
-      throw .malformed("a time of \(try object.text("time"))")
+      throw .malformed("time is \(try object.text("time"))")
     }
     self.time = time
     let name = try object.text("event")

@@ -3,14 +3,14 @@ import Foundation
 public import Streams
 import Synchronization
 
-/// Serves a process's events on a Unix socket, as lines of JSON: to each client how all stages
-/// stand, and then each event as it happens.
+/// Serves a process's events on a Unix socket, as lines of JSON: each client gets the status of all
+/// stages, and then each event as it happens.
 ///
-/// A stage only leaves its event in a queue. A thread of the server's own writes to the clients,
-/// and drops those that read too slowly.
+/// A stage only puts its event into a queue. The server's own thread writes to the clients and
+/// drops those that read too slowly.
 public final class EventServer: Sendable {
   public struct Limits: Hashable, Sendable {
-    /// The most clients at a time; more are turned away.
+    /// The most clients at a time; further ones are disconnected.
     public var clients = 64
     /// The most bytes that may wait for one client.
     public var waitingBytes = 4 << 20
@@ -23,9 +23,9 @@ public final class EventServer: Sendable {
   private struct State {
     var board: StatusBoard
     var waiting: [EventMessage] = []
-    /// Whether anybody wants the events.
+    /// Whether anybody reads the events.
     var hasClients = false
-    /// Whether events were dropped, so that no client has all of them.
+    /// Whether events were dropped, so that every client misses some.
     var hasLost = false
     var isStopped = false
 
@@ -54,7 +54,7 @@ public final class EventServer: Sendable {
   ///
   /// - Parameters:
   ///   - path: of the socket; its directory exists. A dead process's socket is replaced.
-  ///   - board: the stages that clients are shown before their first event.
+  ///   - board: the stages that a snapshot lists before their first event.
   public init(path: String, board: StatusBoard = StatusBoard(), limits: Limits = Limits())
     throws(EventStreamError)
   {
@@ -68,10 +68,10 @@ public final class EventServer: Sendable {
     thread.start()
   }
 
-  /// Takes the events to serve.
+  /// Receives the events to serve.
   public var sink: EventSink { EventSink { [self] in receive($0) } }
 
-  /// Sends clients what they can take at once, ends their connections and removes the socket.
+  /// Sends clients what they can take without waiting, disconnects them and removes the socket.
   public func stop() {
     let isFirst = state.withLock { state in
       defer { state.isStopped = true }
@@ -117,7 +117,7 @@ public final class EventServer: Sendable {
 
   /// Waits until there is something to do.
   ///
-  /// - Returns: whether a client wants to connect.
+  /// - Returns: whether a new client is waiting.
   private func wait(for clients: [StreamConnection]) -> Bool {
     let readable = Int16(POLLIN)
     var entries = [
@@ -155,7 +155,7 @@ public final class EventServer: Sendable {
         let (messages, hasLost) = state.take()
         return (state.board, messages, hasLost)
       }
-      // What the snapshot has, the others are told first.
+      // The snapshot includes events that the other clients still have to get.
       if hasLost { clients.removeAll() }
       for message in before {
         let line = writer.line(message)

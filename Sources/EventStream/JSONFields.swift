@@ -1,12 +1,12 @@
 import Foundation
 
-/// The members of a JSON object, each read as the type it must have.
+/// The members of a JSON object, read by name and type.
 struct JSONFields {
   private let members: [String: Any]
 
   init(line: Data) throws(EventStreamError) {
     guard let members = (try? JSONSerialization.jsonObject(with: line)) as? [String: Any] else {
-      throw .malformed("a line that is no JSON object")
+      throw .malformed("a line is not a JSON object")
     }
     self.members = members
   }

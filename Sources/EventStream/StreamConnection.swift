@@ -4,10 +4,10 @@ import Glibc
 final class StreamConnection {
   private let socket: Descriptor
   private let limit: Int
-  /// Lines that the socket had no room for yet; those before `sent` are gone.
+  /// Bytes to send; those before `sent` are sent already.
   private var waiting: [UInt8] = []
   private var sent = 0
-  /// Whether the client has gone, or is to go.
+  /// Whether the client has gone or must be dropped.
   private(set) var isOver = false
 
   /// - Parameter limit: the most bytes that may wait for the client.
@@ -19,8 +19,8 @@ final class StreamConnection {
   var number: Int32 { socket.number }
   var isWaiting: Bool { sent < waiting.count }
 
-  /// Takes a line to send. A client that reads too slowly is dropped: it knows from the end of the
-  /// stream that it misses something.
+  /// Queues a line. A client that reads too slowly is dropped: the end of the stream tells it that
+  /// it misses something.
   func append(_ line: [UInt8]) {
     if sent > limit / 2 {
       waiting.removeSubrange(..<sent)
@@ -48,7 +48,7 @@ final class StreamConnection {
     }
   }
 
-  /// Looks whether the client has gone. What it says is not listened to.
+  /// Checks whether the client has gone, and discards whatever it sends.
   func hear() {
     var buffer: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
     while true {

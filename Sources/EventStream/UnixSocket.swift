@@ -1,6 +1,6 @@
 import Glibc
 
-/// A file descriptor of ours, closed with its owner.
+/// An open file descriptor, closed with its owner.
 struct Descriptor: ~Copyable {
   let number: Int32
 
@@ -13,15 +13,15 @@ struct Descriptor: ~Copyable {
 
 /// Unix domain stream sockets at paths of any length.
 enum UnixSocket {
-  /// A socket that waits for clients at `path`, with rights for its owner only. A file that a dead
-  /// process has left there is replaced.
+  /// A socket that listens at `path`, which only its owner may open. The socket file of a dead
+  /// process is replaced.
   ///
   /// - Throws: `.inUse` when a living process serves the path.
   static func listen(at path: String) throws(EventStreamError) -> Descriptor {
     if try isServed(path) { throw .inUse(path: path) }
     unlink(path)
     let socket = try make(path)
-    // The file gets the socket's mode: nobody can connect before it is right.
+    // The file inherits this mode, so there is no moment when others can connect.
     fchmod(socket.number, S_IRUSR | S_IWUSR)
     try withAddress(of: path) { address, length in
       Glibc.bind(socket.number, address, length)
@@ -43,7 +43,7 @@ enum UnixSocket {
     return socket
   }
 
-  /// The next client that waits; `nil` when there is none.
+  /// The next waiting client; `nil` if there is none.
   static func accept(_ listener: borrowing Descriptor) -> Descriptor? {
     let number = Glibc.accept(listener.number, nil, nil)
     guard number >= 0 else { return nil }
@@ -58,7 +58,8 @@ enum UnixSocket {
     var status = stat()
     guard lstat(path, &status) == 0 else { return false }
     guard status.st_mode & S_IFMT == S_IFSOCK else {
-      throw .system(operation: "make", path: path, reason: "there is a file that is no socket")
+      throw .system(
+        operation: "make", path: path, reason: "a file that is not a socket is in its place")
     }
     do throws(EventStreamError) {
       _ = try connect(to: path)
@@ -73,8 +74,8 @@ enum UnixSocket {
     return Descriptor(number)
   }
 
-  /// Calls `body` with the address of a path. An address has room for 107 bytes, so a longer path
-  /// is reached through its directory's descriptor.
+  /// Calls `body` with the address of a path. An address holds 107 bytes, so a longer path is
+  /// reached through its directory's descriptor.
   private static func withAddress(
     of path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32,
     failure: () -> EventStreamError
@@ -101,7 +102,7 @@ enum UnixSocket {
       }
     }
     let error = result == 0 ? nil : failure()
-    // Open until here: the address goes through it.
+    // The address is only valid while the directory is open.
     _ = consume directory
     if let error { throw error }
   }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Lets other threads end a thread's wait for its sockets.
+/// Wakes a thread that waits for its sockets.
 final class Waker: Sendable {
   private let reading: Descriptor
   private let writing: Descriptor
@@ -21,7 +21,7 @@ final class Waker: Sendable {
 
   func wake() {
     var byte: UInt8 = 0
-    // A full socket has enough to wake for.
+    // If the buffer is full, the thread wakes anyway.
     _ = write(writing.number, &byte, 1)
   }
 

@@ -1,12 +1,12 @@
 public import EventLog
 public import StateStore
 
-/// What a stage runs on: its log, its storage, and the world's few other facts.
+/// What a stage runs on: its log, its storage, and the few other things it needs from outside.
 public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
   public var configuration: StageConfiguration
   public var log: Log
   public var storage: Storage
-  /// Where what the stage does is told.
+  /// Receives the stage's events.
   public var events: EventSink
   public var stop: StopSignal
   /// Copies of other instances' partitions, of which the stage takes those it is assigned.
@@ -22,7 +22,7 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
   public var releaseMemory: @Sendable () -> Void = {}
   /// Runs the commits of a restore on another thread; on the stage's own unless set.
   public var inBackground: BackgroundWork = { $0() }
-  /// Called after each step of a commit; a simulation ends the process here.
+  /// Called after each step of a commit; a simulation kills the process here.
   public var crashPoint: @Sendable (CommitStep) -> Void
   /// Replaces the commit protocol's steps, so that a test can show that a wrong order is caught.
   package var commitSteps: [CommitStep]?
@@ -45,7 +45,7 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
     self.crashPoint = crashPoint
   }
 
-  /// Tells what the stage does.
+  /// Emits an event of this stage.
   func emit(_ kind: EngineEvent.Kind) {
     events.receive(
       EngineEvent(

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Tells stages to finish their batch and leave. Set once, from any thread.
+/// Asks stages to finish their batch and leave. Set once, from any thread.
 public final class StopSignal: Sendable {
   private let isSet = Atomic(false)
 

@@ -1,10 +1,10 @@
 /// The engine: partition lifecycle, batch loop, commit protocol, restore. It knows neither C nor
 /// movies.
 ///
-/// A *stage* is one consumer group on its input topics, run by one thread (`StageLoop`). Each input
-/// partition it owns is a *partition task* (`PartitionTask`) with, for a stateful stage, a *state
-/// store* and a *changelog* partition of the same number. An *operator* (`StageOperator`) is the
-/// stage's logic: it sees events and state, and has no clock, randomness or environment.
+/// A *stage* is one consumer group on its input topics; each of its threads runs a `StageLoop`.
+/// Each input partition it owns is a *partition task* (`PartitionTask`) with, for a stateful stage,
+/// a *state store* and a *changelog* partition of the same number. An *operator* (`StageOperator`)
+/// is the stage's logic: it sees events and state, and has no clock, randomness or environment.
 ///
 /// Invariants, in the order they are relied on:
 /// 1. Within a batch, state changes wait in memory; operators read the last commit.

@@ -189,6 +189,30 @@ struct MembershipTests {
     #expect(try reader.owners(of: [world.input(0)]) == [world.input(0): "app-count-0"])
   }
 
+  /// A thread that dies leaves its own name, not that of the stage's other threads.
+  @Test func eachThreadOfAStageIsAMember() throws {
+    let world = World(partitions: 2)
+    try world.feed(0..<10)
+    let told = EventRecorder()
+    var dying = World.Run()
+    dying.worker = 0
+    dying.faults = { $0.effect == .commitTransaction ? .die : nil }
+    world.run(dying)
+    let reader = try world.log.makeConsumer(
+      ConsumerConfiguration(
+        topics: [World.input], group: "app-count", isMember: false, clientID: "test"))
+    let owners = try reader.owners(of: [world.input(0), world.input(1)])
+    #expect(Set(owners.values) == ["app-count-0-w0"])
+
+    var next = World.Run()
+    next.worker = 1
+    next.events = told.sink
+    #expect(world.run(next).error == nil)
+    #expect(told.events.allSatisfy { $0.worker == 1 })
+    #expect(told.kinds.contains(.fencingPredecessor(instance: "app-count-0-w0")))
+    try Checker(world: world).checkDrained()
+  }
+
   /// A member that stands still while it asks where to begin must not take the group's progress for
   /// a log that was cut off.
   @Test func aGroupThatGoesOnMeanwhileIsNotBeyondTheLogsEnd() throws {

@@ -182,6 +182,21 @@ struct StandbyTests {
 
   // MARK: Taking over
 
+  /// Threads of one stage share the copies.
+  @Test func aSessionGivesBackItsOwnPartitionsOnly() throws {
+    let world = World(partitions: 2)
+    try world.feed(0..<20)
+    let copies = StandbyCopies<MemoryStore>()
+    #expect(copies.take(7, pause: { _ in }) == nil)
+    let taken = OneThread<Set<Int32>>([])
+    var run = World.Run()
+    run.standby = copies
+    run.onIdle = { taken.value = copies.owned }
+    #expect(world.run(run).error == nil)
+    #expect(taken.value == [0, 1, 7])
+    #expect(copies.owned == [7])
+  }
+
   /// The stage's session fails before the follower has looked what is left of its copies.
   @Test func aPartitionThatTheStageHasTakenAndDroppedCanBeOpened() throws {
     let world = World(partitions: 2)

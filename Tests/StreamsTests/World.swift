@@ -77,6 +77,9 @@ struct World {
     var clock = SimulatedClock()
     /// Takes the stage's events.
     var events = EventSink.none
+    /// The stage's thread, where it has several.
+    var worker: Int?
+    var standby: StandbyCopies<MemoryStore>?
     /// Stages before the counting one.
     var upstream: [StageMonitor] = []
     var releaseMemory: @Sendable () -> Void = {}
@@ -121,6 +124,8 @@ struct World {
         if run.diesAfter(step) { process.kill() }
       })
     environment.commitSteps = commitSteps
+    environment.configuration.worker = run.worker
+    environment.standby = run.standby
     environment.upstream = run.upstream
     environment.releaseMemory = run.releaseMemory
     let loop = StageLoop(environment) { () throws(StageError) in CountingOperator() }

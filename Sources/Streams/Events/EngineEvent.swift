@@ -39,22 +39,22 @@ public struct EngineEvent: Hashable, Sendable {
     case lost([TopicPartition])
     /// A dead instance's transactions are aborted before its partitions are read.
     case fencingPredecessor(instance: String)
-    /// The stage can't put its name off partitions it gives up: their next owner aborts
-    /// transactions that don't exist.
+    /// The stage's name stays on partitions it gives up, so their next owner aborts transactions
+    /// that don't exist.
     case disownFailed(Reason)
     /// A newer producer or member took this one's place.
     case fenced(Reason)
-    /// The stage has left its group and joins it again; `attempt` counts from 1 after each
+    /// The stage leaves its group and rejoins after a pause; `attempt` restarts at 1 after a
     /// committed batch.
     case rejoining(Reason, attempt: Int)
 
     /// A partition's store is open and stands for this input offset; `nil` for an empty one.
     case storeOpened(partition: Int32, inputOffset: Int64?)
-    /// A partition's store is deleted, to be rebuilt from its changelog.
+    /// A partition's store is deleted and will be rebuilt from its changelog.
     case storeRebuilt(partition: Int32, Reason)
-    /// A partition's store can't be used as it is, and its content is whole.
+    /// A partition's store can't be opened, although its content is intact.
     case storeRefused(partition: Int32, Reason)
-    /// A restore begins or gets on.
+    /// A restore begins or makes progress.
     case restoring(RestoreStatus)
     /// A restore has reached the changelog's end.
     case restored(RestoreSummary)
@@ -64,13 +64,13 @@ public struct EngineEvent: Hashable, Sendable {
     case standbyFailed(Reason)
 
     case batchCommitted(BatchSummary)
-    /// A batch is thrown away and read again from the last commit.
+    /// A batch is discarded and read again from the last commit.
     case batchAborted(Reason)
     /// Where the stage stands in each partition it owns, when that changes without a batch.
     case positions([TopicPartition: PartitionPosition])
-    /// Something outside holds the stage up; it tries again.
+    /// Something outside blocks the stage, which keeps retrying.
     case waiting(Reason)
-    /// What held the stage up is over.
+    /// The stage is no longer blocked.
     case resumed
     /// The group's committed offset differs from the state's, which wins.
     case offsetsDiffer(TopicPartition, committed: Int64, state: Int64)

@@ -1,5 +1,5 @@
-/// Where the engine's events go. Called on the stage's thread, so a sink that takes long hands them
-/// to another thread.
+/// Receives the engine's events, on the stage's thread: a slow sink must hand them to another
+/// thread.
 public struct EventSink: Sendable {
   public let receive: @Sendable (EngineEvent) -> Void
 

@@ -1,12 +1,12 @@
 import Logging
 
-/// What one event looks like in the log.
+/// One event as it appears in the log.
 struct LogLine: Hashable {
   var level: Logger.Level
   var message: String
   var fields: [String: String] = [:]
 
-  /// - Returns: `nil` for events that another line already tells of.
+  /// - Returns: `nil` for events that another line covers.
   init?(_ kind: EngineEvent.Kind) {
     guard let (level, message) = Self.heading(of: kind) else { return nil }
     self.level = level
@@ -14,7 +14,7 @@ struct LogLine: Hashable {
     fields = Self.fields(of: kind)
   }
 
-  /// The level without the cost of the whole line.
+  /// The level alone, which costs less than the line.
   static func level(of kind: EngineEvent.Kind) -> Logger.Level? { heading(of: kind)?.level }
 
   private static func heading(of kind: EngineEvent.Kind)
@@ -28,7 +28,7 @@ struct LogLine: Hashable {
     case .fencingPredecessor: (.notice, "aborting a dead instance's transactions")
     case .disownFailed: (.info, "partitions not disowned")
     case .rejoining(_, let attempt):
-      // The first of a row of failures tells what is wrong.
+      // Only the first in a run of failures is worth a line.
       attempt == 1 ? (.warning, "leaving the group to join it again") : nil
     case .storeOpened: (.debug, "store opened")
     case .storeRebuilt: (.warning, "rebuilding state from the changelog")
@@ -41,8 +41,8 @@ struct LogLine: Hashable {
     case .waiting: (.warning, "waiting")
     case .resumed: (.notice, "resumed")
     case .offsetsDiffer:
-      (.warning, "the group's committed offset is not the state's; using the state's")
-    // The errors that come with these end the membership or the daemon, which tells why.
+      (.warning, "the group's committed offset differs from the state's; using the state's")
+    // These come with an error that ends the membership or the daemon, and that is logged.
     case .lost, .fenced, .storeRefused, .retentionGuard, .stopped: nil
     case .positions: nil
     }

@@ -9,7 +9,7 @@ extension EventSink {
   }
 }
 
-/// Turns events into log lines: the only place where the engine's words for people are.
+/// Turns events into log lines. The engine logs nowhere else.
 private final class LogSink: Sendable {
   private let logger: Logger
   private let restores = Mutex(RestoreLines())
@@ -28,7 +28,7 @@ private final class LogSink: Sendable {
   }
 }
 
-/// Which events of restores are worth a line: the first one, and then one every two seconds.
+/// Limits the lines of a restore: one when it begins, then one every two seconds.
 struct RestoreLines {
   private static let interval = Duration.seconds(2)
 
@@ -38,7 +38,7 @@ struct RestoreLines {
     var changelog: String
   }
 
-  /// How long each restore had been under way at its last line.
+  /// How long each restore had been running at its last line.
   private var shown: [Restore: Duration] = [:]
 
   mutating func shows(_ event: EngineEvent) -> Bool {

@@ -49,7 +49,7 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
     case redisUnavailable = "redis_unavailable"
     case redisRefused = "redis_refused"
 
-    /// The log has a batch but did not say at which offsets.
+    /// The log took a batch without reporting its offsets.
     case deliveryUnknown = "delivery_unknown"
     case stopRequested = "stop_requested"
     /// A bug of this program.

@@ -1,7 +1,7 @@
 import EventLog
 import Synchronization
 
-/// What a stage is doing, for whoever looks at it from another thread: the fold of its events.
+/// A stage's status, readable from any thread: the fold of its events.
 public final class StageMonitor: Sendable {
   private let board: Mutex<StatusBoard>
   private let stage: String
@@ -12,7 +12,7 @@ public final class StageMonitor: Sendable {
     board = Mutex(StatusBoard(stage: stage, workers: workers))
   }
 
-  /// Takes the stage's events, and no others.
+  /// Takes the stage's events and ignores others.
   public var sink: EventSink {
     EventSink { [self] event in
       guard event.stage == stage else { return }

@@ -1,15 +1,15 @@
 public import EventLog
 
-/// A stage's state at one moment: what its events come to.
+/// A stage's state at one moment: the fold of its events.
 public struct StageStatus: Hashable, Sendable {
   public enum Phase: Hashable, Sendable {
     case starting
-    /// In the group, or asking to be; nothing assigned yet.
+    /// In the group, or about to be; nothing is assigned yet.
     case joining
     /// Bringing stores up to the end of their changelog.
     case restoring(RestoreStatus)
     case running
-    /// Held up by something outside.
+    /// Blocked by something outside.
     case waiting(Reason)
     case stopped
   }
@@ -28,7 +28,7 @@ public struct StageStatus: Hashable, Sendable {
 
   public var lag: Int64 { partitions.values.reduce(0) { $0 + $1.lag } }
 
-  /// Takes one event of the stage. Events of its standby copies change nothing.
+  /// Applies one event of the stage. Events of its standby copies change nothing.
   public mutating func apply(_ event: EngineEvent) {
     guard event.role == .stage else { return }
     switch event.kind {
@@ -46,7 +46,7 @@ public struct StageStatus: Hashable, Sendable {
     case .waiting(let reason): phase = .waiting(reason)
     case .rejoining(let reason, _):
       phase = .waiting(reason)
-      // Whoever reads what this stage writes waits for no backlog that may be another's by now.
+      // Downstream stages must not wait for a backlog that may be another member's by now.
       partitions = [:]
     case .stopped: phase = .stopped
     case .assigned, .revoked, .lost, .fencingPredecessor, .disownFailed, .fenced, .storeOpened,
@@ -58,7 +58,7 @@ public struct StageStatus: Hashable, Sendable {
 }
 
 extension StageStatus {
-  /// The status of a stage whose threads stand like these: it is as far as the last of them.
+  /// The status of a stage from that of its threads: it is only as far along as the last of them.
   init(stage: String, merging workers: [StageStatus]) {
     self.init(stage: stage)
     for worker in workers {
@@ -74,7 +74,7 @@ extension StageStatus {
 }
 
 extension StageStatus.Phase {
-  /// Two threads that restore count as one restore; else the one that is less ready shows.
+  /// Two restores add up; otherwise the less ready phase wins.
   fileprivate func merged(_ other: Self) -> Self {
     if case .restoring(let one) = self, case .restoring(let two) = other {
       return .restoring(
@@ -86,7 +86,7 @@ extension StageStatus.Phase {
     return other.readiness < readiness ? other : self
   }
 
-  /// A thread that has stopped hides no other: the stage has stopped when all of them have.
+  /// Stopped ranks last: a stage has stopped only when all of its threads have.
   private var readiness: Int {
     switch self {
     case .waiting: 0

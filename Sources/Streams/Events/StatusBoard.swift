@@ -1,4 +1,4 @@
-/// How the stages of a process stand: the fold of all their events.
+/// The status of all stages of a process: the fold of their events.
 public struct StatusBoard: Hashable, Sendable {
   /// One thread of one stage.
   public struct Entry: Hashable, Sendable {
@@ -13,12 +13,12 @@ public struct StatusBoard: Hashable, Sendable {
 
   public private(set) var entries: [Entry]
 
-  /// - Parameter entries: the threads known before their first event.
+  /// - Parameter entries: threads that are listed before their first event.
   public init(_ entries: [Entry] = []) {
     self.entries = entries
   }
 
-  /// A board of one stage that has not begun.
+  /// A board with one stage that has not started.
   ///
   /// - Parameter workers: how many threads it has; `nil` for one without a number.
   public init(stage: String, workers: Int? = nil) {
@@ -45,7 +45,7 @@ public struct StatusBoard: Hashable, Sendable {
     return names.map(status)
   }
 
-  /// A stage as the sum of its threads; one that never began if it is not on the board.
+  /// A stage as the sum of its threads; a stage that is not on the board has not started.
   public func status(of stage: String) -> StageStatus {
     StageStatus(stage: stage, merging: entries.map(\.status).filter { $0.stage == stage })
   }

@@ -1,9 +1,9 @@
 import EventLog
 
-/// Which partitions are a session's, and how far each of them is.
+/// The partitions of a session and their states.
 ///
-/// A partition that runs has a *slot*: its place among those that run. The session keeps its tasks
-/// in that order.
+/// A running partition has a *slot*, its index among the running ones. The session keeps its tasks
+/// in the same order.
 struct Assignment {
   private struct Slot {
     var partition: TopicPartition
@@ -13,7 +13,7 @@ struct Assignment {
 
   private var states: [TopicPartition: PartitionPhase] = [:]
   private var slots: [Slot] = []
-  /// Slots by topic and partition; -1 for a partition that does not run.
+  /// Slots by topic and partition; -1 for a partition that isn't running.
   private var numbers: [[Int]]
 
   /// - Parameter inputs: how many topics the stage reads.
@@ -21,21 +21,21 @@ struct Assignment {
     numbers = Array(repeating: [], count: inputs)
   }
 
-  /// The slot of a partition; -1 when it does not run. Asked for each record.
+  /// The slot of a partition; -1 if it isn't running. Called for each record.
   func slot(topic: Int, partition: Int32) -> Int {
     let numbers = numbers[topic]
     return Int(partition) < numbers.count ? numbers[Int(partition)] : -1
   }
 
-  /// Those that run, by slot.
+  /// The running partitions, by slot.
   var running: [TopicPartition] { slots.map(\.partition) }
 
-  /// Those whose stores the session has, or is about to have.
+  /// The partitions whose stores are being opened.
   var opening: [TopicPartition] { all(in: .opening) }
 
   func holds(_ partition: TopicPartition) -> Bool { states[partition] != nil }
 
-  /// All that are not gone.
+  /// All partitions that the session has anything of.
   var held: [TopicPartition] { states.keys.sorted { order($0) < order($1) } }
 
   private func all(in state: PartitionPhase) -> [TopicPartition] {
@@ -48,7 +48,7 @@ struct Assignment {
 
   // MARK: Transitions
 
-  /// The group gives partitions to the session.
+  /// The group has given these partitions to the session.
   mutating func open(_ partitions: [TopicPartition]) {
     for partition in partitions {
       precondition(states[partition] == nil, "\(partition) is the session's already")
@@ -56,7 +56,7 @@ struct Assignment {
     }
   }
 
-  /// A partition's store is up to date: it takes the next slot.
+  /// A partition's store is restored: the partition takes the next slot.
   ///
   /// - Parameter topic: the topic's index among the stage's inputs.
   mutating func run(_ partition: TopicPartition, topic: Int) {
@@ -65,8 +65,8 @@ struct Assignment {
     renumber()
   }
 
-  /// Records of these partitions are not taken any more. The others move up in their slots; what
-  /// does not run is left as it is.
+  /// Stops these partitions and closes up the slots of the others. Partitions that aren't running
+  /// stay as they are.
   mutating func release(_ partitions: [TopicPartition]) {
     for partition in partitions where states[partition] == .running {
       move(partition, to: .releasing)
@@ -75,7 +75,7 @@ struct Assignment {
     renumber()
   }
 
-  /// The session has nothing of these partitions any more.
+  /// Drops these partitions, whatever their state.
   mutating func remove(_ partitions: [TopicPartition]) {
     for partition in partitions where states[partition] != nil {
       move(partition, to: .gone)

@@ -1,23 +1,23 @@
 import EventLog
 
-/// How a stage keeps its guarantee: what differs between the two, in one place. Chosen once for a
+/// How a stage keeps its guarantee: everything that differs between the two. Chosen once per
 /// session.
 protocol DeliveryStrategy: Sendable {
   /// The steps that end a batch of a stage with outputs, in order.
   var steps: [CommitStep] { get }
-  /// Whether a dead member may have left a transaction open. It would hold up whoever reads its
-  /// partitions until the broker's timeout for transactions ends it.
+  /// Whether a dead member may leave a transaction open, which blocks readers of its partitions
+  /// until the broker's transaction timeout.
   var leavesTransactions: Bool { get }
-  /// Whether everybody sees an output as soon as it is sent.
+  /// Whether outputs are visible as soon as they are sent.
   var publishesEarly: Bool { get }
-  /// Whether a crash may leave the group's offset behind the state's, so that it must be corrected.
+  /// Whether a crash may leave the group's offset behind the state's, to be corrected at the start.
   var leavesOffsetsBehind: Bool { get }
 
   func delivery(transactionalID: String) -> ProducerConfiguration.Delivery
   func begin(_ producer: some LogProducer) throws(LogError)
   func abort(_ producer: some LogProducer) throws(LogError)
 
-  /// Whether a void batch leaves nothing behind.
+  /// Whether an aborted batch leaves nothing behind.
   ///
   /// - Parameter hasState: whether the stage has a changelog.
   func canAbort(hasState: Bool) -> Bool

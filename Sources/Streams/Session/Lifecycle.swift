@@ -1,26 +1,25 @@
-/// A state of something that lives: which states may follow it. The article on life cycles draws
-/// them.
+/// A state and those that may follow it, as the article on life cycles draws them.
 protocol LifecycleState: Hashable, CaseIterable, Sendable {
   var successors: Set<Self> { get }
 }
 
 extension LifecycleState {
-  /// Goes on to a state that may follow this one; another one is a bug of the engine.
+  /// Moves to a state that may follow this one. Any other is a bug in the engine.
   mutating func move(to next: Self) {
     precondition(successors.contains(next), "\(self) can't become \(next)")
     self = next
   }
 }
 
-/// A partition, from the group's word that it is the session's until it is not any more.
+/// The phase of a partition in a session.
 enum PartitionPhase: String, LifecycleState {
-  /// Its store is opened and brought up to date.
+  /// Its store is being opened and restored.
   case opening
   /// Its records are processed.
   case running
-  /// No record of it is taken any more; its store is closed.
+  /// Its records are ignored; its store is being closed.
   case releasing
-  /// It is somebody else's, or will be.
+  /// The session has nothing of it.
   case gone
 
   var successors: Set<PartitionPhase> {
@@ -33,13 +32,13 @@ enum PartitionPhase: String, LifecycleState {
   }
 }
 
-/// A session's batch.
+/// The state of a session's batch.
 enum BatchState: String, LifecycleState {
-  /// Nothing is processed that is not committed.
+  /// Everything processed is committed.
   case idle
   /// It takes records.
   case open
-  /// The steps of its commit are under way.
+  /// The steps of its commit are running.
   case committing
 
   var successors: Set<BatchState> {

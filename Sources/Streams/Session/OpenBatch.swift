@@ -1,4 +1,4 @@
-/// The batch of a session: what is in it, and when it closes.
+/// A session's batch: what is in it, and when it closes.
 struct OpenBatch {
   private let limits: BatchLimits
   private(set) var state = BatchState.idle
@@ -8,7 +8,7 @@ struct OpenBatch {
   private(set) var bytes = 0
   private var opened: ContinuousClock.Instant
   private var arrivals: ArrivalMeter
-  /// Whether a batch of a backlog has left memory behind.
+  /// Whether large batches have left memory to release.
   private var owesMemory = false
 
   init(_ limits: BatchLimits, at now: ContinuousClock.Instant) {
@@ -18,7 +18,7 @@ struct OpenBatch {
   }
 
   var isOpen: Bool { state == .open }
-  /// Whether it has so few records that somebody may wait for each of them.
+  /// Whether it has so few records that latency matters more than throughput.
   var isSmall: Bool { records < limits.busyRecords }
   /// How many records it may still take.
   var room: Int { max(1, limits.records - records) }
@@ -38,7 +38,7 @@ struct OpenBatch {
     bytes += added
   }
 
-  /// A poll has brought so many records while the batch is open.
+  /// Notes that a poll brought so many records into the open batch.
   mutating func arrived(_ count: Int, at now: ContinuousClock.Instant) {
     arrivals.count(count, at: now)
   }
@@ -59,7 +59,7 @@ struct OpenBatch {
       backlog: backlog())
   }
 
-  /// How long it may wait for more before it must close, if nothing comes.
+  /// How long it may wait for more records before it must close.
   func patience(at now: ContinuousClock.Instant, backlog: @autoclosure () -> Bool?) -> Duration {
     limits.patience(
       records: records, age: age(at: now), dry: now - arrivals.lastArrival,
@@ -70,9 +70,9 @@ struct OpenBatch {
 
   mutating func beginCommit() { state.move(to: .committing) }
 
-  /// It is committed.
+  /// Ends a committed batch.
   ///
-  /// - Returns: whether a row of large batches is over, whose memory is free now.
+  /// - Returns: whether it follows large batches, whose memory can be released now.
   mutating func finish() -> Bool {
     let releasesMemory = owesMemory && isSmall
     if records >= limits.floodRecords {
@@ -84,7 +84,7 @@ struct OpenBatch {
     return releasesMemory
   }
 
-  /// It is void, or there is none.
+  /// Drops the batch, if there is one.
   mutating func discard() {
     if state != .idle { end() }
   }

@@ -1,23 +1,23 @@
 import EventLog
 
-/// What a session has told of where it stands, and what it still has to tell: to the changelog, to
-/// its group, and to whoever watches it.
+/// Which positions a session has published and which it still owes: to its changelogs, to its
+/// group, and to its watchers.
 ///
-/// Under exactly-once a batch's commit tells all of it. Without transactions the changelog's
-/// positions and the group's offsets are written ten times a second at the most: each time costs
-/// the broker as much as a small batch does, and what they save after a crash is outputs that may
-/// repeat anyway. The store has its position with each batch.
+/// Under exactly-once each commit publishes them all. Without transactions, changelog positions and
+/// group offsets are written at most ten times a second: each write costs the broker as much as a
+/// small batch, and only saves outputs from repeating after a crash, which they may anyway. The
+/// store gets its position with each batch.
 struct PositionLedger {
   static let interval = Duration.milliseconds(100)
 
-  /// When each partition's position was sent to its changelog last.
+  /// When each partition's position was last sent to its changelog.
   private var sent: [TopicPartition: ContinuousClock.Instant] = [:]
   /// Partitions whose state is ahead of the last position in the changelog.
   private var owed: Set<TopicPartition> = []
-  /// Offsets of finished batches that the group doesn't know yet, and when it was told last.
+  /// Offsets of finished batches that the group doesn't have yet, and when it last got some.
   private var untold: [TopicPartition: Int64] = [:]
   private var told: ContinuousClock.Instant
-  /// Where the stage stands by its last event.
+  /// The positions in the stage's last event.
   private var shown: [TopicPartition: PartitionPosition] = [:]
   /// Records dropped since the last committed batch because they were below their partition's
   /// position.
@@ -29,12 +29,12 @@ struct PositionLedger {
 
   // MARK: The changelog
 
-  /// Whether a position of the partition would not come too soon after the last one.
+  /// Whether enough time has passed since the partition's last position in the changelog.
   func isDue(_ partition: TopicPartition, at now: ContinuousClock.Instant) -> Bool {
     sent[partition].map { now - $0 >= Self.interval } ?? true
   }
 
-  /// A batch ends with a position in the store.
+  /// Notes that a batch has put its position into the store.
   ///
   /// - Parameter isSent: whether it goes to the changelog as well.
   mutating func put(
@@ -43,39 +43,38 @@ struct PositionLedger {
     if isSent { send(partition, at: now) } else { owed.insert(partition) }
   }
 
-  /// The position of a partition's state goes to the changelog.
+  /// Notes that a partition's position was sent to the changelog.
   mutating func send(_ partition: TopicPartition, at now: ContinuousClock.Instant) {
     owed.remove(partition)
     sent[partition] = now
   }
 
-  /// Whether a partition's position is to be sent.
+  /// Whether a partition's position must be sent.
   ///
-  /// - Parameter all: whether to send it even if it comes too soon.
+  /// - Parameter all: whether to send it even if it isn't due.
   func owes(_ partition: TopicPartition, all: Bool, at now: ContinuousClock.Instant) -> Bool {
     owed.contains(partition) && (all || isDue(partition, at: now))
   }
 
-  /// The batch is void, and so are the positions that were due or could not be sent: they were its
-  /// own.
+  /// Notes that the batch was aborted: the positions it owed were its own.
   mutating func rollBack() {
     owed.removeAll()
   }
 
   // MARK: The group
 
-  /// Batches end at these offsets.
+  /// Notes the offsets at which a batch ends.
   mutating func note(_ offsets: [TopicPartition: Int64]) {
     untold.merge(offsets) { $1 }
   }
 
-  /// The offsets to tell the group now; `nil` when there are none or it is too soon.
+  /// The offsets to commit to the group now; `nil` if there are none or it is too soon.
   func offsetsToTell(all: Bool, at now: ContinuousClock.Instant) -> [TopicPartition: Int64]? {
     guard !untold.isEmpty, all || now - told >= Self.interval else { return nil }
     return untold
   }
 
-  /// The group has got them.
+  /// Notes that the group has all offsets.
   mutating func tellOffsets(at now: ContinuousClock.Instant) {
     untold.removeAll(keepingCapacity: true)
     told = now
@@ -85,13 +84,15 @@ struct PositionLedger {
 
   mutating func noteRedeliveries(_ count: Int) { redeliveries += count }
 
-  /// A committed batch shows these positions.
+  /// Notes the positions in a committed batch's event.
   mutating func show(_ positions: [TopicPartition: PartitionPosition]) {
     shown = positions
     redeliveries = 0
   }
 
-  /// - Returns: whether these positions are news.
+  /// Notes positions outside a batch.
+  ///
+  /// - Returns: whether they differ from those in the last event.
   mutating func showChange(_ positions: [TopicPartition: PartitionPosition]) -> Bool {
     guard positions != shown else { return false }
     shown = positions
@@ -100,7 +101,7 @@ struct PositionLedger {
 
   // MARK: Assignment
 
-  /// Somebody else tells of these partitions from now on.
+  /// Forgets partitions that another member owns from now on.
   mutating func forget(_ partitions: [TopicPartition]) {
     for partition in partitions {
       sent[partition] = nil

@@ -30,7 +30,7 @@ extension StageSession where Operator: ~Copyable {
     showPositions()
   }
 
-  /// Takes the change of another stage's assignment as its own.
+  /// Follows a change of another stage's assignment.
   func follow(_ feed: any PartitionFeed) throws(StageError) {
     let version = feed.version
     guard version != followedVersion else { return }
@@ -40,7 +40,7 @@ extension StageSession where Operator: ~Copyable {
     let new = wanted.filter { !present.contains($0) }
     if !gone.isEmpty { try answer(.revoked(gone)) }
     if !new.isEmpty { try answer(.assigned(new)) }
-    // Only now: a batch that had to be aborted has the rest done the next time.
+    // Not before: after an aborted batch, the next poll does the rest.
     followedVersion = version
   }
 
@@ -64,7 +64,7 @@ extension StageSession where Operator: ~Copyable {
       }
       try takeBack(opened)
     } catch {
-      // There is no way back into the middle of this.
+      // Opening can't be resumed halfway.
       guard error.reaction == .abortBatch else { throw error }
       throw .failed(error.reason, .abandonPartition)
     }

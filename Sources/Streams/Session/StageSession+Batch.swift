@@ -1,7 +1,7 @@
 import EventLog
 import StateStore
 
-// A batch from its first record to its commit, or to its abort.
+// A batch, from its first record to its commit or abort.
 
 extension StageSession where Operator: ~Copyable {
   func openBatch() throws(StageError) {
@@ -60,7 +60,7 @@ extension StageSession where Operator: ~Copyable {
         }
       }
     case .commitStores:
-      // The log has the batch: with a full disk it waits for room, and is not read again.
+      // The log has the batch: on a full disk it waits for room instead of being read again.
       try retrying { () throws(StageError) in
         for task in self.tasks where task.isTouched { try task.commitStore() }
       }
@@ -96,7 +96,7 @@ extension StageSession where Operator: ~Copyable {
     try StageError.log { () throws(LogError) in try consumer.rewind(offsets) }
   }
 
-  /// Calls again and again while the error says to, and tells it once.
+  /// Repeats a call while its error says to retry.
   func retrying(_ body: () throws(StageError) -> Void) throws(StageError) {
     var isWaiting = false
     while true {

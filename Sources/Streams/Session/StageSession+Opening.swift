@@ -4,13 +4,12 @@ import StateStore
 // From a partition's store and changelog to a task that can process records.
 
 extension StageSession where Operator: ~Copyable {
-  /// Tasks of partitions, each with the changes that no position vouches for.
+  /// Opens tasks, each with the changes at its changelog's end that no position vouches for.
   func openTasks(_ sources: [TopicPartition])
     throws(StageError) -> [(task: Task, tail: WriteSet)]
   {
-    // Asked before anything else: the group may go on without this member meanwhile, and what it
-    // has committed by now is in any state that is restored, and any range that is asked for,
-    // later.
+    // Asked first: if the group moves on without this member, whatever it has committed by now is
+    // in any state that is restored, and any range that is read, afterwards.
     let committed = try StageError.log { () throws(LogError) in try consumer.committed(sources) }
     var restored: [RestoredStore<Storage.Store>] = []
     if let changelog = configuration.changelog {

@@ -1,6 +1,6 @@
 import EventLog
 
-// Where the stage stands, for its changelog, its group, and whoever watches it.
+// The stage's positions, for its changelog, its group and its watchers.
 
 extension StageSession where Operator: ~Copyable {
   /// Ends the batch of each touched partition with its position.
@@ -12,7 +12,9 @@ extension StageSession where Operator: ~Copyable {
     }
   }
 
-  /// Sends what the batches before have left: what is due, or before partitions are given up, all.
+  /// Sends the positions that earlier batches still owe.
+  ///
+  /// - Parameter all: whether to send those that are not due yet: before partitions are given up.
   func settlePositions(all: Bool = false) throws(StageError) {
     let now = environment.now()
     let owing = tasks.filter { ledger.owes($0.source, all: all, at: now) }
@@ -34,9 +36,8 @@ extension StageSession where Operator: ~Copyable {
     ledger.tellOffsets(at: now)
   }
 
-  /// Where each partition of the batch stands. Those of a refresh have not moved; they are
-  /// committed again, because the group's metadata that goes with them fences a member the group
-  /// has moved on from.
+  /// The next offset of each partition in the batch. A refresh moves none of them; it commits them
+  /// again, because the group metadata that goes with them fences a member that was replaced.
   var touchedOffsets: [TopicPartition: Int64] {
     var offsets: [TopicPartition: Int64] = [:]
     for task in tasks where task.isTouched { offsets[task.source] = task.nextOffset }

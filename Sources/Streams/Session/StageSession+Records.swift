@@ -1,12 +1,12 @@
 import EventLog
 import StateStore
 
-// Where the operator is called.
+// Calls of the operator.
 
 extension StageSession where Operator: ~Copyable {
   func take(_ run: borrowing RecordRun) throws(StageError) {
     let slot = assignment.slot(topic: run.topic, partition: run.partition)
-    // Fetched before the partition was given up; its next owner reads it again.
+    // Fetched before the partition was given up: its next owner reads it again.
     guard slot >= 0 else { return }
     let partition = owned[slot]
     let task = partition.task

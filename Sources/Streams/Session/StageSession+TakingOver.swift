@@ -1,6 +1,6 @@
 import EventLog
 
-// What one member of a group leaves behind, and the next one has to know.
+// What a member of the group leaves behind for the next owner of its partitions.
 
 extension StageSession where Operator: ~Copyable {
   /// Aborts the transactions of members that have not given these partitions up in good order.

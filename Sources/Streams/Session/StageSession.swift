@@ -4,10 +4,9 @@ import StateStore
 /// One membership of a stage in its consumer group: from joining until it leaves, is fenced, or
 /// fails. Runs on the stage's thread.
 ///
-/// It puts calls in their order, and decides little itself: when a batch closes is up to
-/// `OpenBatch`, which partitions it has to `Assignment`, what is told of its positions to
-/// `PositionLedger`, whose transactions are aborted to `Takeover`, and what the guarantee comes to
-/// up to `DeliveryStrategy`.
+/// It only sequences calls. `OpenBatch` decides when a batch closes, `Assignment` which partitions
+/// run, `PositionLedger` which positions are due, `Takeover` whose transactions to abort, and
+/// `DeliveryStrategy` what the guarantee requires.
 final class StageSession<
   Log: EventLog, Storage: StateStorage, Operator: StageOperator & ~Copyable
 >
@@ -30,7 +29,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
 
   var batch: OpenBatch
   var ledger: PositionLedger
-  /// The change of the followed stage's partitions that was answered last.
+  /// Version of the followed stage's partitions that this session has answered.
   var followedVersion = -1
   var hasCommitted = false
 
@@ -137,7 +136,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     return upstream.contains { $0.lag >= configuration.limits.floodRecords }
   }
 
-  /// How long a stage that has nothing to do may not see that it has to stop.
+  /// The longest an idle stage takes to notice a stop.
   private static var longestPoll: Duration { .milliseconds(50) }
 
   // MARK: The end
@@ -151,8 +150,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   }
 
   /// Deletes the stores, so that the next session rebuilds them from their changelogs. The error
-  /// does not say which of them holds the value that can't be read, so none of them is served
-  /// again.
+  /// doesn't say which of them holds the unreadable value, so none of them is served again.
   func destroyStores(because error: StageError) throws(StageError) {
     guard configuration.changelog != nil else { return }
     let partitions = (assignment.running + assignment.opening).map(\.partition)

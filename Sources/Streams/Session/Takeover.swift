@@ -1,12 +1,12 @@
 import EventLog
 
-/// How members of a group that use transactions hand partitions over: each puts its name on those
-/// it owns, with their committed offsets.
+/// How members with transactions hand over partitions: each puts its name on those it owns, in the
+/// metadata of their committed offsets.
 struct Takeover {
   private let group: String
   private let instanceID: String
 
-  /// - Returns: `nil` for a stage that can leave no transaction open.
+  /// - Returns: `nil` for a stage that never leaves a transaction open.
   init?(_ configuration: StageConfiguration, _ strategy: any DeliveryStrategy) {
     guard strategy.leavesTransactions, !configuration.producedTopics.isEmpty,
       configuration.followed == nil
@@ -15,11 +15,11 @@ struct Takeover {
     instanceID = configuration.instanceID
   }
 
-  /// The members whose transactions must be aborted before their partitions are read, by the names
-  /// found on the partitions. A member that gave a partition up in good order has taken its name
-  /// off: those found are dead, or stand still and find out when they go on.
+  /// The members whose transactions must be aborted before these partitions are read. A member that
+  /// gave a partition up in good order has removed its name, so any other name on it is that of a
+  /// dead member, or of a paused one that finds out when it resumes.
   func predecessors(_ owners: [TopicPartition: String]) -> [String] {
-    // Offsets have other metadata where somebody has set them by hand.
+    // Offsets that were set by hand may have other metadata.
     Set(owners.values).filter { $0 != instanceID && $0.hasPrefix("\(group)-") }.sorted()
   }
 }

@@ -78,7 +78,7 @@ struct RunCommand: ParsableCommand {
     return try common.start("projectionist")
   }
 
-  /// A daemon that can't make its socket works without it.
+  /// A daemon that can't serve its events runs without them.
   private static func serveEvents(_ settings: Settings, _ logger: Logger) -> EventServer? {
     let board = StatusBoard(
       settings.stages.map { StatusBoard.Entry(StageStatus(stage: $0.rawValue)) })
