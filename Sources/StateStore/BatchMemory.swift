@@ -1,5 +1,5 @@
-// What holds a batch is emptied and filled again with every batch. A backlog's batches are a thousand
-// times those of quiet days: their memory is kept while they follow each other, and not for ever.
+// Collections that hold a batch are emptied and refilled with every batch. Batches of a backlog are a
+// thousand times larger than those of quiet days: their memory is kept during the backlog only.
 
 /// Whether what was used for this batch should be kept for the next one.
 private func isWorthKeeping(count: Int, capacity: Int) -> Bool {

@@ -1,8 +1,8 @@
 public import EventLog
 public import StateStore
 
-/// One input partition of a stage: its position, and for a stateful stage its store and the changes
-/// that wait for the batch's commit. Belongs to the stage's thread.
+/// One input partition of a stage: its position and, in a stateful stage, its store and the changes
+/// waiting for the batch's commit. Belongs to the stage's thread.
 public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   /// Index of the input topic in `StageConfiguration.inputs`.
   public let topic: Int
@@ -17,15 +17,15 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   var committedOffset: Int64
   /// Whether the open batch has anything of this partition.
   var isTouched = false
-  /// Whether the batch that is closing sends its position to the changelog. Without transactions
-  /// that costs a batch another wait for the broker, and the changelog can do with fewer positions
-  /// than the store: a restore goes on from the last one in it.
+  /// Whether the closing batch sends its position to the changelog. Without transactions that costs
+  /// another wait for the broker, and the changelog needs fewer positions than the store: a restore
+  /// resumes from the last one in it.
   var sendsPosition = true
   /// When a position was sent last; `nil` before the first one.
   private(set) var positionSent: ContinuousClock.Instant?
   /// Offset of the first changelog record that is not in the store.
   private var changelogOffset: Int64 = 0
-  /// Whether the state is ahead of the last position in the changelog.
+  /// Whether the state is ahead of the changelog's last position.
   private(set) var owesPosition = false
 
   private let snapshot: Store.Snapshot?
@@ -58,8 +58,8 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 
   // MARK: State
 
-  /// Hands the committed value under `key` to `body`: changes of the open batch are not seen.
-  public func get<R>(_ table: Table, _ key: RawSpan, _ body: (RawSpan?) -> R)
+  /// Hands the committed value under `key` to `body`. Tables show the open batch's changes over it.
+  func get<R>(_ table: Table, _ key: RawSpan, _ body: (RawSpan?) -> R)
     throws(StageError) -> R
   {
     guard let snapshot else { preconditionFailure("the stage has no state") }
@@ -70,7 +70,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 
   /// Hands every committed entry whose key begins with `prefix` to `body`, in key order, until it
   /// returns false.
-  public func scan(
+  func scan(
     _ table: Table, prefix: RawSpan, _ body: (_ key: RawSpan, _ value: RawSpan) -> Bool
   ) throws(StageError) {
     guard let snapshot else { preconditionFailure("the stage has no state") }
@@ -79,11 +79,12 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     }
   }
 
-  /// Changes a value at the batch's commit, and sends the change to the changelog. `nil` deletes.
-  public func put(_ table: Table, _ key: RawSpan, _ value: RawSpan?) throws(StageError) {
+  /// Sends a change to the changelog and applies it to the store at the batch's commit. `nil`
+  /// deletes.
+  func put(_ table: Table, _ key: RawSpan, _ value: RawSpan?) throws(StageError) {
     isTouched = true
     writes.set(table, key, value)
-    // The offset that the store will stand for is that of the batch's last record.
+    // The store's changelog offset comes from the batch's last record.
     try sendChange(table, key, value, tracked: !sendsPosition)
   }
 
@@ -91,7 +92,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     throws(StageError)
   {
     guard let producer, let changelogTopic else { preconditionFailure("the stage has no state") }
-    // Taken out while it is borrowed, so that its memory is used again without a copy.
+    // Swapped out, so that its memory is reused without a copy while it is borrowed.
     var framed: [UInt8] = []
     swap(&framed, &changelogKey)
     framed.removeAll(keepingCapacity: true)
@@ -107,7 +108,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 
   // MARK: Outputs
 
-  /// Sends a record to one of the stage's outputs, by index. `partition: nil` chooses by key.
+  /// Sends a record to one of the stage's outputs, by index. Without `partition` the key decides.
   public func send(
     to output: Int, partition: Int32? = nil, key: RawSpan?, value: RawSpan?,
     headers: [RecordHeader] = [], timestamp: Int64? = nil
@@ -121,7 +122,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     } catch { throw .log(error) }
   }
 
-  /// An output that was not declared, by name; see `LogProducer.topic(named:)`.
+  /// The index of an output that was not declared; see `LogProducer.topic(named:)`.
   public func output(named name: String) throws(StageError) -> (index: Int, partitions: Int32) {
     guard let producer else { preconditionFailure("the stage has no outputs") }
     do throws(LogError) { return try producer.topic(named: name) } catch { throw .log(error) }
@@ -129,8 +130,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 
   // MARK: Batch
 
-  /// Ends the batch with the position it leads to, in the store and, if the batch sends it, in the
-  /// changelog.
+  /// Adds the batch's position to the store's commit and, if the batch sends it, to the changelog.
   func putPosition(at now: ContinuousClock.Instant) throws(StageError) {
     guard store != nil else { return }
     let key = Position.key
@@ -141,7 +141,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     if sendsPosition { try sendPosition(at: now) }
   }
 
-  /// Sends the position of the state as it is.
+  /// Sends the state's position.
   func sendPosition(at now: ContinuousClock.Instant) throws(StageError) {
     let key = Position.key
     let position = Position(inputOffset: nextOffset).encoded
@@ -157,12 +157,12 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     if sendsPosition, delivered == nil {
       throw .failed("the changelog offset of \(source) is not known after its commit", .stopDaemon)
     }
-    // A view of the commit before would keep its pages from being used again.
+    // A view of the previous commit would keep its pages from being reused.
     snapshot.release()
     do throws(StoreError) {
-      // A batch that changed nothing but the position, and kept it to itself, leaves it as it was.
+      // A batch that sent nothing to the changelog leaves its offset as it was.
       changelogOffset = max(changelogOffset, (delivered ?? -1) + 1)
-      // Only with its position in the changelog can a restore finish what is cut short.
+      // A restore can finish an interrupted commit only if its position is in the changelog.
       if sendsPosition {
         try store.commitInParts(&writes, changelogOffset: changelogOffset)
       } else {
@@ -173,18 +173,18 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     writes.removeAll()
   }
 
-  /// The batch is committed: what was processed will not be read again.
+  /// Moves the committed position after the batch's commit.
   func settle() {
     committedOffset = nextOffset
     isTouched = false
   }
 
-  /// The batch is void: processing starts again after the last commit.
+  /// Drops the batch: processing resumes after the last commit.
   func rollBack() {
     writes.removeAll()
     nextOffset = committedOffset
     isTouched = false
-    // The position that was due, or could not be sent, was that of the void batch.
+    // If a position was due, it was the dropped batch's.
     owesPosition = false
   }
 }

@@ -145,7 +145,7 @@ public struct PredictOperator<
     }
     let request: RecommendationRequest
     do throws(RequestError) {
-      guard record.byteCount + original.byteCount <= Echo.most else { throw .tooLarge }
+      guard record.byteCount + original.byteCount <= Quotation.limit else { throw .tooLarge }
       request = try parser.parse(record.value)
       if headers.hasInvalidDeadline { throw .invalidDeadline(user: request.user) }
     } catch {
@@ -261,7 +261,7 @@ public struct PredictOperator<
     counts.errors += 1
     value.removeAll()
     error.write(to: &value)
-    try Echo.key(record.key).withSpan { (key) throws(StageError) in
+    try Quotation.key(record.key).withSpan { (key) throws(StageError) in
       try send(key: key, headers, errorCode: error.code, task)
     }
   }

@@ -11,7 +11,8 @@ extension RequestError {
 
   static let tooLarge = RequestError(
     code: "request_too_large",
-    message: "Key, value and headers of a request must have at most \(Echo.most) bytes together.")
+    message:
+      "Key, value and headers of a request must have at most \(Quotation.limit) bytes together.")
 
   static func wrongPartition(user: Int64) -> RequestError {
     RequestError(

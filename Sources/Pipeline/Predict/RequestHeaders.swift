@@ -24,7 +24,7 @@ struct RequestHeaders {
   let hasInvalidDeadline: Bool
 
   init(_ headers: [RecordHeader]) {
-    correlation = Echo.headers(headers.filter { $0.name == Self.correlationID })
+    correlation = Quotation.headers(headers.filter { $0.name == Self.correlationID })
     replyTopic = headers.last { $0.name == Self.replyTopic }?.value.flatMap {
       String(validating: $0, as: UTF8.self)
     }

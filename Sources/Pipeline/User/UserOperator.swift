@@ -3,8 +3,8 @@ public import StateStore
 public import Streams
 import Recommender
 
-/// Folds each user's ratings into the user's aggregate: a new rating counts, a re-rating replaces,
-/// `rating: null` takes back. Tells the movie stage each change, and everyone the new features.
+/// Folds each user's ratings into the user's aggregate, by the rules of `RatingStatement`. Sends
+/// each change to the movie stage, and publishes the new features.
 public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOperator, ~Copyable {
   public typealias State = UserPartition
   public typealias Partition = PartitionTask<Store, Producer>
@@ -24,8 +24,8 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
   private var value = JSONWriter()
 
   /// - Parameters:
-  ///   - directory: told the partitions owned, for the predict stage.
-  ///   - log: where `user-ratings` is, which is looked at when its events seem to be repeats.
+  ///   - log: the log with `user-ratings`, which is consulted when events seem to be repeats.
+  ///   - directory: is kept up to date with the partitions owned, for the predict stage.
   public init<Log: EventLog>(
     _ log: Log, clientID: String, directory: PartitionDirectory<Store>
   ) {

@@ -1,20 +1,20 @@
 import EventLog
 
-/// How much of a record from outside goes on as it came.
+/// How much of a foreign record an output repeats.
 ///
-/// A topic takes batches of a certain size as they are compressed, so that a record that came out of one
-/// may be far larger than what the topics it would be echoed on take.
-enum Echo {
+/// A topic limits batches as they are compressed, so a record that came out of one may be far larger
+/// than what the topics it would be repeated on take.
+enum Quotation {
   /// The most bytes of a key, or of headers, that an answer to the record repeats.
-  static let most = 1 << 16
+  static let limit = 1 << 16
 
   static func key(_ key: RawSpan?) -> [UInt8]? {
-    guard let key, key.byteCount <= most else { return nil }
+    guard let key, key.byteCount <= limit else { return nil }
     return [UInt8](copying: key)
   }
 
   static func headers(_ headers: [RecordHeader]) -> [RecordHeader] {
-    headers.byteCount <= most ? headers : []
+    headers.byteCount <= limit ? headers : []
   }
 }
 
