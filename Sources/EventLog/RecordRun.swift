@@ -1,5 +1,5 @@
-/// Consecutive records of one partition, their offsets rising; at least one. Borrowed from the log
-/// client, like its records: valid only inside the call that hands it out.
+/// Consecutive records of one partition with rising offsets; at least one. Borrowed from the log
+/// client like its records: valid only inside the call that hands it out.
 public struct RecordRun: ~Escapable {
   /// Where a record lies in the client's memory.
   public struct Place {
@@ -9,7 +9,7 @@ public struct RecordRun: ~Escapable {
     public var key: UnsafeRawBufferPointer?
     /// `nil` for a null value.
     public var value: UnsafeRawBufferPointer?
-    /// What the run's `copyHeaders` finds the record's headers by.
+    /// What the run's `copyHeaders` is called with.
     public var record: UnsafeRawPointer
 
     public init(
@@ -31,8 +31,7 @@ public struct RecordRun: ~Escapable {
   private let copyHeaders: @Sendable (UnsafeRawPointer) -> [RecordHeader]
 
   /// - Parameters:
-  ///   - places: of the records, whose memory must stay as it is for as long as `places` is
-  ///     borrowed.
+  ///   - places: their memory must not change for as long as they are borrowed.
   @_lifetime(copy places)
   public init(
     topic: Int, partition: Int32, places: Span<Place>,
@@ -97,7 +96,7 @@ public struct RecordRun: ~Escapable {
 }
 
 extension LogConsumer {
-  /// As `pollRuns`, one record a call. Stopping drops the records behind, of the same run too.
+  /// As `pollRuns`, with one record a call. Stopping also drops the rest of the run.
   public func poll(
     maxRecords: Int, timeout: Duration, _ body: (borrowing RecordView) -> Bool
   ) throws(LogError) -> PollResult {

@@ -3,7 +3,7 @@ import EventLog
 
 /// Collects messages that follow each other in one partition, to hand them out as a run.
 @safe struct RunCollector: ~Copyable {
-  /// So few that a run's messages are still in the processor's cache when they are freed.
+  /// Small enough for a run's messages to be in the processor's cache still when they are freed.
   private static let capacity = 128
 
   private let places: UnsafeMutablePointer<RecordRun.Place> = .allocate(capacity: Self.capacity)

@@ -6,15 +6,14 @@ import Streams
 
 /// The newest event of each source partition that is in a store's state, kept in the store.
 ///
-/// A stage upstream that repeats its outputs after a crash (at least once), or because its group
-/// has lost its offsets, sends events again that are already folded in. Each source partition's
-/// events arrive in its order, so one offset a source partition tells them apart (`RepeatFilter`).
-/// `SourceTopic` tells a repeat from an event of a topic that was deleted and created again, whose
-/// offsets start over at 0.
+/// An upstream stage that crashes (at least once), or whose group loses its offsets, sends events
+/// again that are already folded in. Each source partition's events arrive in order, so one offset
+/// per source partition identifies repeats (`RepeatFilter`). `SourceTopic` tells a repeat from an
+/// event of a topic that was deleted and created again, whose offsets start over at 0.
 struct SourcePositions {
   private let topic: SourceTopic
   private var positions: StateTable<SourceKey, SourcePosition>
-  /// By source partition: the newest offset of a run of repeats whose source was looked at.
+  /// By source partition, the newest offset of a run of repeats that was checked with the source.
   private var repeats: [Int32: Int64] = [:]
 
   /// Loads the positions of a store.
@@ -27,13 +26,13 @@ struct SourcePositions {
 
   /// Notes an event.
   ///
-  /// - Parameter timestamp: of the record that brought it; stages pass on that of the source's.
-  /// - Returns: false for one that is in the state already.
+  /// - Parameter timestamp: of its record; stages pass on the source record's.
+  /// - Returns: false for an event that is already in the state.
   /// - Throws: `topic_recreated` for one that only seems to be.
   mutating func advance(to source: SourceCoordinates, timestamp: Int64) throws(StageError) -> Bool {
     let row = try positions.row(of: SourceKey(partition: source.partition))
     if let newest = positions[row], RepeatFilter.isRepeat(source.offset, after: newest.offset) {
-      // Repeats whose offsets go on rising come from the same reading of the source.
+      // Repeats with rising offsets belong to the run that was checked.
       if repeats[source.partition].map({ source.offset <= $0 }) ?? true {
         try topic.check(source.partition, holds: newest)
       }
@@ -49,7 +48,7 @@ struct SourcePositions {
 }
 
 /// An event of a source partition as a store has it: the offset, and the record's timestamp in
-/// milliseconds since 1970, each 8 bytes big-endian. The timestamp is the record's mark: another
+/// milliseconds since 1970, each 8 bytes big-endian. The timestamp identifies the record: another
 /// record at that offset would have another one.
 public struct SourcePosition: StateValue, Hashable, Sendable {
   /// Bytes that are not a source position of this version.
@@ -62,7 +61,7 @@ public struct SourcePosition: StateValue, Hashable, Sendable {
     }
   }
 
-  /// The changelog has the same bytes.
+  /// A rebuild would bring the same bytes back from the changelog.
   public static var remedyIfUnreadable: StoreError.Remedy { .stop }
 
   public var offset: Int64

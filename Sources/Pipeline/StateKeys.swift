@@ -1,6 +1,6 @@
 import StateStore
 
-/// A user, whose rows of ratings are neighbours.
+/// A user. The user's ratings are neighbours in their table.
 struct UserKey: StateKey {
   let user: Int64
 
@@ -14,8 +14,8 @@ struct RatingKey: StateKey {
 
   var prefix: UserKey { UserKey(user: user) }
 
-  /// One number instead of two: half the work of the hash. The factor is a secret, so that nobody
-  /// can choose ids that collide.
+  /// Hashes one number instead of two, which is half the work. The factor is secret, so nobody can
+  /// choose ids that collide.
   func hash(into hasher: inout Hasher) {
     hasher.combine(user &* Self.factor ^ movie)
   }
@@ -25,14 +25,14 @@ struct RatingKey: StateKey {
   func encode(into bytes: inout [UInt8]) { bytes.append(StoreKey(user, movie)) }
 }
 
-/// A movie, whose blocks of times are neighbours.
+/// A movie. The blocks of its journal are neighbours in their table.
 struct MovieKey: StateKey {
   let movie: Int64
 
   func encode(into bytes: inout [UInt8]) { bytes.append(StoreKey(movie)) }
 }
 
-/// A block of a movie's journal of times.
+/// A block of a movie's journal of times, by number from 0.
 struct TimesKey: StateKey {
   let movie: Int64
   let block: Int64
@@ -42,7 +42,7 @@ struct TimesKey: StateKey {
   func encode(into bytes: inout [UInt8]) { bytes.append(StoreKey(movie, block)) }
 }
 
-/// A partition of the topic that a stage's events come from in the end.
+/// A partition of the topic that a stage's events originate from.
 struct SourceKey: StateKey {
   let partition: Int32
 

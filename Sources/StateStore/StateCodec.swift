@@ -2,8 +2,8 @@
 ///
 /// Encoded keys sort by their bytes, and no key is the beginning of another key of its table.
 public protocol StateKey: Hashable {
-  /// The first part of the key: keys that share it are neighbours in the store. The whole key,
-  /// unless a type says otherwise.
+  /// The first part of the key, by default all of it. Keys that share it are neighbours in the
+  /// store.
   associatedtype Prefix: StateKey = Self
 
   var prefix: Prefix { get }
@@ -11,7 +11,7 @@ public protocol StateKey: Hashable {
   /// Appends the key's bytes.
   func encode(into bytes: inout [UInt8])
 
-  /// - Returns: `nil` for bytes that are no key of this kind.
+  /// - Returns: `nil` for bytes that are not a key of this kind.
   init?(decoding bytes: RawSpan)
 }
 
@@ -24,8 +24,8 @@ extension StateKey where Prefix == Self {
 public protocol StateValue {
   associatedtype DecodingError: Error
 
-  /// What helps when the store holds bytes that can't be decoded. Rebuilding it does, unless they
-  /// are in the changelog too.
+  /// What to do when the store holds bytes that can't be decoded. Rebuilding it helps, unless the
+  /// changelog has the same bytes.
   static var remedyIfUnreadable: StoreError.Remedy { get }
 
   /// Appends the value's bytes.

@@ -1,8 +1,8 @@
 public import EventLog
 public import StateStore
 
-/// One input partition of a stage: its position, and for a stateful stage its store and the changes
-/// that wait for the batch's commit. Belongs to the stage's thread.
+/// One input partition of a stage: its position and, in a stateful stage, its store and the changes
+/// waiting for the batch's commit. Belongs to the stage's thread.
 public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   /// Index of the input topic in `StageConfiguration.inputs`.
   public let topic: Int
@@ -52,8 +52,8 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 
   // MARK: State
 
-  /// Hands the committed value under `key` to `body`: changes of the open batch are not seen.
-  public func get<R>(_ table: Table, _ key: RawSpan, _ body: (RawSpan?) -> R)
+  /// Hands the committed value under `key` to `body`. Tables show the open batch's changes over it.
+  func get<R>(_ table: Table, _ key: RawSpan, _ body: (RawSpan?) -> R)
     throws(StageError) -> R
   {
     guard let snapshot else { preconditionFailure("the stage has no state") }
@@ -64,7 +64,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 
   /// Hands every committed entry whose key begins with `prefix` to `body`, in key order, until it
   /// returns false.
-  public func scan(
+  func scan(
     _ table: Table, prefix: RawSpan, _ body: (_ key: RawSpan, _ value: RawSpan) -> Bool
   ) throws(StageError) {
     guard let snapshot else { preconditionFailure("the stage has no state") }
@@ -73,11 +73,12 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     }
   }
 
-  /// Changes a value at the batch's commit, and sends the change to the changelog. `nil` deletes.
-  public func put(_ table: Table, _ key: RawSpan, _ value: RawSpan?) throws(StageError) {
+  /// Sends a change to the changelog and applies it to the store at the batch's commit. `nil`
+  /// deletes.
+  func put(_ table: Table, _ key: RawSpan, _ value: RawSpan?) throws(StageError) {
     isTouched = true
     writes.set(table, key, value)
-    // The offset that the store will stand for is that of the batch's last record.
+    // The store's changelog offset comes from the batch's last record.
     try sendChange(table, key, value, tracked: !sendsPosition)
   }
 
@@ -85,7 +86,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     throws(StageError)
   {
     guard let producer, let changelogTopic else { preconditionFailure("the stage has no state") }
-    // Taken out while it is borrowed, so that its memory is used again without a copy.
+    // Swapped out, so that its memory is reused without a copy while it is borrowed.
     var framed: [UInt8] = []
     swap(&framed, &changelogKey)
     framed.removeAll(keepingCapacity: true)
@@ -101,7 +102,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 
   // MARK: Outputs
 
-  /// Sends a record to one of the stage's outputs, by index. `partition: nil` chooses by key.
+  /// Sends a record to one of the stage's outputs, by index. Without `partition` the key decides.
   public func send(
     to output: Int, partition: Int32? = nil, key: RawSpan?, value: RawSpan?,
     headers: [RecordHeader] = [], timestamp: Int64? = nil
@@ -115,7 +116,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     } catch { throw .log(error) }
   }
 
-  /// An output that was not declared, by name; see `LogProducer.topic(named:)`.
+  /// The index of an output that was not declared; see `LogProducer.topic(named:)`.
   public func output(named name: String) throws(StageError) -> (index: Int, partitions: Int32) {
     guard let producer else { preconditionFailure("the stage has no outputs") }
     do throws(LogError) { return try producer.topic(named: name) } catch { throw .log(error) }
@@ -123,8 +124,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 
   // MARK: Batch
 
-  /// Ends the batch with the position it leads to, in the store and, if the batch sends it, in the
-  /// changelog.
+  /// Adds the batch's position to the store's commit and, if the batch sends it, to the changelog.
   func putPosition() throws(StageError) {
     guard store != nil else { return }
     let key = Position.key
@@ -134,7 +134,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     if sendsPosition { try sendPosition() }
   }
 
-  /// Sends the position of the state as it is.
+  /// Sends the state's position.
   func sendPosition() throws(StageError) {
     let key = Position.key
     let position = Position(inputOffset: nextOffset).encoded
@@ -151,12 +151,12 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
           .deliveryUnknown, "the changelog offset of \(source) is not known after its commit"),
         .stopDaemon)
     }
-    // A view of the commit before would keep its pages from being used again.
+    // A view of the previous commit would keep its pages from being reused.
     snapshot.release()
     do throws(StoreError) {
-      // A batch that changed nothing but the position, and kept it to itself, leaves it as it was.
+      // A batch that sent nothing to the changelog leaves its offset as it was.
       changelogOffset = max(changelogOffset, (delivered ?? -1) + 1)
-      // Only with its position in the changelog can a restore finish what is cut short.
+      // A restore can finish an interrupted commit only if its position is in the changelog.
       if sendsPosition {
         try store.commitInParts(&writes, changelogOffset: changelogOffset)
       } else {
@@ -167,13 +167,13 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     writes.removeAll()
   }
 
-  /// The batch is committed: what was processed will not be read again.
+  /// Moves the committed position after the batch's commit.
   func settle() {
     committedOffset = nextOffset
     isTouched = false
   }
 
-  /// The batch is void: processing starts again after the last commit.
+  /// Drops the batch: processing resumes after the last commit.
   func rollBack() {
     writes.removeAll()
     nextOffset = committedOffset

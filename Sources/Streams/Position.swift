@@ -1,8 +1,8 @@
 import EventLog
 public import StateStore
 
-/// The input position a partition's state stands for: the last record of each batch in a changelog,
-/// and an entry of the store's meta table.
+/// The input position that a partition's state corresponds to: the last record of each batch in a
+/// changelog, and an entry of the store's meta table.
 ///
 /// Format: one byte version (1), then the next input offset, 8 bytes big-endian.
 package struct Position: Hashable, Sendable {
@@ -36,7 +36,7 @@ package struct Position: Hashable, Sendable {
 }
 
 extension StateSnapshot {
-  /// The input offset this view stands for: all records below it are in the state, none above.
+  /// The input offset this view corresponds to: all records below it are in the state, none above.
   /// `nil` for a store that was never written.
   public func inputOffset() throws(StageError) -> Int64? {
     let key = Position.key
@@ -51,7 +51,7 @@ extension StateSnapshot {
   }
 }
 
-/// The engine's entry in a store's meta table, for whoever looks at stores.
+/// The engine's entry in a store's meta table, for tools that inspect stores.
 public enum InputPosition {
   /// - Returns: the input offset in a stored position; `nil` for one of an unknown format.
   public static func offset(in value: RawSpan) -> Int64? {

@@ -13,35 +13,33 @@ public protocol StageOperator: ~Copyable {
   associatedtype State: PartitionState
   typealias Partition = PartitionTask<Store, Producer>
 
-  /// Prepares the memory of a partition whose store is restored. Called again after an aborted
-  /// batch.
+  /// Makes the state of a partition whose store is restored. Called again after an aborted batch.
   mutating func makeState(_ task: Partition) throws(StageError) -> State
 
   /// Called before the first record of each batch.
   mutating func beginBatch() throws(StageError)
 
-  /// Takes events of one partition, in their order. Bad data is answered with an output, never with
-  /// an error.
+  /// Takes events of one partition, in order. Bad data leads to an output, never to an error.
   mutating func process(
     _ records: borrowing RecordRun, _ state: inout State, _ task: Partition
   ) throws(StageError)
 
-  /// Sends what somebody waits for ahead of the batch's end. Called where no transaction holds
-  /// outputs back until then, as often as a small batch stays open with all that has come so far.
+  /// Sends what readers wait for before the batch ends. Called without transactions, which would hold
+  /// outputs back, whenever a small batch has processed what was waiting and stays open.
   mutating func publish(_ state: inout State, _ task: Partition) throws(StageError)
 
   /// Sends what the batch's changes in this partition stand for. The engine then writes the tables.
   mutating func closeBatch(_ state: inout State, _ task: Partition) throws(StageError)
 
-  /// Makes the batch's effects outside the log happen, before its offsets are committed. May be
-  /// called again with the same batch after an error.
+  /// Performs the batch's effects outside the log, before its offsets are committed. May be called
+  /// again with the same batch after an error.
   mutating func flush() throws(StageError)
 
-  /// Called when the input has run dry between two batches. Returns whether it wants `refresh`
-  /// called on every partition, as a batch of its own.
+  /// Called between two batches when the input has run dry. Returns whether to call `refresh` on
+  /// every partition, as a batch of its own.
   mutating func wantsRefresh() throws(StageError) -> Bool
 
-  /// Sends again what has changed in a partition without an event of its own.
+  /// Sends again what has changed in a partition without an event.
   mutating func refresh(_ state: inout State, _ task: Partition) throws(StageError)
 
   /// The stage's partitions have changed; the states and tasks of those that left are released.

@@ -7,7 +7,8 @@
 /// is the stage's logic: it sees events and state, and has no clock, randomness or environment.
 ///
 /// Invariants, in the order they are relied on:
-/// 1. Within a batch, state changes wait in memory; operators read the last commit.
+/// 1. Within a batch, state changes wait in memory. Tables (`StateTable`) show them over the last
+///    commit.
 /// 2. Each batch ends its changelog records with one *position* record: the input offset the state
 ///    then stands for.
 /// 3. The log's commit comes before the store's, so a store is never ahead of its changelog.

@@ -2,12 +2,12 @@ import Codecs
 import EventLog
 import Ratings
 
-/// The headers of a dead letter: the original's own, then what went wrong, in the layout of Kafka
-/// Streams (KIP-1034, `ExceptionHandlerUtils`): UTF-8 text, numbers in decimal. Ours beside them
-/// name the rules as a script would read them.
+/// The headers of a dead letter: the original's, then what went wrong in the layout of Kafka Streams
+/// (KIP-1034, `ExceptionHandlerUtils`; UTF-8 text, numbers in decimal), then two of our own with the
+/// rules in a form that scripts can parse.
 enum DeadLetter {
-  /// The most bytes of key, value and headers that the dead letters' topic takes beside our own headers
-  /// and the batch's (its `max.message.bytes` is 16 MiB).
+  /// The most bytes of key, value and headers that the dead letters' topic takes, leaving room for
+  /// our headers and the batch's (its `max.message.bytes` is 16 MiB).
   static let most = (16 << 20) - (64 << 10)
 
   /// - Parameter isWhole: whether the dead letter has the record's value.

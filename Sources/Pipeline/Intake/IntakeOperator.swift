@@ -4,8 +4,8 @@ import Ratings
 public import StateStore
 public import Streams
 
-/// Judges each event of `user-ratings`: one verdict an event; the valid ones go on in canonical form
-/// under their user's key, the others go byte for byte to the dead letters.
+/// Validates each event of `user-ratings` and sends one verdict for it. Valid events go on in
+/// canonical form under their user's key; the others go byte for byte to the dead letters.
 public struct IntakeOperator<
   Store: StateStore, Producer: LogProducer, Consumer: LogConsumer
 >: StageOperator, ~Copyable {
@@ -87,9 +87,8 @@ public struct IntakeOperator<
       to: Self.validated, key: key.bytes, value: value.bytes, timestamp: Timestamps.kept(timestamp))
   }
 
-  /// The movie's genres as the catalog has them. A movie not known is looked for in what the
-  /// catalog's topic holds by now, once a batch: a movie that is produced while a batch is open, after
-  /// another unknown one was met in it, is not seen before the next batch.
+  /// The movie's genres as the catalog has them. The first unknown movie of a batch makes the stage
+  /// read the catalog's topic up to its end; a movie produced after that is seen by the next batch.
   private mutating func catalogGenres(_ movie: Int64) throws(StageError) -> [UInt8]? {
     if let known = movies.genresJSON(of: movie) { return known }
     guard !hasCaughtUp else { return nil }
@@ -112,8 +111,8 @@ public struct IntakeOperator<
     pending.removeAll()
   }
 
-  /// Sends the record to the dead letters. One that is too large for their topic is left where it is, and
-  /// the dead letter, without a value, says where that is.
+  /// Sends the record to the dead letters. If it is too large for their topic, the dead letter has no
+  /// value and its headers say where the record is.
   private mutating func bury(
     _ record: borrowing RecordView, _ failed: ExpectationSet, detail: JSONError?, _ task: Partition
   ) throws(StageError) {
@@ -137,8 +136,8 @@ public struct IntakeOperator<
   }
 }
 
-/// Records keep the time of the event record they come from, so that the age of whatever arrives
-/// anywhere downstream is the pipeline's freshness.
+/// Records keep the timestamp of the event record they come from, so that their age downstream is
+/// the pipeline's freshness.
 enum Timestamps {
   /// The timestamp to send with; `nil` (now) when the original has none.
   static func kept(_ timestamp: Int64) -> Int64? { timestamp >= 0 ? timestamp : nil }

@@ -1,17 +1,17 @@
 import Ratings
 public import Streams
 
-/// Verdicts that wait to be sent together.
+/// Verdicts waiting to be sent together.
 ///
-/// Nobody waits for a verdict as for the event itself, and without transactions each record that is
-/// sent alone costs the broker a request.
+/// A verdict is less urgent than the event itself, and without transactions every record sent alone
+/// costs the broker a request.
 public struct PendingVerdicts: PartitionState {
   struct Verdict {
     var failed: ExpectationSet
     var source: SourceCoordinates
     /// The event record's.
     var timestamp: Int64
-    /// Where in `keys` the event record's is.
+    /// Where the event record's key is in `keys`.
     fileprivate var key: Range<Int>?
   }
 

@@ -7,8 +7,8 @@ public import Streams
 /// Folds the changes of ratings into each movie's aggregate and publishes the movie's features.
 ///
 /// A movie's quality score depends on the mean of all movies (`CatalogPrior`), which every rating
-/// moves. A changed movie is published with the prior its batch began with; `RefreshSchedule`
-/// decides when all movies are published again under the newest one.
+/// moves. A changed movie is published with the prior at the start of its batch; `RefreshSchedule`
+/// decides when to publish all movies again under the newest one.
 public struct MovieOperator<
   Store: StateStore, Producer: LogProducer, Consumer: LogConsumer
 >: StageOperator, ~Copyable {

@@ -5,7 +5,7 @@ import StateStore
 
 extension MovieAggregate: StateValue {}
 
-/// What the movie stage keeps of a partition of movies.
+/// What the movie stage keeps of one partition: its tables, and what the open batch has yet to send.
 public struct MoviePartition: PartitionState {
   /// What the batch has done to a movie.
   struct Activity {
@@ -13,7 +13,7 @@ public struct MoviePartition: PartitionState {
     var recordTimestamp: Int64 = -1
     /// Time of the event that changed the movie last.
     var eventTime: Int64 = 0
-    /// How many blocks of the movie's journal the store has.
+    /// How many blocks of the movie's journal the store held when the batch began.
     fileprivate let storedBlocks: Int64
     /// The journal's last block, once the batch has appended to it.
     fileprivate var lastBlock: (number: Int64, row: Int)?
@@ -64,7 +64,7 @@ public struct MoviePartition: PartitionState {
     return row
   }
 
-  /// Shows the aggregate all times again, after the first or last one was taken away.
+  /// Shows the aggregate every remaining time, after the first or last one was taken back.
   private mutating func rescanTimes(_ row: Int) throws(StageError) {
     let remaining = try remainingTimes(row)
     movies[row]?.resetTimes()
@@ -73,7 +73,7 @@ public struct MoviePartition: PartitionState {
 
   // MARK: Journal
 
-  /// Notes a time that came or went.
+  /// Appends a time that came or went.
   private mutating func note(_ entry: TimeJournal.Entry, _ row: Int) throws(StageError) {
     let openBlock = movies[row]?.journal.openBlock
     guard let block = movies[row]?.extendJournal() else { return }
@@ -90,10 +90,10 @@ public struct MoviePartition: PartitionState {
     times[blockRow]?.append(entry)
   }
 
-  /// Replaces a journal that mostly cancels itself by the times that remain. Decided after each
-  /// event: decided once a batch, the state would depend on where batches end.
+  /// Replaces a journal whose entries mostly cancel each other by the times that remain. Checked
+  /// after each event: checked once a batch, the state would depend on where batches end.
   ///
-  /// A movie without ratings is as one that has never been.
+  /// A movie without ratings leaves no trace, as if there had never been any.
   private mutating func shortenJournal(_ row: Int) throws(StageError) {
     let remaining = movies[row]?.statistics.count ?? 0
     if remaining == 0 {
@@ -122,7 +122,7 @@ public struct MoviePartition: PartitionState {
     }
   }
 
-  /// Folds the journal of a movie.
+  /// The times that remain after all entries of the journal.
   private mutating func remainingTimes(_ row: Int) throws(StageError) -> [Int64] {
     var remaining = RemainingTimes()
     var failure: CodecError?
@@ -144,7 +144,7 @@ public struct MoviePartition: PartitionState {
   }
 }
 
-/// A block of a movie's journal, as its bytes: most are only appended to.
+/// A block of a movie's journal, still encoded: most blocks are only appended to.
 private struct TimesBlock: StateValue {
   private var bytes: [UInt8]
 

@@ -6,7 +6,7 @@ public enum MovieTables {
   public static let aggregates = Table(rawValue: 1)
   /// (movie, block number) → entries of `TimeJournal`
   public static let times = Table(rawValue: 2)
-  /// partition of `validated-ratings` → offset of its newest event in the state
+  /// partition of `validated-ratings` → `SourcePosition` of its newest event in the state
   public static let sources = Table(rawValue: 3)
 
   public static let names = ["aggregates", "times", "sources"]

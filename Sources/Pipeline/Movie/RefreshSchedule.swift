@@ -1,19 +1,20 @@
 import Ratings
 
-/// When all movies' quality scores are published again because the prior they share has moved.
+/// Decides when to publish all movies' quality scores again because the prior they share has moved:
+/// right after a burst of ratings, and once an interval during a trickle.
 ///
-/// After a burst of ratings, as soon as it is over; after a trickle, once an interval. Between two
-/// refreshes a movie nobody rates has a score that is a little old; when the input rests, every
-/// score becomes exact.
+/// Between two refreshes the score of a movie nobody rates is slightly stale; when the input pauses,
+/// every score becomes exact.
 struct RefreshSchedule {
-  /// The input must have rested so long before a refresh.
+  /// How long the input must have paused before a refresh.
   static let rest: Duration = .seconds(1)
-  /// A prior that has moved by this share is worth a refresh before the interval is over.
+  /// A relative change of the prior that is worth a refresh before the interval is over.
   static let driftThreshold = 0.001
 
   private let interval: Duration
   private var published: CatalogPrior?
-  /// Whether a movie was published under another prior since: the one of all may come back.
+  /// Whether a movie was published under another prior since then. The common prior may return to
+  /// the published one, and that movie would keep its score.
   private var hasStrays = false
   private var lastRefresh: ContinuousClock.Instant?
   private var lastChange: ContinuousClock.Instant?
@@ -22,7 +23,7 @@ struct RefreshSchedule {
     self.interval = interval
   }
 
-  /// Movies have changed and were published under a prior.
+  /// Notes that changed movies were published under a prior.
   mutating func noteChange(under prior: CatalogPrior, at now: ContinuousClock.Instant) {
     lastChange = now
     if prior != published { hasStrays = true }
@@ -34,8 +35,8 @@ struct RefreshSchedule {
     lastRefresh = now
   }
 
-  /// Movies have come from another instance, published under a prior of its own; or a refresh may
-  /// have been thrown away with its batch.
+  /// Notes that nothing is known of what is published: movies came from another instance, which had
+  /// a prior of its own, or a refresh was rolled back with its batch.
   mutating func noteNewMovies() {
     published = nil
   }

@@ -3,7 +3,7 @@ public import RedisProjection
 
 /// How the product's feature views are laid out in Feast's online store: hash keys, fields, values.
 ///
-/// Shared by the redis stage, which writes them, and by whoever reads them back.
+/// Shared by the redis stage, which writes them, and by everything that reads them back.
 public struct FeastProjection: Sendable {
   /// The Feast project: the suffix of every Redis key.
   public let project: String

@@ -1,13 +1,13 @@
 import Ratings
 import StateStore
 
-/// The newest features of each entity in a batch: the ones before them would be overwritten anyway.
+/// The newest features of each entity in a batch. Earlier ones would be overwritten anyway.
 struct PendingFeatures<Features: FeatureRow> {
   struct Row {
     let entity: Int64
     /// Of the record that carried them.
     var offset: Int64
-    /// `nil` when the entity has none any more.
+    /// `nil` when the entity no longer has any.
     var features: Features?
   }
 

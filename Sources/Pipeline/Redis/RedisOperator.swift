@@ -5,8 +5,8 @@ import RedisProjection
 public import StateStore
 public import Streams
 
-/// Projects `user-features` and `movie-features` into Redis, each row fenced by the offset of the
-/// record it comes from, so that a late or repeated write can't take newer features back.
+/// Projects `user-features` and `movie-features` into Redis. Each row is fenced by the offset of the
+/// record it comes from, so that a late or repeated write can't overwrite newer features.
 public struct RedisOperator<
   Store: StateStore, Producer: LogProducer, Sink: FeatureSink
 >: StageOperator, ~Copyable {
@@ -16,7 +16,7 @@ public struct RedisOperator<
   /// Inputs by index.
   public static var inputs: [String] { [Topics.userFeatures, Topics.movieFeatures] }
 
-  /// Rows sent to Redis in one go: they wait in the client's memory until they are answered.
+  /// Rows sent to Redis in one go, which the client buffers until Redis has answered.
   private static var rowsPerWrite: Int { 4_096 }
 
   private let projection: FeastProjection
@@ -30,8 +30,8 @@ public struct RedisOperator<
   private var movieParser = MovieFeaturesParser()
   private var hasWarnedOfFence = false
 
-  /// - Parameter generation: of the log that is projected; a higher one may overwrite whatever a
-  ///   lower one has written.
+  /// - Parameter generation: of the log that is projected; a higher one overwrites whatever a lower
+  ///   one has written.
   public init(projection: FeastProjection, generation: UInt64, sink: Sink, logger: Logger) {
     self.projection = projection
     self.generation = generation
@@ -47,9 +47,8 @@ public struct RedisOperator<
   }
 
   private mutating func take(_ record: borrowing RecordView) {
-    // Keys that are no identifiers were not written by the user or movie stage.
+    // The user and movie stage write identifiers as keys and features as values, nothing else.
     guard let key = record.key, let entity = DecimalText.parse(key) else { return }
-    // Nor were values that are no features.
     if record.topic == 0 {
       guard let value = record.value else { return users.set(entity, offset: record.offset, nil) }
       guard let features = try? userParser.parse(value) else { return }
@@ -109,8 +108,8 @@ public struct RedisOperator<
     }
   }
 
-  /// Fenced rows are ordinary after a restart, which repeats its last batch. A whole log that is
-  /// fenced is not: another one was projected into this Redis before.
+  /// After a restart fenced rows are normal, because the last batch is repeated. When a whole log is
+  /// fenced, another log was projected into this Redis before.
   private mutating func warnOfFence(_ counts: FeatureWriter.Counts) {
     guard !hasWarnedOfFence else { return }
     hasWarnedOfFence = true

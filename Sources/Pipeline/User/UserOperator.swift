@@ -4,8 +4,8 @@ import Ratings
 public import StateStore
 public import Streams
 
-/// Folds each user's ratings into the user's aggregate: a new rating counts, a re-rating replaces,
-/// `rating: null` takes back. Tells the movie stage each change, and everyone the new features.
+/// Folds each user's ratings into the user's aggregate, by the rules of `RatingStatement`. Sends
+/// each change to the movie stage, and publishes the new features.
 public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOperator, ~Copyable {
   public typealias State = UserPartition
   public typealias Partition = PartitionTask<Store, Producer>
@@ -26,9 +26,9 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
   private var value = JSONWriter()
 
   /// - Parameters:
-  ///   - directory: told the partitions owned, for the predict stage.
+  ///   - log: the log with `user-ratings`, which is consulted when events seem to be repeats.
+  ///   - directory: is kept up to date with the partitions owned, for the predict stage.
   ///   - worker: the stage's thread, where it has several.
-  ///   - log: where `user-ratings` is, which is looked at when its events seem to be repeats.
   public init<Log: EventLog>(
     _ log: Log, clientID: String, directory: PartitionDirectory<Store>, worker: Int? = nil
   ) {

@@ -7,11 +7,11 @@ extension UserAggregate: StateValue {}
 extension UserRating: StateValue {}
 extension GenreDictionary: StateValue {}
 
-/// What the user stage keeps of a partition of users.
+/// What the user stage keeps of one partition: its tables, and what the open batch has yet to send.
 public struct UserPartition: PartitionState {
   /// What the batch has done to a user.
   struct Activity {
-    /// Whether the features that are published are those of an earlier moment.
+    /// Whether the user has changed since its features were last published.
     var isUnpublished = false
     /// Newest time of the records that changed the user.
     var recordTimestamp: Int64 = -1
@@ -19,8 +19,8 @@ public struct UserPartition: PartitionState {
     var eventTime: Int64 = 0
   }
 
-  /// A change that waits to be sent together with others: the movie stage gathers them anyway, and
-  /// without transactions each record that is sent alone costs the broker a request.
+  /// A change waiting to be sent with others. The movie stage batches changes anyway, and without
+  /// transactions every record sent alone costs the broker a request.
   struct PendingChange {
     let change: RatingChange
     /// The event record's.
@@ -30,7 +30,7 @@ public struct UserPartition: PartitionState {
   private static let mostChanges = 64
 
   /// Numbers the genres of events. Every event needs it and only the first few of a partition add to
-  /// it, so it's kept at hand between batches.
+  /// it, so it stays decoded between batches.
   var genres: GenreDictionary
   private var storedGenres: StateTable<GenresKey, GenreDictionary>
   private var storedGenreCount: Int
@@ -63,7 +63,7 @@ public struct UserPartition: PartitionState {
     return row
   }
 
-  /// The row of a rating. The aggregate's filter saves a look into the store for most of them.
+  /// The row of a rating. For most, the aggregate's filter saves the store look-up.
   mutating func row(ofRating statement: RatingStatement, user: Int) throws(StageError) -> Int {
     try ratings.row(
       of: RatingKey(user: statement.user, movie: statement.movie),
@@ -78,7 +78,7 @@ public struct UserPartition: PartitionState {
     if Self.apply(old, new, movie: movie, to: &users[user]) { try rescanTimes(ofUser: user) }
   }
 
-  /// - Returns: whether the aggregate must see all times again.
+  /// - Returns: whether the aggregate must be shown all times again.
   private static func apply(
     _ old: UserRating?, _ new: UserRating?, movie: Int64, to aggregate: inout UserAggregate?
   ) -> Bool {
@@ -87,12 +87,12 @@ public struct UserPartition: PartitionState {
     let mustRescan = aggregate?.apply(
       old: old?.timed, oldGenres: old?.genres ?? GenreSet(), new: new?.timed,
       newGenres: new?.genres ?? GenreSet())
-    // A user without ratings is as one that has never been.
+    // A user without ratings leaves no trace, as if there had never been any.
     if aggregate?.statistics.count == 0 { aggregate = nil }
     return mustRescan ?? false
   }
 
-  /// Shows the aggregate all times again, after the first or last one was taken away.
+  /// Shows the aggregate every remaining time, after the first or last one was taken back.
   private mutating func rescanTimes(ofUser row: Int) throws(StageError) {
     guard var aggregate = users[row] else { return }
     aggregate.resetTimes()
@@ -107,7 +107,7 @@ public struct UserPartition: PartitionState {
 
   /// Notes that a user has changed.
   mutating func noteChange(ofUser row: Int, eventTime: Int64, recordTimestamp: Int64) {
-    // Events of one user can arrive in another order than that of their records' times.
+    // A user's events don't always arrive in the order of their records' times.
     activity[row].recordTimestamp = max(activity[row].recordTimestamp, recordTimestamp)
     activity[row].eventTime = eventTime
     guard !activity[row].isUnpublished else { return }
@@ -115,21 +115,21 @@ public struct UserPartition: PartitionState {
     unpublished.append(row)
   }
 
-  /// The features of all users are those of this moment.
+  /// Notes that the features of all users have been published.
   mutating func notePublished() {
     for row in unpublished { activity[row].isUnpublished = false }
     unpublished.removeAllOfBatch()
   }
 
-  /// Lets a change wait to be sent.
+  /// Queues a change.
   ///
-  /// - Returns: whether enough of them wait.
+  /// - Returns: whether enough are waiting to send them.
   mutating func append(_ change: RatingChange, timestamp: Int64) -> Bool {
     changes.append(PendingChange(change: change, timestamp: timestamp))
     return changes.count >= Self.mostChanges
   }
 
-  /// Hands out and forgets the changes that wait.
+  /// Hands the waiting changes to `send`, and forgets them.
   mutating func sendChanges(_ send: (borrowing PendingChange) throws(StageError) -> Void)
     throws(StageError)
   {

@@ -3,8 +3,8 @@
 // 1. An event at or below the newest offset of its source partition is a repeat, without effect.
 // 2. Only an event of type rating that names a movie says anything of a rating.
 // 3. What it says replaces the user's rating of the movie; null takes the rating back.
-// 4. An event that says what holds already changes nothing. A rating said twice is a duplicate,
-//    and gets a verdict; one taken back twice is not worth a word.
+// 4. An event that says what already holds changes nothing. A rating said twice is a duplicate and
+//    gets a verdict; taking back a rating that isn't there gets none.
 
 /// What an event says of one user's rating of one movie.
 public struct RatingStatement: Hashable, Sendable {
@@ -42,10 +42,10 @@ public enum RatingEffect: Hashable, Sendable {
   case none
 }
 
-/// Tells events from their repeats, by what is seen of one partition.
+/// Tells repeats from new events, in one partition of a topic.
 ///
-/// A stage upstream may send its outputs again after a crash. Each source partition's events arrive
-/// in its order, so one offset a source partition is enough.
+/// An upstream stage may send its outputs again after a crash. Each source partition's events arrive
+/// in order, so one offset per source partition is enough.
 public struct RepeatFilter: Sendable {
   private var newest: [Int32: Int64] = [:]
 

@@ -16,7 +16,7 @@ extension RecordView {
 }
 
 extension WriteSet {
-  /// Adds the change that a record of a changelog stands for.
+  /// Adds the change in a changelog record.
   mutating func addChange(_ record: borrowing RecordView) {
     guard let key = record.key, key.byteCount >= 1 else { return }
     let table = Table(rawValue: key.unsafeLoad(fromByteOffset: 0, as: UInt8.self))

@@ -1,5 +1,5 @@
-/// The commit protocol: the steps that end a batch, in the order that makes a crash between any two
-/// of them harmless.
+/// The commit protocol: the steps that end a batch, in an order that makes a crash between any two of
+/// them harmless.
 ///
 /// | the process dies | exactly once | at least once |
 /// |---|---|---|
@@ -7,10 +7,10 @@
 /// | between the log's commit and the store's | the store is one batch behind and is rolled forward from its changelog | the same |
 /// | after both | nothing to do | nothing to do |
 ///
-/// Under at-least-once the position record is sent only when all outputs before it are
-/// acknowledged, so a position found in the changelog vouches for everything that led to it.
+/// Under at-least-once the position record is sent only after all outputs before it are
+/// acknowledged, so a position in the changelog proves that everything that led to it is in the log.
 public enum CommitStep: String, Hashable, Sendable, CaseIterable {
-  /// Operators put what the batch changed and send what it stands for.
+  /// Operators send what the batch stands for, and tables write its changes.
   case closeBatch = "close_batch"
   /// Effects outside the log: Redis.
   case flushEffects = "flush_effects"
@@ -20,8 +20,8 @@ public enum CommitStep: String, Hashable, Sendable, CaseIterable {
   case awaitDelivery = "await_delivery"
   /// Outputs, changelog and input offsets become visible together.
   case commitTransaction = "commit_transaction"
-  /// Each touched partition's store takes its changes: all of them, for whoever reads it.
+  /// The store of each touched partition takes its changes, atomically for its readers.
   case commitStores = "commit_stores"
-  /// The group's offsets are committed, for lag displays and stages without state.
+  /// The group's offsets are committed, for lag displays and stateless stages.
   case commitOffsets = "commit_offsets"
 }

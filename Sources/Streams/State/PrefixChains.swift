@@ -1,13 +1,13 @@
 import StateStore
 
-/// The rows that share a prefix, each chained to the one before it. Made when a scan asks for it:
-/// most batches have none, and for them a row costs no more than its own hash.
+/// The rows that share a prefix, each chained to the one before it. Built when a scan asks for it:
+/// most batches have no scan and don't pay for the index.
 struct PrefixChains<Prefix: Hashable> {
   private var newest: [Prefix: Int] = [:]
   /// By row, the row before it with the same prefix; -1 for none.
   private var previous: [Int] = []
 
-  /// Takes the rows up to `count` in.
+  /// Adds the rows up to `count`.
   mutating func extend(to count: Int, _ prefix: (Int) -> Prefix) {
     for row in previous.count..<count {
       previous.append(newest.updateValue(row, forKey: prefix(row)) ?? -1)

@@ -1,13 +1,13 @@
 public import StateStore
 import EventLog
 
-/// A typed table of one partition: the last committed values, and over them what the open batch
-/// has changed.
+/// A typed table of one partition: the last committed values, and over them the open batch's
+/// changes.
 ///
 /// A value is read and decoded when the batch first asks for its key, and encoded once, at the
 /// batch's end, if it has changed. Within the batch it has a *row*: a number that finds it again
-/// without another look-up. Rows count up from 0 in the order of their first use; they are valid
-/// until the batch ends, and those of a resident table for ever.
+/// without another look-up. Rows are numbered from 0 in the order of their first use. They are valid
+/// until the batch ends, in a resident table for as long as it lives.
 ///
 /// After an aborted batch the engine makes the partition's state again, tables included.
 public struct StateTable<Key: StateKey, Value: StateValue> {
@@ -18,7 +18,7 @@ public struct StateTable<Key: StateKey, Value: StateValue> {
   }
 
   private let access: TableAccess
-  /// Whether all entries are in memory for ever.
+  /// Whether all entries stay in memory.
   private let isResident: Bool
   private var index: [Key: Int] = [:]
   private var entries: [Entry] = []
@@ -26,13 +26,13 @@ public struct StateTable<Key: StateKey, Value: StateValue> {
   private var encodedKey: [UInt8] = []
   private var encodedValue: [UInt8] = []
 
-  /// A table whose values are in memory for as long as a batch that uses them.
+  /// A table that keeps values in memory until the end of the batch that uses them.
   public init<Store, Producer>(_ table: Table, of task: PartitionTask<Store, Producer>) {
     access = TableAccess(table, of: task)
     isResident = false
   }
 
-  /// A small table that is read once and stays in memory.
+  /// A small table that is read once and then stays in memory.
   public init<Store, Producer>(resident table: Table, of task: PartitionTask<Store, Producer>)
     throws(StageError)
   {
@@ -55,7 +55,7 @@ public struct StateTable<Key: StateKey, Value: StateValue> {
   /// The row of a key, read from the store at its first use.
   ///
   /// - Parameter mayBeStored: false when the caller knows that the store has nothing under the key,
-  ///   which saves a look into it.
+  ///   which saves the look-up.
   public mutating func row(of key: Key, mayBeStored: Bool = true) throws(StageError) -> Int {
     let row = findOrInsert(key)
     if row == entries.count {
@@ -68,7 +68,7 @@ public struct StateTable<Key: StateKey, Value: StateValue> {
   /// The key of a row.
   public func key(of row: Int) -> Key { entries[row].key }
 
-  /// The value of a row, `nil` for none. Whoever writes to it changes the row.
+  /// The value of a row, `nil` for none. Writing to it marks the row as changed.
   public subscript(row: Int) -> Value? {
     _read { yield entries[row].value }
     _modify {
@@ -77,7 +77,7 @@ public struct StateTable<Key: StateKey, Value: StateValue> {
     }
   }
 
-  /// Forgets what the batch has put into a row that the store has nothing under.
+  /// Forgets the value of a row that exists in the open batch only: nothing of it will be written.
   public mutating func discard(row: Int) {
     entries[row].value = nil
     entries[row].isChanged = false
@@ -133,7 +133,7 @@ public struct StateTable<Key: StateKey, Value: StateValue> {
     self[try row(of: key)]
   }
 
-  /// Changes the value under a key in place; `nil` is none.
+  /// Changes the value under a key in place; `nil` means none.
   public mutating func update<R>(_ key: Key, _ body: (inout Value?) -> R) throws(StageError) -> R {
     body(&self[try row(of: key)])
   }
@@ -178,8 +178,7 @@ public struct StateTable<Key: StateKey, Value: StateValue> {
     try scan([], own: Array(entries.indices), body)
   }
 
-  /// Merges the committed entries with the batch's rows, which stand in the place of those with the
-  /// same key.
+  /// Merges the committed entries with the batch's rows, which replace those with the same key.
   private func scan(
     _ prefix: [UInt8], own rows: [Int],
     _ body: (_ key: Key, _ value: Value) throws(StageError) -> Bool
@@ -233,7 +232,7 @@ public struct StateTable<Key: StateKey, Value: StateValue> {
   // MARK: Batch
 
   /// Sends the batch's changes to the changelog and adds them to the store's next commit, in the
-  /// order of their rows. Then begins the next batch.
+  /// order of their rows. Then forgets the batch.
   public mutating func writeChanges() throws(StageError) {
     for row in entries.indices where entries[row].isChanged {
       encodedKey.removeAll(keepingCapacity: true)

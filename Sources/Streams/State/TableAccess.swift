@@ -3,9 +3,9 @@ import StateStore
 
 /// How a table reaches its partition's store and changelog.
 ///
-/// Closures, so that tables are generic over keys and values alone: operators are not specialised
-/// for their store, and a table that knew its store would not be either. They are called where the
-/// store or the changelog is, never for a row that the batch has already.
+/// Closures, so that tables are generic over keys and values only. Operators aren't specialised for
+/// their store; a table with the store among its types wouldn't be either. A row that the batch
+/// already has needs no call.
 struct TableAccess {
   typealias Get = (_ key: RawSpan, _ body: (RawSpan?) -> Void) throws(StageError) -> Void
   typealias Scan =
