@@ -105,12 +105,29 @@ let package = Package(
         "Streams", "EventLog", "StateStore", logging,
       ]),
     module("Processes", ["Console", "RedisProjection"]),
+    module("SampleData", ["Console", "Pipeline", "Ratings", "Codecs", "EventLog"]),
+    module(
+      "DaemonRuntime",
+      [
+        "Wiring", "Configuration", "Console", "Pipeline", "KafkaLog", "LMDBStore",
+        "RedisProjection", "Streams", "EventLog", "StateStore", logging,
+      ]),
+
+    module(
+      "Operations",
+      [
+        "SampleData", "Wiring", "Configuration", "Console", "PipelineSimulation", "Simulation",
+        "Pipeline", "Recommender", "Ratings", "Codecs", "KafkaLog", "LMDBStore",
+        "RedisProjection", "Streams", "EventLog", "StateStore", logging,
+      ]),
 
     .executableTarget(
       name: "projectionist",
       dependencies: [
-        "Processes", "Wiring", "Configuration", "Console", "Pipeline", "KafkaLog", "LMDBStore",
-        "RedisProjection", "Recommender", "Ratings", "Codecs", "LinearAlgebra", "Simulation",
+        "Operations", "DaemonRuntime", "SampleData", "Processes", "Wiring", "Configuration",
+        "Console",
+        "Pipeline", "KafkaLog", "LMDBStore", "RedisProjection", "Recommender", "Ratings", "Codecs",
+        "LinearAlgebra", "Simulation",
         "PipelineSimulation", "Streams", "EventLog", "StateStore", logging, histogram,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -150,10 +167,21 @@ let package = Package(
         "Streams", "EventLog", "StateStore", logging,
       ]),
     tests("ProcessesTests", ["Processes", "Console", "RedisProjection"]),
+    tests("SampleDataTests", ["SampleData", "Recommender", "Ratings", "Codecs"]),
+    tests(
+      "DaemonRuntimeTests",
+      ["DaemonRuntime", "Console", "Pipeline", "Streams", "EventLog", logging]),
+    tests(
+      "OperationsTests",
+      [
+        "Operations", "Processes", "Console", "Pipeline", "Recommender", "Ratings", "Codecs",
+        "LMDBStore", "RedisProjection", "StateStore",
+      ]),
     tests(
       "ProjectionistTests",
       [
-        "projectionist", "Wiring", "Processes", "Configuration", "Console", "Pipeline",
+        "projectionist", "Operations", "DaemonRuntime", "SampleData", "Wiring", "Processes",
+        "Configuration", "Console", "Pipeline",
         "Recommender", "Ratings", "Codecs", "RedisProjection", "Streams", "EventLog",
         "LMDBStore", "StateStore", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

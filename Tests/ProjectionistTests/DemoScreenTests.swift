@@ -3,6 +3,7 @@ import Pipeline
 import RedisProjection
 import Testing
 
+@testable import Operations
 @testable import projectionist
 
 /// The live screen with what the demo really shows, on terminals as people have them.

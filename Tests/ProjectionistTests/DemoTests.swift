@@ -6,6 +6,7 @@ import Streams
 import Testing
 
 @testable import Configuration
+@testable import Operations
 @testable import Processes
 @testable import projectionist
 
@@ -208,15 +209,5 @@ import Testing
     try Data((text + "1,3,3.5,1700000000\n").utf8).write(to: URL(fileURLWithPath: file))
     #expect(DemoCommand.exceedsEmbeddedBroker(file))
     #expect(!DemoCommand.exceedsEmbeddedBroker(directory.file("none.csv")))
-  }
-
-  @Test func loadingEndsAtTheLimitOrTheFilesEnd() {
-    func fraction(_ count: Int, of limit: Int?, _ bytesRead: Int) -> Double {
-      LoadCommand.fraction(count, of: limit, bytesRead: bytesRead, fileSize: 1000)
-    }
-    #expect(fraction(10, of: nil, 500) == 0.5)
-    #expect(fraction(10, of: 20, 100) == 0.5)
-    #expect(fraction(10, of: 100, 1000) == 1)
-    #expect(fraction(0, of: 0, 0) == 0)
   }
 }

@@ -5,6 +5,7 @@ import Pipeline
 import RedisProjection
 import Testing
 
+@testable import Operations
 @testable import projectionist
 
 @Suite struct PasteLineTests {

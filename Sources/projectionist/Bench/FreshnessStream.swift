@@ -2,6 +2,7 @@ import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
+import SampleData
 import Synchronization
 
 /// The generator on its way to the producer's thread.

@@ -6,6 +6,7 @@ import Foundation
 import KafkaLog
 import Pipeline
 import Processes
+import SampleData
 import Streams
 
 /// `projectionist bench latency`

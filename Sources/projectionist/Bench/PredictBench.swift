@@ -6,6 +6,7 @@ import KafkaLog
 import Pipeline
 import Processes
 import Recommender
+import SampleData
 
 /// `projectionist bench predict`
 struct PredictBench: ParsableCommand {

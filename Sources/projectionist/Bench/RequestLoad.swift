@@ -2,6 +2,7 @@ import Console
 import EventLog
 import KafkaLog
 import Pipeline
+import SampleData
 
 /// Asks for recommendations, all on one thread: clients that each wait for a reply before they ask
 /// again, or requests at an even rate that wait for nothing. Replies come in on one consumer. Belongs

@@ -5,6 +5,7 @@ import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
+import SampleData
 import Streams
 
 /// `projectionist bench restart`

@@ -4,6 +4,7 @@ import Console
 import Foundation
 import Pipeline
 import Recommender
+import SampleData
 
 /// `projectionist bench train`
 struct TrainBench: ParsableCommand {

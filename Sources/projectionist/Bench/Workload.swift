@@ -4,6 +4,7 @@ import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
+import SampleData
 import Wiring
 
 /// The made-up catalog and events of a bench, and their way to the broker.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Configuration
 import Console
+import DaemonRuntime
 import Foundation
 import KafkaLog
 import Logging

@@ -6,6 +6,7 @@ import KafkaLog
 import Logging
 import Pipeline
 import Processes
+import SampleData
 import Wiring
 
 /// `projectionist demo`

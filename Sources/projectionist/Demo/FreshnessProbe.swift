@@ -1,6 +1,7 @@
 import EventLog
 import Foundation
 import KafkaLog
+import Operations
 import Pipeline
 import Ratings
 import Streams

@@ -3,6 +3,7 @@ import Foundation
 import KafkaLog
 import Pipeline
 import Ratings
+import SampleData
 
 /// Rates movies as a user's application would: one event at a time, now. Belongs to one thread.
 final class RatingProducer {

@@ -2,6 +2,7 @@ import Configuration
 import EventLog
 import Foundation
 import KafkaLog
+import Operations
 import Pipeline
 import Ratings
 import RedisProjection

@@ -4,6 +4,7 @@ import Console
 import EventLog
 import Foundation
 import KafkaLog
+import Operations
 import Pipeline
 import Recommender
 import Wiring

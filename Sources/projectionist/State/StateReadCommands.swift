@@ -2,6 +2,7 @@ import ArgumentParser
 import Console
 import Foundation
 import LMDBStore
+import Operations
 import Pipeline
 import StateStore
 import Wiring
