@@ -71,12 +71,12 @@ let package = Package(
     module("Ratings", ["Codecs"]),
     module("Recommender", ["Ratings", "Codecs", "LinearAlgebra"]),
 
-    // The product: stages, topics, commands.
+    // The product: its stages and their topics.
     module(
       "Pipeline",
       [
         "Streams", "Recommender", "Ratings", "Codecs", "RedisProjection", "EventLog", "StateStore",
-        logging, histogram,
+        logging,
       ]),
 
     module("Simulation", ["Streams", "EventLog", "StateStore", logging]),
@@ -85,10 +85,10 @@ let package = Package(
       "PipelineSimulation",
       [
         "Simulation", "Pipeline", "Ratings", "Codecs", "RedisProjection", "Streams", "EventLog",
-        "StateStore", logging,
+        "StateStore",
       ]),
 
-    // What commands are made of; the executable is parsing, printing and exit codes.
+    // What the commands do, and what they share. Each imports only modules above it.
     module("Console"),
     .target(
       name: "Configuration",
@@ -105,30 +105,42 @@ let package = Package(
         "Streams", "EventLog", "StateStore", logging,
       ]),
     module("Processes", ["Console", "RedisProjection"]),
-    module("SampleData", ["Console", "Pipeline", "Ratings", "Codecs", "EventLog"]),
+    module(
+      "SampleData", ["Console", "Pipeline", "Recommender", "Ratings", "Codecs", "EventLog"]),
     module(
       "DaemonRuntime",
       [
         "Wiring", "Configuration", "Console", "Pipeline", "KafkaLog", "LMDBStore",
-        "RedisProjection", "Streams", "EventLog", "StateStore", logging,
+        "RedisProjection", "Streams", "EventLog", logging,
       ]),
-
     module(
       "Operations",
       [
-        "SampleData", "Wiring", "Configuration", "Console", "PipelineSimulation", "Simulation",
-        "Pipeline", "Recommender", "Ratings", "Codecs", "KafkaLog", "LMDBStore",
+        "SampleData", "Processes", "Wiring", "Configuration", "Console", "PipelineSimulation",
+        "Simulation", "Pipeline", "Recommender", "Ratings", "Codecs", "KafkaLog", "LMDBStore",
         "RedisProjection", "Streams", "EventLog", "StateStore", logging,
       ]),
+    module(
+      "Benchmarks",
+      [
+        "SampleData", "Processes", "Wiring", "Configuration", "Console", "Pipeline",
+        "Recommender", "Ratings", "LinearAlgebra", "KafkaLog", "LMDBStore", "RedisProjection",
+        "Streams", "EventLog", "StateStore", histogram,
+      ]),
+    module(
+      "Demo",
+      [
+        "Operations", "SampleData", "Processes", "Wiring", "Configuration", "Console",
+        "Pipeline", "Ratings", "KafkaLog", "RedisProjection", "Streams", "EventLog", logging,
+      ]),
 
+    // The command line: parsing, printing, exit codes.
     .executableTarget(
       name: "projectionist",
       dependencies: [
-        "Operations", "DaemonRuntime", "SampleData", "Processes", "Wiring", "Configuration",
-        "Console",
-        "Pipeline", "KafkaLog", "LMDBStore", "RedisProjection", "Recommender", "Ratings", "Codecs",
-        "LinearAlgebra", "Simulation",
-        "PipelineSimulation", "Streams", "EventLog", "StateStore", logging, histogram,
+        "Demo", "Benchmarks", "Operations", "DaemonRuntime", "SampleData", "Processes", "Wiring",
+        "Configuration", "Console", "PipelineSimulation", "Simulation", "Pipeline", "Recommender",
+        "Ratings", "Codecs", "KafkaLog", "LMDBStore", "RedisProjection", "Streams", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -141,15 +153,14 @@ let package = Package(
     tests("LinearAlgebraTests", ["LinearAlgebra"]),
     tests("CodecsTests", ["Codecs", "TestSupport"]),
     tests("RatingsTests", ["Ratings", "Codecs", "TestSupport"]),
-    tests(
-      "RecommenderTests", ["Recommender", "Ratings", "Codecs", "LinearAlgebra", "TestSupport"]),
+    tests("RecommenderTests", ["Recommender", "Ratings", "Codecs", "TestSupport"]),
     tests("KafkaLogTests", ["KafkaLog", "EventLog", "CRdkafkaClock"]),
     tests("LMDBStoreTests", ["LMDBStore", "StateStore"]),
     tests("RedisProjectionTests", ["RedisProjection"]),
     tests("StreamsTests", ["Streams", "Simulation", "EventLog", "StateStore", logging]),
     tests(
       "SimulationTests",
-      ["Simulation", "PipelineSimulation", "Streams", "EventLog", "StateStore"]),
+      ["Simulation", "PipelineSimulation", "Streams", "EventLog"]),
     tests(
       "PipelineTests",
       [
@@ -177,13 +188,18 @@ let package = Package(
         "Operations", "Processes", "Console", "Pipeline", "Recommender", "Ratings", "Codecs",
         "LMDBStore", "RedisProjection", "StateStore",
       ]),
+    tests("BenchmarksTests", ["Benchmarks", "Console", "EventLog"]),
+    tests(
+      "DemoTests",
+      [
+        "Demo", "Operations", "Processes", "Configuration", "Pipeline", "KafkaLog",
+        "RedisProjection", "Streams",
+      ]),
     tests(
       "ProjectionistTests",
       [
-        "projectionist", "Operations", "DaemonRuntime", "SampleData", "Wiring", "Processes",
-        "Configuration", "Console", "Pipeline",
-        "Recommender", "Ratings", "Codecs", "RedisProjection", "Streams", "EventLog",
-        "LMDBStore", "StateStore", logging,
+        "projectionist", "SampleData", "Configuration", "Console", "Pipeline", "Recommender",
+        "Ratings", "Codecs", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ],

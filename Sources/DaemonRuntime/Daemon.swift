@@ -1,5 +1,4 @@
 import Configuration
-import EventLog
 import Foundation
 import KafkaLog
 import LMDBStore

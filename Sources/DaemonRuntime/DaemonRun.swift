@@ -1,12 +1,10 @@
 import Configuration
 import Console
-import EventLog
 import Foundation
 import KafkaLog
 import LMDBStore
 import Logging
 import Pipeline
-import StateStore
 import Streams
 import Wiring
 

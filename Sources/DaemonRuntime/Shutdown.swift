@@ -1,6 +1,5 @@
 import Console
 import Dispatch
-import EventLog
 import Foundation
 import Logging
 import Streams

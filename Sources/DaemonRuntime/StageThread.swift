@@ -1,5 +1,4 @@
 import Foundation
-import Logging
 import Streams
 
 /// An OS thread that runs one stage. librdkafka, LMDB and hiredis block, and each of their handles

@@ -1,7 +1,5 @@
-import Codecs
 import Console
 import Foundation
-import Ratings
 
 /// Makes movies and ratings up and sends them somewhere, with a progress bar.
 package struct SampleGeneration {

@@ -1,10 +1,5 @@
 import ArgumentParser
-import EventLog
-import LMDBStore
 import Logging
-import RedisProjection
-import StateStore
-import Streams
 import Testing
 
 @testable import Configuration

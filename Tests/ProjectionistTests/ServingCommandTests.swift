@@ -1,11 +1,8 @@
 import ArgumentParser
 import Codecs
 import Foundation
-import Logging
-import Pipeline
 import Ratings
 import Recommender
-import Streams
 import Testing
 
 @testable import Console

@@ -4,7 +4,7 @@ import Console
 package struct CheckFinding: Encodable, CustomStringConvertible {
   package var name: String
   package var ok: Bool
-  package var detail: String
+  var detail: String
   /// What to do about a failure.
   package var advice: String?
   /// What the process exits with for it.

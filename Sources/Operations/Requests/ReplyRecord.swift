@@ -8,7 +8,7 @@ package struct ReplyRecord: Decodable {
   }
 
   package struct Movie: Decodable, Hashable, Sendable {
-    package enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey {
       case movieID = "movieId"
       case title, genres, score
     }
@@ -17,13 +17,6 @@ package struct ReplyRecord: Decodable {
     package var title: String
     package var genres: String
     package var score: Double
-
-    package init(movieID: Int64, title: String, genres: String, score: Double) {
-      self.movieID = movieID
-      self.title = title
-      self.genres = genres
-      self.score = score
-    }
   }
 
   package struct Rated: Decodable {

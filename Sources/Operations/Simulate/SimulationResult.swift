@@ -16,17 +16,17 @@ package struct SimulationResult: Encodable {
   package var seeds: Int
   var scenarios: [String: Int]
   package var seconds: Double
-  package var steps: Int
+  var steps: Int
   var simulatedSeconds: Double
-  package var crashes: Int
-  package var faults: Int
-  package var silences: Int
-  package var lostCommits: Int
-  package var storeCommits: Int
-  package var flushes: Int
+  var crashes: Int
+  var faults: Int
+  var silences: Int
+  var lostCommits: Int
+  var storeCommits: Int
+  var flushes: Int
   package var failure: Failure?
 
-  package enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey {
     case seeds, scenarios, seconds, steps
     case simulatedSeconds = "simulated_seconds"
     case crashes, faults, silences

@@ -1,5 +1,4 @@
 import Console
-import EventLog
 import Foundation
 import LMDBStore
 import StateStore

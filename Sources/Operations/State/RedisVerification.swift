@@ -7,7 +7,6 @@ import LMDBStore
 import Pipeline
 import Ratings
 import RedisProjection
-import StateStore
 import Streams
 import Wiring
 
@@ -17,7 +16,7 @@ import Wiring
 /// features' topic are noted first; then the store must have taken in all input there was at that
 /// moment, and the redis stage all features below the ends. Rows that Redis has from records at or
 /// above the ends are newer than the state compared, and counted as such.
-package struct RedisVerification {
+struct RedisVerification {
   let settings: Settings
   let log: KafkaLog
   let place: StorePlace
@@ -28,7 +27,7 @@ package struct RedisVerification {
   /// As they are in `movie-features`; empty for users.
   private let published: [Int64: MovieFeatures]
 
-  package struct Outcome {
+  struct Outcome {
     struct Row {
       var entity: Int64
       /// Empty for a row that is missing.

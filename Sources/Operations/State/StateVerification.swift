@@ -3,7 +3,6 @@ import Console
 import KafkaLog
 import LMDBStore
 import Logging
-import Pipeline
 import StateStore
 import Wiring
 

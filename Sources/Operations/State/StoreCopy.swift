@@ -1,11 +1,9 @@
 import Configuration
 import Console
-import EventLog
 import Foundation
 import KafkaLog
 import LMDBStore
 import Logging
-import Pipeline
 import StateStore
 import Streams
 import Synchronization
@@ -51,7 +49,7 @@ package struct StoreCopy: Sendable {
     }
   }
 
-  package func make(in root: String) throws -> CopyManifest {
+  func make(in root: String) throws -> CopyManifest {
     let bytes = try place.open().statistics().usedBytes
     let partial = LMDBStorage.partialCopy(
       stage: place.stage, partition: place.partition, in: root)

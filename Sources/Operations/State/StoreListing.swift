@@ -1,5 +1,4 @@
 import LMDBStore
-import Pipeline
 import StateStore
 import Streams
 

@@ -10,12 +10,6 @@ package struct StorePlace: Sendable {
   let schema: StoreSchema
   package let partition: Int32
 
-  package init(storage: LMDBStorage, schema: StoreSchema, partition: Int32) {
-    self.storage = storage
-    self.schema = schema
-    self.partition = partition
-  }
-
   package var stage: String { schema.stage.rawValue }
   package var description: String { "\(stage)[\(partition)]" }
 

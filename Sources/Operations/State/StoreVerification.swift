@@ -1,6 +1,5 @@
 import Configuration
 import Console
-import EventLog
 import Foundation
 import KafkaLog
 import LMDBStore
@@ -8,13 +7,12 @@ import Logging
 import Pipeline
 import Processes
 import Ratings
-import StateStore
 import Streams
 import Synchronization
 import Wiring
 
 /// Folds one partition again from the log and holds the store against it.
-package struct StoreVerification {
+struct StoreVerification {
   let settings: Settings
   let log: KafkaLog
   let logger: Logger
@@ -23,7 +21,7 @@ package struct StoreVerification {
   let shown: Int
 
   /// What has come out, with the features that the fold has sent.
-  package struct Outcome {
+  struct Outcome {
     var inputOffset: Int64
     var comparison: StoreComparison
     var features: [Int64: (any Ratings.FeatureRow)?]

@@ -1,44 +1,28 @@
 import Pipeline
-import RedisProjection
-import StateStore
 
 /// What `state verify` has found of one partition.
 package struct VerifyReport: Encodable {
   /// An entry of the store that is not as the log gives it.
-  package struct Entry: Encodable {
-    package var table: String
-    package var key: String
+  struct Entry: Encodable {
+    var table: String
+    var key: String
     /// As JSON; absent where there is no entry.
-    package var stored: String?
-    package var fromLog: String?
-
-    package init(table: String, key: String, stored: String? = nil, fromLog: String? = nil) {
-      self.table = table
-      self.key = key
-      self.stored = stored
-      self.fromLog = fromLog
-    }
+    var stored: String?
+    var fromLog: String?
   }
 
   /// A feature in Redis that is not as the state gives it.
-  package struct Feature: Encodable {
-    package var entity: Int64
-    package var feature: String
-    package var expected: String?
-    package var redis: String?
-
-    package init(entity: Int64, feature: String, expected: String? = nil, redis: String? = nil) {
-      self.entity = entity
-      self.feature = feature
-      self.expected = expected
-      self.redis = redis
-    }
+  struct Feature: Encodable {
+    var entity: Int64
+    var feature: String
+    var expected: String?
+    var redis: String?
   }
 
-  package var stage: String
-  package var partition: Int32
-  package var inputOffset: Int64
-  package var entries: Int
+  var stage: String
+  var partition: Int32
+  var inputOffset: Int64
+  var entries: Int
   var differingEntries: Int
   var firstEntries: [Entry] = []
   var redisRows: Int?
@@ -51,7 +35,7 @@ package struct VerifyReport: Encodable {
   /// Why Redis could not be compared.
   var redisProblem: String?
 
-  package init(_ place: StorePlace, _ outcome: StoreVerification.Outcome) {
+  init(_ place: StorePlace, _ outcome: StoreVerification.Outcome) {
     stage = place.stage
     partition = place.partition
     inputOffset = outcome.inputOffset
@@ -70,7 +54,7 @@ package struct VerifyReport: Encodable {
     }
   }
 
-  package mutating func add(_ redis: RedisVerification.Outcome) {
+  mutating func add(_ redis: RedisVerification.Outcome) {
     redisRows = redis.rows
     differingRows = redis.differing
     newerRows = redis.newer

@@ -22,9 +22,9 @@ package struct EvaluationRun {
   var usersScored = 0
   var ratingsHeldOut = 0
   /// `nil` under the strong protocol.
-  package var metrics: (model: RankingMetrics, popularity: RankingMetrics)?
+  var metrics: (model: RankingMetrics, popularity: RankingMetrics)?
   package var model: PublishedModel
-  package let holdOut: HoldOut
+  let holdOut: HoldOut
   /// Of the users of `holdOut.known`; rows of the model.
   package var lists: RecommendationLists
 

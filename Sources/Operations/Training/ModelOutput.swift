@@ -27,14 +27,8 @@ package struct ModelListOutput: Encodable {
 
   package struct Incomplete: Encodable {
     package var version: String
-    package var partsPresent: Int
-    package var partsExpected: Int?
-
-    package init(version: String, partsPresent: Int, partsExpected: Int? = nil) {
-      self.version = version
-      self.partsPresent = partsPresent
-      self.partsExpected = partsExpected
-    }
+    var partsPresent: Int
+    var partsExpected: Int?
 
     private enum CodingKeys: String, CodingKey {
       case version
@@ -47,7 +41,7 @@ package struct ModelListOutput: Encodable {
   package var previous: [String]
   package var models: [Model]
   package var incomplete: [Incomplete]
-  package var faults: [String]
+  var faults: [String]
 
   package init(_ catalog: ModelCatalog) {
     promoted = catalog.assembler.promotion?.version
@@ -71,7 +65,7 @@ package struct ModelListOutput: Encodable {
 
 extension ModelCatalog {
   /// The complete models, the newest first.
-  package var sorted: [ModelMetadata] {
+  var sorted: [ModelMetadata] {
     assembler.models.values.map(\.metadata).sorted(by: ModelMetadata.isNewer)
   }
 

@@ -1,6 +1,5 @@
 import Configuration
 import Console
-import EventLog
 import KafkaLog
 import Logging
 import Pipeline
@@ -75,7 +74,7 @@ package struct ModelShelf {
 }
 
 extension ModelCatalog {
-  package static func unknown(_ version: String) -> CommandFailure {
+  static func unknown(_ version: String) -> CommandFailure {
     CommandFailure(
       .failure, "there is no model \(version); `projectionist models list` has those there are")
   }

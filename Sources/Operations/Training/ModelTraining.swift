@@ -166,7 +166,7 @@ extension ModelParameters {
 }
 
 extension ModelMetadata {
-  package static func isNewer(_ a: ModelMetadata, _ b: ModelMetadata) -> Bool {
+  static func isNewer(_ a: ModelMetadata, _ b: ModelMetadata) -> Bool {
     a.newestRatingMilliseconds != b.newestRatingMilliseconds
       ? a.newestRatingMilliseconds > b.newestRatingMilliseconds : a.version > b.version
   }

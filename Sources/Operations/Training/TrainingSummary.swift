@@ -6,7 +6,7 @@ package struct TrainingSummary: Encodable {
   package var published = false
   package var promoted = false
   package var deleted: [String] = []
-  package var trainedTo: [Int64] = []
+  var trainedTo: [Int64] = []
   package var users: Int?
   package var movies: Int?
   package var ratings: Int?
@@ -43,7 +43,7 @@ package struct TrainingSummary: Encodable {
     }
   }
 
-  package mutating func describe(_ metadata: ModelMetadata, losses: [Double]) {
+  mutating func describe(_ metadata: ModelMetadata, losses: [Double]) {
     version = metadata.version
     trainedTo = metadata.trainedTo
     users = metadata.users

@@ -4,7 +4,6 @@ import Console
 import DaemonRuntime
 import Foundation
 import KafkaLog
-import Logging
 
 struct BrokerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,14 +1,10 @@
 import ArgumentParser
 import Configuration
 import Console
-import EventLog
 import Foundation
 import KafkaLog
 import Logging
 import Operations
-import Pipeline
-import RedisProjection
-import Wiring
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

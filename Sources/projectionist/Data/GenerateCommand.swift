@@ -2,7 +2,6 @@ import ArgumentParser
 import Configuration
 import Console
 import Foundation
-import Pipeline
 import Ratings
 import SampleData
 

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Console
-import Pipeline
 import SampleData
 
 /// `projectionist load`

@@ -1,12 +1,8 @@
 import ArgumentParser
 import Console
-import EventLog
 import Foundation
-import KafkaLog
 import Operations
 import Pipeline
-import Recommender
-import Wiring
 
 /// `projectionist explain`: a prediction computed again from the log.
 struct ExplainCommand: ParsableCommand {

@@ -1,13 +1,9 @@
 import ArgumentParser
-import Configuration
 import Console
 import Foundation
-import LMDBStore
 import Operations
-import Pipeline
 import Ratings
 import RedisProjection
-import StateStore
 import Wiring
 
 /// `projectionist features USER`: what the state store holds, and what Redis does.

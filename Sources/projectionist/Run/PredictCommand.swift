@@ -1,11 +1,9 @@
 import ArgumentParser
 import Codecs
 import Console
-import EventLog
 import Foundation
 import KafkaLog
 import Operations
-import Pipeline
 import Recommender
 import Wiring
 

@@ -3,7 +3,6 @@ import Configuration
 import Console
 import DaemonRuntime
 import Logging
-import Wiring
 
 /// `projectionist run`: the daemon.
 struct RunCommand: ParsableCommand {

@@ -3,9 +3,6 @@ import Console
 import Foundation
 import LMDBStore
 import Operations
-import Pipeline
-import StateStore
-import Streams
 import Wiring
 
 /// `projectionist state`: the stores of this machine.

@@ -1,15 +1,8 @@
 import ArgumentParser
-import Configuration
 import Console
-import EventLog
 import Foundation
-import KafkaLog
 import LMDBStore
-import Logging
 import Operations
-import Pipeline
-import StateStore
-import Streams
 import Synchronization
 import Wiring
 

@@ -1,11 +1,7 @@
 import ArgumentParser
-import Configuration
-import Console
 import LMDBStore
 import Operations
 import Pipeline
-import Ratings
-import StateStore
 
 /// Which stores a command looks at.
 struct StateOptions: ParsableArguments {

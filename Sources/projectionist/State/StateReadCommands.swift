@@ -4,7 +4,6 @@ import Foundation
 import LMDBStore
 import Operations
 import Pipeline
-import StateStore
 import Wiring
 
 /// `projectionist state get`

@@ -1,14 +1,8 @@
 import ArgumentParser
-import Configuration
 import Console
-import EventLog
 import Foundation
 import KafkaLog
-import LMDBStore
-import Logging
 import Operations
-import Pipeline
-import StateStore
 import Wiring
 
 /// `projectionist state verify`

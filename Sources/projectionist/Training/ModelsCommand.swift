@@ -1,13 +1,10 @@
 import ArgumentParser
 import Codecs
-import Configuration
 import Console
 import Foundation
-import KafkaLog
 import Operations
 import Pipeline
 import Recommender
-import Wiring
 
 /// `projectionist models`
 struct ModelsCommand: ParsableCommand {

@@ -1,14 +1,9 @@
 import ArgumentParser
-import Configuration
 import Console
 import Foundation
 import KafkaLog
-import Logging
 import Operations
-import Pipeline
 import Recommender
-import Streams
-import Wiring
 
 /// `projectionist train`
 struct TrainCommand: ParsableCommand {

@@ -1,4 +1,3 @@
-import ArgumentParser
 import Configuration
 import Console
 import Foundation
@@ -6,36 +5,25 @@ import Pipeline
 import Processes
 import Streams
 
-/// `projectionist bench ingest`
-struct IngestBench: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "ingest",
-    abstract: "From a cold daemon to zero lag on every stage, with events already there.",
-    discussion: """
-      Events have null keys. Beside the daemon's figures stands the rate at which a bare consumer \
-      reads the same events. Afterwards all topics are read back: an event without its verdict, or \
-      with the wrong one, makes the command fail.
-      """)
-
+/// From a cold daemon to zero lag on every stage, with events already there.
+package struct IngestBench {
   /// The movie stage begins the refresh a second after its last event.
   private static let refreshDeadline = Duration.seconds(5)
 
-  @Option(help: "How many events, invalid ones included.")
-  var events = 2_000_000
+  private let events: Int
+  private let invalid: Double
+  private let options: BenchOptions
 
-  @Option(help: "The share of events that are bad, in many ways.")
-  var invalid = Share(0.01)
-
-  @OptionGroup var options: BenchOptions
-
-  func validate() throws {
-    try NumberBounds.events.check(events, "--events")
+  package init(_ options: BenchOptions, events: Int, invalid: Double) {
+    self.events = events
+    self.invalid = invalid
+    self.options = options
   }
 
-  func run() throws {
+  package func run() throws -> BenchReport {
     try BenchBed.use(options) { bed in
       try bed.topics.checkRoom(for: events, partitions: options.partitions)
-      var workload = try Workload(bed, events: events, invalid: invalid.value)
+      var workload = try Workload(bed, events: events, invalid: invalid)
       try workload.preload(events)
       var report = BenchReport("ingest")
       report.figures = [

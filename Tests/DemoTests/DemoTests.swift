@@ -1,14 +1,12 @@
-import ArgumentParser
 import Foundation
-import KafkaLog
 import Pipeline
 import Streams
 import Testing
 
 @testable import Configuration
+@testable import Demo
 @testable import Operations
 @testable import Processes
-@testable import projectionist
 
 @Suite struct DemoBrokerTests {
   private func choice(
@@ -162,52 +160,18 @@ import Testing
   }
 }
 
-@Suite struct DemoCommandTests {
-  @Test func aTimeoutIsUpToADay() throws {
-    for seconds in ["0.5", "86400"] { _ = try DemoCommand.parse(["--timeout", seconds]) }
-    for seconds in ["0", "-1", "86401", "inf", "nan"] {
-      #expect(throws: (any Error).self) { try DemoCommand.parse(["--timeout=\(seconds)"]) }
-    }
-  }
-
-  @Test func theScriptKnowsTheCommandsOptions() throws {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent()
-    let process = Process()
-    process.executableURL = root.appending(path: "deploy/demo")
-    process.arguments = ["--help"]
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    try process.run()
-    let usage = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-    // The script's own, and the parser's.
-    let ignored: Set = ["--help", "--yes", "--version"]
-    #expect(
-      options(in: usage).subtracting(ignored)
-        == options(in: DemoCommand.helpMessage(columns: 200)).subtracting(ignored))
-  }
-
-  /// Each with ` <` behind it if it takes a value.
-  private func options(in usage: String) -> Set<String> {
-    Set(
-      usage.split(separator: "\n").compactMap { line in
-        line.prefixMatch(of: #/  (--[a-z-]+(?: <)?)/#).map { String($0.1) }
-      })
-  }
-
+@Suite struct DemoRunTests {
   @Test func theFirstRatingsAreTakenOfThoseThatAreTooMany() throws {
     let directory = try TemporaryDirectory("demo-test")
     let file = directory.file("ratings.csv")
-    let most = DemoCommand.mostEmbeddedRatings
+    let most = DemoRun.mostEmbeddedRatings
     let text =
       "userId,movieId,rating,timestamp\n"
       + String(repeating: "1,2,3.5,1700000000\n", count: most)
     try Data(text.utf8).write(to: URL(fileURLWithPath: file))
-    #expect(!DemoCommand.exceedsEmbeddedBroker(file))
+    #expect(!DemoRun.exceedsEmbeddedBroker(file))
     try Data((text + "1,3,3.5,1700000000\n").utf8).write(to: URL(fileURLWithPath: file))
-    #expect(DemoCommand.exceedsEmbeddedBroker(file))
-    #expect(!DemoCommand.exceedsEmbeddedBroker(directory.file("none.csv")))
+    #expect(DemoRun.exceedsEmbeddedBroker(file))
+    #expect(!DemoRun.exceedsEmbeddedBroker(directory.file("none.csv")))
   }
 }

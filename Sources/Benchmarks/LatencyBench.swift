@@ -1,47 +1,30 @@
-import ArgumentParser
 import Configuration
 import Console
-import EventLog
 import Foundation
 import KafkaLog
-import Pipeline
 import Processes
 import SampleData
 import Streams
 
-/// `projectionist bench latency`
-struct LatencyBench: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "latency",
-    abstract: "The time from an event's production to its user's features.",
-    discussion: """
-      Events are produced evenly at a rate, with their user as key. Each is timed until a \
-      read_committed consumer sees, on user-features, the first record of its user that contains \
-      it. For Redis one event at a time is watched, by reading its user's row every millisecond.
-      """)
+/// The time from an event's production to its user's features.
+package struct LatencyBench {
+  private let rate: Double
+  private let seconds: Double
+  private let warmUpSeconds: Double
+  private let events: Int
+  private let options: BenchOptions
 
-  @Option(help: "Events per second.")
-  var rate = 1_000.0
-
-  @Option(help: "How long to measure.")
-  var seconds = 60.0
-
-  @Option(help: "How long to produce before that, without measuring.")
-  var warmUpSeconds = 5.0
-
-  @Option(help: "Events loaded before anything is timed.")
-  var events = 10_000
-
-  @OptionGroup var options: BenchOptions
-
-  func validate() throws {
-    try (1...1_000_000).check(rate, "--rate")
-    try BenchOptions.seconds.check(seconds, "--seconds")
-    try NumberBounds.seconds.check(warmUpSeconds, "--warm-up-seconds")
-    try (0...NumberBounds.events.upperBound).check(events, "--events")
+  package init(
+    _ options: BenchOptions, rate: Double, seconds: Double, warmUpSeconds: Double, events: Int
+  ) {
+    self.rate = rate
+    self.seconds = seconds
+    self.warmUpSeconds = warmUpSeconds
+    self.events = events
+    self.options = options
   }
 
-  func run() throws {
+  package func run() throws -> BenchReport {
     try BenchBed.use(options) { bed in
       let total = max(1, Int((seconds + warmUpSeconds) * rate))
       try bed.topics.checkRoom(for: events + total, partitions: options.partitions)

@@ -2,8 +2,8 @@ import EventLog
 import Foundation
 import Testing
 
+@testable import Benchmarks
 @testable import Console
-@testable import projectionist
 
 @Suite("Bench: zero lag")
 struct ZeroLagTests {
@@ -232,16 +232,6 @@ struct BenchReportTests {
     #expect(RequestIdentifier([UInt8](repeating: 0xff, count: 16)) == nil)
     #expect(RequestIdentifier([UInt8](repeating: 1, count: 17)) == nil)
   }
-
-  @Test(
-    "lists of clients",
-    arguments: [
-      ("1", [1]), ("1,4,16", [1, 4, 16]), ("", nil), ("0", nil), ("1,,2", nil), ("2,2", nil),
-      ("x", nil),
-    ] as [(String, [Int]?)])
-  func clients(text: String, values: [Int]?) {
-    #expect(ClientCounts(argument: text)?.values == values)
-  }
 }
 
 @Suite("Bench: restore and restart")
@@ -330,15 +320,5 @@ struct RestartFiguresTests {
     #expect([Double]().median == 0)
     #expect([3.0, 1, 2].median == 2)
     #expect([4.0, 1, 2, 3].median == 2.5)
-  }
-
-  @Test(
-    "lists of events",
-    arguments: [
-      ("1", [1]), ("200000,2000000", [200_000, 2_000_000]), ("", nil), ("0", nil), ("2,1", nil),
-      ("2,2", nil), ("1,,2", nil), ("x", nil),
-    ] as [(String, [Int]?)])
-  func counts(text: String, values: [Int]?) {
-    #expect(EventCounts(argument: text)?.values == values)
   }
 }

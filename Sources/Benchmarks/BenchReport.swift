@@ -48,7 +48,7 @@ struct Figure: Sendable {
 }
 
 /// What a bench has found: figures, and the same figures of several things side by side.
-struct BenchReport: Sendable {
+package struct BenchReport: Sendable {
   struct Column: Sendable {
     var title: String
     /// As in JSON.
@@ -66,7 +66,7 @@ struct BenchReport: Sendable {
   }
 
   /// Two tables for people.
-  var text: String {
+  package var text: String {
     var table = TextTable([name.uppercased(), "VALUE", "UNIT"], rightAligned: [1])
     for figure in figures { table.append([figure.label, figure.text, figure.unit]) }
     guard let first = columns.first else { return table.description }
@@ -89,7 +89,7 @@ extension BenchReport: Encodable {
     init?(intValue: Int) { nil }
   }
 
-  func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var object = encoder.container(keyedBy: Key.self)
     try object.encode(name, forKey: Key(stringValue: "bench"))
     try Self.encode(figures, in: &object)

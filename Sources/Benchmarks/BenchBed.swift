@@ -1,11 +1,9 @@
-import ArgumentParser
 import Configuration
 import Console
 import EventLog
 import Foundation
 import KafkaLog
 import LMDBStore
-import Logging
 import Pipeline
 import Processes
 import Streams
@@ -24,7 +22,7 @@ final class BenchBed {
   /// `nil` when the configured one is used.
   let redis: RedisServerProcess?
   /// The user's options, and what is set over them, for the daemon as for this process.
-  private let common: CommonOptions
+  private let source: ConfigurationSource
   private let directory: TemporaryDirectory
   private let interruption: Interruption
   private var daemon: ChildProcess?
@@ -33,33 +31,22 @@ final class BenchBed {
   var processed = 0
 
   /// Makes a bed, hands it to `body`, and clears everything away whatever becomes of that.
-  static func use(_ options: BenchOptions, _ body: (BenchBed) throws -> BenchReport) throws {
-    try report(options) { interruption in
-      let bed = try BenchBed(options, interruption)
-      defer { bed.clear() }
-      return try body(bed)
-    }
+  static func use(_ options: BenchOptions, _ body: (BenchBed) throws -> BenchReport) throws
+    -> BenchReport
+  {
+    let interruption = Interruption()
+    let bed = try BenchBed(options, interruption)
+    defer { bed.clear() }
+    return try body(bed)
   }
 
   /// For what is measured in this process alone: hands `body` a check to make now and then, which
   /// throws when the user wants to stop.
   static func withoutTopics(
-    _ options: BenchOptions, _ body: (_ check: () throws -> Void) throws -> BenchReport
-  ) throws {
-    try report(options) { try body($0.check) }
-  }
-
-  /// Prints what `body` reports.
-  private static func report(
-    _ options: BenchOptions, _ body: (Interruption) throws -> BenchReport
-  ) throws {
+    _ body: (_ check: () throws -> Void) throws -> BenchReport
+  ) throws -> BenchReport {
     let interruption = Interruption()
-    do {
-      let report = try body(interruption)
-      if options.json { print(try JSONText.of(report)) } else { print(report.text, terminator: "") }
-    } catch let request as Interruption.Requested {
-      throw ExitCode(request.exitStatus)
-    }
+    return try body(interruption.check)
   }
 
   private init(_ options: BenchOptions, _ interruption: Interruption) throws {
@@ -67,20 +54,20 @@ final class BenchBed {
     self.interruption = interruption
     directory = try TemporaryDirectory("bench")
     redis = options.redis ? nil : try RedisServerProcess(directory: directory)
-    let (configured, logger) = try options.common.start("bench")
+    let (configured, logger) = try options.source.start("bench")
     // Producers here send at once: what is measured is the daemon, not their waiting.
     var kafka = configured.kafkaSettings
     kafka.properties["linger.ms"] = kafka.properties["linger.ms"] ?? "0"
     log = KafkaLog(settings: kafka, logger: logger)
     admin = try log.makeAdmin()
-    var common = options.common
-    common.assignments += Self.assignments(options, directory, redis)
+    var source = options.source
+    source.assignments += Self.assignments(options, directory, redis)
     let name = "bench-\(String(UInt32.random(in: .min ... .max), radix: 16))"
-    common.assignments.append("feast.project=\(name)")
+    source.assignments.append("feast.project=\(name)")
     // The embedded broker makes its topics when it starts, changelogs included.
-    if try !admin.cluster().isEmbedded { common.assignments.append("application=\(name)") }
-    self.common = common
-    settings = try common.load().settings
+    if try !admin.cluster().isEmbedded { source.assignments.append("application=\(name)") }
+    self.source = source
+    settings = try source.load().settings
     topics = try BenchTopics(settings, admin)
     try topics.checkGuarantee(settings.processing.guarantee)
     try topics.prepare(recreate: options.recreateTopics, confirmed: options.yes, check: check)
@@ -120,7 +107,7 @@ final class BenchBed {
     starts += 1
     let process = try ChildProcess(
       "the daemon", executable: ChildProcess.ownExecutable,
-      arguments: ["run"] + common.source.arguments,
+      arguments: ["run"] + source.arguments,
       output: .file(daemonLog.path))
     daemon = process
     return process

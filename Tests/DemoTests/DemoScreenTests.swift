@@ -3,8 +3,8 @@ import Pipeline
 import RedisProjection
 import Testing
 
+@testable import Demo
 @testable import Operations
-@testable import projectionist
 
 /// The live screen with what the demo really shows, on terminals as people have them.
 @Suite struct DemoScreenTests {

@@ -1,7 +1,6 @@
 import Console
 import Foundation
 import Operations
-import Pipeline
 
 /// `--once`: rates a movie for the sample user and waits until features and recommendations show
 /// it.

@@ -1,6 +1,5 @@
 import Foundation
 import Operations
-import Pipeline
 
 /// What the demo knows at one moment, and how a terminal shows it.
 struct Dashboard {

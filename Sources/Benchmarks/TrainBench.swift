@@ -1,51 +1,39 @@
-import ArgumentParser
 import Configuration
 import Console
 import Foundation
-import Pipeline
 import Recommender
 import SampleData
 
-/// `projectionist bench train`
-struct TrainBench: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "train",
-    abstract: "Seconds for an epoch of training, and memory, on ratings made up.",
-    discussion: """
-      Makes the ratings of `projectionist generate` in memory; no Kafka is needed. \
-      Tests/EndToEnd/bench_train_implicit.py runs the same beside PyPI's implicit.
-      """)
+/// Seconds for an epoch of training, and memory, on ratings made up.
+package struct TrainBench {
+  private let ratings: Int
+  private let users: Int
+  private let movies: Int
+  private let parameters: ModelParameters
+  private let seed: UInt64
+  private let threads: Int
+  private let pairs: String?
 
-  @Option(help: "How many ratings.")
-  var ratings = 20_000_000
-  @Option(help: "Users are 1 to this.")
-  var users = 137_734
-  @Option(help: "Movies are 1 to this.")
-  var movies = 26_228
-  @OptionGroup(title: "Training") var training: TrainingOptions
-  @Option(
-    help: ArgumentHelp(
-      "Also write the ratings as 32-bit pairs of a user's and a movie's index, for other tools.",
-      valueName: "file"), completion: .file())
-  var pairs: String?
-  @Flag(help: "Print JSON instead of a table.")
-  var json = false
-
-  func validate() throws {
-    try NumberBounds.ids.check(users, "--users")
-    try NumberBounds.ids.check(movies, "--movies")
-    try NumberBounds.ids.check(ratings, "--ratings")
+  package init(
+    ratings: Int, users: Int, movies: Int, parameters: ModelParameters, seed: UInt64, threads: Int,
+    pairs: String?
+  ) {
+    self.ratings = ratings
+    self.users = users
+    self.movies = movies
+    self.parameters = parameters
+    self.seed = seed
+    self.threads = threads
+    self.pairs = pairs
   }
 
-  func run() throws {
-    var parameters = training.parameters(over: ModelParameters())
-    parameters.epochs = training.epochs ?? 2
+  package func run() throws -> BenchReport {
     let matrix = generate()
     let generated = ProcessUsage(of: getpid())
     if let pairs { try write(matrix, to: pairs) }
     var seconds: [Double] = []
     let cpu = ProcessUsage.ownCPUSeconds
-    var trainer = Trainer(matrix, parameters: parameters, threads: training.threadCount)
+    var trainer = Trainer(matrix, parameters: parameters, threads: threads)
     var loss = 0.0
     for epoch in 1...parameters.epochs {
       var progress = ProgressBar(
@@ -67,7 +55,7 @@ struct TrainBench: ParsableCommand {
       .count("movies", "", "movies", matrix.movies.count),
       .count("rows", "", "rows", trainer.rows),
       .count("factors", "", "factors", parameters.factors),
-      .count("threads", "", "threads", training.threadCount),
+      .count("threads", "", "threads", threads),
       .count("epochs", "", "epochs", parameters.epochs),
       .decimal("slowest epoch", "s", "slowest_epoch_seconds", seconds.max() ?? 0, digits: 2),
       .decimal("fastest epoch", "s", "fastest_epoch_seconds", seconds.min() ?? 0, digits: 2),
@@ -76,14 +64,14 @@ struct TrainBench: ParsableCommand {
       .bytes("peak RSS", "peak_rss_bytes", ProcessUsage(of: getpid())?.peakBytes ?? 0),
       .bytes("  of which before training", "peak_rss_before_bytes", generated?.peakBytes ?? 0),
     ]
-    print(json ? try JSONText.of(report) : report.text, terminator: json ? "\n" : "")
+    return report
   }
 
   private func generate() -> RatingMatrix {
     var settings = RatingGenerator.Settings()
     settings.users = users
     settings.movies = movies
-    settings.seed = training.seed ?? 1
+    settings.seed = seed
     settings.events = ratings
     // Twenty years.
     settings.times = 1_000_000_000_000..<1_000_000_000_000 + 20 * 365 * 86_400_000

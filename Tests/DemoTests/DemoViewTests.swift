@@ -5,8 +5,8 @@ import Pipeline
 import RedisProjection
 import Testing
 
+@testable import Demo
 @testable import Operations
-@testable import projectionist
 
 @Suite struct PasteLineTests {
   private let lines = PasteLines(

@@ -3,7 +3,6 @@ import EventLog
 import Foundation
 import KafkaLog
 import Operations
-import Pipeline
 import Processes
 import RedisProjection
 import Wiring

@@ -1,4 +1,3 @@
-import ArgumentParser
 import Configuration
 import Console
 import Foundation
@@ -6,35 +5,20 @@ import Pipeline
 import Streams
 import Wiring
 
-/// `projectionist bench restore`
-struct RestoreBench: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "restore",
-    abstract: "From an empty state directory to all state, out of the changelogs.",
-    discussion: """
-      Events are processed once; then the daemon is stopped, its state deleted, and the daemon \
-      started again, as often as --runs says. What it has restored is compared with what was \
-      deleted, byte for byte. Beside each run stands the rate at which a bare consumer reads the \
-      same changelogs (read_committed). The figures are medians. The bar is 500,000 records/s, or \
-      80 % of the bare consumer's rate where that is less. The memory that is the daemon's own must \
-      not grow with the changelogs: neither from quarter to quarter of a restore, nor with --events.
-      """)
-
+/// From an empty state directory to all state, out of the changelogs.
+package struct RestoreBench {
   /// What a restore must reach, in records/s and as a share of the bare consumer's rate.
   private static let bar = (rate: 500_000.0, share: 0.8)
   private static let stages: [StageName] = [.user, .movie]
 
-  @Option(help: "How many events the state is made of.")
-  var events = 2_000_000
+  private let events: Int
+  private let runs: Int
+  private let options: BenchOptions
 
-  @Option(help: "How often to restore it.")
-  var runs = 3
-
-  @OptionGroup var options: BenchOptions
-
-  func validate() throws {
-    try NumberBounds.events.check(events, "--events")
-    try (1...1000).check(runs, "--runs")
+  package init(_ options: BenchOptions, events: Int, runs: Int) {
+    self.events = events
+    self.runs = runs
+    self.options = options
   }
 
   /// What one restore took.
@@ -49,7 +33,7 @@ struct RestoreBench: ParsableCommand {
     var stateBytes: Int
   }
 
-  func run() throws {
+  package func run() throws -> BenchReport {
     try BenchBed.use(options) { bed in
       try bed.topics.checkRoom(for: events, partitions: options.partitions)
       var workload = try Workload(bed, events: events, invalid: 0)

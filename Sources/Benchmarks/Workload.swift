@@ -1,9 +1,7 @@
 import Configuration
 import Console
-import EventLog
 import Foundation
 import KafkaLog
-import Pipeline
 import SampleData
 import Wiring
 

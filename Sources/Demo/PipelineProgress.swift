@@ -1,7 +1,6 @@
 import EventLog
 import KafkaLog
 import Pipeline
-import RedisProjection
 
 /// How far the stages are.
 struct PipelineProgress {
