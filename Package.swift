@@ -81,12 +81,12 @@ let package = Package(
     // The engine's events as lines of JSON on a Unix socket.
     module("EventStream", ["Streams", "Codecs", "EventLog"]),
 
-    // The product: stages, topics, commands.
+    // The product: its stages and their topics.
     module(
       "Pipeline",
       [
         "Streams", "Recommender", "Ratings", "Codecs", "RedisProjection", "EventLog", "StateStore",
-        logging, histogram,
+        logging,
       ]),
 
     module("Simulation", ["Streams", "EventLog", "StateStore", logging]),
@@ -95,10 +95,10 @@ let package = Package(
       "PipelineSimulation",
       [
         "Simulation", "Pipeline", "Ratings", "Codecs", "RedisProjection", "Streams", "EventLog",
-        "StateStore", logging,
+        "StateStore",
       ]),
 
-    // What commands are made of; the executable is parsing, printing and exit codes.
+    // What the commands do, and what they share. Each imports only modules above it.
     module("Console"),
     .target(
       name: "Configuration",
@@ -115,14 +115,43 @@ let package = Package(
         "Streams", "EventLog", "StateStore", logging,
       ]),
     module("Processes", ["Console", "RedisProjection"]),
+    module(
+      "SampleData", ["Console", "Pipeline", "Recommender", "Ratings", "Codecs", "EventLog"]),
+    module(
+      "DaemonRuntime",
+      [
+        "Wiring", "Configuration", "Console", "Pipeline", "KafkaLog", "LMDBStore",
+        "RedisProjection", "Streams", "EventLog", logging, "EventStream",
+      ]),
+    module(
+      "Operations",
+      [
+        "SampleData", "Processes", "Wiring", "Configuration", "Console", "PipelineSimulation",
+        "Simulation", "Pipeline", "Recommender", "Ratings", "Codecs", "KafkaLog", "LMDBStore",
+        "RedisProjection", "Streams", "EventLog", "StateStore", logging,
+      ]),
+    module(
+      "Benchmarks",
+      [
+        "SampleData", "Processes", "Wiring", "Configuration", "Console", "Pipeline",
+        "Recommender", "Ratings", "LinearAlgebra", "KafkaLog", "LMDBStore", "RedisProjection",
+        "Streams", "EventLog", "StateStore", histogram,
+      ]),
+    module(
+      "Demo",
+      [
+        "Operations", "SampleData", "Processes", "Wiring", "Configuration", "Console",
+        "Pipeline", "Ratings", "KafkaLog", "RedisProjection", "Streams", "EventLog", logging,
+      ]),
 
+    // The command line: parsing, printing, exit codes.
     .executableTarget(
       name: "projectionist",
       dependencies: [
-        "Processes", "Wiring", "Configuration", "Console", "Pipeline", "KafkaLog", "LMDBStore",
-        "RedisProjection", "Recommender", "Ratings", "Codecs", "LinearAlgebra", "Simulation",
-        "PipelineSimulation", "EventStream", "Streams", "EventLog", "StateStore", logging,
-        histogram, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Demo", "Benchmarks", "Operations", "DaemonRuntime", "SampleData", "Processes", "Wiring",
+        "Configuration", "Console", "PipelineSimulation", "Simulation", "Pipeline", "Recommender",
+        "Ratings", "Codecs", "KafkaLog", "LMDBStore", "RedisProjection", "Streams", logging,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
 
@@ -134,8 +163,7 @@ let package = Package(
     tests("LinearAlgebraTests", ["LinearAlgebra"]),
     tests("CodecsTests", ["Codecs", "TestSupport"]),
     tests("RatingsTests", ["Ratings", "Codecs", "TestSupport"]),
-    tests(
-      "RecommenderTests", ["Recommender", "Ratings", "Codecs", "LinearAlgebra", "TestSupport"]),
+    tests("RecommenderTests", ["Recommender", "Ratings", "Codecs", "TestSupport"]),
     tests("KafkaLogTests", ["KafkaLog", "EventLog", "CRdkafka", "CRdkafkaClock", logging]),
     tests("LMDBStoreTests", ["LMDBStore", "StateStore"]),
     tests("RedisProjectionTests", ["RedisProjection"]),
@@ -143,7 +171,7 @@ let package = Package(
     tests("EventStreamTests", ["EventStream", "Streams", "EventLog"]),
     tests(
       "SimulationTests",
-      ["Simulation", "PipelineSimulation", "Streams", "EventLog", "StateStore"]),
+      ["Simulation", "PipelineSimulation", "Streams", "EventLog"]),
     tests(
       "PipelineTests",
       [
@@ -161,12 +189,28 @@ let package = Package(
         "Streams", "EventLog", "StateStore", logging,
       ]),
     tests("ProcessesTests", ["Processes", "Console", "RedisProjection"]),
+    tests("SampleDataTests", ["SampleData", "Recommender", "Ratings", "Codecs"]),
+    tests(
+      "DaemonRuntimeTests",
+      ["DaemonRuntime", "Console", "Pipeline", "Streams", "EventLog", logging]),
+    tests(
+      "OperationsTests",
+      [
+        "Operations", "Processes", "Console", "Pipeline", "Recommender", "Ratings", "Codecs",
+        "LMDBStore", "RedisProjection", "StateStore",
+      ]),
+    tests("BenchmarksTests", ["Benchmarks", "Console", "EventLog"]),
+    tests(
+      "DemoTests",
+      [
+        "Demo", "Operations", "Processes", "Configuration", "Pipeline", "KafkaLog",
+        "RedisProjection", "Streams",
+      ]),
     tests(
       "ProjectionistTests",
       [
-        "projectionist", "Wiring", "Processes", "Configuration", "Console", "Pipeline",
-        "Recommender", "Ratings", "Codecs", "RedisProjection", "Streams", "EventLog",
-        "LMDBStore", "StateStore", logging,
+        "projectionist", "SampleData", "Configuration", "Console", "Pipeline", "Recommender",
+        "Ratings", "Codecs", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ],

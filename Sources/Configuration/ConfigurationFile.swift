@@ -1,4 +1,4 @@
-import Yams
+internal import Yams
 
 /// A configuration file, taken apart into dotted paths.
 ///

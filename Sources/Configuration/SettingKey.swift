@@ -1,5 +1,3 @@
-import Logging
-import Pipeline
 import Streams
 
 /// One key of the configuration: its name, what it may be, where its value is kept and what it

@@ -73,7 +73,7 @@ extension SettingType<String> {
 }
 
 extension SettingType where Value: FixedWidthInteger & Sendable {
-  package static func integer(_ range: ClosedRange<Value>) -> SettingType {
+  static func integer(_ range: ClosedRange<Value>) -> SettingType {
     SettingType(
       expected: "a whole number from \(range.lowerBound) to \(range.upperBound)",
       parse: { Value($0).flatMap { range.contains($0) ? $0 : nil } }, format: { String($0) })

@@ -82,7 +82,7 @@ package final class ChildProcess: Sendable {
   }
 
   /// Sends a signal unless it has ended.
-  package func signal(_ number: Int32) {
+  func signal(_ number: Int32) {
     outcome.withLock { outcome in
       // Not reaped, so the id still names this process.
       if outcome == nil { _ = Glibc.kill(processID, number) }

@@ -9,7 +9,7 @@ import Synchronization
 package final class Interruption {
   /// Tells of the first signal.
   package struct Requested: Error, CustomStringConvertible {
-    package let signal: Int32
+    let signal: Int32
 
     /// What a shell reports.
     package var exitStatus: Int32 { 128 + signal }

@@ -1,7 +1,6 @@
 import Configuration
 import KafkaLog
 import LMDBStore
-import Logging
 import Pipeline
 import RedisProjection
 

@@ -1,6 +1,5 @@
 import Configuration
 import Console
-import EventLog
 import Foundation
 import KafkaLog
 

@@ -1,10 +1,5 @@
 import ArgumentParser
-import EventLog
-import LMDBStore
 import Logging
-import RedisProjection
-import StateStore
-import Streams
 import Testing
 
 @testable import Configuration
@@ -12,14 +7,6 @@ import Testing
 @testable import projectionist
 
 @Suite struct CommandTests {
-  @Test func theFirstStageThatFailsDecidesTheExitCode() {
-    let shutdown = Shutdown(deadline: .seconds(3600), logger: Logger(label: "test"))
-    #expect(shutdown.failure == nil && !shutdown.stop.isStopped)
-    shutdown.stageFailed("user", .log(LogError(.denied, "no right", reaction: .stopDaemon)))
-    shutdown.stageFailed("movie", .failed(Reason(.stateLost, "x"), .stopDaemon))
-    #expect(shutdown.failure == .denied && shutdown.stop.isStopped)
-  }
-
   @Test func commonOptionsBecomeSettings() throws {
     let options = try CommonOptions.parse([
       "--bootstrap-servers", "a:1", "--log-level", "debug", "--set", "redis.password=a=b",

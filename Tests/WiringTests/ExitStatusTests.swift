@@ -4,10 +4,10 @@ import RedisProjection
 import StateStore
 import Streams
 import Testing
+import Wiring
 
 @testable import Configuration
 @testable import Console
-@testable import Wiring
 
 @Suite struct ExitStatusTests {
   @Test func errorsHaveTheirExitCodes() {

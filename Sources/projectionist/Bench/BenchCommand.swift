@@ -1,4 +1,7 @@
 import ArgumentParser
+import Benchmarks
+import Console
+import Processes
 import Streams
 
 /// `projectionist bench`
@@ -12,13 +15,14 @@ struct BenchCommand: ParsableCommand {
       leaves them empty; Redis is one of its own unless --redis is given.
       """,
     subcommands: [
-      IngestBench.self, LatencyBench.self, PredictBench.self, RestoreBench.self, RestartBench.self,
-      TrainBench.self,
+      IngestBenchCommand.self, LatencyBenchCommand.self, PredictBenchCommand.self,
+      RestoreBenchCommand.self, RestartBenchCommand.self,
+      TrainBenchCommand.self,
     ])
 }
 
 /// What all benches can be told.
-struct BenchOptions: ParsableArguments {
+struct BenchArguments: ParsableArguments {
   /// How long may be measured: an instant gives no figures.
   static let seconds = 0.1...NumberBounds.seconds.upperBound
 
@@ -64,6 +68,30 @@ struct BenchOptions: ParsableArguments {
     try NumberBounds.ids.check(users, "--users")
     try NumberBounds.ids.check(movies, "--movies")
     try (1...10_000).check(partitions, "--partitions")
+  }
+
+  var options: BenchOptions {
+    var options = BenchOptions(common.source)
+    options.guarantee = guarantee
+    options.partitions = partitions
+    options.users = users
+    options.movies = movies
+    options.seed = seed
+    options.ratingsOnly = ratingsOnly
+    options.redis = redis
+    options.recreateTopics = recreateTopics
+    options.yes = yes
+    return options
+  }
+
+  /// Prints what a bench reports.
+  func report(_ bench: () throws -> BenchReport) throws {
+    do {
+      let report = try bench()
+      if json { print(try JSONText.of(report)) } else { print(report.text, terminator: "") }
+    } catch let request as Interruption.Requested {
+      throw ExitCode(request.exitStatus)
+    }
   }
 }
 

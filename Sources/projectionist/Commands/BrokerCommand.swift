@@ -1,9 +1,9 @@
 import ArgumentParser
 import Configuration
 import Console
+import DaemonRuntime
 import Foundation
 import KafkaLog
-import Logging
 
 struct BrokerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

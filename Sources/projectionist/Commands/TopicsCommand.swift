@@ -1,10 +1,8 @@
 import ArgumentParser
 import Configuration
 import Console
-import EventLog
 import Foundation
 import KafkaLog
-import Logging
 import Wiring
 
 struct TopicsCommand: ParsableCommand {

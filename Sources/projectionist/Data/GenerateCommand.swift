@@ -2,8 +2,8 @@ import ArgumentParser
 import Configuration
 import Console
 import Foundation
-import Pipeline
 import Ratings
+import SampleData
 
 /// `projectionist generate`
 struct GenerateCommand: ParsableCommand {
@@ -77,59 +77,13 @@ struct GenerateCommand: ParsableCommand {
   }
 
   private func write(to destination: some Destination, topics: [DataTopic]) throws {
-    var summary = DataSummary()
-    if topics.contains(.movies) {
-      summary.movies = movies
-      try writeMovies(to: destination)
-    }
-    if topics.contains(.ratings) { try writeRatings(to: destination, summary: &summary) }
+    let summary = try SampleGeneration(try settings(), key: key, rate: rate, isLive: live)
+      .write(to: destination, topics: topics)
     if json {
       let text = Data((try JSONText.of(summary) + "\n").utf8)
       let isTaken = output == "-" || moviesOutput == "-"
       (isTaken ? FileHandle.standardError : .standardOutput).write(text)
     }
-  }
-
-  private func writeMovies(to destination: some Destination) throws {
-    let generator = MovieGenerator(count: movies, seed: seed)
-    var progress = ProgressBar("movies", unit: "movies", goal: .count(movies))
-    var key: [UInt8] = []
-    var value: [UInt8] = []
-    for movie in 1...movies {
-      key.removeAll(keepingCapacity: true)
-      value.removeAll(keepingCapacity: true)
-      EventText.appendKey(Int64(movie), to: &key)
-      generator.append(Int64(movie), to: &value)
-      try destination.send(.movies, key: key.span.bytes, value: value.span.bytes)
-      progress.update(movie)
-    }
-    try destination.flush()
-    progress.finish(movies)
-  }
-
-  private func writeRatings(to destination: some Destination, summary: inout DataSummary) throws {
-    var generator = RatingGenerator(try settings())
-    var progress = ProgressBar("ratings", unit: "events", goal: .count(ratings))
-    let pacing = rate.map { Pacing(perSecond: $0) }
-    let start = ContinuousClock.now
-    var keyText: [UInt8] = []
-    for count in 0..<ratings {
-      pacing?.wait(after: count, since: start) { progress.refresh(count) }
-      generator.next(timeMilliseconds: live ? Self.now() : nil)
-      if case .invalid = generator.kind { summary.invalid += 1 }
-      if key == .user {
-        keyText.removeAll(keepingCapacity: true)
-        EventText.appendKey(generator.user, to: &keyText)
-        try destination.send(.ratings, key: keyText.span.bytes, value: generator.value)
-      } else {
-        try destination.send(.ratings, key: nil, value: generator.value)
-      }
-      progress.update(count + 1)
-    }
-    try destination.flush()
-    summary.ratings = ratings
-    summary.finish(ratingsIn: progress.elapsed)
-    progress.finish(ratings)
   }
 
   private func settings() throws -> RatingGenerator.Settings {
@@ -148,14 +102,10 @@ struct GenerateCommand: ParsableCommand {
   private func span() throws -> Range<Int64> {
     guard let first = EventTime.milliseconds(iso8601: Array(start.utf8).span.bytes),
       let last = EventTime.milliseconds(iso8601: Array(end.utf8).span.bytes),
-      EventValidator.earliestTimeMilliseconds <= first, first < last, last <= Self.now()
+      EventValidator.earliestTimeMilliseconds <= first, first < last, last <= SampleGeneration.now()
     else {
       throw ValidationError("--start and --end are ISO 8601, from 1995 to now, in this order.")
     }
     return first..<last
-  }
-
-  private static func now() -> Int64 {
-    Int64(Date().timeIntervalSince1970 * 1000)
   }
 }

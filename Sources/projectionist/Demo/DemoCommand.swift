@@ -1,12 +1,7 @@
 import ArgumentParser
-import Configuration
-import Console
+import Demo
 import Foundation
-import KafkaLog
-import Logging
-import Pipeline
 import Processes
-import Wiring
 
 /// `projectionist demo`
 struct DemoCommand: ParsableCommand {
@@ -19,10 +14,6 @@ struct DemoCommand: ParsableCommand {
       (by default /opt/kafka) holds one, the embedded broker otherwise. Ctrl-C stops all of it.
       """)
 
-  private static let users = 1000
-  private static let movies = 2000
-  /// What the embedded broker surely holds, at every stage.
-  static let mostEmbeddedRatings = 200_000
   /// A day, in seconds.
   private static let longestTimeout = 86_400.0
 
@@ -47,100 +38,14 @@ struct DemoCommand: ParsableCommand {
   }
 
   func run() throws {
-    let interruption = Interruption()
-    let loaded = try common.load()
-    let choice = BrokerChoice(
-      wantsEmbedded: embedded,
-      isConfigured: loaded.origins["kafka.bootstrap.servers"] != nil,
-      environment: ProcessInfo.processInfo.environment,
-      isExecutable: FileManager.default.isExecutableFile)
-    if choice == .embedded, movielens == nil, ratings > Self.mostEmbeddedRatings {
-      throw CommandFailure(
-        .usage,
-        "the embedded broker keeps \(Self.mostEmbeddedRatings) ratings at most: use fewer, or"
-          + " Apache Kafka")
-    }
-    // What goes wrong with a connection is the daemon's to tell, in its log.
-    var logger = loaded.settings.log.makeLogger("demo")
-    logger.logLevel = .critical
-    let services = try DemoServices(
-      loaded, choice: choice, interruption: interruption, logger: logger)
+    let demo = DemoRun(
+      common.source,
+      data: movielens.map { .movieLens($0) } ?? .madeUp(ratings: ratings), user: user,
+      embedded: embedded, once: once ? .seconds(timeout) : nil)
     do {
-      defer { services.stop() }
-      try run(services, interruption)
-    } catch let interrupted as Interruption.Requested {
-      throw ExitCode(128 + interrupted.signal)
+      try demo.run()
+    } catch let request as Interruption.Requested {
+      throw ExitCode(request.exitStatus)
     }
-  }
-
-  private func run(_ services: DemoServices, _ interruption: Interruption) throws {
-    try services.startServers()
-    try services.load(loadArguments(services))
-    try services.startDaemon()
-    let log = services.log
-    let sample = try SampleUser(user, settings: services.settings, log: log)
-    defer { sample.close() }
-    let progress = try ProgressMonitor(
-      try log.makeAdmin(), application: services.settings.application)
-    if once {
-      try runOnce(services, sample, progress)
-    } else {
-      try DemoView(services, sample, progress, interruption).run()
-    }
-  }
-
-  private func loadArguments(_ services: DemoServices) -> [String] {
-    if let movielens {
-      guard services.isEmbedded, Self.exceedsEmbeddedBroker(movielens) else {
-        return ["load", movielens]
-      }
-      let most = Dashboard.grouped(Self.mostEmbeddedRatings)
-      services.tell(
-        "ratings", "the embedded broker holds \(most) ratings: loading the first \(most)")
-      return ["load", movielens, "--limit", "\(Self.mostEmbeddedRatings)"]
-    }
-    return [
-      "generate", "--ratings", "\(ratings)", "--users", "\(Self.users)",
-      "--movies", "\(Self.movies)",
-    ]
-  }
-
-  /// Whether these are more ratings than the embedded broker holds. What can't be read is the
-  /// loader's to tell about.
-  static func exceedsEmbeddedBroker(_ movielens: String) -> Bool {
-    do {
-      var ratings = try MovieLensFiles(path: movielens).openRatings()
-      for _ in 0...mostEmbeddedRatings {
-        guard try ratings.next() != nil else { return false }
-      }
-      return true
-    } catch {
-      return false
-    }
-  }
-
-  private func runOnce(
-    _ services: DemoServices, _ sample: SampleUser, _ progress: ProgressMonitor
-  ) throws {
-    let check = OnceCheck(
-      user: sample, progress: progress, services: services,
-      deadline: .now + .seconds(timeout))
-    let before = try check.waitUntilReady()
-    print(OnceCheck.lines("before", before).joined(separator: "\n"))
-    let start = ContinuousClock.now
-    let after = try check.rate(before)
-    let milliseconds = (ContinuousClock.now - start) / .milliseconds(1)
-    print(OnceCheck.lines("after", after).joined(separator: "\n"))
-    let events = try progress.progress()
-    let freshness = try check.freshness(after)
-    print(
-      """
-
-      \(Dashboard.grouped(events.events)) events, at most \
-      \(Dashboard.grouped(events.peakEventsPerSecond)) a second; the last one was in Redis and in \
-      recommendations after \(Dashboard.text(milliseconds)) ms
-      lag: \(events.lagText)
-      \(Dashboard.text(freshness))
-      """)
   }
 }

@@ -1,11 +1,8 @@
 import ArgumentParser
 import Console
-import EventLog
 import Foundation
-import KafkaLog
+import Operations
 import Pipeline
-import Recommender
-import Wiring
 
 /// `projectionist explain`: recomputes a prediction from the log.
 struct ExplainCommand: ParsableCommand {
@@ -48,39 +45,9 @@ struct ExplainCommand: ParsableCommand {
 
   func run() throws {
     let (settings, logger) = try common.start("explain")
-    let log = KafkaLog(settings: settings.kafkaSettings, logger: logger)
-    let prediction = try PredictionRecord(log, topic, partition: partition, offset: offset)
-      .prediction
-    let home = try Self.home(of: prediction.request.user, log)
-    let explainer: Explainer<KafkaLog>
-    let explanation: Explanation
-    var progress = ProgressBar(
-      "replay", unit: "events", goal: .count(Int(max(prediction.stateOffset, 1))))
-    do throws(ExplanationError) {
-      explainer = try Explainer(log, clientID: "projectionist-explain")
-      explanation = try explainer.explain(prediction, partition: home) { read, _ in
-        progress.update(Int(read))
-      }
-    } catch {
-      if case .log(let error) = error { throw error }
-      throw CommandFailure(.failure, error.description)
-    }
-    progress.close(Int(prediction.stateOffset))
-    let report = ExplanationReport(
-      prediction, explanation, source: "\(topic)[\(partition)]@\(offset)", home: home,
-      contributions: contributions, movie: explainer.movie)
+    let report = try PredictionExplanation(settings, logger).explain(
+      topic, partition: partition, offset: offset, contributions: contributions)
     if json { print(try JSONText.of(report)) } else { print(report.text, terminator: "") }
-    if explanation.verdict == .different { throw ExitCode(ExitStatus.failure.rawValue) }
-  }
-
-  /// The user's partition of validated-ratings.
-  private static func home(of user: Int64, _ log: KafkaLog) throws(LogError) -> Int32 {
-    let consumer = try log.makeConsumer(
-      ConsumerConfiguration(
-        topics: [Topics.validatedRatings], group: nil, clientID: "projectionist-explain-home"))
-    defer { consumer.close() }
-    let count = try consumer.partitionCount(of: Topics.validatedRatings)
-    let key = Array("\(user)".utf8)
-    return KafkaPartitioner.partition(key: key.span.bytes, count: count)
+    if report.verdict == .different { throw ExitCode(ExitStatus.failure.rawValue) }
   }
 }

@@ -1,12 +1,9 @@
 import ArgumentParser
-import Configuration
 import Console
 import Foundation
-import LMDBStore
-import Pipeline
+import Operations
 import Ratings
 import RedisProjection
-import StateStore
 import Wiring
 
 /// `projectionist features USER`: what the state store holds, and what Redis does.
@@ -32,7 +29,7 @@ struct FeaturesCommand: ParsableCommand {
     let view = movie ? FeatureSchema.movie : .user
     let stored = try StoredFeatures(settings.storage).find(id, isMovie: movie)
     // What the state store has is worth the most when Redis is away.
-    let (projected, failure) = try readRedis(settings)
+    let (projected, failure) = try ProjectedFeatures.read(id, isMovie: movie, settings)
     if stored == nil, let failure { throw failure }
     guard stored != nil || projected != nil else {
       throw CommandFailure(
@@ -51,21 +48,6 @@ struct FeaturesCommand: ParsableCommand {
       print(table.description, terminator: "")
     }
     if let failure { throw failure }
-  }
-
-  private func readRedis(_ settings: Settings) throws -> (
-    row: RedisProjection.FeatureRow?, failure: RedisError?
-  ) {
-    let projection = settings.feastProjection
-    let view = movie ? projection.movie : projection.user
-    var key: [UInt8] = []
-    view.key.append(id, to: &key)
-    do throws(RedisError) {
-      let reader = FeatureReader(settings.redisConfiguration)
-      return (try reader.read(view.fields, key: key.span.bytes), nil)
-    } catch {
-      return (nil, error)
-    }
   }
 }
 

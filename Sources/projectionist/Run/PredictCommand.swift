@@ -1,10 +1,9 @@
 import ArgumentParser
 import Codecs
 import Console
-import EventLog
 import Foundation
 import KafkaLog
-import Pipeline
+import Operations
 import Recommender
 import Wiring
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Console
 import Foundation
+import Operations
 import PipelineSimulation
 import Simulation
 import Streams

@@ -2,9 +2,7 @@ import ArgumentParser
 import Console
 import Foundation
 import LMDBStore
-import Pipeline
-import StateStore
-import Streams
+import Operations
 import Wiring
 
 /// `projectionist state`: the stores of this machine.
@@ -62,39 +60,6 @@ struct StateListCommand: ParsableCommand {
   }
 }
 
-/// A store in the list. What can't be read of it is absent.
-struct StoreListing: Encodable {
-  var stage: String
-  var partition: Int32
-  var entries: Int?
-  var fileBytes: Int?
-  var inputOffset: Int64?
-  var changelogOffset: Int64?
-  var condition: String
-  /// Why it can't be read.
-  var problem: String?
-
-  init(_ place: StorePlace) throws {
-    stage = place.stage
-    partition = place.partition
-    condition =
-      try place.storage.condition(stage: place.stage, partition: place.partition).rawValue
-    do throws(StoreError) {
-      let reader = try place.open()
-      let statistics = try reader.statistics()
-      let snapshot = try reader.snapshot()
-      entries = statistics.entries.reduce(0) { $0 + $1.count }
-      fileBytes = statistics.fileBytes
-      changelogOffset = try snapshot.changelogOffset()
-      do throws(StageError) { inputOffset = try snapshot.inputOffset() } catch {
-        problem = "\(error)"
-      }
-    } catch {
-      problem = error.message
-    }
-  }
-}
-
 /// `projectionist state stat`
 struct StateStatCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -131,41 +96,5 @@ struct StateStatCommand: ParsableCommand {
           + "\(store.freePages) of \(store.fileBytes / max(1, store.pageBytes)) pages free, "
           + "room for \(store.mapBytes) bytes\(check ? "; all pages hang together" : "")")
     }
-  }
-}
-
-/// What `state stat` prints of a store.
-struct StoreStatistics: Encodable {
-  struct TableRow: Encodable {
-    var name: String
-    var entries: Int
-    var bytes: Int
-    var depth: Int
-    var branchPages: Int
-    var leafPages: Int
-    var overflowPages: Int
-  }
-
-  var stage: String
-  var partition: Int32
-  var tables: [TableRow]
-  var pageBytes: Int
-  var freePages: Int
-  var fileBytes: Int
-  var mapBytes: Int
-
-  init(_ place: StorePlace, _ statistics: LMDBStatistics) {
-    stage = place.stage
-    partition = place.partition
-    tables = statistics.tables.map {
-      TableRow(
-        name: $0.name, entries: $0.entries, bytes: $0.pages * statistics.pageBytes,
-        depth: $0.depth, branchPages: $0.branchPages, leafPages: $0.leafPages,
-        overflowPages: $0.overflowPages)
-    }
-    pageBytes = statistics.pageBytes
-    freePages = statistics.freePages
-    fileBytes = statistics.fileBytes
-    mapBytes = statistics.mapBytes
   }
 }

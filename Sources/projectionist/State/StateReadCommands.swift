@@ -2,8 +2,8 @@ import ArgumentParser
 import Console
 import Foundation
 import LMDBStore
+import Operations
 import Pipeline
-import StateStore
 import Wiring
 
 /// `projectionist state get`

@@ -1,13 +1,8 @@
 import ArgumentParser
-import Configuration
 import Console
-import EventLog
 import Foundation
 import KafkaLog
-import LMDBStore
-import Logging
-import Pipeline
-import StateStore
+import Operations
 import Wiring
 
 /// `projectionist state verify`
@@ -40,49 +35,15 @@ struct StateVerifyCommand: ParsableCommand {
 
   func run() throws {
     let (settings, logger) = try options.common.start("state")
-    var quiet = logger
-    if quiet.logLevel < .warning { quiet.logLevel = .warning }
-    let log = KafkaLog(settings: settings.kafkaSettings, logger: quiet)
-    // Asked once, so that a broker that is not there is an error at once.
-    _ = try settings.makeAdmin(logger).cluster()
+    let verification = try StateVerification(
+      settings, logger, comparesRedis: redis, patience: .seconds(wait), shown: differences)
     var reports: [VerifyReport] = []
     for place in try options.places(in: settings.storage) {
-      let report = try verify(place, settings, log, quiet)
+      let report = try verification.verify(place)
       reports.append(report)
       if !json { print(report.text) }
     }
     if json { print(try JSONText.of(reports)) }
     if !reports.allSatisfy(\.agrees) { throw ExitCode(ExitStatus.stateDiffers.rawValue) }
-  }
-
-  private func verify(
-    _ place: StorePlace, _ settings: Settings, _ log: KafkaLog, _ logger: Logger
-  ) throws -> VerifyReport {
-    let reader: LMDBReader
-    do throws(StoreError) {
-      reader = try place.open()
-      try reader.check()
-    } catch {
-      throw CommandFailure(.stateDiffers, error.message)
-    }
-    let projection =
-      redis
-      ? try RedisVerification(
-        settings: settings, log: log, place: place, patience: .seconds(wait)) : nil
-    var problem = try projection?.waitForStore(reader)
-    let snapshot = try reader.snapshot()
-    let outcome = try StoreVerification(
-      settings: settings, log: log, logger: logger, place: place, shown: differences
-    ).run(snapshot)
-    snapshot.release()
-    var report = VerifyReport(place, outcome)
-    guard let projection else { return report }
-    if problem == nil { problem = try projection.waitForRedisStage() }
-    if let problem {
-      report.redisProblem = problem
-    } else {
-      report.add(try projection.run(outcome.features, shown: differences))
-    }
-    return report
   }
 }

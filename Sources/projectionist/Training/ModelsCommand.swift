@@ -1,12 +1,10 @@
 import ArgumentParser
 import Codecs
-import Configuration
 import Console
 import Foundation
-import KafkaLog
+import Operations
 import Pipeline
 import Recommender
-import Wiring
 
 /// `projectionist models`
 struct ModelsCommand: ParsableCommand {
@@ -29,7 +27,7 @@ struct ModelsCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-      let catalog = try ModelShelf(common).catalog
+      let catalog = try shelf(common).catalog
       if json { return print(try JSONText.of(ModelListOutput(catalog))) }
       print(catalog.table, terminator: "")
     }
@@ -44,7 +42,7 @@ struct ModelsCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-      let catalog = try ModelShelf(common).catalog
+      let catalog = try shelf(common).catalog
       guard let version = version ?? catalog.assembler.promotion?.version else {
         throw CommandFailure(
           .failure, "no model is promoted: name one of those in `projectionist models list`")
@@ -69,12 +67,7 @@ struct ModelsCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-      let shelf = try ModelShelf(common)
-      let model = try shelf.catalog.model(version)
-      let current = shelf.catalog.assembler.promotion
-      let next = current?.promoting(model.version) ?? ModelPromotion(version: model.version)
-      if next != current { try shelf.publisher().promote(next) }
-      try PromotionOutput(next).print(asJSON: json)
+      try PromotionOutput(try shelf(common).promote(version)).print(asJSON: json)
     }
   }
 
@@ -86,19 +79,7 @@ struct ModelsCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-      let shelf = try ModelShelf(common)
-      // Skips models that have been deleted since.
-      var next = shelf.catalog.assembler.promotion?.rolledBack
-      while let candidate = next, shelf.catalog.assembler.models[candidate.version] == nil {
-        next = candidate.rolledBack
-      }
-      guard let next else {
-        throw CommandFailure(
-          .failure,
-          "no previous model is left; `projectionist models list` has those that can be promoted")
-      }
-      try shelf.publisher().promote(next)
-      try PromotionOutput(next).print(asJSON: json)
+      try PromotionOutput(try shelf(common).rollBack()).print(asJSON: json)
     }
   }
 
@@ -116,62 +97,31 @@ struct ModelsCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-      let shelf = try ModelShelf(common)
-      guard let parts = shelf.catalog.partCount(of: version) else {
-        throw ModelCatalog.unknown(version)
-      }
-      let serves = shelf.catalog.assembler.promotion?.version == version
-      guard force || !serves else {
-        throw CommandFailure(
-          .failure, "\(version) serves: promote another first, or use --force")
-      }
-      let publisher = try shelf.publisher()
-      if serves { try publisher.promote(nil) }
-      try publisher.delete(version: version, parts: parts)
+      try shelf(common).delete(version, force: force)
       if json { return print(try JSONText.of(["deleted": version])) }
       print("deleted \(version)")
     }
   }
 }
 
-/// The topic's models, and a publisher to change them.
-private struct ModelShelf {
-  private let settings: Settings
-  private let log: KafkaLog
-  let catalog: ModelCatalog
-
-  init(_ common: CommonOptions) throws {
-    let (settings, logger) = try common.start("models")
-    // The admin client gives up sooner, so an unreachable broker is reported at once.
-    guard try settings.makeAdmin(logger).topics()[Topics.models] != nil else {
-      throw CommandFailure(
-        .topicsDiffer,
-        "there is no topic \(Topics.models): create it with `projectionist topics apply`")
-    }
-    self.settings = settings
-    log = settings.makeModelLog(logger)
-    catalog = try ModelCatalog(reading: log, clientID: "projectionist-models")
-  }
-
-  func publisher() throws -> ModelPublisher<KafkaLog> {
-    try ModelPublisher(
-      log, clientID: "projectionist-models", transactionalID: settings.trainerID())
-  }
+/// The topic as the command finds it.
+private func shelf(_ common: CommonOptions) throws -> ModelShelf {
+  let (settings, logger) = try common.start("models")
+  return try ModelShelf(settings, logger)
 }
 
-extension ModelCatalog {
-  fileprivate static func unknown(_ version: String) -> CommandFailure {
-    CommandFailure(
-      .failure, "there is no model \(version); see `projectionist models list`")
+/// What `models promote` and `rollback` print.
+struct PromotionOutput: Encodable {
+  var promoted: String
+  var previous: [String]
+
+  init(_ promotion: ModelPromotion) {
+    promoted = promotion.version
+    previous = promotion.previous
   }
 
-  /// A complete model.
-  fileprivate func model(_ version: String) throws(CommandFailure) -> FactorModel {
-    if let model = assembler.models[version] { return model }
-    guard assembler.incomplete.contains(where: { $0.version == version }) else {
-      throw Self.unknown(version)
-    }
-    throw CommandFailure(
-      .failure, "\(version) is incomplete on the topic: train it again, or delete it")
+  func print(asJSON: Bool) throws {
+    if asJSON { return Swift.print(try JSONText.of(self)) }
+    Swift.print("\(promoted) serves" + (previous.first.map { ", after \($0)" } ?? ""))
   }
 }

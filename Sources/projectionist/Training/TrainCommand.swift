@@ -1,13 +1,9 @@
 import ArgumentParser
-import Configuration
 import Console
 import Foundation
 import KafkaLog
-import Logging
-import Pipeline
+import Operations
 import Recommender
-import Streams
-import Wiring
 
 /// `projectionist train`
 struct TrainCommand: ParsableCommand {
@@ -87,109 +83,18 @@ struct TrainCommand: ParsableCommand {
     let parameters = training.parameters(
       over: protocolName == .strong ? .publishedStudy : ModelParameters())
     if let warning = parameters.collapseWarning { Self.note("warning: \(warning)") }
+    let training = ModelTraining(
+      parameters, threads: training.threadCount, evaluation: evaluate ? protocolName : nil,
+      lists: csv.map { .init(file: $0, count: top) }, note: Self.note)
     if let ratings {
-      try trainFromFile(try RatingsInput.read(file: ratings), parameters)
+      let outcome = try training.train(fromFile: ratings)
+      try finish(outcome.summary, outcome.evaluation)
     } else {
-      try trainFromLog(parameters)
+      let (settings, logger) = try common.start("train")
+      let outcome = try training.train(
+        fromLog: settings, logger, until: until, promotes: promote, keep: keep)
+      try finish(outcome.summary, outcome.evaluation)
     }
-  }
-
-  private func trainFromFile(_ ratings: RatingMatrix, _ parameters: ModelParameters) throws {
-    let evaluation = try evaluated(ratings, parameters)
-    var summary = TrainingSummary(evaluation)
-    if evaluation == nil {
-      let trained = try TrainingRun.train(
-        ratings, parameters, threads: training.threadCount, label: "training")
-      summary.describe(trained.model.model.metadata, losses: trained.losses)
-      try writeLists(of: trained.model.model, ratings)
-    }
-    try finish(summary, evaluation)
-  }
-
-  private func trainFromLog(_ parameters: ModelParameters) throws {
-    let (settings, logger) = try common.start("train")
-    let ends = try TrainingCutoff.ends(until, try settings.makeAdmin(logger))
-    let log = settings.makeModelLog(logger)
-    // A missing topic fails here, before the work.
-    let publisher = try ModelPublisher(
-      log, clientID: "projectionist-train", transactionalID: settings.trainerID())
-    let ratings = try RatingsInput.read(log, ends: ends)
-    if ratings.count == 0, until != nil {
-      throw CommandFailure(
-        .failure,
-        "there are no ratings before --until; a time refers to when records were produced, not to"
-          + " the ratings' own times")
-    }
-    let evaluation = try evaluated(ratings, parameters)
-    var summary = TrainingSummary(evaluation)
-    // The strong protocol's settings are for comparison with published results, not for serving.
-    if protocolName != .strong {
-      let trained = try TrainingRun.train(
-        ratings, parameters, threads: training.threadCount, label: "training", trainedTo: ends)
-      let model = trained.model.adding(evaluation?.metrics)
-      summary.describe(model.model.metadata, losses: trained.losses)
-      if evaluation == nil { try writeLists(of: model.model, ratings) }
-      try publisher.publish(model)
-      summary.published = true
-      try settle(model.model.version, log, publisher, &summary)
-    }
-    try finish(summary, evaluation)
-  }
-
-  /// Promotes the model if asked to or if none is promoted, and deletes the oldest others.
-  private func settle(
-    _ version: String, _ log: KafkaLog, _ publisher: ModelPublisher<KafkaLog>,
-    _ summary: inout TrainingSummary
-  ) throws {
-    let catalog = try ModelCatalog(reading: log, clientID: "projectionist-train")
-    let current = catalog.assembler.promotion
-    if promote || current == nil {
-      let next = current?.promoting(version) ?? ModelPromotion(version: version)
-      try publisher.promote(next)
-      summary.promoted = true
-      Self.note("promoted \(version)" + (current.map { ", after \($0.version)" } ?? ""))
-    } else if let current {
-      Self.note(
-        "\(current.version) keeps serving; to change that: `projectionist models promote \(version)`"
-      )
-    }
-    let spared = Set([version] + (current.map { [$0.version] + $0.previous.prefix(1) } ?? []))
-    let models = catalog.assembler.models.values.map(\.metadata)
-    for old in models.sorted(by: ModelMetadata.isNewer).dropFirst(keep)
-    where !spared.contains(old.version) {
-      try publisher.delete(version: old.version, parts: old.partChecksums.count)
-      summary.deleted.append(old.version)
-      Self.note("deleted \(old.version)")
-    }
-  }
-
-  private func evaluated(_ ratings: RatingMatrix, _ parameters: ModelParameters) throws
-    -> EvaluationRun?
-  {
-    guard evaluate else { return nil }
-    let run = try EvaluationRun(
-      ratings, protocolName, parameters, threads: training.threadCount)
-    if let csv {
-      try RecommendationFile.write(
-        run.lists, users: run.holdOut.known.users, movies: run.model.model.movies, to: csv)
-    }
-    return run
-  }
-
-  private func writeLists(of model: FactorModel, _ ratings: RatingMatrix) throws {
-    guard let csv else { return }
-    var progress = ProgressBar("recommending", unit: "users", goal: .count(ratings.users.count))
-    let users = Double(ratings.users.count)
-    let lists: RecommendationLists
-    do throws(UnsolvableEquations) {
-      lists = try model.recommendations(
-        for: ratings, count: top, threads: training.threadCount
-      ) { progress.update(Int($0 * users)) }
-    } catch {
-      throw CommandFailure(.failure, "recommending failed: \(error)")
-    }
-    progress.finish(ratings.users.count)
-    try RecommendationFile.write(lists, users: ratings.users, movies: model.movies, to: csv)
   }
 
   private func finish(_ summary: TrainingSummary, _ evaluation: EvaluationRun?) throws {
@@ -202,32 +107,5 @@ struct TrainCommand: ParsableCommand {
 
   private static func note(_ text: String) {
     FileHandle.standardError.write(Data("\(text)\n".utf8))
-  }
-}
-
-extension ModelParameters {
-  /// Models have been seen to collapse above this ρ·λ; see Model.md.
-  private static let collapse = 0.25
-
-  fileprivate var collapseWarning: String? {
-    guard unobservedWeight * regularization > Self.collapse, regularizationExponent == 1 else {
-      return nil
-    }
-    return "unobserved weight times regularization is above \(Self.collapse): recommendations may"
-      + " get much worse"
-  }
-}
-
-extension ModelMetadata {
-  static func isNewer(_ a: ModelMetadata, _ b: ModelMetadata) -> Bool {
-    a.newestRatingMilliseconds != b.newestRatingMilliseconds
-      ? a.newestRatingMilliseconds > b.newestRatingMilliseconds : a.version > b.version
-  }
-}
-
-extension Settings {
-  /// A transactional id unique to this writer of models; `nil` without transactions.
-  func trainerID() -> String? {
-    processing.guarantee == .exactlyOnce ? "\(application)-models-\(UUID().uuidString)" : nil
   }
 }

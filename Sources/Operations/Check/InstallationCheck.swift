@@ -1,0 +1,90 @@
+import Configuration
+import Console
+import EventLog
+import Foundation
+import KafkaLog
+import Logging
+import Pipeline
+import RedisProjection
+import Wiring
+
+/// Checks everything the configuration points to: Kafka, topics, Redis, the state directory.
+package enum InstallationCheck {
+  package static func findings(_ settings: Settings, _ logger: Logger) -> [CheckFinding] {
+    var findings = checkKafka(settings, logger)
+    if settings.stages.contains(.redis) { findings.append(checkRedis(settings)) }
+    findings.append(checkStateDirectory(settings))
+    return findings
+  }
+
+  private static func checkKafka(_ settings: Settings, _ logger: Logger) -> [CheckFinding] {
+    do throws(LogError) {
+      let admin = try settings.makeAdmin(logger)
+      let cluster = try admin.cluster()
+      let brokers = cluster.brokers.joined(separator: ", ")
+      return [
+        CheckFinding("kafka", ok: "cluster \(cluster.id) answers, at \(brokers)"),
+        checkTopics(settings, admin),
+      ]
+    } catch {
+      let advice =
+        switch error.code {
+        case .denied: "check kafka.security.protocol and the kafka.sasl.* keys"
+        case .configuration: "correct the kafka.* key it names"
+        default: "check kafka.bootstrap.servers (\(settings.bootstrapServers)), and that Kafka runs"
+        }
+      return [
+        CheckFinding("kafka", failed: ExitStatus(of: error), error.message, advice: advice)
+      ]
+    }
+  }
+
+  private static func checkTopics(_ settings: Settings, _ admin: KafkaAdmin) -> CheckFinding {
+    do {
+      let topics = try TopicCatalog().topics(settings)
+      let report = try TopicReport(topics, admin: admin)
+      guard report.isOK else {
+        let details = report.entries.filter { $0.status != .ok }.map { topic, status in
+          ([topic.name, status.name] + status.details).joined(separator: " ")
+        }
+        return CheckFinding(
+          "topics", failed: .topicsDiffer, details.joined(separator: "; "),
+          advice: report.missing.isEmpty
+            ? "alter them with Kafka's own tools (kafka-configs), or change the configuration"
+            : "create the missing ones with `projectionist topics apply`")
+      }
+      return CheckFinding("topics", ok: "all \(topics.count) are as declared")
+    } catch {
+      return CheckFinding(
+        "topics", failed: ExitStatus(of: error) ?? .failure, "\(error)",
+        advice: "check the rights of this client to describe topics")
+    }
+  }
+
+  private static func checkRedis(_ settings: Settings) -> CheckFinding {
+    let configuration = settings.redisConfiguration
+    do throws(RedisError) {
+      try RedisConnection(configuration).ping()
+      return CheckFinding("redis", ok: "\(configuration.address) answers")
+    } catch {
+      return CheckFinding(
+        "redis", failed: error.isTransient ? .unavailable : .failure, error.message,
+        advice: "check the redis.* keys, and that Redis runs; the daemon would wait for it")
+    }
+  }
+
+  /// Changes nothing: a directory made by whoever runs this check might not be the daemon's.
+  private static func checkStateDirectory(_ settings: Settings) -> CheckFinding {
+    let root = settings.stateRoot
+    var existing = URL(fileURLWithPath: root, isDirectory: true).standardizedFileURL
+    while !FileManager.default.fileExists(atPath: existing.path), existing.path != "/" {
+      existing.deleteLastPathComponent()
+    }
+    guard FileManager.default.isWritableFile(atPath: existing.path) else {
+      return CheckFinding(
+        "state", failed: .failure, "\(root) can't be written: no right to write \(existing.path)",
+        advice: "give this user the right, or change state.directory")
+    }
+    return CheckFinding("state", ok: "\(root) is writable")
+  }
+}

@@ -1,0 +1,54 @@
+import Configuration
+import Console
+import EventLog
+import KafkaLog
+import Logging
+import Pipeline
+import Recommender
+import Wiring
+
+/// Computes a recorded prediction again, with a progress bar.
+package struct PredictionExplanation {
+  private let log: KafkaLog
+
+  package init(_ settings: Settings, _ logger: Logger) {
+    log = KafkaLog(settings: settings.kafkaSettings, logger: logger)
+  }
+
+  /// - Parameter contributions: how many to show for each movie.
+  package func explain(_ topic: String, partition: Int32, offset: Int64, contributions: Int) throws
+    -> ExplanationReport
+  {
+    let prediction = try PredictionRecord(log, topic, partition: partition, offset: offset)
+      .prediction
+    let home = try home(of: prediction.request.user)
+    let explainer: Explainer<KafkaLog>
+    let explanation: Explanation
+    var progress = ProgressBar(
+      "replay", unit: "events", goal: .count(Int(max(prediction.stateOffset, 1))))
+    do throws(ExplanationError) {
+      explainer = try Explainer(log, clientID: "projectionist-explain")
+      explanation = try explainer.explain(prediction, partition: home) { read, _ in
+        progress.update(Int(read))
+      }
+    } catch {
+      if case .log(let error) = error { throw error }
+      throw CommandFailure(.failure, error.description)
+    }
+    progress.close(Int(prediction.stateOffset))
+    return ExplanationReport(
+      prediction, explanation, source: "\(topic)[\(partition)]@\(offset)", home: home,
+      contributions: contributions, movie: explainer.movie)
+  }
+
+  /// The user's partition of validated-ratings.
+  private func home(of user: Int64) throws(LogError) -> Int32 {
+    let consumer = try log.makeConsumer(
+      ConsumerConfiguration(
+        topics: [Topics.validatedRatings], group: nil, clientID: "projectionist-explain-home"))
+    defer { consumer.close() }
+    let count = try consumer.partitionCount(of: Topics.validatedRatings)
+    let key = Array("\(user)".utf8)
+    return KafkaPartitioner.partition(key: key.span.bytes, count: count)
+  }
+}

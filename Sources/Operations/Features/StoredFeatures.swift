@@ -1,0 +1,77 @@
+import Codecs
+import LMDBStore
+import Pipeline
+import Ratings
+import StateStore
+
+/// Finds an entity's features in the state stores of this machine, beside a running daemon.
+package struct StoredFeatures {
+  private let storage: LMDBStorage
+
+  package init(_ storage: LMDBStorage) {
+    self.storage = storage
+  }
+
+  /// - Returns: `nil` when no partition kept here knows the id.
+  package func find(_ id: Int64, isMovie: Bool) throws -> (any Ratings.FeatureRow)? {
+    let stage = isMovie ? StageName.movie.rawValue : StageName.user.rawValue
+    for partition in try storage.partitions(stage: stage) {
+      let snapshot = try storage.openReadOnly(stage: stage, partition: partition).snapshot()
+      let found = isMovie ? try movie(id, in: snapshot) : try user(id, in: snapshot)
+      if let found { return found }
+    }
+    return nil
+  }
+
+  private func user(_ id: Int64, in snapshot: LMDBSnapshot) throws -> (any Ratings.FeatureRow)? {
+    let key = StoreKey(id)
+    let genresKey = UserTables.genresKey
+    guard let aggregate = try bytes(snapshot, UserTables.aggregates, key.span) else { return nil }
+    let decoded = try UserAggregate(decoding: aggregate.span.bytes)
+    let genres = try bytes(snapshot, UserTables.genres, genresKey.span.bytes)
+    return UserFeatures(
+      user: id, aggregate: decoded,
+      genres: try genres.map { try GenreDictionary(decoding: $0.span.bytes) } ?? GenreDictionary(),
+      eventTimeMilliseconds: decoded.statistics.lastRatingMilliseconds ?? 0)
+  }
+
+  /// The quality score is the one under the prior of the movies kept on this machine.
+  private func movie(_ id: Int64, in snapshot: LMDBSnapshot) throws
+    -> (any Ratings.FeatureRow)?
+  {
+    let key = StoreKey(id)
+    guard let aggregate = try bytes(snapshot, MovieTables.aggregates, key.span) else { return nil }
+    let decoded = try MovieAggregate(decoding: aggregate.span.bytes)
+    return MovieFeatures(
+      movie: id, aggregate: decoded, prior: try prior(),
+      eventTimeMilliseconds: decoded.statistics.lastRatingMilliseconds ?? 0)
+  }
+
+  private func prior() throws -> CatalogPrior {
+    var prior = CatalogPrior()
+    let stage = StageName.movie.rawValue
+    for partition in try storage.partitions(stage: stage) {
+      let snapshot = try storage.openReadOnly(stage: stage, partition: partition).snapshot()
+      var failure: CodecError?
+      let all: [UInt8] = []
+      try snapshot.scan(MovieTables.aggregates, prefix: all.span.bytes) { _, value in
+        do throws(CodecError) {
+          prior.update(
+            from: RatingStatistics(), to: try MovieAggregate(decoding: value).statistics)
+          return true
+        } catch {
+          failure = error
+          return false
+        }
+      }
+      if let failure { throw failure }
+    }
+    return prior
+  }
+
+  private func bytes(_ snapshot: LMDBSnapshot, _ table: Table, _ key: RawSpan) throws -> [UInt8]? {
+    try snapshot.get(table, key) { value in
+      if let value { value.withUnsafeBytes { [UInt8]($0) } } else { nil }
+    }
+  }
+}

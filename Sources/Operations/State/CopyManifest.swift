@@ -1,0 +1,63 @@
+import Console
+import Foundation
+import LMDBStore
+import StateStore
+
+/// What a copy of a store is of: `manifest.json` beside it.
+package struct CopyManifest: Codable, Hashable {
+  static let fileName = "manifest.json"
+
+  var application: String
+  package var stage: String
+  package var partition: Int32
+  /// The first changelog record that is not in the copy.
+  package var changelogOffset: Int64
+  /// The first input record that is not in it.
+  package var inputOffset: Int64?
+  var formatVersion: UInt32
+  /// `nil` when no broker could be asked.
+  var clusterID: String?
+  package var takenAt: Date
+
+  func write(to directory: String) throws(StoreError) {
+    let path = "\(directory)/\(Self.fileName)"
+    do {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+      encoder.dateEncodingStrategy = .iso8601
+      try encoder.encode(self).write(to: URL(filePath: path))
+    } catch {
+      throw StoreError("can't write \(path): \(error.localizedDescription)", remedy: .stop)
+    }
+  }
+
+  static func read(_ directory: String) throws(CommandFailure) -> CopyManifest {
+    let path = "\(directory)/\(fileName)"
+    do {
+      let decoder = JSONDecoder()
+      decoder.dateDecodingStrategy = .iso8601
+      return try decoder.decode(Self.self, from: try Data(contentsOf: URL(filePath: path)))
+    } catch {
+      throw CommandFailure(
+        .failure, "\(path) can't be read: it is no copy that `state snapshot` has made (\(error))")
+    }
+  }
+
+  /// Why the copy is not this place's; `nil` when it is.
+  func mismatch(_ place: StorePlace, application: String, clusterID: String?) -> String? {
+    if stage != place.stage || partition != place.partition {
+      return "it is of \(stage)[\(partition)]"
+    }
+    if self.application != application {
+      return "it is of the application \(self.application), not \(application)"
+    }
+    if formatVersion != LMDBStorage.formatVersion {
+      return "it has format version \(formatVersion), and this program reads "
+        + "\(LMDBStorage.formatVersion)"
+    }
+    if let clusterID, let own = self.clusterID, own != clusterID {
+      return "it is of the cluster \(own), and the configured one is \(clusterID)"
+    }
+    return nil
+  }
+}

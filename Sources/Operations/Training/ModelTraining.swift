@@ -1,0 +1,180 @@
+import Configuration
+import Console
+import Foundation
+import KafkaLog
+import Logging
+import Pipeline
+import Recommender
+import Streams
+import Wiring
+
+/// Trains a model, scores it if asked to, and publishes it if it is the log's.
+package struct ModelTraining {
+  /// What was done, and how the model scored where that was asked for.
+  package typealias Outcome = (summary: TrainingSummary, evaluation: EvaluationRun?)
+
+  /// Recommendations to write to a file.
+  package struct Lists {
+    package let file: String
+    /// For each user.
+    package let count: Int
+
+    package init(file: String, count: Int) {
+      self.file = file
+      self.count = count
+    }
+  }
+
+  private let parameters: ModelParameters
+  private let threads: Int
+  /// `nil` for no evaluation.
+  private let evaluationProtocol: EvaluationProtocol?
+  private let lists: Lists?
+  /// Told what becomes of the model, for people.
+  private let note: (String) -> Void
+
+  package init(
+    _ parameters: ModelParameters, threads: Int, evaluation: EvaluationProtocol?, lists: Lists?,
+    note: @escaping (String) -> Void
+  ) {
+    self.parameters = parameters
+    self.threads = threads
+    evaluationProtocol = evaluation
+    self.lists = lists
+    self.note = note
+  }
+
+  /// Trains on a file or a MovieLens directory; nothing is published.
+  package func train(fromFile path: String) throws -> Outcome {
+    let ratings = try RatingsInput.read(file: path)
+    let evaluation = try evaluated(ratings)
+    var summary = TrainingSummary(evaluation)
+    if evaluation == nil {
+      let trained = try TrainingRun.train(
+        ratings, parameters, threads: threads, label: "training")
+      summary.describe(trained.model.model.metadata, losses: trained.losses)
+      try writeLists(of: trained.model.model, ratings)
+    }
+    return (summary, evaluation)
+  }
+
+  /// Trains on `validated-ratings` and publishes the model to `models`.
+  ///
+  /// - Parameters:
+  ///   - cutoff: up to where to read; up to the end for `nil`.
+  ///   - promotes: whether the model serves, also when another does.
+  ///   - keep: models kept on the topic.
+  package func train(
+    fromLog settings: Settings, _ logger: Logger, until cutoff: TrainingCutoff?, promotes: Bool,
+    keep: Int
+  ) throws -> Outcome {
+    let ends = try TrainingCutoff.ends(cutoff, try settings.makeAdmin(logger))
+    let log = settings.makeModelLog(logger)
+    // Refuses before the work, and not after it, when the topic is not there.
+    let publisher = try ModelPublisher(
+      log, clientID: "projectionist-train", transactionalID: settings.trainerID())
+    let ratings = try RatingsInput.read(log, ends: ends)
+    if ratings.count == 0, cutoff != nil {
+      throw CommandFailure(
+        .failure,
+        "there is not a single rating before --until; a time is that of the records' production,"
+          + " not of the ratings")
+    }
+    let evaluation = try evaluated(ratings)
+    var summary = TrainingSummary(evaluation)
+    // The strong protocol's settings are for comparison with what is published; nothing serves by it.
+    if evaluationProtocol != .strong {
+      let trained = try TrainingRun.train(
+        ratings, parameters, threads: threads, label: "training", trainedTo: ends)
+      let model = trained.model.adding(evaluation?.metrics)
+      summary.describe(model.model.metadata, losses: trained.losses)
+      if evaluation == nil { try writeLists(of: model.model, ratings) }
+      try publisher.publish(model)
+      summary.published = true
+      try settle(
+        model.model.version, log, publisher, promotes: promotes, keep: keep, &summary)
+    }
+    return (summary, evaluation)
+  }
+
+  /// Promotes the model if it is to be, and deletes the oldest others.
+  private func settle(
+    _ version: String, _ log: KafkaLog, _ publisher: ModelPublisher<KafkaLog>,
+    promotes: Bool, keep: Int, _ summary: inout TrainingSummary
+  ) throws {
+    let catalog = try ModelCatalog(reading: log, clientID: "projectionist-train")
+    let current = catalog.assembler.promotion
+    if promotes || current == nil {
+      let next = current?.promoting(version) ?? ModelPromotion(version: version)
+      try publisher.promote(next)
+      summary.promoted = true
+      note("promoted \(version)" + (current.map { ", before it \($0.version)" } ?? ""))
+    } else if let current {
+      note(
+        "\(current.version) keeps serving; `projectionist models promote \(version)` changes that")
+    }
+    let spared = Set([version] + (current.map { [$0.version] + $0.previous.prefix(1) } ?? []))
+    let models = catalog.assembler.models.values.map(\.metadata)
+    for old in models.sorted(by: ModelMetadata.isNewer).dropFirst(keep)
+    where !spared.contains(old.version) {
+      try publisher.delete(version: old.version, parts: old.partChecksums.count)
+      summary.deleted.append(old.version)
+      note("deleted \(old.version)")
+    }
+  }
+
+  private func evaluated(_ ratings: RatingMatrix) throws -> EvaluationRun? {
+    guard let evaluationProtocol else { return nil }
+    let run = try EvaluationRun(
+      ratings, evaluationProtocol, parameters, threads: threads)
+    if let lists {
+      try RecommendationFile.write(
+        run.lists, users: run.holdOut.known.users, movies: run.model.model.movies,
+        to: lists.file)
+    }
+    return run
+  }
+
+  private func writeLists(of model: FactorModel, _ ratings: RatingMatrix) throws {
+    guard let file = lists?.file, let count = lists?.count else { return }
+    var progress = ProgressBar("recommending", unit: "users", goal: .count(ratings.users.count))
+    let users = Double(ratings.users.count)
+    let lists: RecommendationLists
+    do throws(UnsolvableEquations) {
+      lists = try model.recommendations(
+        for: ratings, count: count, threads: threads
+      ) { progress.update(Int($0 * users)) }
+    } catch {
+      throw CommandFailure(.failure, "recommending failed: \(error)")
+    }
+    progress.finish(ratings.users.count)
+    try RecommendationFile.write(lists, users: ratings.users, movies: model.movies, to: file)
+  }
+}
+
+extension ModelParameters {
+  /// ρ·λ from which on models have been seen to collapse; see Model.md.
+  private static let collapse = 0.25
+
+  package var collapseWarning: String? {
+    guard unobservedWeight * regularization > Self.collapse, regularizationExponent == 1 else {
+      return nil
+    }
+    return "unobserved weight times regularization is above \(Self.collapse): recommendations may"
+      + " become much worse"
+  }
+}
+
+extension ModelMetadata {
+  static func isNewer(_ a: ModelMetadata, _ b: ModelMetadata) -> Bool {
+    a.newestRatingMilliseconds != b.newestRatingMilliseconds
+      ? a.newestRatingMilliseconds > b.newestRatingMilliseconds : a.version > b.version
+  }
+}
+
+extension Settings {
+  /// A transactional id that no other writer of models has; `nil` where there are no transactions.
+  func trainerID() -> String? {
+    processing.guarantee == .exactlyOnce ? "\(application)-models-\(UUID().uuidString)" : nil
+  }
+}

@@ -1,0 +1,85 @@
+import Console
+import EventLog
+import Foundation
+import Pipeline
+
+/// The topics that data commands write, as indices into the producer's.
+package enum DataTopic: Int, CaseIterable {
+  case movies
+  case ratings
+
+  package static var names: [String] { [Topics.movies, Topics.userRatings] }
+}
+
+/// Where generated or loaded records go.
+package protocol Destination: AnyObject {
+  func send(_ topic: DataTopic, key: RawSpan?, value: RawSpan?) throws
+  /// Returns once all that was sent is stored.
+  func flush() throws
+}
+
+/// The topics `movies` and `user-ratings` of a log.
+package final class LogDestination<Producer: LogProducer>: Destination {
+  private static var flushTimeout: Duration { .seconds(60) }
+  private let producer: Producer
+
+  /// Fails for a topic that does not exist, before anything is sent.
+  package init<Log: EventLog>(_ log: Log, topics: [DataTopic]) throws
+  where Log.Producer == Producer {
+    producer = try log.makeProducer(
+      ProducerConfiguration(
+        topics: DataTopic.names, delivery: .idempotent, clientID: "projectionist-data"))
+    for topic in topics { _ = try producer.topic(named: DataTopic.names[topic.rawValue]) }
+  }
+
+  deinit { producer.close() }
+
+  package func send(_ topic: DataTopic, key: RawSpan?, value: RawSpan?) throws {
+    try producer.send(topic: topic.rawValue, key: key, value: value)
+  }
+
+  package func flush() throws {
+    try producer.flush(timeout: Self.flushTimeout)
+  }
+}
+
+/// Files with a value a line; keys are not written, a null value is an empty line.
+package final class FileDestination: Destination {
+  private static let bufferSize = 1 << 20
+  private let movies: FileHandle?
+  private let ratings: FileHandle?
+  /// What waits to be written, by topic.
+  private var buffers = [[UInt8]](repeating: [], count: DataTopic.allCases.count)
+
+  /// - Parameters: paths; `-` is standard output, `nil` is nowhere.
+  package init(movies: String?, ratings: String?) throws {
+    self.movies = try movies.map(Self.open)
+    self.ratings = try ratings.map(Self.open)
+  }
+
+  package func send(_ topic: DataTopic, key: RawSpan?, value: RawSpan?) throws {
+    if let value {
+      value.withUnsafeBytes { buffers[topic.rawValue].append(contentsOf: $0) }
+    }
+    buffers[topic.rawValue].append(UInt8(ascii: "\n"))
+    if buffers[topic.rawValue].count >= Self.bufferSize { try write(topic) }
+  }
+
+  package func flush() throws {
+    for topic in DataTopic.allCases { try write(topic) }
+  }
+
+  private func write(_ topic: DataTopic) throws {
+    let handle = topic == .movies ? movies : ratings
+    try handle?.write(contentsOf: buffers[topic.rawValue])
+    buffers[topic.rawValue].removeAll(keepingCapacity: true)
+  }
+
+  private static func open(_ path: String) throws -> FileHandle {
+    if path == "-" { return .standardOutput }
+    guard FileManager.default.createFile(atPath: path, contents: nil),
+      let handle = FileHandle(forWritingAtPath: path)
+    else { throw CommandFailure(.failure, "\(path) can't be written") }
+    return handle
+  }
+}

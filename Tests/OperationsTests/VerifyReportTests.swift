@@ -1,0 +1,105 @@
+import LMDBStore
+import Ratings
+import RedisProjection
+import StateStore
+import Testing
+
+@testable import Operations
+@testable import Pipeline
+@testable import Processes
+
+@Suite struct VerifyReportTests {
+  private func report(_ fill: (inout WriteSet, inout WriteSet) -> Void) throws -> VerifyReport {
+    let directory = try TemporaryDirectory("report-test")
+    let sides = ["stored", "log"].map { LMDBStorage(root: directory.file($0)) }
+    var stored = WriteSet()
+    var log = WriteSet()
+    fill(&stored, &log)
+    for (storage, writes) in zip(sides, [stored, log]) {
+      var writes = writes
+      let store = try storage.open(stage: "user", partition: 0, tables: UserTables.names)
+      try store.commit(&writes, changelogOffset: 1)
+      try store.close()
+    }
+    let schema = try #require(StoreSchema(.user))
+    let place = StorePlace(storage: sides[0], schema: schema, partition: 0)
+    let snapshots = try sides.map {
+      try $0.openReadOnly(stage: "user", partition: 0).snapshot()
+    }
+    var comparison = StoreComparison(shown: 5)
+    for table in schema.tables {
+      try comparison.compare(table.table, snapshots[0], snapshots[1])
+    }
+    return VerifyReport(
+      place,
+      StoreVerification.Outcome(
+        inputOffset: 7, comparison: comparison, features: [:], genres: GenreDictionary()))
+  }
+
+  private func set(_ writes: inout WriteSet, _ key: Int64, _ value: Int64) {
+    let key = StoreKey(key)
+    let value = SourcePosition(offset: value, timestamp: 0).encoded
+    writes.set(UserTables.sources, key.span, value.span.bytes)
+  }
+
+  @Test func agreementIsOneLine() throws {
+    var report = try report { stored, log in
+      set(&stored, 1, 2)
+      set(&log, 1, 2)
+    }
+    #expect(report.agrees)
+    #expect(report.text == "user[0]: the store and the log agree: 1 entries at input offset 7")
+    report.redisProblem = "the redis stage stands at offset 3 of 9 in user-features[0]"
+    #expect(!report.agrees)
+    #expect(report.text.contains("Redis not compared: the redis stage stands at offset 3"))
+  }
+
+  @Test func differencesAreShownInHumanForm() throws {
+    let report = try report { stored, log in
+      set(&stored, 1, 2)
+      set(&log, 1, 3)
+      set(&log, 4, 4)
+    }
+    #expect(!report.agrees)
+    #expect(
+      report.text == """
+        user[0]: 2 of 1 entries differ from the log at input offset 7
+          sources 1
+            store  {"offset":2,"timestamp_ms":0}
+            log    {"offset":3,"timestamp_ms":0}
+          sources 4
+            store  -
+            log    {"offset":4,"timestamp_ms":0}
+        """)
+  }
+
+  @Test func redisRowsAreShown() throws {
+    var report = try report { _, _ in }
+    var outcome = RedisVerification.Outcome()
+    outcome.rows = 5
+    outcome.newer = 1
+    report.add(outcome)
+    #expect(report.agrees)
+    #expect(report.text.hasSuffix("user[0]: Redis agrees: 5 rows, 1 changed meanwhile"))
+    outcome.note(RedisVerification.Outcome.Row(entity: 9), 5)
+    outcome.note(
+      RedisVerification.Outcome.Row(
+        entity: 10,
+        differences: [
+          ProjectionCheck.Difference(feature: "rating_count", expected: .int64(3), found: nil)
+        ]), 5)
+    report.add(outcome)
+    #expect(!report.agrees)
+    #expect(
+      report.text.hasSuffix(
+        """
+        user[0]: 2 of 5 rows differ in Redis, 1 changed meanwhile
+          9 (row)
+            state  one
+            Redis  none
+          10 rating_count
+            state  int64(3)
+            Redis  -
+        """))
+  }
+}
