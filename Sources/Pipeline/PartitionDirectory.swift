@@ -2,12 +2,31 @@ public import StateStore
 public import Streams
 import Synchronization
 
-/// Which user partitions this instance owns, with their stores: written by the user stage, followed
-/// by the predict stage.
+/// Which user partitions this instance owns, with their stores: written by the user stage, however
+/// many threads run it, and followed by the predict stage.
 public final class PartitionDirectory<Store: StateStore>: PartitionFeed {
+  private struct Entry {
+    var store: Store
+    var owner: ObjectIdentifier
+  }
+
   private struct Content {
     var version = 0
-    var stores: [Int32: Store] = [:]
+    var entries: [Int32: Entry] = [:]
+  }
+
+  /// What one thread of the user stage owns. Withdrawn when it is released.
+  public final class Share {
+    private let directory: PartitionDirectory
+
+    fileprivate init(_ directory: PartitionDirectory) { self.directory = directory }
+
+    deinit { directory.replace([], of: ObjectIdentifier(self)) }
+
+    /// Enters these partitions in the place of those it had.
+    public func replace(_ stores: [(partition: Int32, store: Store)]) {
+      directory.replace(stores, of: ObjectIdentifier(self))
+    }
   }
 
   private let content = Mutex(Content())
@@ -16,14 +35,25 @@ public final class PartitionDirectory<Store: StateStore>: PartitionFeed {
 
   public var version: Int { content.withLock { $0.version } }
 
-  public var partitions: [Int32] { content.withLock { $0.stores.keys.sorted() } }
+  public var partitions: [Int32] { content.withLock { $0.entries.keys.sorted() } }
 
-  public func store(of partition: Int32) -> Store? { content.withLock { $0.stores[partition] } }
+  public func store(of partition: Int32) -> Store? {
+    content.withLock { $0.entries[partition]?.store }
+  }
 
-  func replace(_ stores: [(partition: Int32, store: Store)]) {
-    content.withLock {
-      $0.version += 1
-      $0.stores = Dictionary(stores.map { ($0.partition, $0.store) }) { $1 }
+  /// A share for one thread, empty.
+  public func makeShare() -> Share { Share(self) }
+
+  /// A partition that another share has taken over meanwhile is left to it.
+  private func replace(_ stores: [(partition: Int32, store: Store)], of owner: ObjectIdentifier) {
+    content.withLock { content in
+      let before = content.entries.count
+      content.entries = content.entries.filter { $0.value.owner != owner }
+      guard before != content.entries.count || !stores.isEmpty else { return }
+      for (partition, store) in stores {
+        content.entries[partition] = Entry(store: store, owner: owner)
+      }
+      content.version += 1
     }
   }
 }

@@ -25,12 +25,15 @@ public struct StageConfiguration: Sendable {
   /// Where the stage's partitions come from when it does not get them from its group: it then
   /// reads, of its one input, the partitions that another stage on this instance owns.
   public var followed: (any PartitionFeed)?
+  /// The names by which the broker knows it.
+  public var identity: StageIdentity
 
   public init(
     name: String, application: String, instance: String, inputs: [String], outputs: [String],
     changelog: String? = nil, tables: [String] = [],
     guarantee: ProcessingGuarantee = .exactlyOnce, limits: BatchLimits = BatchLimits(),
-    gathering: Duration? = nil, leavesOnStop: Bool = false, followed: (any PartitionFeed)? = nil
+    gathering: Duration? = nil, leavesOnStop: Bool = false, followed: (any PartitionFeed)? = nil,
+    identity: StageIdentity? = nil
   ) {
     precondition(changelog == nil || inputs.count == 1, "a stateful stage has one input")
     self.name = name
@@ -45,15 +48,15 @@ public struct StageConfiguration: Sendable {
     self.gathering = gathering
     self.leavesOnStop = leavesOnStop
     self.followed = followed
+    self.identity =
+      identity ?? StageIdentity(application: application, stage: name, instance: instance)
   }
 
-  public var group: String { "\(application)-\(name)" }
-  /// The same after a restart, so that the restarted instance fences and settles its predecessor's
-  /// open transaction at once instead of waiting for its timeout.
-  public var transactionalID: String { "\(application)-\(name)-\(instance)" }
-  public var clientID: String { "\(application)-\(name)-\(instance)" }
+  public var group: String { identity.group }
+  public var transactionalID: String { identity.member }
+  public var clientID: String { identity.member }
   /// Its name in its group, which whoever takes its partitions over finds there.
-  public var instanceID: String { transactionalID }
+  public var instanceID: String { identity.member }
   /// Output topics as the producer numbers them: the operator's, then the changelog.
   var producedTopics: [String] { outputs + (changelog.map { [$0] } ?? []) }
 }

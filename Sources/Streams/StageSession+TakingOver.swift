@@ -30,7 +30,7 @@ extension StageSession where Operator: ~Copyable {
 
   /// Offsets may bear other metadata, when somebody has set them by hand.
   func isPredecessor(_ owner: String) -> Bool {
-    owner != configuration.instanceID && owner.hasPrefix("\(configuration.group)-")
+    owner != configuration.instanceID && configuration.identity.isMember(owner)
   }
 
   /// Puts this instance's name to partitions before its first transaction on them.

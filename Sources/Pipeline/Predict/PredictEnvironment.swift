@@ -1,9 +1,10 @@
 public import Logging
+public import Streams
 
 /// What the predict stage is told, and the world's few other facts it needs.
 public struct PredictEnvironment {
-  /// Whose topics no reply goes to.
-  public var application: String
+  /// Whose topics it reads, and to which of them no reply goes.
+  public var topology: Topology
   /// How many complete models are kept for requests that name one; the promoted one and the
   /// shadow's are kept beside them.
   public var keptModels: Int
@@ -19,12 +20,12 @@ public struct PredictEnvironment {
   public var inBackground: (@escaping @Sendable () -> Void) -> Void
 
   public init(
-    application: String, keptModels: Int = 3, shadowModel: String? = nil, monitor: PredictMonitor,
+    topology: Topology, keptModels: Int = 3, shadowModel: String? = nil, monitor: PredictMonitor,
     logger: Logger,
     now: @escaping () -> ContinuousClock.Instant, time: @escaping () -> Int64,
     inBackground: @escaping (@escaping @Sendable () -> Void) -> Void = { $0() }
   ) {
-    self.application = application
+    self.topology = topology
     self.keptModels = keptModels
     self.shadowModel = shadowModel
     self.monitor = monitor

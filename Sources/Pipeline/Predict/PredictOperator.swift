@@ -19,13 +19,9 @@ public struct PredictOperator<
   public typealias Working = PredictWorking<Store>
   public typealias Partition = PartitionTask<Store, Producer>
 
-  /// Outputs by index.
-  public static var outputs: [String] {
-    [Topics.recommendations, Topics.requests, Topics.shadow]
-  }
-  private static var replies: Int { 0 }
-  private static var requests: Int { 1 }
-  private static var shadows: Int { 2 }
+  private static var replies: StageOutput { PredictOutputs.replies }
+  private static var requests: StageOutput { PredictOutputs.requests }
+  private static var shadows: StageOutput { PredictOutputs.shadows }
   /// How old the ranking may get while ratings keep moving it.
   private static var rankingAge: Duration { .milliseconds(250) }
 
@@ -63,8 +59,8 @@ public struct PredictOperator<
     let quality: QualityTable<Consumer>
     let models: ModelTable<Consumer>
     do throws(LogError) {
-      movies = try MovieTable(log, clientID: clientID)
-      quality = try QualityTable(log, clientID: clientID)
+      movies = try MovieTable(log, topology: environment.topology, clientID: clientID)
+      quality = try QualityTable(log, topology: environment.topology, clientID: clientID)
       models = try ModelTable(log, clientID: clientID, environment)
     } catch { throw .log(error) }
     self.movies = movies
@@ -73,7 +69,7 @@ public struct PredictOperator<
     self.directory = directory
     self.partitionOf = partitionOf
     self.environment = environment
-    replyTopics = ReplyTopics(application: environment.application)
+    replyTopics = ReplyTopics(environment.topology)
     counts = environment.monitor.snapshot
     ranking = quality.ranking()
     rankedPrior = quality.prior
@@ -150,7 +146,8 @@ public struct PredictOperator<
     let home = partitionOf(key.bytes)
     if home != task.partition {
       guard headers.isRerouted else { return try forward(record, original, to: home, task) }
-      return try refuse(record, headers, .wrongPartition(user: request.user), task)
+      return try refuse(
+        record, headers, .wrongPartition(user: request.user, environment.topology), task)
     }
     try enqueue(request, received: received, record, headers, &working, task)
   }

@@ -1,4 +1,5 @@
 import Recommender
+import Streams
 
 /// What is wrong with requests that only the stage can tell.
 extension RequestError {
@@ -13,10 +14,10 @@ extension RequestError {
     code: "request_too_large",
     message: "Key, value and headers of a request must have at most \(Echo.most) bytes together.")
 
-  static func wrongPartition(user: Int64) -> RequestError {
+  static func wrongPartition(user: Int64, _ topology: Topology) -> RequestError {
     RequestError(
       code: "wrong_partition",
-      message: "\(Topics.requests) and \(Topics.validatedRatings) must have equally many"
+      message: "\(topology[.requests]) and \(topology[.validatedRatings]) must have equally many"
         + " partitions.", user: user)
   }
 

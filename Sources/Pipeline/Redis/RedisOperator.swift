@@ -13,9 +13,6 @@ public struct RedisOperator<
   public typealias Working = Void
   public typealias Partition = PartitionTask<Store, Producer>
 
-  /// Inputs by index.
-  public static var inputs: [String] { [Topics.userFeatures, Topics.movieFeatures] }
-
   /// Rows sent to Redis in one go: they wait in the client's memory until they are answered.
   private static var rowsPerWrite: Int { 4_096 }
 
@@ -48,7 +45,7 @@ public struct RedisOperator<
     // Keys that are no identifiers were not written by the user or movie stage.
     guard let key = record.key, let entity = DecimalText.parse(key) else { return }
     // Nor were values that are no features.
-    if record.topic == 0 {
+    if record.topic == RedisInputs.userFeatures.index {
       guard let value = record.value else { return users.set(entity, offset: record.offset, nil) }
       guard let features = try? userParser.parse(value) else { return }
       users.set(entity, offset: record.offset, features)

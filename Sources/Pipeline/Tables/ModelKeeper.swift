@@ -188,7 +188,7 @@ final class ModelKeeper: Sendable {
   private func note(_ fault: ModelFault, _ work: inout Work) {
     work.content.rejected += 1
     guard work.faults.count < Self.loggedFaults, work.faults.insert(fault).inserted else { return }
-    logger.error("a record of \(Topics.models) is refused", metadata: ["reason": "\(fault)"])
+    logger.error("a record of a model is refused", metadata: ["reason": "\(fault)"])
   }
 
   private func publish(_ work: inout Work) {

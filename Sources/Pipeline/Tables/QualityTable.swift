@@ -1,5 +1,6 @@
 import EventLog
 import Recommender
+import Streams
 
 /// The `movie-features` topic as a table: each movie's count and sum, from which follow the prior of
 /// all movies and every movie's quality score as of now, whichever instance owns the movie.
@@ -14,9 +15,9 @@ public final class QualityTable<Consumer: LogConsumer> {
   private var parser = MovieFeaturesParser()
   public private(set) var prior = CatalogPrior()
 
-  public init<Log: EventLog>(_ log: Log, clientID: String) throws(LogError)
+  public init<Log: EventLog>(_ log: Log, topology: Topology, clientID: String) throws(LogError)
   where Log.Consumer == Consumer {
-    table = try GlobalTable(log, topic: Topics.movieFeatures, clientID: clientID)
+    table = try GlobalTable(log, topic: topology[.movieFeatures], clientID: clientID)
     try table.catchUp { self.take($0) }
   }
 

@@ -1,5 +1,6 @@
 public import EventLog
 public import Recommender
+public import Streams
 
 /// Writes models to `models`, and deletes them: a model's records become visible together, where the
 /// log has transactions; where it has none, the metadata follows when the parts are stored.
@@ -13,16 +14,19 @@ public final class ModelPublisher<Log: EventLog> {
 
   /// - Parameter transactionalID: names the writer, unlike any other that may write meanwhile; `nil`
   ///   on a log without transactions.
-  public init(_ log: Log, clientID: String, transactionalID: String?) throws(LogError) {
+  public init(_ log: Log, topology: Topology, clientID: String, transactionalID: String?)
+    throws(LogError)
+  {
+    let topic = topology[.models]
     isTransactional = transactionalID != nil
     producer = try log.makeProducer(
       ProducerConfiguration(
-        topics: [Topics.models],
+        topics: [topic],
         delivery: transactionalID.map { .transactional(id: $0) } ?? .idempotent,
         clientID: clientID))
     consumer = try log.makeConsumer(
-      ConsumerConfiguration(topics: [Topics.models], group: nil, clientID: clientID))
-    _ = try producer.topic(named: Topics.models)
+      ConsumerConfiguration(topics: [topic], group: nil, clientID: clientID))
+    _ = try producer.topic(named: topic)
   }
 
   deinit {
@@ -98,8 +102,10 @@ public struct ModelCatalog: Sendable {
   }
 
   /// Reads the topic up to its present end.
-  public init<Log: EventLog>(reading log: Log, clientID: String) throws(LogError) {
-    let table = try GlobalTable(log, topic: Topics.models, clientID: clientID)
+  public init<Log: EventLog>(reading log: Log, topology: Topology, clientID: String)
+    throws(LogError)
+  {
+    let table = try GlobalTable(log, topic: topology[.models], clientID: clientID)
     var catalog = ModelCatalog()
     try table.catchUp { catalog.take($0) }
     self = catalog

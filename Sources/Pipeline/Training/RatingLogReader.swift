@@ -1,5 +1,6 @@
 public import EventLog
 public import Recommender
+public import Streams
 
 /// Reads `validated-ratings` from its beginning up to given offsets, as the user stage reads it: what
 /// is not a rating has no effect, and neither has an event that intake wrote twice.
@@ -17,6 +18,7 @@ public final class RatingLogReader<Consumer: LogConsumer> {
   }
 
   private let consumer: Consumer
+  private let topic: String
   private let ends: [Int64]
   private var parser = CanonicalEventParser()
   private var sources: [Source: Int64] = [:]
@@ -30,17 +32,22 @@ public final class RatingLogReader<Consumer: LogConsumer> {
 
   /// - Parameters:
   ///   - ends: by partition, the offset before which records are read.
-  public init<Log: EventLog>(_ log: Log, ends: [Int64], clientID: String) throws(LogError)
+  public init<Log: EventLog>(_ log: Log, topology: Topology, ends: [Int64], clientID: String)
+    throws(LogError)
   where Log.Consumer == Consumer {
+    let topic = topology[.validatedRatings]
+    self.topic = topic
     consumer = try log.makeConsumer(
       ConsumerConfiguration(
-        topics: [Topics.validatedRatings], group: nil, clientID: clientID,
+        topics: [topic], group: nil, clientID: clientID,
         maxQueuedBytes: 32 << 20))
     self.ends = ends
     next = Array(repeating: 0, count: ends.count)
     total = ends.reduce(0) { $0 + Int($1) }
     try consumer.assign(
-      ends.indices.filter { ends[$0] > 0 }.map { (Self.partition($0), .beginning) })
+      ends.indices.filter { ends[$0] > 0 }.map {
+        (TopicPartition(topic, Int32($0)), .beginning)
+      })
   }
 
   deinit { consumer.close() }
@@ -87,9 +94,5 @@ public final class RatingLogReader<Consumer: LogConsumer> {
 
   private func advance(_ partition: Int, to offset: Int64) {
     next[partition] = max(next[partition], min(offset, ends[partition]))
-  }
-
-  private static func partition(_ number: Int) -> TopicPartition {
-    TopicPartition(Topics.validatedRatings, Int32(number))
   }
 }

@@ -8,6 +8,8 @@ public struct CountingOperator: StageOperator {
   public typealias Producer = MemoryProducer
   public typealias Working = [[UInt8]: Tally?]
 
+  private static let tallies = StageDeclaration.count.output(.tallies)
+
   public init() {}
 
   public func makeWorking(_ task: Partition) throws(StageError) -> Working { [:] }
@@ -27,7 +29,7 @@ public struct CountingOperator: StageOperator {
     let after = Tally.next(before, value)
     working[key] = .some(after)
     let output = Array(Tally.output(record.offset, after).utf8)
-    try task.send(to: 0, key: keySpan, value: output.span.bytes)
+    try task.send(to: Self.tallies, key: keySpan, value: output.span.bytes)
   }
 
   public func closeBatch(_ working: inout Working, _ task: Partition) throws(StageError) {

@@ -1,6 +1,7 @@
 import Foundation
 import LMDBStore
 import Pipeline
+import Streams
 
 extension BenchBed {
   /// A restore says in its log how it gets on; what says nothing for so long is stuck.
@@ -27,7 +28,7 @@ extension BenchBed {
     _ = try watch.wait { progress.refresh(min(max($0 - processed, 0), events)) }
     progress.finish(events)
     processed += events
-    let dead = try ReadBack([Topics.deadLetters], self, label: "rejected events").total
+    let dead = try ReadBack([settings.topology[.deadLetters]], self, label: "rejected events").total
     // A state of fewer events than the bench says would make its figures untrue.
     guard dead == workload.invalid else {
       throw CommandFailure(

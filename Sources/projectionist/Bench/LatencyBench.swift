@@ -44,7 +44,8 @@ struct LatencyBench: ParsableCommand {
       var workload = try Workload(bed, events: events + total, invalid: 0)
       let daemon = try bed.process(&workload, events: events)
       let stream = FreshnessStream(
-        log: bed.log, rate: rate, count: total, warmUp: min(Int(warmUpSeconds * rate), total - 1))
+        log: bed.log, topology: bed.settings.topology, rate: rate, count: total,
+        warmUp: min(Int(warmUpSeconds * rate), total - 1))
       return try measure(bed, stream, workload.takeGenerator(), daemon)
     }
   }

@@ -5,6 +5,7 @@ import KafkaLog
 import Logging
 import Pipeline
 import RedisProjection
+import Streams
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -41,7 +42,11 @@ struct CheckCommand: ParsableCommand {
       CheckFinding("configuration", ok: common.file.map { "\($0) is valid" } ?? "valid")
     ]
     findings += Self.checkKafka(settings, logger)
-    if settings.stages.contains(.redis) { findings.append(Self.checkRedis(settings)) }
+    if settings.topology.stages.contains(where: {
+      $0.projectsTo != nil && settings.stages.contains($0.name)
+    }) {
+      findings.append(Self.checkRedis(settings))
+    }
     findings.append(Self.checkStateDirectory(settings))
     return findings
   }
@@ -70,7 +75,7 @@ struct CheckCommand: ParsableCommand {
 
   private static func checkTopics(_ settings: Settings, _ admin: KafkaAdmin) -> CheckFinding {
     do {
-      let topics = try TopicCatalog().topics(settings)
+      let topics = try TopicCatalog.topics(settings)
       let report = try TopicReport(topics, admin: admin)
       guard report.isOK else {
         let details = report.entries.filter { $0.status != .ok }.map { topic, status in

@@ -61,7 +61,7 @@ struct Settings: Hashable, Sendable {
   /// Empty when the configuration names none: see `InstanceName`.
   var instance = ""
   /// Never empty, each once.
-  var stages = StageName.allCases
+  var stages = Topology.product.map(\.name)
   var state = State()
   /// librdkafka's properties by their own names.
   var kafka = ["bootstrap.servers": "127.0.0.1:9092"]
@@ -76,8 +76,18 @@ struct Settings: Hashable, Sendable {
   var log = Log()
   var shutdown = Shutdown()
 
+  /// The stages as this application runs them: every name comes from it.
+  var topology: Topology { Topology(application: application) }
+
   /// Where this application keeps its local state.
-  var stateRoot: String { "\(state.directory)/\(application)" }
+  var stateRoot: String { topology.stateDirectory(in: state.directory) }
+
+  /// What the configuration decides about all stages.
+  var stageSettings: StageSettings {
+    StageSettings(
+      guarantee: processing.guarantee, limits: processing.limits,
+      requestsPerBatch: predict.maxBatch, leavesOnStop: shutdown.partitions == .leave)
+  }
 
   /// The brokers to ask first, `host:port` separated by commas.
   var bootstrapServers: String {

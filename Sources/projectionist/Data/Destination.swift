@@ -3,13 +3,16 @@ import Foundation
 import KafkaLog
 import Logging
 import Pipeline
+import Streams
 
 /// The topics that data commands write, as indices into the producer's.
 enum DataTopic: Int, CaseIterable {
   case movies
   case ratings
 
-  static var names: [String] { [Topics.movies, Topics.userRatings] }
+  static func names(_ topology: Topology) -> [String] {
+    [topology[.movies], topology[.userRatings]]
+  }
 }
 
 /// Where generated or loaded records go.
@@ -25,11 +28,13 @@ final class LogDestination<Producer: LogProducer>: Destination {
   private let producer: Producer
 
   /// Fails for a topic that does not exist, before anything is sent.
-  init<Log: EventLog>(_ log: Log, topics: [DataTopic]) throws where Log.Producer == Producer {
+  init<Log: EventLog>(_ log: Log, _ topology: Topology, topics: [DataTopic]) throws
+  where Log.Producer == Producer {
+    let names = DataTopic.names(topology)
     producer = try log.makeProducer(
       ProducerConfiguration(
-        topics: DataTopic.names, delivery: .idempotent, clientID: "projectionist-data"))
-    for topic in topics { _ = try producer.topic(named: DataTopic.names[topic.rawValue]) }
+        topics: names, delivery: .idempotent, clientID: "projectionist-data"))
+    for topic in topics { _ = try producer.topic(named: names[topic.rawValue]) }
   }
 
   deinit { producer.close() }
@@ -85,10 +90,13 @@ final class FileDestination: Destination {
 }
 
 extension CommonOptions {
-  /// The configured cluster, tuned for many small records in a row unless the user tunes it.
-  func bulkLog(_ label: String) throws -> KafkaLog {
+  /// The configured cluster's topics, tuned for many small records in a row unless the user tunes it.
+  func bulkDestination(_ label: String, _ topics: [DataTopic]) throws
+    -> LogDestination<KafkaProducer>
+  {
     var (settings, logger) = try start(label)
     settings.kafka["linger.ms"] = settings.kafka["linger.ms"] ?? "5"
-    return KafkaLog(settings: settings.kafkaSettings, logger: logger)
+    let log = KafkaLog(settings: settings.kafkaSettings, logger: logger)
+    return try LogDestination(log, settings.topology, topics: topics)
   }
 }

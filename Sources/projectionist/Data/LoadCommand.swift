@@ -36,7 +36,7 @@ struct LoadCommand: ParsableCommand {
     do {
       let files = try MovieLensFiles(path: path)
       let topics = files.movies == nil ? [.ratings] : DataTopic.allCases
-      let summary = try load(files, to: LogDestination(try common.bulkLog("load"), topics: topics))
+      let summary = try load(files, to: common.bulkDestination("load", topics))
       if json { print(try JSONText.of(summary)) }
     } catch let error as DataFileError {
       throw CommandFailure(.failure, error.description)

@@ -77,7 +77,7 @@ struct DemoCommand: ParsableCommand {
     let sample = try SampleUser(user, settings: services.settings, log: log)
     defer { sample.close() }
     let progress = try ProgressMonitor(
-      try log.makeAdmin(), application: services.settings.application)
+      try log.makeAdmin(), services.settings.topology)
     if once {
       try runOnce(services, sample, progress)
     } else {

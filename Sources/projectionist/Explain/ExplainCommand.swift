@@ -4,6 +4,7 @@ import Foundation
 import KafkaLog
 import Pipeline
 import Recommender
+import Streams
 
 /// `projectionist explain`: a prediction computed again from the log.
 struct ExplainCommand: ParsableCommand {
@@ -29,9 +30,10 @@ struct ExplainCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The topic it is in: recommendations-shadow, or a reply topic of your own.",
+      "The topic it is in, by default that of the live answers: the shadow's, or a reply topic of"
+        + " your own.",
       valueName: "topic"))
-  var topic = Topics.recommendations
+  var topic: String?
 
   @Option(help: ArgumentHelp("How many contributions to show for each movie.", valueName: "count"))
   var contributions = 3
@@ -47,15 +49,17 @@ struct ExplainCommand: ParsableCommand {
   func run() throws {
     let (settings, logger) = try common.start("explain")
     let log = KafkaLog(settings: settings.kafkaSettings, logger: logger)
+    let topology = settings.topology
+    let topic = topic ?? topology[.recommendations]
     let prediction = try PredictionRecord(log, topic, partition: partition, offset: offset)
       .prediction
-    let home = try Self.home(of: prediction.request.user, log)
+    let home = try Self.home(of: prediction.request.user, topology[.validatedRatings], log)
     let explainer: Explainer<KafkaLog>
     let explanation: Explanation
     var progress = ProgressBar(
       "replay", unit: "events", goal: .count(Int(max(prediction.stateOffset, 1))))
     do throws(ExplanationError) {
-      explainer = try Explainer(log, clientID: "projectionist-explain")
+      explainer = try Explainer(log, topology: topology, clientID: "projectionist-explain")
       explanation = try explainer.explain(prediction, partition: home) { read, _ in
         progress.update(Int(read))
       }
@@ -72,12 +76,14 @@ struct ExplainCommand: ParsableCommand {
   }
 
   /// The user's partition of validated-ratings.
-  private static func home(of user: Int64, _ log: KafkaLog) throws(LogError) -> Int32 {
+  private static func home(of user: Int64, _ topic: String, _ log: KafkaLog) throws(LogError)
+    -> Int32
+  {
     let consumer = try log.makeConsumer(
       ConsumerConfiguration(
-        topics: [Topics.validatedRatings], group: nil, clientID: "projectionist-explain-home"))
+        topics: [topic], group: nil, clientID: "projectionist-explain-home"))
     defer { consumer.close() }
-    let count = try consumer.partitionCount(of: Topics.validatedRatings)
+    let count = try consumer.partitionCount(of: topic)
     let key = Array("\(user)".utf8)
     return KafkaPartitioner.partition(key: key.span.bytes, count: count)
   }

@@ -59,7 +59,8 @@ struct PredictCommand: ParsableCommand {
   func run() throws {
     let (settings, logger) = try common.start("predict")
     let client = try RequestClient(
-      KafkaLog(settings: settings.kafkaSettings, logger: logger), clientID: "projectionist-predict")
+      KafkaLog(settings: settings.kafkaSettings, logger: logger), settings.topology,
+      clientID: "projectionist-predict")
     defer { client.close() }
     var value = JSONWriter()
     request.write(to: &value)

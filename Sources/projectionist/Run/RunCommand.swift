@@ -46,15 +46,15 @@ struct RunCommand: ParsableCommand {
     var kafka = settings.kafkaSettings
     kafka.whenUnreachable = { _ in watch.look() }
     let log = KafkaLog(settings: kafka, logger: settings.log.makeLogger("kafka"))
-    let topics = try TopicCatalog().topics(settings)
-    let partitions = try prepare(topics, log: log, logger: logger)
+    let topics = try TopicCatalog.topics(settings)
+    let partitions = try prepare(topics, settings.topology, log: log, logger: logger)
     logger.notice(
       "starting",
       metadata: [
         "application": "\(settings.application)", "instance": "\(instance)",
         "guarantee": "\(settings.processing.guarantee.rawValue)",
         "bootstrap_servers": "\(settings.bootstrapServers)",
-        "stages": "\(settings.stages.map(\.rawValue).joined(separator: ","))",
+        "stages": "\(settings.stages.joined(separator: ","))",
       ])
     let daemon = Daemon(
       settings: settings, instance: instance, log: log, storage: storage, partitions: partitions,
@@ -83,7 +83,9 @@ struct RunCommand: ParsableCommand {
   /// Holds the broker's topics against their declarations.
   ///
   /// - Returns: how many partitions the user-keyed topics have.
-  private func prepare(_ topics: [DeclaredTopic], log: KafkaLog, logger: Logger) throws -> Int32 {
+  private func prepare(
+    _ topics: [DeclaredTopic], _ topology: Topology, log: KafkaLog, logger: Logger
+  ) throws -> Int32 {
     let admin = try log.makeAdmin()
     var report = try TopicReport(topics, admin: admin)
     if applyTopics, !report.missing.isEmpty {
@@ -91,6 +93,6 @@ struct RunCommand: ParsableCommand {
       report = try TopicReport(topics, admin: admin)
     }
     if let failure = report.failure { throw failure }
-    return try admin.topics()[Topics.validatedRatings] ?? 0
+    return try admin.topics()[topology[.validatedRatings]] ?? 0
   }
 }

@@ -3,12 +3,12 @@ import LMDBStore
 import Logging
 import Pipeline
 import RedisProjection
+import Streams
 
 extension Settings {
   /// Where this application's state is.
   var storage: LMDBStorage {
-    LMDBStorage(
-      root: "\(state.directory)/\(application)", mapBytes: state.mapSizeGigabytes << 30)
+    LMDBStorage(root: stateRoot, mapBytes: state.mapSizeGigabytes << 30)
   }
 
   var kafkaSettings: KafkaSettings {
@@ -27,7 +27,7 @@ extension Settings {
 
   var feastProjection: FeastProjection {
     FeastProjection(
-      project: feast.project,
+      project: topology.feastProject(feast.project),
       version: FeastKey.Version(rawValue: feast.entityKeySerializationVersion) ?? .v3)
   }
 }

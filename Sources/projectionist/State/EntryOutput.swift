@@ -1,14 +1,15 @@
 import Pipeline
 import Recommender
+import Streams
 
 /// Prints entries of a table, one a line.
 struct EntryOutput: ~Copyable {
   private let place: StorePlace
-  private let table: StoreSchema.TableSchema
+  private let table: TableDeclaration
   private let genres: GenreDictionary
   private var writer = JSONWriter()
 
-  init(_ place: StorePlace, _ table: StoreSchema.TableSchema, genres: GenreDictionary) {
+  init(_ place: StorePlace, _ table: TableDeclaration, genres: GenreDictionary) {
     self.place = place
     self.table = table
     self.genres = genres

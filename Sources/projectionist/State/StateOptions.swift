@@ -3,15 +3,17 @@ import LMDBStore
 import Pipeline
 import Recommender
 import StateStore
+import Streams
 
 /// Which stores a command looks at.
 struct StateOptions: ParsableArguments {
   @OptionGroup var common: CommonOptions
 
   @Option(
-    help: ArgumentHelp("Only the stores of this stage: user or movie.", valueName: "stage"),
+    help: ArgumentHelp(
+      "Only the stores of this stage: \(StateOptions.names(" or ")).", valueName: "stage"),
     transform: StateOptions.stage)
-  var stage: StageName?
+  var stage: StageDeclaration?
 
   @Option(help: ArgumentHelp("Only the store of this partition.", valueName: "number"))
   var partition: Int32?
@@ -20,18 +22,22 @@ struct StateOptions: ParsableArguments {
     if let partition, partition < 0 { throw ValidationError("--partition must be 0 or more.") }
   }
 
-  static func stage(_ text: String) throws -> StageName {
-    guard let stage = StageName(rawValue: text), StoreSchema(stage) != nil else {
-      throw ValidationError("--stage \(text): the stages with state are user and movie.")
+  /// The stages with state.
+  private static let stateful = Topology.product.filter(\.isStateful)
+
+  private static func names(_ separator: String) -> String {
+    stateful.map(\.name).joined(separator: separator)
+  }
+
+  static func stage(_ text: String) throws -> StageDeclaration {
+    guard let stage = stateful.first(where: { $0.name == text }) else {
+      throw ValidationError("--stage \(text): the stages with state are \(names(" and ")).")
     }
     return stage
   }
 
   /// The stages with state, or the one asked for.
-  var stages: [StageName] {
-    if let stage { return [stage] }
-    return StageName.allCases.filter { StoreSchema($0) != nil }
-  }
+  var stages: [StageDeclaration] { stage.map { [$0] } ?? Self.stateful }
 
   /// The stores there are, of those asked for.
   ///
@@ -40,14 +46,14 @@ struct StateOptions: ParsableArguments {
     var places: [StorePlace] = []
     for stage in stages {
       guard let schema = StoreSchema(stage) else { continue }
-      for number in try storage.partitions(stage: stage.rawValue)
+      for number in try storage.partitions(stage: stage.name)
       where partition.map({ $0 == number }) ?? true {
         places.append(StorePlace(storage: storage, schema: schema, partition: number))
       }
     }
     guard places.isEmpty else { return places }
     let wanted = [
-      stage.map { " of stage \($0.rawValue)" }, partition.map { " of partition \($0)" },
+      stage.map { " of stage \($0.name)" }, partition.map { " of partition \($0)" },
     ]
     throw CommandFailure(
       .failure,
@@ -63,7 +69,7 @@ struct StorePlace: Sendable {
   let schema: StoreSchema
   let partition: Int32
 
-  var stage: String { schema.stage.rawValue }
+  var stage: String { schema.stage.name }
   var description: String { "\(stage)[\(partition)]" }
 
   func open() throws(StoreError) -> LMDBReader {
@@ -84,18 +90,18 @@ struct StorePlace: Sendable {
 
 /// A table as named on the command line.
 struct TableChoice {
-  let table: StoreSchema.TableSchema
-  let stage: StageName
+  let table: TableDeclaration
+  let stage: StageDeclaration
 
-  /// Finds a table by its name, in the stage asked for or the only one that has it; `user` and
-  /// `movie` are the aggregates of these stages.
-  static func find(_ name: String, stage: StageName?) throws -> TableChoice {
-    if let entity = StageName(rawValue: name), let schema = StoreSchema(entity),
-      let table = schema.table(named: "aggregates"), stage == nil || stage == entity
+  /// Finds a table by its name, in the stage asked for or the only one that has it; a stage's name
+  /// is its first table: `user` are the aggregates of that stage.
+  static func find(_ name: String, stage: StageDeclaration?) throws -> TableChoice {
+    let schemas = (stage.map { [$0] } ?? Topology.product).compactMap { StoreSchema($0) }
+    if let entity = schemas.first(where: { $0.stage.name == name }),
+      let table = entity.stage.tables.first
     {
-      return TableChoice(table: table, stage: entity)
+      return TableChoice(table: table, stage: entity.stage)
     }
-    let schemas = (stage.map { [$0] } ?? StageName.allCases).compactMap { StoreSchema($0) }
     for schema in schemas {
       if let table = schema.table(named: name) {
         return TableChoice(table: table, stage: schema.stage)

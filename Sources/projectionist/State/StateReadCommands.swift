@@ -3,6 +3,7 @@ import Foundation
 import LMDBStore
 import Pipeline
 import StateStore
+import Streams
 
 /// `projectionist state get`
 struct StateGetCommand: ParsableCommand {
@@ -47,7 +48,7 @@ struct StateGetCommand: ParsableCommand {
     }
     guard found > 0 else {
       throw CommandFailure(
-        .failure, "no \(choice.stage.rawValue) store here has \(key) in \(choice.table.name)")
+        .failure, "no \(choice.stage.name) store here has \(key) in \(choice.table.name)")
     }
   }
 }

@@ -2,6 +2,7 @@ import Pipeline
 import Recommender
 import RedisProjection
 import StateStore
+import Streams
 
 /// What `state verify` has found of one partition.
 struct VerifyReport: Encodable {
@@ -61,7 +62,7 @@ struct VerifyReport: Encodable {
     redisRows = redis.rows
     differingRows = redis.differing
     newerRows = redis.newer
-    if stage == StageName.movie.rawValue { unrefreshedMovies = redis.unrefreshed }
+    if stage == StageDeclaration.movie.name { unrefreshedMovies = redis.unrefreshed }
     firstFeatures = redis.first.flatMap { row in
       if row.differences.isEmpty {
         return [Feature(entity: row.entity, feature: "(row)", expected: "one", redis: "none")]

@@ -3,6 +3,7 @@ import Foundation
 import KafkaLog
 import Pipeline
 import Recommender
+import Streams
 
 /// `projectionist models`
 struct ModelsCommand: ParsableCommand {
@@ -140,19 +141,22 @@ private struct ModelShelf {
   init(_ common: CommonOptions) throws {
     let (settings, logger) = try common.start("models")
     // Asks with short patience first, so that an unreachable broker is told at once.
-    guard try settings.makeAdmin(logger).topics()[Topics.models] != nil else {
+    let topic = settings.topology[.models]
+    guard try settings.makeAdmin(logger).topics()[topic] != nil else {
       throw CommandFailure(
         .topicsDiffer,
-        "there is no topic \(Topics.models): create it with `projectionist topics apply`")
+        "there is no topic \(topic): create it with `projectionist topics apply`")
     }
     self.settings = settings
     log = settings.makeModelLog(logger)
-    catalog = try ModelCatalog(reading: log, clientID: "projectionist-models")
+    catalog = try ModelCatalog(
+      reading: log, topology: settings.topology, clientID: "projectionist-models")
   }
 
   func publisher() throws -> ModelPublisher<KafkaLog> {
     try ModelPublisher(
-      log, clientID: "projectionist-models", transactionalID: settings.trainerID())
+      log, topology: settings.topology, clientID: "projectionist-models",
+      transactionalID: settings.trainerID())
   }
 }
 

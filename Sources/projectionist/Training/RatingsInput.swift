@@ -1,14 +1,16 @@
 import KafkaLog
 import Pipeline
 import Recommender
+import Streams
 
 /// Where ratings to train on come from, read with a progress bar.
 enum RatingsInput {
   /// The log's, up to offsets.
-  static func read(_ log: KafkaLog, ends: [Int64]) throws -> RatingMatrix {
-    let reader = try RatingLogReader(log, ends: ends, clientID: "projectionist-train")
+  static func read(_ log: KafkaLog, _ topology: Topology, ends: [Int64]) throws -> RatingMatrix {
+    let reader = try RatingLogReader(
+      log, topology: topology, ends: ends, clientID: "projectionist-train")
     var progress = ProgressBar(
-      Topics.validatedRatings, unit: "records", goal: .count(reader.total))
+      topology[.validatedRatings], unit: "records", goal: .count(reader.total))
     while try reader.read() { progress.update(reader.passed) }
     progress.finish(reader.total)
     return reader.finish()

@@ -105,12 +105,13 @@ struct TrainCommand: ParsableCommand {
 
   private func trainFromLog(_ parameters: ModelParameters) throws {
     let (settings, logger) = try common.start("train")
-    let ends = try Until.ends(until, try settings.makeAdmin(logger))
+    let ends = try Until.ends(until, settings.topology, try settings.makeAdmin(logger))
     let log = settings.makeModelLog(logger)
     // Refuses before the work, and not after it, when the topic is not there.
     let publisher = try ModelPublisher(
-      log, clientID: "projectionist-train", transactionalID: settings.trainerID())
-    let ratings = try RatingsInput.read(log, ends: ends)
+      log, topology: settings.topology, clientID: "projectionist-train",
+      transactionalID: settings.trainerID())
+    let ratings = try RatingsInput.read(log, settings.topology, ends: ends)
     if ratings.count == 0, until != nil {
       throw CommandFailure(
         .failure,
@@ -128,17 +129,19 @@ struct TrainCommand: ParsableCommand {
       if evaluation == nil { try writeLists(of: model.model, ratings) }
       try publisher.publish(model)
       summary.published = true
-      try settle(model.model.version, log, publisher, &summary)
+      try settle(model.model.version, log, settings.topology, publisher, &summary)
     }
     try finish(summary, evaluation)
   }
 
   /// Promotes the model if it is to be, and deletes the oldest others.
   private func settle(
-    _ version: String, _ log: KafkaLog, _ publisher: ModelPublisher<KafkaLog>,
+    _ version: String, _ log: KafkaLog, _ topology: Topology,
+    _ publisher: ModelPublisher<KafkaLog>,
     _ summary: inout TrainingSummary
   ) throws {
-    let catalog = try ModelCatalog(reading: log, clientID: "projectionist-train")
+    let catalog = try ModelCatalog(
+      reading: log, topology: topology, clientID: "projectionist-train")
     let current = catalog.assembler.promotion
     if promote || current == nil {
       let next = current?.promoting(version) ?? ModelPromotion(version: version)

@@ -3,6 +3,7 @@ import EventLog
 import KafkaLog
 import Pipeline
 import Recommender
+import Streams
 
 /// Up to where `validated-ratings` is read: `0:1200,1:1310`, or a time in ISO 8601.
 enum Until: Hashable, ExpressibleByArgument {
@@ -27,8 +28,8 @@ enum Until: Hashable, ExpressibleByArgument {
   }
 
   /// The offsets to read to, by partition: never beyond the topic's present end.
-  static func ends(_ until: Until?, _ admin: KafkaAdmin) throws -> [Int64] {
-    let topic = Topics.validatedRatings
+  static func ends(_ until: Until?, _ topology: Topology, _ admin: KafkaAdmin) throws -> [Int64] {
+    let topic = topology[.validatedRatings]
     guard let count = try admin.topics()[topic] else {
       throw CommandFailure(
         .topicsDiffer, "there is no topic \(topic): create it with `projectionist topics apply`")

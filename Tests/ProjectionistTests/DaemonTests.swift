@@ -1,0 +1,24 @@
+import LMDBStore
+import Logging
+import Pipeline
+import Streams
+import Testing
+
+@testable import projectionist
+
+@Suite struct DaemonTests {
+  @Test func everyStageHasItsOperator() {
+    let settings = Settings()
+    let programs = Daemon.programs(
+      settings, partitions: 1, directory: PartitionDirectory(),
+      predictEnvironment: { logger in
+        PredictEnvironment(
+          topology: settings.topology, monitor: PredictMonitor(), logger: logger, now: { .now },
+          time: { 0 })
+      })
+    #expect(programs.map(\.declaration) == settings.topology.stages)
+    for program in programs {
+      #expect((program.followed == nil) == (program.declaration.follows == nil))
+    }
+  }
+}
