@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import Pipeline
+import Streams
 
 /// The command line's root.
 @main
@@ -16,10 +18,7 @@ struct Projectionist: AsyncParsableCommand {
     movies, keep them in local state, project them into Redis in Feast's layout,
     and answer requests.
 
-      user-ratings ─▶ intake ─▶ user ─▶ user-features ──┐
-                        │        └▶ movie ─▶ movie-features ─▶ redis ─▶ Redis
-                        └▶ validation-results, user-ratings-dlq
-      recommendation-requests ─▶ predict ─▶ recommendations
+    \(drawing)
 
     EXAMPLES:
       Everything at once, with ratings made up:
@@ -38,6 +37,11 @@ struct Projectionist: AsyncParsableCommand {
     EXIT CODES:
     \(exitCodes)
     """
+
+  private static var drawing: String {
+    Topology(application: Settings().application).text.split(separator: "\n")
+      .map { "  \($0)" }.joined(separator: "\n")
+  }
 
   private static var exitCodes: String {
     ExitStatus.allCases.map { status in
@@ -86,6 +90,7 @@ enum Commands {
       subcommands: [
         ConfigCommand.self,
         TopicsCommand.self,
+        TopologyCommand.self,
         CheckCommand.self,
       ]),
     CommandGroup(

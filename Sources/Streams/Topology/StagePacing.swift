@@ -16,7 +16,7 @@ public struct StagePacing: Hashable, Sendable {
       ByGuarantee(exactlyOnce: value, atLeastOnce: value)
     }
 
-    func value(under guarantee: ProcessingGuarantee) -> Value {
+    public func value(under guarantee: ProcessingGuarantee) -> Value {
       switch guarantee {
       case .exactlyOnce: exactlyOnce
       case .atLeastOnce: atLeastOnce
@@ -50,7 +50,8 @@ public struct StagePacing: Hashable, Sendable {
   }
 
   /// When the stage's batches close.
-  func limits(_ settings: StageSettings, under guarantee: ProcessingGuarantee) -> BatchLimits {
+  public func limits(_ settings: StageSettings, under guarantee: ProcessingGuarantee) -> BatchLimits
+  {
     var limits = stretch == 1 ? settings.limits : settings.limits.stretched(by: stretch)
     limits.linger = max(limits.linger, linger.value(under: guarantee))
     if answersRequests { limits.records = settings.requestsPerBatch ?? limits.records }

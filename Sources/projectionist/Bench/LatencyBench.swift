@@ -87,7 +87,7 @@ struct LatencyBench: ParsableCommand {
         "CPU of the daemon an event", "µs", "cpu_microseconds_per_event", used / produced * 1e6),
     ]
     report.columns = [
-      Self.column("user-features", "user_features", features),
+      Self.column(TopicDeclaration.userFeatures.name, "user_features", features),
       Self.column("Redis", "redis", projected),
     ]
     guard stream.outstanding == 0 else {

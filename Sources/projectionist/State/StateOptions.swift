@@ -107,14 +107,29 @@ struct TableChoice {
         return TableChoice(table: table, stage: schema.stage)
       }
     }
-    let names = schemas.flatMap { schema in schema.tables.map(\.name) }
-    let nearest = names.min { editDistance($0, name) < editDistance($1, name) } ?? ""
-    var known: [String] = []
-    for name in names where !known.contains(name) { known.append(name) }
+    let known = names(of: schemas)
+    let nearest = known.min { editDistance($0, name) < editDistance($1, name) } ?? ""
     throw CommandFailure(
       .usage,
       "there is no table \(name); did you mean \(nearest)? The tables are "
         + known.joined(separator: ", "))
+  }
+
+  /// What `find` knows: the stages with state, and the tables of all of them.
+  static var names: [String] {
+    let schemas = Topology.product.compactMap { StoreSchema($0) }
+    let tables = names(of: schemas)
+    // A stage's name stands for its first table.
+    let first = Set(schemas.compactMap { $0.stage.tables.first?.name })
+    return schemas.map(\.stage.name) + tables.filter { !first.contains($0) }
+  }
+
+  private static func names(of schemas: [StoreSchema]) -> [String] {
+    var known: [String] = []
+    for name in schemas.flatMap(\.tables).map(\.name) where !known.contains(name) {
+      known.append(name)
+    }
+    return known
   }
 
   /// A key, or the beginning of one.

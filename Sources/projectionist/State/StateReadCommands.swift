@@ -22,8 +22,7 @@ struct StateGetCommand: ParsableCommand {
       """)
 
   @OptionGroup var options: StateOptions
-  @Argument(help: "The table: user, movie, ratings, times, genres, sources, meta.") var table:
-    String
+  @Argument(help: "The table: \(TableChoice.names.joined(separator: ", ")).") var table: String
   @Argument(help: "The key: 42, or 42/1196 where there are two identifiers.") var key: String
   @Flag(help: "Print stage, partition, table and key as well.") var json = false
 
@@ -68,8 +67,7 @@ struct StateScanCommand: ParsableCommand {
       """)
 
   @OptionGroup var options: StateOptions
-  @Argument(help: "The table: user, movie, ratings, times, genres, sources, meta.") var table:
-    String
+  @Argument(help: "The table: \(TableChoice.names.joined(separator: ", ")).") var table: String
   @Argument(help: "Only keys that begin with this identifier.") var prefix: String?
   @Option(help: "Stop after so many entries; 0 is all.") var limit = 100
   @Flag(help: "Print a JSON object a line.") var json = false
