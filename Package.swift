@@ -21,6 +21,13 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
   .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
+/// A module that calls C: what the compiler can't vouch for is marked `unsafe`.
+/// https://github.com/swiftlang/swift-evolution/blob/main/proposals/0458-strict-memory-safety.md
+func adapter(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(
+    name: name, dependencies: dependencies, swiftSettings: strict + [.strictMemorySafety()])
+}
+
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
@@ -51,7 +58,7 @@ let package = Package(
       cxxSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])],
       linkerSettings: [.linkedLibrary("simdjson")]),
 
-    // A correction of librdkafka's timers, linked and never called by name.
+    // A monotonic clock in steps, for the threads of an old librdkafka.
     .target(
       name: "CRdkafkaClock", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]),
 
@@ -60,60 +67,105 @@ let package = Package(
     module("StateStore"),
 
     // Adapters: the interfaces on real parts.
-    module("KafkaLog", ["EventLog", "CRdkafka", "CRdkafkaClock", logging]),
-    module("LMDBStore", ["StateStore", "CLMDB"]),
-    module("RedisProjection", ["CHiredis"]),
-    module("LinearAlgebra", ["COpenBLAS"]),
+    adapter("KafkaLog", ["EventLog", "CRdkafka", "CRdkafkaClock", logging]),
+    adapter("LMDBStore", ["StateStore", "CLMDB"]),
+    adapter("RedisProjection", ["CHiredis"]),
+    adapter("LinearAlgebra", ["COpenBLAS"]),
 
     // The engine, and the pure domain.
     module("Streams", ["EventLog", "StateStore", logging]),
-    module("Recommender", ["LinearAlgebra", "CSimdjson"]),
+    module("Codecs", ["CSimdjson"]),
+    module("Ratings", ["Codecs"]),
+    module("Recommender", ["Ratings", "Codecs", "LinearAlgebra"]),
+
+    // The engine's events as lines of JSON on a Unix socket.
+    module("EventStream", ["Streams", "Codecs", "EventLog"]),
 
     // The product: stages, topics, commands.
     module(
       "Pipeline",
-      ["Streams", "Recommender", "RedisProjection", "EventLog", "StateStore", logging, histogram]),
+      [
+        "Streams", "Recommender", "Ratings", "Codecs", "RedisProjection", "EventLog", "StateStore",
+        logging, histogram,
+      ]),
 
     module("Simulation", ["Streams", "EventLog", "StateStore", logging]),
 
     module(
       "PipelineSimulation",
       [
-        "Simulation", "Pipeline", "Recommender", "RedisProjection", "Streams", "EventLog",
+        "Simulation", "Pipeline", "Ratings", "Codecs", "RedisProjection", "Streams", "EventLog",
         "StateStore", logging,
       ]),
 
-    .executableTarget(
-      name: "projectionist",
+    // What commands are made of; the executable is parsing, printing and exit codes.
+    module("Console"),
+    .target(
+      name: "Configuration",
       dependencies: [
-        "Pipeline", "KafkaLog", "LMDBStore", "RedisProjection", "Recommender", "LinearAlgebra",
-        "Simulation", "PipelineSimulation", "Streams", "EventLog", "StateStore", logging, histogram,
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Yams", package: "Yams"),
+        "Console", "Pipeline", "Streams", logging, .product(name: "Yams", package: "Yams"),
       ],
       // The declarations of the topics, so that the binary works wherever it is put.
       resources: [.embedInCode("Topics")],
       swiftSettings: strict),
+    module(
+      "Wiring",
+      [
+        "Console", "Configuration", "Pipeline", "KafkaLog", "LMDBStore", "RedisProjection",
+        "Streams", "EventLog", "StateStore", logging,
+      ]),
+    module("Processes", ["Console", "RedisProjection"]),
+
+    .executableTarget(
+      name: "projectionist",
+      dependencies: [
+        "Processes", "Wiring", "Configuration", "Console", "Pipeline", "KafkaLog", "LMDBStore",
+        "RedisProjection", "Recommender", "Ratings", "Codecs", "LinearAlgebra", "Simulation",
+        "PipelineSimulation", "EventStream", "Streams", "EventLog", "StateStore", logging,
+        histogram, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    // What tests of several modules share.
+    .target(
+      name: "TestSupport", dependencies: ["Codecs"], path: "Tests/TestSupport",
+      swiftSettings: strict),
 
     tests("LinearAlgebraTests", ["LinearAlgebra"]),
-    tests("RecommenderTests", ["Recommender", "LinearAlgebra"]),
-    tests("KafkaLogTests", ["KafkaLog", "EventLog", "CRdkafkaClock"]),
+    tests("CodecsTests", ["Codecs", "TestSupport"]),
+    tests("RatingsTests", ["Ratings", "Codecs", "TestSupport"]),
+    tests(
+      "RecommenderTests", ["Recommender", "Ratings", "Codecs", "LinearAlgebra", "TestSupport"]),
+    tests("KafkaLogTests", ["KafkaLog", "EventLog", "CRdkafka", "CRdkafkaClock", logging]),
     tests("LMDBStoreTests", ["LMDBStore", "StateStore"]),
     tests("RedisProjectionTests", ["RedisProjection"]),
     tests("StreamsTests", ["Streams", "Simulation", "EventLog", "StateStore", logging]),
+    tests("EventStreamTests", ["EventStream", "Streams", "EventLog"]),
     tests(
       "SimulationTests",
       ["Simulation", "PipelineSimulation", "Streams", "EventLog", "StateStore"]),
     tests(
       "PipelineTests",
       [
-        "Pipeline", "Simulation", "PipelineSimulation", "Streams", "Recommender", "EventLog",
-        "StateStore", logging,
+        "Pipeline", "Simulation", "PipelineSimulation", "Streams", "Recommender", "Ratings",
+        "Codecs", "EventLog", "StateStore", logging,
       ]),
+    tests("ConsoleTests", ["Console"]),
+    tests(
+      "ConfigurationTests",
+      ["Configuration", "Pipeline", "Recommender", "Ratings", "Codecs", "Streams", logging]),
+    tests(
+      "WiringTests",
+      [
+        "Wiring", "Configuration", "Console", "Pipeline", "LMDBStore", "RedisProjection",
+        "Streams", "EventLog", "StateStore", logging,
+      ]),
+    tests("ProcessesTests", ["Processes", "Console", "RedisProjection"]),
     tests(
       "ProjectionistTests",
       [
-        "projectionist", "Pipeline", "Recommender", "RedisProjection", "Streams", "EventLog",
+        "projectionist", "Wiring", "Processes", "Configuration", "Console", "Pipeline",
+        "Recommender", "Ratings", "Codecs", "RedisProjection", "Streams", "EventLog",
         "LMDBStore", "StateStore", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),

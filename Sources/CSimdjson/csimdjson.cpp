@@ -13,8 +13,8 @@ namespace {
 
 using simdjson::dom::element_type;
 
-// A parser that has seen a huge document gives its memory back when the next one is small:
-// simdjson holds about fifteen bytes for each byte of the largest document.
+// A parser frees the memory of a huge document when the next one is small: simdjson keeps about
+// fifteen bytes for each byte of the largest document.
 constexpr size_t retained_capacity = size_t{1} << 20;
 
 constexpr char out_of_range_mark = '\x7f';
@@ -120,10 +120,10 @@ void csj_parser::load(const void *bytes, size_t length) {
   if (length > 0) std::memcpy(buffer.get(), bytes, length);
 }
 
-// simdjson refuses a document with a number out of range like one with a malformed number. To name
-// the field at fault, such numbers are overwritten by strings of a mark, of the same length, and
-// the document is parsed again. Only documents already refused come here, so a text that happens
-// to look like the mark can make nothing valid.
+// simdjson rejects a number out of range like a malformed one. To identify the field, this
+// overwrites such numbers with strings of the same length, made of a mark, for the document to be
+// parsed again. Only rejected documents come here, so a text that looks like the mark can't make
+// one valid.
 bool csj_parser::mark_numbers_out_of_range(const void *bytes, size_t length) {
   std::string_view source(static_cast<const char *>(bytes), length);
   simdjson::dom::parser probe;
@@ -158,7 +158,7 @@ bool csj_parser::mark_numbers_out_of_range(const void *bytes, size_t length) {
 void csj_parser::collect(simdjson::dom::object object) {
   size_t expected = 0;
   for (simdjson::dom::key_value_pair field : object) {
-    // Our own records list their fields in the order of the names: the first look is a hit.
+    // Our own records have their fields in the order of the names, so the first try is a hit.
     size_t candidate = expected;
     for (size_t tried = 0; tried < field_count; tried++, candidate++) {
       if (candidate >= field_count) candidate = 0;
@@ -211,8 +211,8 @@ csj_parser *csj_create(const csj_text *names, size_t count) {
 void csj_destroy(csj_parser *parser) { delete parser; }
 
 uint8_t csj_parse(csj_parser *parser, const void *bytes, size_t length) {
-  // simdjson reports by code, but its allocations and ours may throw, and an exception that
-  // reaches Swift ends the process.
+  // simdjson returns codes, but allocations may throw, and an exception that reaches Swift ends the
+  // process.
   try {
     return parser->parse(bytes, length);
   } catch (...) {

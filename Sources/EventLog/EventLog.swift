@@ -1,10 +1,10 @@
-/// What a partitioned event log is, as far as the engine and the stages need to know.
+/// A partitioned event log, as the engine and the stages see it.
 ///
-/// Records live in topics, topics in partitions, and a record is named by its offset. Offsets of a
-/// partition only rise, but they have gaps (transaction markers, compaction). Apache Kafka is the
-/// log in production (`KafkaLog`); an in-memory one stands in for it in simulation.
+/// A topic has partitions, a partition has records, and an offset identifies a record. A
+/// partition's offsets only rise, with gaps (transaction markers, compaction). In production the
+/// log is Apache Kafka (`KafkaLog`); in simulation it is in memory.
 ///
-/// A log hands out consumers and producers. Each of those belongs to the one thread that uses it.
+/// A log makes consumers and producers. Each belongs to the one thread that uses it.
 public protocol EventLog: Sendable {
   associatedtype Consumer: LogConsumer
   associatedtype Producer: LogProducer where Producer.Consumer == Consumer
@@ -12,8 +12,9 @@ public protocol EventLog: Sendable {
   func makeConsumer(_ configuration: ConsumerConfiguration) throws(LogError) -> Consumer
   func makeProducer(_ configuration: ProducerConfiguration) throws(LogError) -> Producer
 
-  /// Ends what a producer of this transactional id has left open, and fences it if it is still
-  /// alive: none of its records becomes visible any more. Waits until that is done.
+  /// Aborts the transaction that a producer with this transactional id has left open, and fences
+  /// the producer if it is still alive: no further record of it becomes visible. Waits until that
+  /// is done.
   func fence(transactionalID: String) throws(LogError)
 }
 
@@ -34,25 +35,25 @@ public struct TopicPartition: Hashable, Sendable, CustomStringConvertible {
 public struct ConsumerConfiguration: Sendable {
   /// The topics it reads. `RecordView.topic` is an index into this list.
   public var topics: [String]
-  /// The consumer group it joins; `nil` for a reader that is told its partitions with `assign`.
+  /// The consumer group it joins; `nil` for a reader that is assigned partitions by its caller.
   public var group: String?
-  /// Whether the group gives it its partitions (`Rebalance`), or it only keeps its offsets under the
-  /// group's name and is told its partitions with `assign`.
+  /// Whether the group assigns its partitions (`Rebalance`). If not, its caller does, and it only
+  /// keeps its offsets under the group's name.
   public var isMember: Bool
-  /// Names the member, the same after a restart. Its group then keeps its partitions for it while
-  /// it restarts (static membership, KIP-345), and the offsets it commits bear the name: see
-  /// `LogConsumer.owners`. `nil` for a member nobody has to know.
+  /// Names the member across restarts. The group keeps the member's partitions while it restarts
+  /// (static membership, KIP-345), and its committed offsets carry the name: see
+  /// `LogConsumer.owners`. `nil` for an anonymous member.
   public var instanceID: String?
   /// Names the thread in logs and in `client.id`.
   public var clientID: String
   /// Whether records of open and aborted transactions are hidden (`isolation.level`).
   public var readCommitted: Bool
-  /// How many bytes may wait in the client's queue (`queued.max.messages.kbytes`).
+  /// The most bytes in the client's queue (`queued.max.messages.kbytes`).
   public var maxQueuedBytes: Int
-  /// How long the broker may hold a fetch that finds too little (`fetch.wait.max.ms`); also how late
-  /// `PollResult.ends` may come.
+  /// How long the broker may hold a fetch that finds too little (`fetch.wait.max.ms`), which also
+  /// delays `PollResult.ends`.
   public var fetchWait: Duration
-  /// What is enough for a fetch to be answered at once (`fetch.min.bytes`).
+  /// How many bytes are enough to answer a fetch at once (`fetch.min.bytes`).
   public var minFetchBytes: Int
 
   public init(
@@ -75,10 +76,10 @@ public struct ConsumerConfiguration: Sendable {
 /// How a producer writes.
 public struct ProducerConfiguration: Sendable {
   public enum Delivery: Sendable, Equatable {
-    /// Every record arrives once and in order as long as this producer lives.
+    /// Every record arrives once and in order for as long as this producer lives.
     case idempotent
-    /// Records become visible together with the consumed offsets, or not at all. The identifier
-    /// fences every earlier producer of the same name.
+    /// Records become visible together with the consumed offsets, or not at all. The id fences
+    /// every earlier producer with the same one.
     case transactional(id: String)
   }
 

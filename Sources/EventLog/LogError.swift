@@ -1,20 +1,20 @@
-/// A failed call on the log, classified by what the caller must do about it.
+/// A failed call to the log, classified by what the caller must do about it.
 public struct LogError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What went wrong, of those the engine tells apart.
+  /// What went wrong, as far as the engine distinguishes it.
   public enum Code: String, Hashable, Sendable {
-    /// The broker can't be reached, or does not answer in time.
+    /// The broker can't be reached, or doesn't answer in time.
     case unavailable
     /// A newer producer or group member has taken this one's place.
     case fenced
-    /// The offset asked for is not, or no longer, in the partition.
+    /// The requested offset is not in the partition, or no longer.
     case offsetOutOfRange
     /// The topic or partition does not exist.
     case unknownTopic
-    /// The record is larger than the log takes.
+    /// The record is larger than the log accepts.
     case recordTooLarge
-    /// Wrong credentials or missing rights.
+    /// Wrong credentials or missing permissions.
     case denied
-    /// A setting the client refuses.
+    /// The client rejects a setting.
     case configuration
     /// The transaction can't be committed and must be aborted.
     case transactionAborted
@@ -23,7 +23,7 @@ public struct LogError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   public var code: Code
-  /// One sentence for a person, with the client library's own words.
+  /// One sentence for a person, including the client library's own text.
   public var message: String
   public var reaction: Reaction
 
@@ -36,16 +36,16 @@ public struct LogError: Error, Hashable, Sendable, CustomStringConvertible {
   public var description: String { message }
 }
 
-/// What must be done about a failure. The stage loop switches over it.
+/// What to do about a failure. The stage loop switches over it.
 public enum Reaction: Hashable, Sendable, CaseIterable {
-  /// The same call may succeed later: wait and call again.
+  /// The same call may succeed later: wait and repeat it.
   case retry
-  /// Throw the open batch away and read it again from the last commit.
+  /// Abort the open batch, and read it again from the last commit.
   case abortBatch
-  /// Give the partitions up without committing: someone else owns them, or will.
+  /// Give the partitions up without committing: another instance owns them, or will.
   case abandonPartition
-  /// The local state can't be trusted: delete it and rebuild it from the changelog.
+  /// The local state can't be trusted: delete it, and rebuild it from the changelog.
   case rebuildStore
-  /// Nothing here can mend it: stop the daemon with a message.
+  /// The daemon can't recover: stop it with a message.
   case stopDaemon
 }

@@ -2,44 +2,44 @@
 public protocol LogProducer: AnyObject {
   associatedtype Consumer: LogConsumer
 
-  /// The index under which `send` knows a topic that was not declared, and its partitions: reply
-  /// topics are named by requests. Asks the log the first time.
+  /// The index for `send` of a topic that was not declared, such as a reply topic named by a
+  /// request, and its number of partitions. Asks the log the first time.
   ///
-  /// - Throws: `.unknownTopic` when there is no such topic.
+  /// - Throws: `.unknownTopic` if there is no such topic.
   func topic(named name: String) throws(LogError) -> (index: Int, partitions: Int32)
 
-  /// Queues one record; its bytes are copied. Waits while the queue is full.
+  /// Queues one record, copying its bytes. Waits while the queue is full.
   ///
   /// - Parameters:
   ///   - topic: index into `ProducerConfiguration.topics`.
-  ///   - partition: `nil` chooses by key as Kafka's default partitioner does (murmur2), at random
+  ///   - partition: `nil` chooses by key like Kafka's default partitioner (murmur2), and at random
   ///     for a null key.
   ///   - timestamp: milliseconds since 1970; `nil` is now.
-  ///   - tracked: whether `deliveredOffset` shall know this record.
+  ///   - tracked: whether `deliveredOffset` counts this record.
   func send(
     topic: Int, partition: Int32?, key: RawSpan?, value: RawSpan?, headers: [RecordHeader],
     timestamp: Int64?, tracked: Bool
   ) throws(LogError)
 
-  /// Waits until everything queued is acknowledged, and throws if anything was not.
+  /// Waits until everything queued is acknowledged. Throws if anything failed.
   func flush(timeout: Duration) throws(LogError)
 
-  /// The offset at which the newest `tracked` record of a partition was stored; known after
-  /// `flush` or `commitTransaction`.
+  /// The offset of a partition's newest `tracked` record. Up to date after `flush` or
+  /// `commitTransaction`.
   func deliveredOffset(topic: Int, partition: Int32) -> Int64?
 
-  /// Opens a transaction: all that is sent from here on belongs to it.
+  /// Opens a transaction, to which everything sent from here on belongs.
   func beginTransaction() throws(LogError)
 
   /// Makes the records of the open transaction visible together with the consumer's new offsets.
   ///
-  /// The offsets are fenced by the consumer group's metadata: a member the group has moved on from
-  /// can't commit. A thrown error with `Reaction.abortBatch` leaves the transaction open for
+  /// The consumer group's metadata fences the offsets: a member that the group has replaced can't
+  /// commit. After an error with `Reaction.abortBatch` the transaction is open for
   /// `abortTransaction`.
   func commitTransaction(offsets: [TopicPartition: Int64], of consumer: Consumer, timeout: Duration)
     throws(LogError)
 
-  /// Throws the open transaction away.
+  /// Aborts the open transaction.
   func abortTransaction(timeout: Duration) throws(LogError)
 
   /// Frees what the producer holds. Records not flushed are lost.

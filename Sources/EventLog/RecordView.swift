@@ -1,7 +1,7 @@
 /// One consumed record, borrowed from the log client: valid only inside the call that hands it out.
 ///
-/// Whatever must live longer is copied by the receiver, explicitly. A null key or value is `nil`;
-/// an empty one is an empty span.
+/// The receiver copies what must live longer. A null key or value is `nil`; an empty one is an
+/// empty span.
 public struct RecordView: ~Escapable {
   /// Index into `ConsumerConfiguration.topics`.
   public let topic: Int
@@ -13,7 +13,7 @@ public struct RecordView: ~Escapable {
   public let value: RawSpan?
   private let headerSource: HeaderSource?
 
-  /// Where a record's headers are copied from when asked for.
+  /// Copies a record's headers on request.
   public struct HeaderSource {
     let record: UnsafeRawPointer
     let copy: @Sendable (UnsafeRawPointer) -> [RecordHeader]
@@ -40,7 +40,7 @@ public struct RecordView: ~Escapable {
     self.headerSource = headers
   }
 
-  /// Copies the record's headers, in their order. Most records have none and most stages don't ask.
+  /// Copies the record's headers, in order. Most records have none, and most stages don't ask.
   public func copyHeaders() -> [RecordHeader] {
     guard let headerSource else { return [] }
     return headerSource.copy(headerSource.record)

@@ -1,11 +1,11 @@
 import CRdkafka
 import EventLog
 
-/// Owns an `rd_kafka_conf_t` until a client is made of it.
-struct ClientConfiguration: ~Copyable {
+/// Owns an `rd_kafka_conf_t` until it becomes a client.
+@safe struct ClientConfiguration: ~Copyable {
   private let conf: OpaquePointer
 
-  private init() { conf = rd_kafka_conf_new() }
+  private init() { unsafe conf = unsafe rd_kafka_conf_new() }
 
   init(_ properties: [(String, String)], overrides: [String: String]) throws(LogError) {
     self.init()
@@ -22,12 +22,12 @@ struct ClientConfiguration: ~Copyable {
     }
   }
 
-  deinit { rd_kafka_conf_destroy(conf) }
+  deinit { unsafe rd_kafka_conf_destroy(conf) }
 
   private func set(_ name: String, _ value: String) throws(LogError) {
     var result = RD_KAFKA_CONF_OK
-    let message = withErrorText { text, size in
-      result = rd_kafka_conf_set(conf, name, value, text, size)
+    let message = unsafe withErrorText { text, size in
+      result = unsafe rd_kafka_conf_set(conf, name, value, text, size)
     }
     guard result == RD_KAFKA_CONF_OK else {
       throw LogError(
@@ -35,40 +35,40 @@ struct ClientConfiguration: ~Copyable {
     }
   }
 
-  /// Registers callbacks that find their way back through `context`, and creates the client.
-  ///
-  /// The caller keeps `context` alive until the client is destroyed.
+  /// Creates the client, with callbacks that reach `context`. The caller keeps `context` alive
+  /// until the client is destroyed.
   consuming func makeClient(_ type: rd_kafka_type_t, context: ClientContext)
     throws(LogError) -> OpaquePointer
   {
-    rd_kafka_conf_set_opaque(conf, Unmanaged.passUnretained(context).toOpaque())
-    rd_kafka_conf_set_log_cb(conf, logCallback)
-    rd_kafka_conf_set_error_cb(conf, errorCallback)
+    unsafe Mend.calmMainThread(of: conf)
+    unsafe rd_kafka_conf_set_opaque(conf, Unmanaged.passUnretained(context).toOpaque())
+    unsafe rd_kafka_conf_set_log_cb(conf, logCallback)
+    unsafe rd_kafka_conf_set_error_cb(conf, errorCallback)
     if type == RD_KAFKA_CONSUMER {
-      rd_kafka_conf_set_rebalance_cb(conf, rebalanceCallback)
+      unsafe rd_kafka_conf_set_rebalance_cb(conf, rebalanceCallback)
     } else {
-      rd_kafka_conf_set_dr_msg_cb(conf, deliveryCallback)
+      unsafe rd_kafka_conf_set_dr_msg_cb(conf, deliveryCallback)
     }
     var client: OpaquePointer?
-    let message = withErrorText { text, size in
-      client = rd_kafka_new(type, conf, text, size)
+    let message = unsafe withErrorText { text, size in
+      unsafe client = rd_kafka_new(type, conf, text, size)
     }
-    guard let client else {
+    guard let client = unsafe client else {
       // `rd_kafka_new` takes the configuration only when it succeeds.
       _ = consume self
       throw LogError(.configuration, message, reaction: .stopDaemon)
     }
     discard self
-    return client
+    return unsafe client
   }
 }
 
-/// Calls a C function that describes its failure in a caller's buffer, and returns that text.
+/// Calls a C function that describes its failure in the caller's buffer, and returns that text.
 func withErrorText(_ body: (UnsafeMutablePointer<CChar>, Int) -> Void) -> String {
-  withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { buffer in
+  unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { buffer in
     guard let base = buffer.baseAddress else { return "" }
-    base.initialize(repeating: 0, count: buffer.count)
-    body(base, buffer.count)
-    return String(cString: base)
+    unsafe base.initialize(repeating: 0, count: buffer.count)
+    unsafe body(base, buffer.count)
+    return unsafe String(cString: base)
   }
 }

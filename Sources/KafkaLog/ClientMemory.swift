@@ -1,17 +1,16 @@
 import CRdkafka
 
-/// The memory of librdkafka's clients, which is that of the C library's allocator.
+/// The memory of librdkafka's clients, which comes from the C library's allocator.
 public enum ClientMemory {
   /// Makes all threads share two arenas.
   ///
-  /// librdkafka allocates in some threads and frees in others; with an arena for each, glibc keeps
-  /// several times what is in use. To be called before the first client is made.
+  /// librdkafka allocates in some threads and frees in others. With an arena per thread glibc keeps
+  /// several times what is in use. Call this before making the first client.
   public static func limitArenas() {
     mallopt(M_ARENA_MAX, 2)
   }
 
-  /// Gives what is free back to the system. Takes some milliseconds, during which threads that
-  /// allocate wait.
+  /// Returns free memory to the system. Takes some milliseconds, during which allocations block.
   public static func trim() {
     malloc_trim(0)
   }

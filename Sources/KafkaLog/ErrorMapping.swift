@@ -6,27 +6,26 @@ extension LogError {
   ///
   /// - Parameters:
   ///   - detail: what was attempted, or the library's longer text.
-  ///   - fatal: the client can't be used any more.
+  ///   - fatal: the client is unusable.
   ///   - requiresAbort: the open transaction can't be committed.
   ///   - retriable: the library says that the same call may succeed.
   init(
     _ code: rd_kafka_resp_err_t, _ detail: String, fatal: Bool = false,
     requiresAbort: Bool = false, retriable: Bool = false
   ) {
-    let text = String(cString: rd_kafka_err2str(code))
+    let text = unsafe String(cString: rd_kafka_err2str(code))
     let message = detail.isEmpty || detail == text ? text : "\(detail): \(text)"
     let (kind, reaction) = Self.classify(code)
     switch kind {
     case _ where requiresAbort && code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
-      // The group is in the middle of a rebalance and still counts on this member: a member it has
-      // given up is unknown or fenced.
+      // The group is rebalancing and still has this member: a removed one is unknown or fenced.
       self.init(.transactionAborted, message, reaction: .abortBatch)
     case .fenced, .recordTooLarge, .denied, .configuration:
       self.init(kind, message, reaction: reaction)
     case _ where requiresAbort:
       self.init(.transactionAborted, message, reaction: .abortBatch)
     case _ where fatal:
-      // Of no use is the client, not the daemon: new ones learn what became of a transaction.
+      // Only the client is unusable: a new one learns the outcome of its transaction.
       self.init(kind, message, reaction: .abandonPartition)
     case _ where retriable:
       self.init(.unavailable, message, reaction: .retry)
@@ -35,13 +34,14 @@ extension LogError {
     }
   }
 
-  /// The meaning of a code on its own, following
+  /// What a code means on its own, according to
   /// https://kafka.apache.org/protocol.html#protocol_error_codes and `rdkafka.h`.
   static func classify(_ code: rd_kafka_resp_err_t) -> (code: Code, reaction: Reaction) {
     switch code {
     case RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR_PRODUCER_FENCED,
       RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, RD_KAFKA_RESP_ERR_TRANSACTION_COORDINATOR_FENCED,
-      // Also by itself: a join whose answer was lost with the broker takes its own place.
+      // A member can fence itself: if a broker dies before it answers, the repeated join replaces
+      // the first one.
       RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION,
       RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
       RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED, RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
@@ -90,14 +90,14 @@ extension LogError {
       RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND, RD_KAFKA_RESP_ERR_NOT_CONTROLLER,
       RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS, RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR,
       RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT,
-      // A member that the group still counts on: its next poll tells what becomes of it.
+      // The group still has this member: its next poll says what it gets.
       RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS,
       RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH, RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH,
       RD_KAFKA_RESP_ERR_PREFERRED_LEADER_NOT_AVAILABLE,
       RD_KAFKA_RESP_ERR_ELIGIBLE_LEADERS_NOT_AVAILABLE:
       (.unavailable, .retry)
     case RD_KAFKA_RESP_ERR__STATE:
-      // Something has gone wrong with the client before: a new one has no past.
+      // An earlier failure has left the client in a state that a new one doesn't have.
       (.other, .abandonPartition)
     default:
       (.other, .stopDaemon)
@@ -106,31 +106,31 @@ extension LogError {
 }
 
 /// Owns an `rd_kafka_error_t`, which librdkafka's newer calls return for a failure.
-struct ClientError: ~Copyable {
+@safe struct ClientError: ~Copyable {
   private let error: OpaquePointer
 
   init?(_ error: OpaquePointer?) {
-    guard let error else { return nil }
-    self.error = error
+    guard let error = unsafe error else { return nil }
+    unsafe self.error = error
   }
 
-  deinit { rd_kafka_error_destroy(error) }
+  deinit { unsafe rd_kafka_error_destroy(error) }
 
-  var code: rd_kafka_resp_err_t { rd_kafka_error_code(error) }
-  var isRetriable: Bool { rd_kafka_error_is_retriable(error) != 0 }
-  var requiresAbort: Bool { rd_kafka_error_txn_requires_abort(error) != 0 }
-  var isFatal: Bool { rd_kafka_error_is_fatal(error) != 0 }
+  var code: rd_kafka_resp_err_t { unsafe rd_kafka_error_code(error) }
+  var isRetriable: Bool { unsafe rd_kafka_error_is_retriable(error) != 0 }
+  var requiresAbort: Bool { unsafe rd_kafka_error_txn_requires_abort(error) != 0 }
+  var isFatal: Bool { unsafe rd_kafka_error_is_fatal(error) != 0 }
 
   var logError: LogError {
-    LogError(
+    unsafe LogError(
       code, String(cString: rd_kafka_error_string(error)), fatal: isFatal,
       requiresAbort: requiresAbort, retriable: isRetriable)
   }
 }
 
-/// Throws what an `rd_kafka_error_t *` result says, if it is not null.
+/// Throws the error of an `rd_kafka_error_t *` result, unless it is null.
 func check(_ result: OpaquePointer?) throws(LogError) {
-  guard let error = ClientError(result) else { return }
+  guard let error = unsafe ClientError(result) else { return }
   throw error.logError
 }
 

@@ -1,55 +1,56 @@
 import CRdkafka
 import EventLog
 
-/// Copies a consumed message's headers, in their order; null values stay null.
+/// Copies a consumed message's headers, in order. Null values stay null.
 func copyHeaders(of record: UnsafeRawPointer) -> [RecordHeader] {
-  let message = record.assumingMemoryBound(to: rd_kafka_message_t.self)
+  let message = unsafe record.assumingMemoryBound(to: rd_kafka_message_t.self)
   var headers: OpaquePointer?
-  guard rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR, let headers
+  guard unsafe rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR,
+    let headers = unsafe headers
   else { return [] }
   var result: [RecordHeader] = []
-  result.reserveCapacity(rd_kafka_header_cnt(headers))
+  unsafe result.reserveCapacity(rd_kafka_header_cnt(headers))
   var name: UnsafePointer<CChar>?
   var value: UnsafeRawPointer?
   var size = 0
-  while rd_kafka_header_get_all(headers, result.count, &name, &value, &size)
+  while unsafe rd_kafka_header_get_all(headers, result.count, &name, &value, &size)
     == RD_KAFKA_RESP_ERR_NO_ERROR
   {
-    let text = name.map { String(cString: $0) } ?? ""
-    let bytes = value.map { [UInt8](UnsafeRawBufferPointer(start: $0, count: size)) }
+    let text = unsafe name.map { unsafe String(cString: $0) } ?? ""
+    let bytes = unsafe value.map { unsafe [UInt8](UnsafeRawBufferPointer(start: $0, count: size)) }
     result.append(RecordHeader(text, bytes))
   }
   return result
 }
 
 /// Owns an `rd_kafka_headers_t` until a produced message takes it.
-struct OutgoingHeaders: ~Copyable {
+@safe struct OutgoingHeaders: ~Copyable {
   let headers: OpaquePointer
 
   init(_ source: [RecordHeader]) throws(LogError) {
-    headers = rd_kafka_headers_new(source.count)
+    unsafe headers = rd_kafka_headers_new(source.count)
     for header in source {
-      let code = withNullableBytes(header.value) { bytes, count in
-        rd_kafka_header_add(headers, header.name, -1, bytes, count)
+      let code = unsafe withNullableBytes(header.value) { bytes, count in
+        unsafe rd_kafka_header_add(headers, header.name, -1, bytes, count)
       }
       try check(code, "header \"\(header.name)\"")
     }
   }
 
-  deinit { rd_kafka_headers_destroy(headers) }
+  deinit { unsafe rd_kafka_headers_destroy(headers) }
 
-  /// librdkafka owns them from here on.
+  /// Passes the headers to librdkafka, which frees them.
   consuming func relinquish() { discard self }
 }
 
-/// Bytes as librdkafka takes them: a null pointer is a null value, an empty value has a pointer.
+/// Bytes in the form that librdkafka takes: only a null value has a null pointer.
 private func withNullableBytes<R>(_ bytes: [UInt8]?, _ body: (UnsafeRawPointer?, Int) -> R) -> R {
   guard let bytes else { return body(nil, 0) }
-  return bytes.withUnsafeBytes { buffer in
+  return unsafe bytes.withUnsafeBytes { buffer in
     guard let base = buffer.baseAddress else {
       var nothing: UInt8 = 0
-      return withUnsafeBytes(of: &nothing) { body($0.baseAddress, 0) }
+      return unsafe withUnsafeBytes(of: &nothing) { unsafe body($0.baseAddress, 0) }
     }
-    return body(base, buffer.count)
+    return unsafe body(base, buffer.count)
   }
 }

@@ -10,40 +10,46 @@ extension KafkaAdmin {
     public var partitions: Set<TopicPartition>
   }
 
-  /// A stable group's members with what each owns; `nil` for any other: while a group rebalances, the
-  /// broker tells who belongs to it, but not what they own.
+  /// A stable group's members and their partitions. `nil` for any other group: while a group
+  /// rebalances, the broker lists its members without their partitions.
   public func members(of group: String) throws(LogError) -> [GroupMember]? {
-    let reply = try ask(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, "describing group \"\(group)\"") {
+    let reply = try unsafe ask(
+      RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, "describing group \"\(group)\""
+    ) {
       options in
-      group.withCString { name in
-        var names: UnsafePointer<CChar>? = name
-        rd_kafka_DescribeConsumerGroups(client.handle, &names, 1, options, queue)
+      unsafe group.withCString { name in
+        var names: UnsafePointer<CChar>? = unsafe name
+        unsafe rd_kafka_DescribeConsumerGroups(client.handle, &names, 1, options, queue)
       }
     }
     var size = 0
     guard
-      let descriptions = rd_kafka_DescribeConsumerGroups_result_groups(
+      let descriptions = unsafe rd_kafka_DescribeConsumerGroups_result_groups(
         rd_kafka_event_DescribeConsumerGroups_result(reply.event), &size), size == 1,
-      let description = descriptions[0]
+      let description = unsafe descriptions[0]
     else { return nil }
-    if let error = rd_kafka_ConsumerGroupDescription_error(description) {
+    if let error = unsafe rd_kafka_ConsumerGroupDescription_error(description) {
       // The description owns this error.
-      throw LogError(rd_kafka_error_code(error), "describing group \"\(group)\"")
+      throw unsafe LogError(rd_kafka_error_code(error), "describing group \"\(group)\"")
     }
     guard
-      rd_kafka_ConsumerGroupDescription_state(description) == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE
+      unsafe rd_kafka_ConsumerGroupDescription_state(description)
+        == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE
     else { return nil }
-    return (0..<rd_kafka_ConsumerGroupDescription_member_count(description)).compactMap { index in
-      rd_kafka_ConsumerGroupDescription_member(description, index).map(Self.member)
+    return unsafe (0..<rd_kafka_ConsumerGroupDescription_member_count(description)).compactMap {
+      index in
+      unsafe rd_kafka_ConsumerGroupDescription_member(description, index).map(unsafe Self.member)
     }
   }
 
   private static func member(_ description: OpaquePointer) -> GroupMember {
-    func text(_ pointer: UnsafePointer<CChar>?) -> String? { pointer.map { String(cString: $0) } }
-    let owned = rd_kafka_MemberDescription_assignment(description)
-      .flatMap { rd_kafka_MemberAssignment_partitions($0) }
-      .map { partitions(of: $0) }
-    return GroupMember(
+    func text(_ pointer: UnsafePointer<CChar>?) -> String? {
+      unsafe pointer.map { unsafe String(cString: $0) }
+    }
+    let owned = unsafe rd_kafka_MemberDescription_assignment(description)
+      .flatMap { unsafe rd_kafka_MemberAssignment_partitions($0) }
+      .map { unsafe partitions(of: $0) }
+    return unsafe GroupMember(
       clientID: text(rd_kafka_MemberDescription_client_id(description)) ?? "",
       instanceID: text(rd_kafka_MemberDescription_group_instance_id(description)),
       partitions: Set(owned ?? []))
@@ -54,20 +60,19 @@ extension KafkaAdmin {
     -> [TopicPartition: Int64]
   {
     var result: [TopicPartition: Int64] = [:]
-    try forEachCommitted(group, partitions) { result[$0] = $1.offset }
+    try unsafe forEachCommitted(group, partitions) { result[$0] = unsafe $1.offset }
     return result
   }
 
-  /// Who has committed a group's offsets, by the metadata beside them; partitions without any are
-  /// absent.
+  /// Who committed a group's offsets, from their metadata. Partitions without any are absent.
   func owners(group: String, of partitions: [TopicPartition]) throws(LogError)
     -> [TopicPartition: String]
   {
     var result: [TopicPartition: String] = [:]
-    try forEachCommitted(group, partitions) {
-      guard let metadata = $1.metadata, $1.metadata_size > 0 else { return }
-      let bytes = UnsafeRawBufferPointer(start: metadata, count: $1.metadata_size)
-      result[$0] = String(decoding: bytes, as: UTF8.self)
+    try unsafe forEachCommitted(group, partitions) {
+      guard let metadata = unsafe $1.metadata, unsafe $1.metadata_size > 0 else { return }
+      let bytes = unsafe UnsafeRawBufferPointer(start: metadata, count: $1.metadata_size)
+      result[$0] = unsafe String(decoding: bytes, as: UTF8.self)
     }
     return result
   }
@@ -78,28 +83,30 @@ extension KafkaAdmin {
   ) throws(LogError) {
     guard !partitions.isEmpty else { return }
     let list = PartitionList(partitions)
-    var requests: [OpaquePointer?] = [rd_kafka_ListConsumerGroupOffsets_new(group, list.list)]
-    defer { rd_kafka_ListConsumerGroupOffsets_destroy_array(&requests, requests.count) }
-    let reply = try ask(
+    var requests: [OpaquePointer?] = unsafe [
+      rd_kafka_ListConsumerGroupOffsets_new(group, list.list)
+    ]
+    defer { unsafe rd_kafka_ListConsumerGroupOffsets_destroy_array(&requests, requests.count) }
+    let reply = try unsafe ask(
       RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, "asking for the offsets of group \"\(group)\""
     ) { options in
-      rd_kafka_ListConsumerGroupOffsets(client.handle, &requests, 1, options, queue)
+      unsafe rd_kafka_ListConsumerGroupOffsets(client.handle, &requests, 1, options, queue)
     }
     var size = 0
     guard
-      let groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+      let groups = unsafe rd_kafka_ListConsumerGroupOffsets_result_groups(
         rd_kafka_event_ListConsumerGroupOffsets_result(reply.event), &size), size == 1,
-      let answer = groups[0]
+      let answer = unsafe groups[0]
     else { return }
-    if let error = rd_kafka_group_result_error(answer) {
+    if let error = unsafe rd_kafka_group_result_error(answer) {
       // The group result owns this error.
-      throw LogError(rd_kafka_error_code(error), "offsets of group \"\(group)\"")
+      throw unsafe LogError(rd_kafka_error_code(error), "offsets of group \"\(group)\"")
     }
-    guard let offsets = rd_kafka_group_result_partitions(answer) else { return }
-    for index in 0..<Int(offsets.pointee.cnt) {
-      let element = offsets.pointee.elems[index]
-      guard element.offset >= 0 else { continue }
-      body(TopicPartition(String(cString: element.topic), element.partition), element)
+    guard let offsets = unsafe rd_kafka_group_result_partitions(answer) else { return }
+    for index in unsafe 0..<Int(offsets.pointee.cnt) {
+      let element = unsafe offsets.pointee.elems[index]
+      guard unsafe element.offset >= 0 else { continue }
+      unsafe body(TopicPartition(String(cString: element.topic), element.partition), element)
     }
   }
 }

@@ -22,69 +22,69 @@ extension KafkaAdmin {
     }
   }
 
-  /// What became of one topic of a request.
+  /// A request's outcome for one topic.
   public enum TopicResult: Hashable, Sendable {
     case done
-    /// The topic to create was there before, or the one to delete was not.
+    /// The topic to create existed, or the one to delete didn't.
     case unchanged
     case failed(LogError)
   }
 
-  /// Creates topics; one result each, by name.
+  /// Creates topics. Returns a result for each, by name.
   public func create(_ topics: [NewTopic]) throws(LogError) -> [String: TopicResult] {
     guard !topics.isEmpty else { return [:] }
-    var requests: [OpaquePointer?] = []
-    defer { rd_kafka_NewTopic_destroy_array(&requests, requests.count) }
+    var requests: [OpaquePointer?] = unsafe []
+    defer { unsafe rd_kafka_NewTopic_destroy_array(&requests, requests.count) }
     for topic in topics {
-      requests.append(try Self.request(for: topic))
+      unsafe requests.append(try Self.request(for: topic))
     }
-    let count = requests.count
-    let reply = try ask(RD_KAFKA_ADMIN_OP_CREATETOPICS, "creating topics") { options in
-      rd_kafka_CreateTopics(client.handle, &requests, count, options, queue)
+    let count = unsafe requests.count
+    let reply = try unsafe ask(RD_KAFKA_ADMIN_OP_CREATETOPICS, "creating topics") { options in
+      unsafe rd_kafka_CreateTopics(client.handle, &requests, count, options, queue)
     }
     var size = 0
-    let results = rd_kafka_CreateTopics_result_topics(
+    let results = unsafe rd_kafka_CreateTopics_result_topics(
       rd_kafka_event_CreateTopics_result(reply.event), &size)
-    return Self.results(results, size, unchanged: RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+    return unsafe Self.results(results, size, unchanged: RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
   }
 
-  /// Deletes topics with everything in them; one result each, by name.
+  /// Deletes topics and their records. Returns a result for each, by name.
   public func delete(_ names: [String]) throws(LogError) -> [String: TopicResult] {
     guard !names.isEmpty else { return [:] }
-    var requests: [OpaquePointer?] = names.map { rd_kafka_DeleteTopic_new($0) }
-    defer { rd_kafka_DeleteTopic_destroy_array(&requests, requests.count) }
-    let count = requests.count
-    let reply = try ask(RD_KAFKA_ADMIN_OP_DELETETOPICS, "deleting topics") { options in
-      rd_kafka_DeleteTopics(client.handle, &requests, count, options, queue)
+    var requests: [OpaquePointer?] = unsafe names.map { unsafe rd_kafka_DeleteTopic_new($0) }
+    defer { unsafe rd_kafka_DeleteTopic_destroy_array(&requests, requests.count) }
+    let count = unsafe requests.count
+    let reply = try unsafe ask(RD_KAFKA_ADMIN_OP_DELETETOPICS, "deleting topics") { options in
+      unsafe rd_kafka_DeleteTopics(client.handle, &requests, count, options, queue)
     }
     var size = 0
-    let results = rd_kafka_DeleteTopics_result_topics(
+    let results = unsafe rd_kafka_DeleteTopics_result_topics(
       rd_kafka_event_DeleteTopics_result(reply.event), &size)
-    return Self.results(results, size, unchanged: RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+    return unsafe Self.results(results, size, unchanged: RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
   }
 
-  /// Each topic's properties as the broker has them, defaults included.
+  /// Each topic's properties at the broker, including defaults.
   public func properties(of topics: [String]) throws(LogError) -> [String: [String: String]] {
     guard !topics.isEmpty else { return [:] }
-    var requests: [OpaquePointer?] = topics.map {
-      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, $0)
+    var requests: [OpaquePointer?] = unsafe topics.map {
+      unsafe rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, $0)
     }
-    defer { rd_kafka_ConfigResource_destroy_array(&requests, requests.count) }
-    let count = requests.count
-    let reply = try ask(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, "describing topics") { options in
-      rd_kafka_DescribeConfigs(client.handle, &requests, count, options, queue)
+    defer { unsafe rd_kafka_ConfigResource_destroy_array(&requests, requests.count) }
+    let count = unsafe requests.count
+    let reply = try unsafe ask(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, "describing topics") { options in
+      unsafe rd_kafka_DescribeConfigs(client.handle, &requests, count, options, queue)
     }
     var size = 0
     guard
-      let resources = rd_kafka_DescribeConfigs_result_resources(
+      let resources = unsafe rd_kafka_DescribeConfigs_result_resources(
         rd_kafka_event_DescribeConfigs_result(reply.event), &size)
     else { return [:] }
     var result: [String: [String: String]] = [:]
-    for resource in UnsafeBufferPointer(start: resources, count: size) {
-      guard let resource else { continue }
-      let name = String(cString: rd_kafka_ConfigResource_name(resource))
-      try check(rd_kafka_ConfigResource_error(resource), "describing topic \"\(name)\"")
-      result[name] = Self.entries(of: resource)
+    for index in 0..<size {
+      guard let resource = unsafe resources[index] else { continue }
+      let name = unsafe String(cString: rd_kafka_ConfigResource_name(resource))
+      try unsafe check(rd_kafka_ConfigResource_error(resource), "describing topic \"\(name)\"")
+      result[name] = unsafe Self.entries(of: resource)
     }
     return result
   }
@@ -95,45 +95,46 @@ extension KafkaAdmin {
   func ask(
     _ operation: rd_kafka_admin_op_t, _ detail: String, _ send: (OpaquePointer?) -> Void
   ) throws(LogError) -> AdminReply {
-    let options = rd_kafka_AdminOptions_new(client.handle, operation)
-    defer { rd_kafka_AdminOptions_destroy(options) }
+    let options = unsafe rd_kafka_AdminOptions_new(client.handle, operation)
+    defer { unsafe rd_kafka_AdminOptions_destroy(options) }
     var code = RD_KAFKA_RESP_ERR_NO_ERROR
-    let message = withErrorText { text, size in
-      code = rd_kafka_AdminOptions_set_request_timeout(
+    let message = unsafe withErrorText { text, size in
+      code = unsafe rd_kafka_AdminOptions_set_request_timeout(
         options, timeout.milliseconds, text, size)
     }
     try check(code, message)
-    send(options)
-    // The request has a timeout of its own; the margin lets that one speak.
-    guard let event = rd_kafka_queue_poll(queue, (timeout + .seconds(5)).milliseconds) else {
+    unsafe send(options)
+    // The margin lets the request's own timeout, whose error says more, come first.
+    guard let event = unsafe rd_kafka_queue_poll(queue, (timeout + .seconds(5)).milliseconds) else {
       throw LogError(RD_KAFKA_RESP_ERR__TIMED_OUT, detail)
     }
-    let reply = AdminReply(event: event)
-    let failure = rd_kafka_event_error(event)
+    let reply = unsafe AdminReply(event: event)
+    let failure = unsafe rd_kafka_event_error(event)
     if failure != RD_KAFKA_RESP_ERR_NO_ERROR {
-      throw LogError(failure, "\(detail): \(String(cString: rd_kafka_event_error_string(event)))")
+      throw LogError(
+        failure, unsafe "\(detail): \(String(cString: rd_kafka_event_error_string(event)))")
     }
     return reply
   }
 
   private static func request(for topic: NewTopic) throws(LogError) -> OpaquePointer {
     var request: OpaquePointer?
-    let message = withErrorText { text, size in
-      request = rd_kafka_NewTopic_new(
+    let message = unsafe withErrorText { text, size in
+      unsafe request = rd_kafka_NewTopic_new(
         topic.name, topic.partitions, Int32(topic.replicationFactor), text, size)
     }
-    guard let request else {
+    guard let request = unsafe request else {
       throw LogError(
         .configuration, "topic \"\(topic.name)\": \(message)", reaction: .stopDaemon)
     }
     for (name, value) in topic.properties {
-      let code = rd_kafka_NewTopic_set_config(request, name, value)
+      let code = unsafe rd_kafka_NewTopic_set_config(request, name, value)
       guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-        rd_kafka_NewTopic_destroy(request)
+        unsafe rd_kafka_NewTopic_destroy(request)
         throw LogError(code, "topic \"\(topic.name)\", property \"\(name)\"")
       }
     }
-    return request
+    return unsafe request
   }
 
   private static func results(
@@ -141,11 +142,12 @@ extension KafkaAdmin {
     unchanged: rd_kafka_resp_err_t
   ) -> [String: TopicResult] {
     var results: [String: TopicResult] = [:]
-    for topic in UnsafeBufferPointer(start: topics, count: count) {
-      guard let topic else { continue }
-      let name = String(cString: rd_kafka_topic_result_name(topic))
-      let code = rd_kafka_topic_result_error(topic)
-      let text = rd_kafka_topic_result_error_string(topic).map { String(cString: $0) } ?? ""
+    for index in 0..<count {
+      guard let topic = unsafe topics?[index] else { continue }
+      let name = unsafe String(cString: rd_kafka_topic_result_name(topic))
+      let code = unsafe rd_kafka_topic_result_error(topic)
+      let text =
+        unsafe rd_kafka_topic_result_error_string(topic).map { unsafe String(cString: $0) } ?? ""
       results[name] =
         switch code {
         case RD_KAFKA_RESP_ERR_NO_ERROR: .done
@@ -158,19 +160,22 @@ extension KafkaAdmin {
 
   private static func entries(of resource: OpaquePointer) -> [String: String] {
     var size = 0
-    let entries = rd_kafka_ConfigResource_configs(resource, &size)
+    let entries = unsafe rd_kafka_ConfigResource_configs(resource, &size)
     var properties: [String: String] = [:]
-    for entry in UnsafeBufferPointer(start: entries, count: size) {
-      guard let entry, let value = rd_kafka_ConfigEntry_value(entry) else { continue }
-      properties[String(cString: rd_kafka_ConfigEntry_name(entry))] = String(cString: value)
+    for index in 0..<size {
+      guard let entry = unsafe entries?[index],
+        let value = unsafe rd_kafka_ConfigEntry_value(entry)
+      else { continue }
+      let name = unsafe String(cString: rd_kafka_ConfigEntry_name(entry))
+      properties[name] = unsafe String(cString: value)
     }
     return properties
   }
 }
 
-/// Owns the event an admin request is answered with.
-struct AdminReply: ~Copyable {
+/// Owns the event that answers an admin request.
+@safe struct AdminReply: ~Copyable {
   let event: OpaquePointer
 
-  deinit { rd_kafka_event_destroy(event) }
+  deinit { unsafe rd_kafka_event_destroy(event) }
 }

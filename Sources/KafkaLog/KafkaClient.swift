@@ -3,11 +3,10 @@ import EventLog
 import Logging
 
 /// Owns one librdkafka client (`rd_kafka_t`) with its threads.
-final class KafkaClient {
+@safe final class KafkaClient {
   let handle: OpaquePointer
   let context: ClientContext
-  /// Whether the client is left, closed, to the end of the process, because destroying it would be
-  /// that.
+  /// Whether to leave the closed client undestroyed: see `Mend.indestructibleMember`.
   var outlivesOwner = false
 
   init(
@@ -17,48 +16,49 @@ final class KafkaClient {
     let configuration = try ClientConfiguration(properties, overrides: settings.properties)
     self.context = context
     context.whenUnreachable = settings.whenUnreachable
-    self.handle = try configuration.makeClient(type, context: context)
+    unsafe self.handle = try unsafe configuration.makeClient(type, context: context)
   }
 
   deinit {
     guard !outlivesOwner else {
-      // Its threads go on logging.
-      _ = Unmanaged.passRetained(context)
+      // Its threads keep logging.
+      _ = unsafe Unmanaged.passRetained(context)
       return
     }
-    // A consumer has left its group by now, or given up trying: waiting again could take for ever.
-    rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+    // A consumer has left its group by now or given up; waiting again could take forever.
+    unsafe rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
   }
 
-  /// The error after which this client is of no use any more, if there was one.
+  /// The error that made this client unusable, if there was one.
   var fatalError: LogError? {
     var code = RD_KAFKA_RESP_ERR_NO_ERROR
-    let message = withErrorText { text, size in
-      code = rd_kafka_fatal_error(handle, text, size)
+    let message = unsafe withErrorText { text, size in
+      code = unsafe rd_kafka_fatal_error(handle, text, size)
     }
     guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
     return LogError(code, message, fatal: true)
   }
 
-  /// A reference-counted topic handle, kept by the caller and given back with
-  /// `rd_kafka_topic_destroy` before the client goes.
+  /// A topic handle, which the caller gives to `rd_kafka_topic_destroy` before the client is
+  /// destroyed.
   func makeTopic(_ name: String) throws(LogError) -> OpaquePointer {
-    guard let topic = rd_kafka_topic_new(handle, name, nil) else {
+    guard let topic = unsafe rd_kafka_topic_new(handle, name, nil) else {
       throw LogError(rd_kafka_last_error(), "topic \"\(name)\"")
     }
-    return topic
+    return unsafe topic
   }
 }
 
-/// What librdkafka's callbacks reach through a client's opaque pointer.
+/// The target of librdkafka's callbacks, reached through a client's opaque pointer.
 ///
-/// Logging happens on librdkafka's threads; everything else on the thread that serves the client.
+/// Log callbacks come from librdkafka's threads, all others from the thread that serves the client.
 class ClientContext {
   let logger: Logger
-  /// Set when the broker has refused this client's credentials.
+  /// Set once a broker has rejected this client's credentials.
   var authenticationError: LogError?
   fileprivate var whenUnreachable: (@Sendable (String) -> Void)?
-  /// What went wrong with one broker last; of all of them librdkafka only says how many there are.
+  /// The last failure of a single broker. When all are down, librdkafka only says how many there
+  /// are.
   private var brokerFailure: String?
 
   init(logger: Logger) {
@@ -73,8 +73,8 @@ class ClientContext {
   func delivered(_ message: UnsafePointer<rd_kafka_message_t>) {}
 
   fileprivate static func of(_ opaque: UnsafeMutableRawPointer?) -> ClientContext? {
-    guard let opaque else { return nil }
-    return Unmanaged<ClientContext>.fromOpaque(opaque).takeUnretainedValue()
+    guard let opaque = unsafe opaque else { return nil }
+    return unsafe Unmanaged<ClientContext>.fromOpaque(opaque).takeUnretainedValue()
   }
 
   fileprivate func failed(_ code: rd_kafka_resp_err_t, _ reason: String) {
@@ -87,22 +87,22 @@ class ClientContext {
       logger.warning("no Kafka broker can be reached, waiting", metadata: ["reason": "\(reason)"])
     default:
       brokerFailure = reason
-      // librdkafka mends the rest by itself; fatal errors come back from the next call.
-      logger.debug("kafka client", metadata: ["reason": "\(reason)"])
+      // librdkafka recovers from the rest; the next call returns a fatal error.
+      logger.debug("Kafka client error", metadata: ["reason": "\(reason)"])
     }
   }
 }
 
-// librdkafka calls these; each finds its client's context and returns.
+// The callbacks. Each passes its arguments to its client's context.
 
-/// Complaints that are for nobody or that somebody else makes.
-private let beside: Set<String> = [
-  // What is meant as it is: one set of pass-through properties serves consumers and producers, and a
-  // broker too old to be asked not to create topics (the mock cluster) may.
+/// Facilities of librdkafka whose messages are of no use, or repeat what is reported elsewhere.
+private let quietFacilities: Set<String> = [
+  // Intended: consumers and producers get the same pass-through properties, and a broker too old to
+  // be asked not to create topics (the mock cluster) may create them.
   "CONFWARN", "AUTOCREATE",
-  // Each attempt to connect; the error callback tells when there is no broker left.
+  // Every failed connection. The error callback reports that all brokers are down.
   "FAIL", "ERROR",
-  // Comes back from the call, or is tried again: a new broker refuses each transactional id a few times.
+  // Returned by the call too, or retried: a new broker rejects each transactional id a few times.
   "GETPID", "ADDOFFSETS", "TXNERR", "FATAL",
 ]
 
@@ -110,13 +110,15 @@ func logCallback(
   _ client: OpaquePointer?, _ level: Int32, _ facility: UnsafePointer<CChar>?,
   _ text: UnsafePointer<CChar>?
 ) {
-  guard let client, let text, let context = ClientContext.of(rd_kafka_opaque(client)) else {
+  guard let client = unsafe client, let text = unsafe text,
+    let context = unsafe ClientContext.of(rd_kafka_opaque(client))
+  else {
     return
   }
-  let facility = facility.map { String(cString: $0) } ?? ""
-  let level = beside.contains(facility) ? .debug : Logger.Level(syslog: level)
+  let facility = unsafe facility.map { unsafe String(cString: $0) } ?? ""
+  let level = quietFacilities.contains(facility) ? .debug : Logger.Level(syslog: level)
   context.logger.log(
-    level: level, "\(String(cString: text))",
+    level: level, unsafe "\(String(cString: text))",
     metadata: ["facility": "\(facility)"], source: "librdkafka")
 }
 
@@ -124,8 +126,8 @@ func errorCallback(
   _ client: OpaquePointer?, _ code: Int32, _ reason: UnsafePointer<CChar>?,
   _ opaque: UnsafeMutableRawPointer?
 ) {
-  let reason = reason.map { String(cString: $0) } ?? ""
-  ClientContext.of(opaque)?.failed(rd_kafka_resp_err_t(rawValue: code), reason)
+  let reason = unsafe reason.map { unsafe String(cString: $0) } ?? ""
+  unsafe ClientContext.of(opaque)?.failed(rd_kafka_resp_err_t(rawValue: code), reason)
 }
 
 func rebalanceCallback(
@@ -133,22 +135,26 @@ func rebalanceCallback(
   _ partitions: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?,
   _ opaque: UnsafeMutableRawPointer?
 ) {
-  guard let client else { return }
-  ClientContext.of(opaque)?.rebalance(client, code, partitions)
+  guard let client = unsafe client else { return }
+  unsafe ClientContext.of(opaque)?.rebalance(client, code, partitions)
 }
 
 func deliveryCallback(
   _ client: OpaquePointer?, _ message: UnsafePointer<rd_kafka_message_t>?,
   _ opaque: UnsafeMutableRawPointer?
 ) {
-  guard let message else { return }
-  // Of most deliveries there is nothing to note.
-  if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR, message.pointee._private == nil { return }
-  ClientContext.of(opaque)?.delivered(message)
+  guard let message = unsafe message else { return }
+  // Most deliveries need no bookkeeping.
+  if unsafe message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR,
+    unsafe message.pointee._private == nil
+  {
+    return
+  }
+  unsafe ClientContext.of(opaque)?.delivered(message)
 }
 
 extension Logger.Level {
-  /// From the severities of RFC 5424, which librdkafka's log levels are.
+  /// From librdkafka's log levels, which are the severities of RFC 5424.
   init(syslog severity: Int32) {
     switch severity {
     case ...2: self = .critical

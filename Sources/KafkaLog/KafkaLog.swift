@@ -3,27 +3,27 @@ import Logging
 
 /// Apache Kafka, or anything that speaks its protocol, as the event log.
 ///
-/// Consumers, producers and admins are clients of their own, with threads and connections of
-/// their own; each belongs to the thread that uses it.
+/// Each consumer, producer and admin is a client with its own threads and connections, and belongs
+/// to the thread that uses it.
 public struct KafkaLog: EventLog {
   public let settings: KafkaSettings
   private let logger: Logger
 
-  /// - Parameter logger: gets librdkafka's own log, from librdkafka's threads.
+  /// - Parameter logger: also gets librdkafka's log, from librdkafka's threads.
   public init(settings: KafkaSettings, logger: Logger) {
     self.settings = settings
     self.logger = logger
   }
 
-  /// Connects in the background: an unreachable broker is no error here.
+  /// Connects in the background: an unreachable broker is not an error here.
   public func makeConsumer(_ configuration: ConsumerConfiguration) throws(LogError)
     -> KafkaConsumer
   {
     try KafkaConsumer(configuration, settings: settings, logger: logger)
   }
 
-  /// A transactional producer fences its predecessors before this returns, and throws
-  /// `.unavailable` if the broker can't be asked.
+  /// For a transactional producer, fences its predecessors before it returns; throws `.unavailable`
+  /// if it can't reach the broker.
   public func makeProducer(_ configuration: ProducerConfiguration) throws(LogError)
     -> KafkaProducer
   {
@@ -34,7 +34,7 @@ public struct KafkaLog: EventLog {
     try KafkaProducer.fence(transactionalID, settings: settings, logger: logger)
   }
 
-  /// A client for questions about topics, offsets and groups.
+  /// A client that queries topics, offsets and groups.
   public func makeAdmin(clientID: String = "projectionist-admin") throws(LogError) -> KafkaAdmin {
     try KafkaAdmin(settings: settings, clientID: clientID, logger: logger)
   }

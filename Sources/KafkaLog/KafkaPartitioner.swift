@@ -1,6 +1,6 @@
 /// Kafka's default partitioner for records with a key.
 public enum KafkaPartitioner {
-  /// The partition that Java clients, and librdkafka's `murmur2_random`, choose for a key.
+  /// The partition that Java clients and librdkafka's `murmur2_random` choose for a key.
   ///
   /// - Parameter count: how many partitions the topic has, at least one.
   public static func partition(key: RawSpan, count: Int32) -> Int32 {
@@ -17,7 +17,7 @@ public enum KafkaPartitioner {
     let tail = count & ~3
     var offset = 0
     while offset < tail {
-      var word = UInt32(
+      var word = unsafe UInt32(
         littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
       word &*= multiplier
       word ^= word >> 24
@@ -28,7 +28,7 @@ public enum KafkaPartitioner {
     }
     if tail < count {
       for index in tail..<count {
-        let byte = bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
+        let byte = unsafe bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
         hash ^= UInt32(byte) << (8 * UInt32(index - tail))
       }
       hash &*= multiplier

@@ -1,11 +1,11 @@
 import EventLog
 
-/// How to reach a Kafka cluster, and what of the client may be tuned.
+/// How to reach a Kafka cluster, and what may be tuned.
 public struct KafkaSettings: Sendable {
   /// `host:port`, several separated by commas.
   public var bootstrapServers: String
-  /// librdkafka properties by their own names, applied after everything else, so that TLS, SASL
-  /// and any tuning work. Those the exactly-once protocol stands on are refused.
+  /// librdkafka properties by their own names, applied last, so TLS, SASL and tuning work. Those
+  /// that exactly-once depends on are refused.
   public var properties: [String: String]
   /// How long the group waits for a member that has gone silent (`session.timeout.ms`).
   public var sessionTimeout: Duration = .seconds(10)
@@ -16,8 +16,8 @@ public struct KafkaSettings: Sendable {
   public var transactionTimeout: Duration = .seconds(60)
   /// How long a blocking question to the cluster may take.
   public var requestTimeout: Duration = .seconds(10)
-  /// Told why when a client has lost its last broker, on the thread that serves the client: late for one
-  /// that is idle. Unless set, each client logs a warning.
+  /// Called with the reason when a client has lost its last broker, on the thread that serves the
+  /// client: late for an idle one. If `nil`, each client logs a warning.
   public var whenUnreachable: (@Sendable (_ reason: String) -> Void)?
 
   public init(bootstrapServers: String, properties: [String: String] = [:]) {
@@ -27,7 +27,7 @@ public struct KafkaSettings: Sendable {
 }
 
 extension KafkaSettings {
-  /// Properties whose meaning the commit protocol depends on.
+  /// Properties that the commit protocol depends on.
   static let reserved: Set<String> = [
     "auto.commit.enable", "auto.offset.reset", "enable.auto.commit", "enable.auto.offset.store",
     "enable.idempotence", "enable.partition.eof", "group.id", "isolation.level", "partitioner",
@@ -52,8 +52,8 @@ extension KafkaSettings {
     let queuedKilobytes = max(1, consumer.maxQueuedBytes >> 10)
     var all = common(clientID: consumer.clientID)
     all += [
-      // librdkafka assigns partitions only to a client with a group; without one nothing is ever
-      // joined or committed.
+      // librdkafka assigns partitions only to a client with a group. A reader without one never
+      // joins or commits.
       ("group.id", consumer.group ?? "\(consumer.clientID)-standalone"),
       ("enable.auto.commit", "false"),
       ("enable.auto.offset.store", "false"),
@@ -63,19 +63,20 @@ extension KafkaSettings {
       ("partition.assignment.strategy", "cooperative-sticky"),
       ("allow.auto.create.topics", "false"),
       ("session.timeout.ms", sessionTimeout.millisecondsText),
-      // A member hears of a rebalance by its next heartbeat.
+      // A member learns of a rebalance with its next heartbeat.
       ("heartbeat.interval.ms", min(sessionTimeout / 5, .milliseconds(300)).millisecondsText),
       ("max.poll.interval.ms", maxPollInterval.millisecondsText),
       ("fetch.min.bytes", String(consumer.minFetchBytes)),
       ("fetch.wait.max.ms", consumer.fetchWait.millisecondsText),
       ("fetch.error.backoff.ms", "20"),
-      // Must hold one largest record; the queue below bounds what is kept.
+      // Must hold the largest record. What is kept is limited by the queue below.
       ("fetch.max.bytes", "16777216"),
-      // A response a partition; a larger record comes alone.
+      // Per partition and response; a larger record comes alone.
       ("fetch.message.max.bytes", "262144"),
       ("queued.min.messages", String(consumer.maxQueuedRecords)),
       ("queued.max.messages.kbytes", String(min(queuedKilobytes, 2_097_151))),
     ]
+    all += Mend.fetchQueueProperties()
     if consumer.isMember, let instanceID = consumer.instanceID {
       all.append(("group.instance.id", instanceID))
     }
@@ -89,17 +90,16 @@ extension KafkaSettings {
       ("acks", "all"),
       // librdkafka's own default is CRC32; everyone else's is murmur2, random for null keys.
       ("partitioner", "murmur2_random"),
-      // Without transactions what a batch sends is seen while the batch goes on. In one it is not:
-      // requests are filled, of which a large batch then needs a tenth, and the flush with which
-      // every batch ends waits for nothing.
+      // Without transactions, readers see records while the batch is still open. With them they see
+      // nothing before the commit: waiting fills the requests, a large batch needs a tenth as many,
+      // and the flush that ends a batch doesn't wait for the linger.
       ("linger.ms", transactionalID == nil ? "0" : "20"),
       ("batch.size", "262144"),
       ("batch.num.messages", "100000"),
-      // The count bounds memory; the bytes must have room for one largest record.
+      // The count limits memory; the bytes must have room for the largest record.
       ("queue.buffering.max.messages", "16000"),
       ("queue.buffering.max.kbytes", "17408"),
-      // Also the wait before AddOffsetsToTxn is tried again while the broker still completes the
-      // transaction before.
+      // Also how long AddOffsetsToTxn waits while the broker completes the previous transaction.
       ("retry.backoff.ms", "10"),
       ("compression.codec", "none"),
     ]
@@ -114,17 +114,13 @@ extension KafkaSettings {
 
   func adminProperties(clientID: String) -> [(String, String)] {
     common(clientID: clientID) + [
-      ("isolation.level", "read_committed"),
-      // librdkafka up to 2.0 crashes without one when a group's coordinator is not ready for the
-      // question about its offsets: rd_kafka_handle_OffsetFetch hands the error to the client's own
-      // group. Nothing is ever joined.
-      ("group.id", "\(clientID)-standalone"),
-    ]
+      ("isolation.level", "read_committed")
+    ] + Mend.adminProperties(clientID: clientID)
   }
 }
 
 extension ConsumerConfiguration {
-  /// The client counts payload only; a small record takes several times that beside it.
+  /// The client counts payload only; a small record takes several times that in addition.
   var maxQueuedRecords: Int { min(max(1000, maxQueuedBytes >> 10), 10_000_000) }
 }
 

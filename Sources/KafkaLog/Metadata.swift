@@ -1,12 +1,12 @@
 import CRdkafka
 import EventLog
 
-/// Owns a metadata reply: the brokers, and topics with their partitions.
-struct Metadata: ~Copyable {
+/// Owns a metadata reply: brokers, topics and partitions.
+@safe struct Metadata: ~Copyable {
   enum Scope {
     case brokers
     case everything
-    /// One topic. A producer's question may make the broker create it.
+    /// One topic, which a producer's request may create.
     case topic(String)
   }
 
@@ -18,43 +18,43 @@ struct Metadata: ~Copyable {
     switch scope {
     case .brokers: break
     case .everything: all = 1
-    case .topic(let name): topic = try client.makeTopic(name)
+    case .topic(let name): unsafe topic = try unsafe client.makeTopic(name)
     }
-    defer { if let topic { rd_kafka_topic_destroy(topic) } }
+    defer { if let topic = unsafe topic { unsafe rd_kafka_topic_destroy(topic) } }
     var reply: UnsafePointer<rd_kafka_metadata>?
-    let code = rd_kafka_metadata(client.handle, all, topic, &reply, timeout.milliseconds)
-    guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let reply else {
+    let code = unsafe rd_kafka_metadata(client.handle, all, topic, &reply, timeout.milliseconds)
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let reply = unsafe reply else {
       throw client.context.authenticationError ?? LogError(code, "no Kafka broker answers")
     }
-    self.reply = reply
+    unsafe self.reply = reply
   }
 
-  deinit { rd_kafka_metadata_destroy(reply) }
+  deinit { unsafe rd_kafka_metadata_destroy(reply) }
 
-  /// `host:port` of each.
+  /// `host:port` of each broker.
   var brokers: [String] {
-    (0..<Int(reply.pointee.broker_cnt)).map { index in
-      let broker = reply.pointee.brokers[index]
-      return "\(String(cString: broker.host)):\(broker.port)"
+    unsafe (0..<Int(reply.pointee.broker_cnt)).map { index in
+      let broker = unsafe reply.pointee.brokers[index]
+      return unsafe "\(String(cString: broker.host)):\(broker.port)"
     }
   }
 
   var partitionCounts: [String: Int32] {
     var counts: [String: Int32] = [:]
-    for index in 0..<Int(reply.pointee.topic_cnt) {
-      let topic = reply.pointee.topics[index]
-      guard topic.err == RD_KAFKA_RESP_ERR_NO_ERROR else { continue }
-      counts[String(cString: topic.topic)] = topic.partition_cnt
+    for index in unsafe 0..<Int(reply.pointee.topic_cnt) {
+      let topic = unsafe reply.pointee.topics[index]
+      guard unsafe topic.err == RD_KAFKA_RESP_ERR_NO_ERROR else { continue }
+      unsafe counts[String(cString: topic.topic)] = unsafe topic.partition_cnt
     }
     return counts
   }
 
   func partitionCount(of name: String) throws(LogError) -> Int32 {
-    for index in 0..<Int(reply.pointee.topic_cnt) {
-      let topic = reply.pointee.topics[index]
-      guard String(cString: topic.topic) == name else { continue }
-      try check(topic.err, "topic \"\(name)\"")
-      return topic.partition_cnt
+    for index in unsafe 0..<Int(reply.pointee.topic_cnt) {
+      let topic = unsafe reply.pointee.topics[index]
+      guard unsafe String(cString: topic.topic) == name else { continue }
+      try unsafe check(topic.err, "topic \"\(name)\"")
+      return unsafe topic.partition_cnt
     }
     throw LogError(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, "topic \"\(name)\"")
   }

@@ -1,11 +1,11 @@
 import CRdkafka
 import EventLog
 
-/// First offset kept and end of each partition, asked of the brokers in two rounds (KAFKA-1588:
-/// one request has one kind of answer).
+/// Each partition's first offset kept and end, in two requests (KAFKA-1588: a request can't ask for
+/// both).
 ///
-/// The end is the last stable offset when the client reads committed records only. Not
-/// `rd_kafka_query_watermark_offsets`, which asks a partition at a time.
+/// The end is the last stable offset if the client reads only committed records. This is not
+/// `rd_kafka_query_watermark_offsets`, which asks about one partition at a time.
 func queryOffsets(of partitions: [TopicPartition], client: KafkaClient, timeout: Duration)
   throws(LogError) -> [TopicPartition: Range<Int64>]
 {
@@ -21,7 +21,7 @@ func queryOffsets(of partitions: [TopicPartition], client: KafkaClient, timeout:
   return result
 }
 
-/// ListOffsets for every partition; those without a record at or after the time are absent.
+/// ListOffsets for every partition. Those without a record at or after the time are absent.
 ///
 /// - Parameter timestamp: milliseconds since 1970, or the protocol's -2 (first) and -1 (end).
 func lookUp(
@@ -33,7 +33,7 @@ func lookUp(
     let list = PartitionList(capacity: partitions.count)
     for partition in partitions { list.add(partition, offset: timestamp) }
     let remaining = max(deadline - .now, .milliseconds(1))
-    let code = rd_kafka_offsets_for_times(client.handle, list.list, remaining.milliseconds)
+    let code = unsafe rd_kafka_offsets_for_times(client.handle, list.list, remaining.milliseconds)
     do throws(LogError) {
       try check(code, "asking for offsets")
       var result: [TopicPartition: Int64] = [:]
@@ -43,7 +43,7 @@ func lookUp(
       }
       return result
     } catch {
-      // A leader that has just moved, most often: the client has asked for new metadata.
+      // Usually a leader has just moved, and the client is fetching new metadata.
       guard error.code == .unavailable, ContinuousClock.now < deadline else { throw error }
     }
   }

@@ -3,11 +3,11 @@ import EventLog
 import Glibc
 
 /// Owns an `rd_kafka_topic_partition_list_t`.
-struct PartitionList: ~Copyable {
+@safe struct PartitionList: ~Copyable {
   let list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
 
   init(capacity: Int = 1) {
-    list = rd_kafka_topic_partition_list_new(Int32(capacity))
+    unsafe list = rd_kafka_topic_partition_list_new(Int32(capacity))
   }
 
   init(_ partitions: some Collection<TopicPartition>) {
@@ -15,35 +15,37 @@ struct PartitionList: ~Copyable {
     for partition in partitions { add(partition) }
   }
 
-  /// - Parameter owner: goes with each offset as its metadata.
+  /// - Parameter owner: stored with each offset, as its metadata.
   init(_ offsets: [TopicPartition: Int64], owner: String? = nil) {
     self.init(capacity: offsets.count)
     for (partition, offset) in offsets {
-      let element = rd_kafka_topic_partition_list_add(list, partition.topic, partition.partition)
-      element?.pointee.offset = offset
+      let element = unsafe rd_kafka_topic_partition_list_add(
+        list, partition.topic, partition.partition)
+      unsafe element?.pointee.offset = offset
       guard let owner else { continue }
       // The list frees it.
-      element?.pointee.metadata = UnsafeMutableRawPointer(strdup(owner))
-      element?.pointee.metadata_size = owner.utf8.count
+      unsafe element?.pointee.metadata = unsafe UnsafeMutableRawPointer(strdup(owner))
+      unsafe element?.pointee.metadata_size = owner.utf8.count
     }
   }
 
-  deinit { rd_kafka_topic_partition_list_destroy(list) }
+  deinit { unsafe rd_kafka_topic_partition_list_destroy(list) }
 
-  var count: Int { Int(list.pointee.cnt) }
+  var count: Int { unsafe Int(list.pointee.cnt) }
 
   func add(_ partition: TopicPartition, offset: Int64 = Int64(RD_KAFKA_OFFSET_INVALID)) {
-    rd_kafka_topic_partition_list_add(list, partition.topic, partition.partition).pointee.offset =
+    unsafe rd_kafka_topic_partition_list_add(list, partition.topic, partition.partition).pointee
+      .offset =
       offset
   }
 
-  /// Calls `body` with each element; the first error it throws ends the walk.
+  /// Calls `body` with each element, until it throws.
   func forEach(
     _ body: (TopicPartition, _ offset: Int64, rd_kafka_resp_err_t) throws(LogError) -> Void
   ) throws(LogError) {
     for index in 0..<count {
-      let element = list.pointee.elems[index]
-      try body(
+      let element = unsafe list.pointee.elems[index]
+      try unsafe body(
         TopicPartition(String(cString: element.topic), element.partition), element.offset,
         element.err)
     }
@@ -52,9 +54,9 @@ struct PartitionList: ~Copyable {
 
 /// The partitions of a list owned by librdkafka.
 func partitions(of list: UnsafePointer<rd_kafka_topic_partition_list_t>) -> [TopicPartition] {
-  (0..<Int(list.pointee.cnt)).map { index in
-    let element = list.pointee.elems[index]
-    return TopicPartition(String(cString: element.topic), element.partition)
+  unsafe (0..<Int(list.pointee.cnt)).map { index in
+    let element = unsafe list.pointee.elems[index]
+    return unsafe TopicPartition(String(cString: element.topic), element.partition)
   }
 }
 

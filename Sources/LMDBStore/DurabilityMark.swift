@@ -1,23 +1,24 @@
 import StateStore
 
-/// What a store's mark says about it.
+/// What a store's mark says.
 public enum StoreCondition: String, Sendable {
   /// Synced and cleanly closed.
   case closed
-  /// In use, or left by a process that was killed: whole.
+  /// In use, or left open by a killed process: whole.
   case open
-  /// Pages may be missing: it was open when the machine went down, or could not be synced.
+  /// Pages may be missing: it was open when the machine went down, or its sync failed.
   case torn
-  /// There is no mark.
+  /// No mark.
   case unknown
 }
 
-/// Tells whether a store that is not synced per commit is whole: a file beside it, synced itself.
+/// A file next to a store that says whether the store is whole. Commits are not synced; the mark
+/// is.
 ///
-/// While a store is open the mark holds the running kernel's boot id. After a killed process the
-/// kernel still has every page the process wrote, so the store is whole as long as the boot id is
-/// the same; after a loss of power it differs, and pages may be missing. A clean close syncs the
-/// store first and the mark after it, so a store marked closed is always whole.
+/// While a store is open its mark holds the kernel's boot id. The kernel keeps every page that a
+/// killed process wrote, so as long as the boot id is the same, the store is whole. After a power
+/// failure the boot id differs, and pages may be missing. A clean close syncs the store before the
+/// mark, so a store marked closed is always whole.
 enum DurabilityMark {
   static let fileName = "mark"
   private static let closed = "closed"
@@ -39,10 +40,10 @@ enum DurabilityMark {
     case closed, "open \(bootID)": return
     case nil, torn:
       throw StoreError(
-        "the store at \(directory) is not known to be whole; rebuild it", remedy: .rebuild)
+        "the store at \(directory) may be torn; rebuild it", remedy: .rebuild)
     default:
       throw StoreError(
-        "the store at \(directory) was open when the machine went down, so it may be torn; "
+        "the store at \(directory) was open when the machine went down and may be torn; "
           + "rebuild it", remedy: .rebuild)
     }
   }
@@ -55,12 +56,12 @@ enum DurabilityMark {
     try FileSystem.replace(fileName, in: directory, with: closed)
   }
 
-  /// Marks a store whose pages could not be written out.
+  /// Marks a store whose sync failed.
   static func setTorn(_ directory: String) throws(StoreError) {
     try FileSystem.replace(fileName, in: directory, with: torn)
   }
 
-  /// Names the running kernel's lifetime: random at every boot (proc(5), `random/boot_id`).
+  /// Identifies the kernel's current boot; random each time (proc(5), `random/boot_id`).
   static func currentBootID() throws(StoreError) -> String {
     let path = "/proc/sys/kernel/random/boot_id"
     guard let text = try FileSystem.read(path) else {

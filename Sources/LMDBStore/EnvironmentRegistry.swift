@@ -4,12 +4,12 @@ import Synchronization
 
 /// The environments this process has open, by path.
 ///
-/// LMDB forbids a process to open a file twice: closing one of the two drops the file locks of
-/// both. So everybody shares one, and opening and closing exclude each other.
+/// A process must not open an LMDB file twice: closing one of the two drops the file locks of both.
+/// So all handles share one environment, and opening and closing exclude each other.
 enum EnvironmentRegistry {
   private static let environments = Mutex<[String: Environment]>([:])
 
-  /// Opens, or joins, the environment at `path` for its one writer.
+  /// Opens or joins the environment at `path` for its only writer.
   static func lease(
     _ path: String, tables: [String], options: EnvironmentOptions
   ) throws(StoreError) -> EnvironmentLease {
@@ -36,7 +36,7 @@ enum EnvironmentRegistry {
     }
   }
 
-  /// Opens, or joins, the environment at `path` for reading.
+  /// Opens or joins the environment at `path` for reading.
   static func leaseReadOnly(
     _ path: String, options: EnvironmentOptions
   ) throws(StoreError) -> EnvironmentLease {
@@ -53,18 +53,18 @@ enum EnvironmentRegistry {
     }
   }
 
-  /// An environment whose files were deleted by hand is not joined: what is written there is lost.
+  /// Detaches an environment whose files were deleted by hand: writes to it would be lost.
   private static func forgetDeleted(_ path: String, _ environments: inout [String: Environment]) {
     guard environments[path] != nil, !FileSystem.exists("\(path)/data.mdb") else { return }
     environments.removeValue(forKey: path)?.isDetached = true
   }
 
-  /// Marks the synced environment as closed, unless its files have been deleted, and lets another
-  /// writer in.
+  /// Marks the environment as closed or torn, unless its files have been deleted, and admits
+  /// another writer.
   static func endWriting(_ environment: Environment, isSynced: Bool) throws(StoreError) {
     try environments.withLock { (_) throws(StoreError) in
       environment.hasWriter = false
-      // Deleted by the storage, or by hand: there is nothing to mark.
+      // Deleted by the storage or by hand: nothing to mark.
       if environment.isDetached || !FileSystem.exists("\(environment.path)/data.mdb") { return }
       if isSynced {
         try DurabilityMark.setClosed(environment.path)
@@ -74,12 +74,13 @@ enum EnvironmentRegistry {
     }
   }
 
-  /// Lets another writer in after one that was dropped without a close.
+  /// Admits another writer after one that was dropped without a close.
   static func abandonWriting(_ environment: Environment) {
     environments.withLock { _ in environment.hasWriter = false }
   }
 
-  /// Runs `delete`, which deletes the files at `path`. Who still reads them keeps them until done.
+  /// Runs `delete`, which deletes the files at `path`. Existing readers keep them until they are
+  /// done.
   static func detach(_ path: String, delete: () throws(StoreError) -> Void) throws(StoreError) {
     try environments.withLock { (environments) throws(StoreError) in
       environments.removeValue(forKey: path)?.isDetached = true
@@ -95,7 +96,7 @@ enum EnvironmentRegistry {
     environments.withLock { environments in
       environment.leases -= 1
       guard environment.leases == 0 else { return }
-      mdb_env_close(environment.handle)
+      unsafe mdb_env_close(environment.handle)
       if environments[environment.path] === environment {
         environments[environment.path] = nil
       }
@@ -103,7 +104,7 @@ enum EnvironmentRegistry {
   }
 }
 
-/// Keeps an environment open. A store and its snapshots share one; the last to go closes it.
+/// Keeps an environment open. A store and its snapshots share one; the last lease closes it.
 final class EnvironmentLease: Sendable {
   let environment: Environment
 

@@ -12,7 +12,7 @@ enum LMDBFailure {
   }
 
   static func error(_ code: Int32, _ action: StaticString, _ path: String) -> StoreError {
-    let text = String(cString: mdb_strerror(code))
+    let text = unsafe String(cString: mdb_strerror(code))
     let message = "can't \(action) the store at \(path): \(text)"
     switch code {
     case MDB_CORRUPTED, MDB_INVALID, MDB_PAGE_NOTFOUND, MDB_VERSION_MISMATCH, MDB_PANIC:
@@ -20,7 +20,7 @@ enum LMDBFailure {
     case ENOSPC, EDQUOT:
       return full(message)
     case EIO where FileSystem.isFull(path):
-      // LMDB's word for a write that was cut short.
+      // LMDB's code for a short write.
       return full(message)
     case EACCES, EPERM, EROFS:
       return StoreError("\(message); \(permissionAdvice)", remedy: .stop)
@@ -33,10 +33,10 @@ enum LMDBFailure {
     }
   }
 
-  /// The error of a failed system call, from `errno`.
+  /// The error that `errno` describes after a failed system call.
   static func system(_ action: StaticString, _ path: String) -> StoreError {
     let code = errno
-    let message = "can't \(action) \(path): \(String(cString: strerror(code)))"
+    let message = unsafe "can't \(action) \(path): \(String(cString: strerror(code)))"
     return switch code {
     case ENOSPC, EDQUOT: full(message)
     case EACCES, EPERM, EROFS: StoreError("\(message); \(permissionAdvice)", remedy: .stop)

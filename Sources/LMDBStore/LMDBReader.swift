@@ -1,7 +1,7 @@
 import Glibc
 import StateStore
 
-/// A store opened for reading only, also while another process writes it.
+/// A store opened read-only, even while another process writes it.
 public final class LMDBReader: Sendable {
   private let lease: EnvironmentLease
 
@@ -12,14 +12,14 @@ public final class LMDBReader: Sendable {
   /// Names of the tables, by number from 1.
   public var tables: [String] { lease.environment.tableNames }
 
-  /// How long a commit in parts of another process may take. One of the largest batch takes less
-  /// than a second.
+  /// How long to wait for another process's commit in parts. The largest batch takes less than a
+  /// second.
   private static let patience = Duration.seconds(5)
 
-  /// A consistent view of the last commit. In the middle of a commit in parts it waits for the end.
+  /// A consistent view of the last commit. Waits for a commit in parts to end.
   ///
-  /// - Throws: `.wait` when that does not come within five seconds: there is no room on the disk, or
-  ///   the process was killed.
+  /// - Throws: `.wait` if that takes more than five seconds: the disk is full, or the process was
+  ///   killed.
   public func snapshot() throws(StoreError) -> LMDBSnapshot {
     let deadline = ContinuousClock.now + Self.patience
     while true {
@@ -35,15 +35,14 @@ public final class LMDBReader: Sendable {
     try LMDBStatistics(lease.environment)
   }
 
-  /// Walks all pages as of the last commit and tells whether they hang together: see `Durability`.
-  /// Takes about a second a gigabyte.
+  /// Checks all pages as of the last commit: see `Durability`. Takes about a second per gigabyte.
   ///
-  /// - Throws: `.rebuild`, naming the first page that does not.
+  /// - Throws: `.rebuild`, naming the first bad page.
   public func check() throws(StoreError) {
-    try Environment.check(lease.environment.handle, lease.environment.path, .everything)
+    try unsafe Environment.check(lease.environment.handle, lease.environment.path, .everything)
   }
 
-  /// Copies the last commit into a new file, without the free pages; the writer goes on meanwhile.
+  /// Copies the last commit to a new file, without free pages. Doesn't block the writer.
   func copy(to path: String) throws(StoreError) {
     try lease.environment.copy(to: path)
   }

@@ -7,7 +7,7 @@ public struct LMDBStatistics: Hashable, Sendable {
   public struct Table: Hashable, Sendable {
     public let name: String
     public let entries: Int
-    /// Levels of the tree, 0 when it is empty.
+    /// Levels of the tree, 0 if it is empty.
     public let depth: Int
     public let branchPages: Int
     public let leafPages: Int
@@ -18,17 +18,17 @@ public struct LMDBStatistics: Hashable, Sendable {
     public var pages: Int { branchPages + leafPages + overflowPages }
   }
 
-  /// The engine's own table first, then the others by their numbers.
+  /// The engine's own table, then the others by number.
   public let tables: [Table]
   public let pageBytes: Int
-  /// Pages that commits have given back, to be used by later ones.
+  /// Pages free for reuse by later commits.
   public let freePages: Int
   /// Bytes of the file, including pages free for reuse.
   public let fileBytes: Int
   /// The most the file may grow to.
   public let mapBytes: Int
 
-  /// Entries by table, in the order of their numbers from 1.
+  /// Entries of each table, by number from 1.
   public var entries: [(name: String, count: Int)] {
     tables.dropFirst().map { ($0.name, $0.entries) }
   }
@@ -38,9 +38,9 @@ public struct LMDBStatistics: Hashable, Sendable {
 
   init(_ environment: Environment) throws(StoreError) {
     let path = environment.path
-    var info = MDB_envinfo()
-    try LMDBFailure.check(mdb_env_info(environment.handle, &info), "inspect", path)
-    let transaction = try Transaction(environment.handle, path, isReadOnly: true)
+    var info = unsafe MDB_envinfo()
+    try unsafe LMDBFailure.check(mdb_env_info(environment.handle, &info), "inspect", path)
+    let transaction = try unsafe Transaction(environment.handle, path, isReadOnly: true)
     var tables: [Table] = []
     var pageBytes = 0
     for (name, handle) in zip([StoreLayout.metaName] + environment.tableNames, environment.tables) {
@@ -55,7 +55,7 @@ public struct LMDBStatistics: Hashable, Sendable {
     self.tables = tables
     self.pageBytes = pageBytes
     freePages = try transaction.freePages()
-    fileBytes = (info.me_last_pgno + 1) * pageBytes
-    mapBytes = info.me_mapsize
+    fileBytes = unsafe (info.me_last_pgno + 1) * pageBytes
+    mapBytes = unsafe info.me_mapsize
   }
 }

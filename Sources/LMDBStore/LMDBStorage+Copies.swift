@@ -1,16 +1,16 @@
 import Glibc
 import StateStore
 
-/// Copies of stores: a copy has the layout of a store, so a directory of them can be read as one.
+/// Copies of stores. A copy has the layout of a store, so a directory of copies is a storage.
 extension LMDBStorage {
-  /// Copies a store's last commit below another directory, while it is written; compact, synced, and
-  /// marked as cleanly closed. It appears under its name when it is complete, or not at all.
+  /// Copies a store's last commit below another directory; compact, synced, and marked as cleanly
+  /// closed. The store may be written meanwhile. The copy gets its name only when it is complete.
   ///
   /// - Parameters:
-  ///   - root: the copy is `<root>/<stage>/<partition>/`, which must not exist.
-  ///   - finish: may add files to the copy before it appears; it is given the directory, and what
-  ///     has been copied.
-  /// - Throws: `.stop` when a copy is there already.
+  ///   - root: the copy goes to `<root>/<stage>/<partition>/`, which must not exist.
+  ///   - finish: may add files to the copy before it is complete; gets the directory and a view of
+  ///     what was copied.
+  /// - Throws: `.stop` if there is a copy already.
   public func copy(
     stage: String, partition: Int32, to root: String,
     finish: (_ directory: String, _ copied: LMDBSnapshot) throws(StoreError) -> Void = {
@@ -24,7 +24,7 @@ extension LMDBStorage {
     }
     var attempts = 3
     while true {
-      // Between two parts of a commit there is nothing to copy.
+      // Between the parts of a commit there is nothing to copy.
       try reader.snapshot().release()
       do throws(StoreError) {
         try Self.build(target) { (partial) throws(StoreError) in
@@ -39,7 +39,7 @@ extension LMDBStorage {
         }
         break
       } catch {
-        // The next commit may have begun.
+        // Another commit may have begun.
         attempts -= 1
         guard error.remedy == .wait, attempts > 0 else { throw error }
       }
@@ -47,7 +47,7 @@ extension LMDBStorage {
     try FileSystem.syncDirectory("\(root)/\(stage)")
   }
 
-  /// Where `copy` builds the copy of a store, to look at how far it is.
+  /// The file that `copy` is writing, for showing its progress.
   public static func partialCopy(stage: String, partition: Int32, in root: String) -> String {
     partial(of: "\(root)/\(stage)/\(partition)") + "/data.mdb"
   }
@@ -55,9 +55,9 @@ extension LMDBStorage {
   /// Puts a copy in a store's place. The caller holds the lock of the directory.
   ///
   /// - Parameters:
-  ///   - copies: where the copy is, made by `copy`.
-  ///   - replaces: whether a store that is there may be deleted.
-  /// - Throws: `.stop` when a store is there that must not be replaced; `.rebuild` for a copy that is
+  ///   - copies: the directory given to `copy`.
+  ///   - replaces: whether an existing store may be deleted.
+  /// - Throws: `.stop` if there is a store that must not be replaced; `.rebuild` if the copy is
   ///   damaged.
   public func install(
     from copies: LMDBStorage, stage: String, partition: Int32, replaces: Bool
@@ -77,7 +77,7 @@ extension LMDBStorage {
     try FileSystem.syncDirectory("\(root)/\(stage)")
   }
 
-  /// A name that is no partition's.
+  /// A name that no partition has.
   private static func partial(of target: String) -> String { "\(target).partial" }
 
   private static func build(
@@ -90,7 +90,7 @@ extension LMDBStorage {
       try fill(partial)
       try FileSystem.move(partial, to: target)
     } catch {
-      // What failed is the news, not that its remains could not be removed.
+      // Report the failure itself, not one to clean up after it.
       try? FileSystem.removeDirectory(partial)
       throw error
     }

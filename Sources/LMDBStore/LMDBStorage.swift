@@ -1,13 +1,13 @@
 import StateStore
 
-/// The stores below one directory: `<root>/<stage>/<partition>/`, readable by their owner only.
+/// The stores below one directory: `<root>/<stage>/<partition>/`, accessible to their owner only.
 public struct LMDBStorage: StateStorage {
-  /// The version of tables and meta keys that `open` reads and writes.
+  /// The version of the layout that `open` reads and writes.
   public static let formatVersion: UInt32 = 1
 
   public let root: String
-  /// Address space reserved for each store, which is the most it can grow to. Costs no memory and
-  /// no disk before it is used.
+  /// Address space reserved for each store: the most it can grow to. Takes no memory or disk until
+  /// used.
   public let mapBytes: Int
   private let version: UInt32
 
@@ -21,9 +21,10 @@ public struct LMDBStorage: StateStorage {
     self.version = version
   }
 
-  /// Holds the directory against a second instance as long as the result lives.
+  /// Locks the directory against a second instance for as long as the result lives.
   ///
-  /// - Throws: `.held`, naming the path and the process that has it, or why the file can't be written.
+  /// - Throws: `.held`, naming the path and the process that holds it, or why the file can't be
+  ///   written.
   public func lock() throws(RootLockError) -> RootLock {
     try RootLock(root: root)
   }
@@ -37,7 +38,7 @@ public struct LMDBStorage: StateStorage {
       try EnvironmentRegistry.lease(path, tables: tables, options: options(isReadOnly: false)))
   }
 
-  /// Opens an existing store for reading, also while another process writes it.
+  /// Opens an existing store read-only, even while another process writes it.
   public func openReadOnly(stage: String, partition: Int32) throws(StoreError) -> LMDBReader {
     LMDBReader(
       try EnvironmentRegistry.leaseReadOnly(
@@ -51,7 +52,7 @@ public struct LMDBStorage: StateStorage {
     }
   }
 
-  /// The partitions of a stage that have a store here, in order.
+  /// The partitions of a stage that have a store, in order.
   public func partitions(stage: String) throws(StoreError) -> [Int32] {
     try FileSystem.names(in: "\(root)/\(stage)").compactMap { Int32($0) }.sorted()
   }

@@ -4,12 +4,12 @@ import Synchronization
 
 /// One partition's state in an LMDB environment of its own: a sub-database per table.
 ///
-/// A commit is one write transaction, or one a part, none synced to the disk (see
-/// `EnvironmentOptions`). Snapshots may be taken from any thread, and outlive the store's close.
+/// A commit is one write transaction, or one per part. None is synced (`EnvironmentOptions`).
+/// Any thread may take snapshots; they outlive the store's close.
 public final class LMDBStore: StateStore {
   private let lease: EnvironmentLease
   private let isClosed = Atomic(false)
-  /// Held while writing; guards nothing but the order of commit and close.
+  /// Held while writing; orders commits and close.
   private let writing = Mutex(())
 
   init(_ lease: EnvironmentLease) {
@@ -38,7 +38,7 @@ public final class LMDBStore: StateStore {
   private func metaValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
     try checkOpen()
     let environment = lease.environment
-    let transaction = try Transaction(environment.handle, environment.path, isReadOnly: true)
+    let transaction = try unsafe Transaction(environment.handle, environment.path, isReadOnly: true)
     return try transaction.get(environment.tables[0], key)
   }
 
@@ -58,9 +58,9 @@ public final class LMDBStore: StateStore {
     }
   }
 
-  /// LMDB keeps the pages that a transaction changes in memory of its own until the commit, and
-  /// keeps the memory for the next one: keys in no order change a page each, so without a bound a
-  /// large commit would take as much as the whole tree, and the file would grow by as much again.
+  /// LMDB holds the pages that a transaction changes in its own memory until the commit, and keeps
+  /// that memory for the next one. Scattered keys change a page each: without a limit a large
+  /// commit would take as much memory as the whole tree, and grow the file by as much.
   public func commitInParts(
     _ writes: inout WriteSet, changelogOffset: Int64, pages: Int
   ) throws(StoreError) {
@@ -83,14 +83,15 @@ public final class LMDBStore: StateStore {
     }
   }
 
-  /// Commits some of the writes: the last of them with the offset, the others with the mark that
-  /// more is to come.
+  /// Commits some of the writes: the last part with the offset, the others with the mark for more
+  /// to come.
   private func commit(
     _ writes: borrowing WriteSet, _ range: Range<Int>, changelogOffset: Int64?
   ) throws(StoreError) {
     let environment = lease.environment
     let meta = environment.tables[0]
-    var transaction = try Transaction(environment.handle, environment.path, isReadOnly: false)
+    var transaction = try unsafe Transaction(
+      environment.handle, environment.path, isReadOnly: false)
     try Self.apply(writes, range, to: transaction, environment)
     if let changelogOffset {
       try transaction.put(meta, StoreLayout.offsetKey, changelogOffset.bigEndianBytes)
@@ -113,37 +114,39 @@ public final class LMDBStore: StateStore {
         guard Int(table.rawValue) < environment.tables.count else {
           throw StoreError(
             "table \(table.rawValue) can't be written to \(environment.path), which has"
-              + " \(environment.tables.count): its changelog holds what no stage has written",
+              + " \(environment.tables.count): its changelog holds a record that no stage writes",
             remedy: .stop)
         }
-        cursor = try transaction.cursor(environment.tables[Int(table.rawValue)])
+        unsafe cursor = try unsafe transaction.cursor(environment.tables[Int(table.rawValue)])
         current = table
       }
-      if table == .meta { precondition(!StoreLayout.isOwnKey(key), "a key of the store's own") }
+      if table == .meta {
+        precondition(!StoreLayout.isOwnKey(key), "the key is reserved for the store")
+      }
       var code: Int32
       if let value {
-        code = withValue(key) { key in
-          withValue(value) { mdb_cursor_put(cursor, &key, &$0, 0) }
+        code = unsafe withValue(key) { key in
+          unsafe withValue(value) { unsafe mdb_cursor_put(cursor, &key, &$0, 0) }
         }
       } else {
-        var found = MDB_val()
-        code = withValue(key) { mdb_cursor_get(cursor, &$0, &found, MDB_SET) }
+        var found = unsafe MDB_val()
+        code = unsafe withValue(key) { unsafe mdb_cursor_get(cursor, &$0, &found, MDB_SET) }
         if code == MDB_NOTFOUND { return }
-        if code == MDB_SUCCESS { code = mdb_cursor_del(cursor, 0) }
+        if code == MDB_SUCCESS { code = unsafe mdb_cursor_del(cursor, 0) }
       }
       try LMDBFailure.check(code, "write to", environment.path)
     }
     try writes.forEach(in: range, write)
   }
 
-  /// Syncs the store and marks it as cleanly closed. Every later call but another close fails.
+  /// Syncs the store and marks it as cleanly closed. Every later call except another close fails.
   ///
-  /// - Throws: `.rebuild` when pages could not be written out.
+  /// - Throws: `.rebuild` if the sync fails.
   public func close() throws(StoreError) {
     try writing.withLock { (_) throws(StoreError) in
       if isClosed.exchange(true, ordering: .acquiringAndReleasing) { return }
       let environment = lease.environment
-      let code = mdb_env_sync(environment.handle, 1)
+      let code = unsafe mdb_env_sync(environment.handle, 1)
       try EnvironmentRegistry.endWriting(environment, isSynced: code == MDB_SUCCESS)
       if code != MDB_SUCCESS {
         var failure = LMDBFailure.error(code, "sync", environment.path)

@@ -1,23 +1,25 @@
 import Glibc
 
-/// Finds where this process has mapped a file, by `/proc/self/maps`.
+/// Finds where this process has mapped a file, in `/proc/self/maps`.
 enum MemoryMap {
-  /// - Returns: the longest mapping of the file; `nil` when there is none or it can't be told.
+  /// - Returns: the file's longest mapping; `nil` if none is found.
   static func find(file: String) -> UnsafeMutableRawBufferPointer? {
-    guard let resolved = realpath(file, nil) else { return nil }
-    defer { free(resolved) }
-    let name = String(cString: resolved)
-    guard let maps = fopen("/proc/self/maps", "r") else { return nil }
-    defer { fclose(maps) }
+    guard let resolved = unsafe realpath(file, nil) else { return nil }
+    defer { unsafe free(resolved) }
+    let name = unsafe String(cString: resolved)
+    guard let maps = unsafe fopen("/proc/self/maps", "r") else { return nil }
+    defer { unsafe fclose(maps) }
     var longest: UnsafeMutableRawBufferPointer?
     var line: UnsafeMutablePointer<CChar>?
     var capacity = 0
-    defer { free(line) }
-    while getline(&line, &capacity, maps) > 0 {
-      guard let line, let range = range(String(cString: line), of: name) else { continue }
-      if range.count > longest?.count ?? 0 { longest = range }
+    defer { unsafe free(line) }
+    while unsafe getline(&line, &capacity, maps) > 0 {
+      guard let line = unsafe line, let range = unsafe range(String(cString: line), of: name) else {
+        continue
+      }
+      if unsafe range.count > longest?.count ?? 0 { unsafe longest = unsafe range }
     }
-    return longest
+    return unsafe longest
   }
 
   /// A line is `start-end rights offset device inode name`, addresses in hexadecimal.
@@ -27,7 +29,7 @@ enum MemoryMap {
     guard fields.count == 6, fields[5] == name else { return nil }
     let bounds = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
     guard bounds.count == 2, bounds[0] < bounds[1] else { return nil }
-    return UnsafeMutableRawBufferPointer(
+    return unsafe UnsafeMutableRawBufferPointer(
       start: UnsafeMutableRawPointer(bitPattern: bounds[0]), count: Int(bounds[1] - bounds[0]))
   }
 }

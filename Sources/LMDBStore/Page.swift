@@ -1,7 +1,7 @@
 import Glibc
 import StateStore
 
-/// One page of a store's file, or several that hold one value. Numbers are in the machine's order.
+/// One page of a store's file, or several that hold one value. Integers are in native byte order.
 struct Page: ~Copyable {
   static let headerBytes = 16
   // `P_BRANCH`, `P_LEAF`, `P_OVERFLOW` and `P_META`.
@@ -15,16 +15,16 @@ struct Page: ~Copyable {
   /// - Parameters:
   ///   - size: of a page, in bytes.
   ///   - count: how many to read.
-  /// - Throws: `.rebuild` when the file ends before.
+  /// - Throws: `.rebuild` if the file ends before them.
   init(_ file: Int32, _ path: String, number: UInt64, size: Int, count pages: Int = 1)
     throws(StoreError)
   {
     let offset = number.multipliedReportingOverflow(by: UInt64(size))
     let size = size * pages
     var count = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
       if !offset.overflow, let position = Int(exactly: offset.partialValue) {
-        count = pread(file, buffer.baseAddress, size, position)
+        count = unsafe pread(file, buffer.baseAddress, size, position)
       }
       initialized = max(0, count)
     }
@@ -37,17 +37,17 @@ struct Page: ~Copyable {
   }
 
   func integer<Value: FixedWidthInteger>(_: Value.Type, at offset: Int) -> Value {
-    bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: Value.self) }
+    unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(fromByteOffset: offset, as: Value.self) }
   }
 
-  /// As the page itself says.
+  /// The page's number, as it says itself.
   var number: UInt64 { integer(UInt64.self, at: 0) }
 
   var kind: UInt16 {
     integer(UInt16.self, at: 10) & (Self.branch | Self.leaf | Self.overflow | Self.meta)
   }
 
-  /// `nil` when the page's limits contradict each other.
+  /// `nil` if the page's limits contradict each other.
   var nodeCount: Int? {
     let lower = Int(integer(UInt16.self, at: 12))
     let upper = Int(integer(UInt16.self, at: 14))
@@ -55,7 +55,7 @@ struct Page: ~Copyable {
     return (lower - Self.headerBytes) / 2
   }
 
-  /// - Returns: `nil` when it reaches beyond the page.
+  /// - Returns: `nil` if the node reaches beyond the page.
   func node(_ index: Int, isLeaf: Bool) -> Node? {
     let start = Int(integer(UInt16.self, at: Self.headerBytes + 2 * index))
     guard start >= Self.headerBytes, start + Node.headerBytes <= bytes.count else { return nil }
@@ -81,20 +81,20 @@ struct Node {
   static let bigData: UInt16 = 0x01
   static let subData: UInt16 = 0x02
 
-  /// Where the key is in the page.
+  /// Where the page holds the key.
   let key: Range<Int>
-  /// Where the value is in the page, or the number of the page it is on.
+  /// Where the page holds the value, or the number of the page that does.
   let value: Range<Int>
-  /// Of the value.
+  /// The value's length in bytes.
   let length: Int
   let isElsewhere: Bool
   /// Whether the value is a table's `TreeRecord`.
   let isTree: Bool
-  /// In a branch: the page below.
+  /// The page below; in branches only.
   let child: UInt64
 }
 
-/// What is kept of a tree: `MDB_db`.
+/// A tree's record: `MDB_db`.
 struct TreeRecord {
   static let byteCount = 48
   static let noPage = UInt64.max
@@ -114,7 +114,7 @@ struct TreeRecord {
 
 /// One of the two pages that say where the trees are: `MDB_meta`.
 struct MetaPage {
-  /// Enough of the page for all of it.
+  /// Enough to hold all of it.
   static let readBytes = 512
   private static let magic: UInt32 = 0xBEEF_C0DE
   private static let version: UInt32 = 1
@@ -131,7 +131,7 @@ struct MetaPage {
     isValid =
       page.kind == Page.meta && page.integer(UInt32.self, at: start) == Self.magic
       && page.integer(UInt32.self, at: start + 4) == Self.version
-    // The tree of free pages has the page size where others have nothing.
+    // The record of the tree of free pages holds the page size in a field unused by others.
     pageSize = page.integer(UInt32.self, at: start + 24)
     free = TreeRecord(page, at: start + 24)
     main = TreeRecord(page, at: start + 24 + TreeRecord.byteCount)

@@ -1,19 +1,19 @@
 import Glibc
 import StateStore
 
-/// Walks the pages of a store's trees and tells whether they hang together, by reading the file: LMDB
-/// itself follows whatever a page says, and a flipped bit in one ends the process.
+/// Checks the pages of a store's trees by reading the file. LMDB itself follows whatever a page
+/// says: one flipped bit can end the process.
 ///
-/// Pages have no checksums, so this finds what contradicts itself: page numbers out of range or used
-/// twice, kinds and sizes that don't fit, keys out of order, counts that differ from the tables' own.
-/// A value whose bytes have changed hangs together as before.
+/// Pages have no checksums, so this finds contradictions: page numbers out of range or used twice,
+/// wrong kinds and sizes, keys out of order, counts that differ from the tables' own. It can't find
+/// a value whose bytes have changed.
 ///
-/// Source of the format: LMDB 0.9, `mdb.c`, `MDB_page`, `MDB_node`, `MDB_db` and `MDB_meta`.
+/// Format: LMDB 0.9, `mdb.c`, `MDB_page`, `MDB_node`, `MDB_db` and `MDB_meta`.
 struct PageCheck {
   /// How much is read.
   enum Extent {
-    /// All pages but the leaves and what hangs off them: about one in a hundred. The leaves' numbers
-    /// are checked all the same.
+    /// All pages except leaves and large values: about one in a hundred. The leaves' page numbers
+    /// are checked too.
     case branches
     case everything
   }
@@ -24,23 +24,23 @@ struct PageCheck {
   private var meta: MetaPage
   /// A bit for each page that a tree uses.
   private var used: [UInt64] = []
-  /// The key before, within one tree.
+  /// The previous key in the same tree.
   private var lastKey: [UInt8] = []
   private var hasLastKey = false
   private var branches: UInt64 = 0
   private var leaves: UInt64 = 0
 
   /// - Parameters:
-  ///   - file: open for reading; stays open.
-  ///   - path: of the store, for messages.
-  ///   - transaction: the commit to check, which a reader must keep from being overwritten.
+  ///   - file: open for reading. Stays open.
+  ///   - path: the store's, for messages.
+  ///   - transaction: the commit to check. A reader must keep it from being overwritten.
   init(_ file: Int32, _ path: String, transaction: Int, extent: Extent) throws(StoreError) {
     self.file = file
     self.path = path
     self.extent = extent
     meta = try Self.findMeta(file, path, UInt64(transaction))
     var status = stat()
-    guard fstat(file, &status) == 0 else { throw LMDBFailure.system("inspect", path) }
+    guard unsafe fstat(file, &status) == 0 else { throw LMDBFailure.system("inspect", path) }
     let needed = (meta.lastPage &+ 1).multipliedReportingOverflow(by: UInt64(meta.pageSize))
     guard !needed.overflow, UInt64(status.st_size) >= needed.partialValue else {
       throw StoreError(
@@ -76,15 +76,15 @@ struct PageCheck {
     let first = try Page(file, path, number: 0, size: MetaPage.readBytes)
     let size = MetaPage(first).pageSize
     guard (512...65_536).contains(size), size & (size - 1) == 0 else {
-      throw damaged(path, 0, "says that pages have \(size) bytes")
+      throw damaged(path, 0, "gives \(size) bytes as the page size")
     }
     let second = try Page(file, path, number: 1, size: Int(size))
     let metas = [MetaPage(first), MetaPage(second)]
     for (number, meta) in metas.enumerated() where !meta.isValid || meta.pageSize != size {
-      throw damaged(path, UInt64(number), "is no meta page")
+      throw damaged(path, UInt64(number), "is not a meta page")
     }
     guard let meta = metas.first(where: { $0.transaction == transaction }) else {
-      throw damaged(path, 0, "knows nothing of commit \(transaction)")
+      throw damaged(path, 0, "does not know commit \(transaction)")
     }
     return meta
   }
@@ -120,7 +120,7 @@ struct PageCheck {
     try descend(tree.root, levels: Int(tree.depth), kind: kind, tables: &tables)
     guard branches == tree.branchPages, leaves == tree.leafPages else {
       throw damaged(
-        tree.root, "is the root of \(branches + leaves) pages, not of as many as it says")
+        tree.root, "is the root of \(branches + leaves) pages, which is not what its record says")
     }
     for table in tables { try walk(table, kind: .table) }
   }
@@ -133,12 +133,12 @@ struct PageCheck {
     if isLeaf { leaves += 1 } else { branches += 1 }
     if isLeaf, kind == .table, extent == .branches { return }
     let page = try Page(file, path, number: number, size: Int(meta.pageSize))
-    guard page.number == number else { throw damaged(number, "calls itself \(page.number)") }
+    guard page.number == number else { throw damaged(number, "has the number \(page.number)") }
     guard page.kind == (isLeaf ? Page.leaf : Page.branch) else {
-      throw damaged(number, "is no \(isLeaf ? "leaf" : "branch")")
+      throw damaged(number, "is not a \(isLeaf ? "leaf" : "branch")")
     }
     guard let count = page.nodeCount, count > 0 else {
-      throw damaged(number, "has limits that do not fit")
+      throw damaged(number, "has inconsistent limits")
     }
     for index in 0..<count {
       guard let node = page.node(index, isLeaf: isLeaf) else {
@@ -153,7 +153,7 @@ struct PageCheck {
     }
   }
 
-  /// Keys rise through all leaves of a tree.
+  /// Keys rise across all leaves of a tree.
   private mutating func checkOrder(_ key: ArraySlice<UInt8>, _ number: UInt64) throws(StoreError) {
     if hasLastKey, !lastKey.lexicographicallyPrecedes(key) {
       throw damaged(number, "has keys out of order")
@@ -167,7 +167,7 @@ struct PageCheck {
   ) throws(StoreError) {
     if kind == .names {
       guard node.isTree, !node.isElsewhere, node.length == TreeRecord.byteCount else {
-        throw damaged(page.number, "names something that is no table")
+        throw damaged(page.number, "has an entry that is not a table")
       }
       return tables.append(TreeRecord(page, at: node.value.lowerBound))
     }
@@ -187,19 +187,21 @@ struct PageCheck {
     let page = try Page(file, path, number: first, size: size, count: pages)
     guard page.number == first, page.kind == Page.overflow,
       page.integer(UInt32.self, at: 12) >= pages
-    else { throw damaged(first, "does not begin a large value") }
+    else { throw damaged(first, "is not the first page of a large value") }
     return Array(page.bytes[Page.headerBytes..<Page.headerBytes + length])
   }
 
-  /// A list is its length, which may be zero, then page numbers.
+  /// A list is its length, which may be zero, and page numbers.
   private mutating func takeFreePages(_ list: ArraySlice<UInt8>, _ number: UInt64)
     throws(StoreError)
   {
-    let numbers = list.withUnsafeBytes { bytes in
-      (0..<bytes.count / 8).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self) }
+    let numbers = unsafe list.withUnsafeBytes { bytes in
+      (0..<bytes.count / 8).map {
+        unsafe bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self)
+      }
     }
     guard let count = numbers.first, count < numbers.count else {
-      throw damaged(number, "has a list of free pages that does not fit")
+      throw damaged(number, "has an inconsistent list of free pages")
     }
     for page in numbers.dropFirst().prefix(Int(count)) { try use(page) }
   }

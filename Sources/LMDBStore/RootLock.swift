@@ -1,9 +1,9 @@
 import Glibc
 public import StateStore
 
-/// Why the state directory is not ours.
+/// Why the state directory could not be locked.
 public enum RootLockError: Error, Hashable, CustomStringConvertible {
-  /// Another process holds it; in words, who and where.
+  /// Another process holds it. The text says which, and where.
   case held(String)
   case store(StoreError)
 
@@ -15,16 +15,16 @@ public enum RootLockError: Error, Hashable, CustomStringConvertible {
   }
 }
 
-/// Holds a state directory against a second instance, until the owner lets go of it or dies.
+/// Locks a state directory against a second instance until the owner releases it or dies.
 public final class RootLock: Sendable {
   private let file: Int32
 
-  /// Takes the lock (flock(2)) on `<root>/lock`, or says who has it.
+  /// Takes the lock (flock(2)) on `<root>/lock`, or says who holds it.
   init(root: String) throws(RootLockError) {
     let path = "\(root)/lock"
     let file = try Self.store { () throws(StoreError) in
       try FileSystem.createDirectories(root)
-      let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+      let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
       guard file >= 0 else { throw LMDBFailure.system("open", path) }
       return file
     }
@@ -35,10 +35,10 @@ public final class RootLock: Sendable {
       let pid = try Self.store { () throws(StoreError) in try FileSystem.read(path) }
       let holder = pid.map { "process \($0)" } ?? "another process"
       throw .held(
-        "the state directory \(root) is in use by \(holder) (lock file \(path)): stop that first")
+        "the state directory \(root) is in use by \(holder) (lock file \(path)); stop it first")
     }
     let pid = Array(String(getpid()).utf8)
-    guard ftruncate(file, 0) == 0, write(file, pid, pid.count) == pid.count else {
+    guard ftruncate(file, 0) == 0, unsafe write(file, pid, pid.count) == pid.count else {
       throw .store(LMDBFailure.system("write", path))
     }
     isOurs = true

@@ -1,17 +1,16 @@
 import CLMDB
 import StateStore
 
-/// The tables of a store and what it says about itself in its meta table.
+/// A store's tables, and its own entries in the meta table.
 ///
-/// The store's own keys there begin with a zero byte; all others are the engine's. Numbers are
-/// big-endian.
+/// Those keys begin with a zero byte; all others are the engine's. Integers are big-endian.
 struct StoreLayout {
   static let metaName = "meta"
   static let formatKey = ownKey("format")
   static let tablesKey = ownKey("tables")
   static let creatorKey = ownKey("created-by")
   static let offsetKey = ownKey("changelog-offset")
-  /// There while a commit in parts is not finished.
+  /// Present while a commit in parts is unfinished.
   static let unfinishedKey = ownKey("unfinished")
 
   let tableNames: [String]
@@ -20,24 +19,24 @@ struct StoreLayout {
   static func ownKey(_ name: String) -> [UInt8] { [0] + name.utf8 }
 
   static func isOwnKey(_ key: RawSpan) -> Bool {
-    key.byteCount > 0 && key.unsafeLoad(fromByteOffset: 0, as: UInt8.self) == 0
+    unsafe key.byteCount > 0 && key.unsafeLoad(fromByteOffset: 0, as: UInt8.self) == 0
   }
 
-  /// Opens the tables, creating them in a new store; later tables may be added behind older ones.
+  /// Opens the tables, and creates those that are missing: tables may be added after existing ones.
   ///
-  /// - Parameter names: `nil` takes the tables as the store names them.
+  /// - Parameter names: of the tables; `nil` takes those the store names.
   init(
     _ environment: OpaquePointer, _ path: String, names: [String]?, formatVersion: UInt32,
     isReadOnly: Bool
   ) throws(StoreError) {
-    var transaction = try Transaction(environment, path, isReadOnly: isReadOnly)
+    var transaction = try unsafe Transaction(environment, path, isReadOnly: isReadOnly)
     let meta = try transaction.openTable(Self.metaName, create: !isReadOnly)
     let stored = try Self.storedNames(transaction, meta, formatVersion: formatVersion)
     let wanted = names ?? stored ?? []
     if let stored, !wanted.starts(with: stored) {
       throw StoreError(
-        "the store at \(path) has the tables \(stored), not \(wanted); it belongs to another "
-          + "version of the program", remedy: .stop)
+        "the store at \(path) has the tables \(stored), not \(wanted); it belongs to a "
+          + "different version of the program", remedy: .stop)
     }
     if !isReadOnly && stored != wanted {
       try transaction.put(meta, Self.formatKey, formatVersion.bigEndianBytes)
@@ -51,7 +50,7 @@ struct StoreLayout {
     tableNames = wanted
   }
 
-  /// The table names of an existing store of a known format, `nil` of a new one.
+  /// The table names of an existing store, `nil` for a new one. Throws if the format is unknown.
   private static func storedNames(
     _ transaction: borrowing Transaction, _ meta: MDB_dbi, formatVersion: UInt32
   ) throws(StoreError) -> [String]? {
@@ -60,8 +59,8 @@ struct StoreLayout {
       let version = UInt32(bigEndianBytes: format).map(String.init) ?? "unreadable"
       throw StoreError(
         "the store at \(transaction.path) has format version \(version) and this program "
-          + "reads \(formatVersion); run the matching program, or delete the store to have it "
-          + "rebuilt from the changelog", remedy: .stop)
+          + "reads \(formatVersion); run the matching program, or delete the store to "
+          + "rebuild it from the changelog", remedy: .stop)
     }
     let names = try transaction.get(meta, tablesKey) ?? []
     return String(decoding: names, as: UTF8.self).split(separator: "\n").map(String.init)
@@ -69,11 +68,11 @@ struct StoreLayout {
 }
 
 extension FixedWidthInteger {
-  var bigEndianBytes: [UInt8] { withUnsafeBytes(of: bigEndian) { Array($0) } }
+  var bigEndianBytes: [UInt8] { unsafe withUnsafeBytes(of: bigEndian) { unsafe Array($0) } }
 
-  /// `nil` when there are not as many bytes as the integer has.
+  /// `nil` if the number of bytes is wrong.
   init?(bigEndianBytes bytes: [UInt8]) {
     guard bytes.count == MemoryLayout<Self>.size else { return nil }
-    self = bytes.withUnsafeBytes { Self(bigEndian: $0.loadUnaligned(as: Self.self)) }
+    self = unsafe bytes.withUnsafeBytes { unsafe Self(bigEndian: $0.loadUnaligned(as: Self.self)) }
   }
 }

@@ -2,33 +2,33 @@ import CLMDB
 import Glibc
 import StateStore
 
-/// A transaction of an environment: aborted unless committed.
-struct Transaction: ~Copyable {
+/// A transaction, aborted unless committed.
+@safe struct Transaction: ~Copyable {
   let path: String
   private var handle: OpaquePointer?
 
   init(_ environment: OpaquePointer, _ path: String, isReadOnly: Bool) throws(StoreError) {
     self.path = path
-    let code = mdb_txn_begin(environment, nil, isReadOnly ? UInt32(MDB_RDONLY) : 0, &handle)
+    let code = unsafe mdb_txn_begin(environment, nil, isReadOnly ? UInt32(MDB_RDONLY) : 0, &handle)
     try LMDBFailure.check(code, isReadOnly ? "read" : "write", path)
   }
 
   deinit {
-    if let handle { mdb_txn_abort(handle) }
+    if let handle = unsafe handle { unsafe mdb_txn_abort(handle) }
   }
 
-  /// Of a reader: the number of the commit it sees.
-  var id: Int { handle.map { Int(mdb_txn_id($0)) } ?? 0 }
+  /// For a reader, the number of the commit it sees.
+  var id: Int { unsafe handle.map { unsafe Int(mdb_txn_id($0)) } ?? 0 }
 
   mutating func commit() throws(StoreError) {
-    let code = mdb_txn_commit(handle)
-    handle = nil
+    let code = unsafe mdb_txn_commit(handle)
+    unsafe handle = nil
     try LMDBFailure.check(code, "commit to", path)
   }
 
   func openTable(_ name: String, create: Bool) throws(StoreError) -> MDB_dbi {
     var table: MDB_dbi = 0
-    let code = mdb_dbi_open(handle, name, create ? UInt32(MDB_CREATE) : 0, &table)
+    let code = unsafe mdb_dbi_open(handle, name, create ? UInt32(MDB_CREATE) : 0, &table)
     if code == MDB_NOTFOUND {
       throw StoreError("the store at \(path) has no table \(name) yet", remedy: .stop)
     }
@@ -38,63 +38,63 @@ struct Transaction: ~Copyable {
 
   func statistics(_ table: MDB_dbi) throws(StoreError) -> MDB_stat {
     var statistics = MDB_stat()
-    try LMDBFailure.check(mdb_stat(handle, table, &statistics), "inspect", path)
+    try unsafe LMDBFailure.check(mdb_stat(handle, table, &statistics), "inspect", path)
     return statistics
   }
 
-  /// Counts the pages that are free for reuse: each entry of LMDB's own table 0 is a list of them,
-  /// its length first.
+  /// Counts the pages free for reuse. Each entry of LMDB's own table 0 is a list of them, length
+  /// first.
   func freePages() throws(StoreError) -> Int {
-    let cursor = try cursor(0)
-    defer { mdb_cursor_close(cursor) }
-    var key = MDB_val()
-    var value = MDB_val()
+    let cursor = try unsafe cursor(0)
+    defer { unsafe mdb_cursor_close(cursor) }
+    var key = unsafe MDB_val()
+    var value = unsafe MDB_val()
     var count = 0
-    var code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST)
+    var code = unsafe mdb_cursor_get(cursor, &key, &value, MDB_FIRST)
     while code == MDB_SUCCESS {
-      count += value.buffer.loadUnaligned(as: Int.self)
-      code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)
+      unsafe count += value.buffer.loadUnaligned(as: Int.self)
+      code = unsafe mdb_cursor_get(cursor, &key, &value, MDB_NEXT)
     }
     if code != MDB_NOTFOUND { throw LMDBFailure.error(code, "inspect", path) }
     return count
   }
 
   func get(_ table: MDB_dbi, _ key: [UInt8]) throws(StoreError) -> [UInt8]? {
-    var value = MDB_val()
-    let code = withValue(key.span.bytes) { mdb_get(handle, table, &$0, &value) }
+    var value = unsafe MDB_val()
+    let code = unsafe withValue(key.span.bytes) { unsafe mdb_get(handle, table, &$0, &value) }
     if code == MDB_NOTFOUND { return nil }
     try LMDBFailure.check(code, "read", path)
-    return Array(UnsafeRawBufferPointer(start: value.mv_data, count: value.mv_size))
+    return unsafe Array(UnsafeRawBufferPointer(start: value.mv_data, count: value.mv_size))
   }
 
   func put(_ table: MDB_dbi, _ key: [UInt8], _ value: [UInt8]) throws(StoreError) {
-    let code = withValue(key.span.bytes) { key in
-      withValue(value.span.bytes) { mdb_put(handle, table, &key, &$0, 0) }
+    let code = unsafe withValue(key.span.bytes) { key in
+      unsafe withValue(value.span.bytes) { unsafe mdb_put(handle, table, &key, &$0, 0) }
     }
     try LMDBFailure.check(code, "write to", path)
   }
 
-  /// Deletes an entry that may not be there.
+  /// Deletes an entry, if there is one.
   func delete(_ table: MDB_dbi, _ key: [UInt8]) throws(StoreError) {
-    let code = withValue(key.span.bytes) { mdb_del(handle, table, &$0, nil) }
+    let code = unsafe withValue(key.span.bytes) { unsafe mdb_del(handle, table, &$0, nil) }
     if code != MDB_NOTFOUND { try LMDBFailure.check(code, "write to", path) }
   }
 
-  /// A cursor; freed with a transaction that writes, else to be closed.
+  /// A cursor. LMDB frees a write transaction's; the caller closes a reader's.
   func cursor(_ table: MDB_dbi) throws(StoreError) -> OpaquePointer {
     var cursor: OpaquePointer?
-    try LMDBFailure.check(mdb_cursor_open(handle, table, &cursor), "write to", path)
-    guard let cursor else { throw LMDBFailure.error(ENOMEM, "write to", path) }
-    return cursor
+    try unsafe LMDBFailure.check(mdb_cursor_open(handle, table, &cursor), "write to", path)
+    guard let cursor = unsafe cursor else { throw LMDBFailure.error(ENOMEM, "write to", path) }
+    return unsafe cursor
   }
 }
 
-/// Lends bytes to a call that takes an `MDB_val` and does not change what it points to.
+/// Lends bytes to a call that takes an `MDB_val` and doesn't change the bytes.
 @inline(__always)
 func withValue<R>(_ bytes: RawSpan, _ body: (inout MDB_val) -> R) -> R {
-  bytes.withUnsafeBytes { buffer in
-    var value = MDB_val(
+  unsafe bytes.withUnsafeBytes { buffer in
+    var value = unsafe MDB_val(
       mv_size: buffer.count, mv_data: UnsafeMutableRawPointer(mutating: buffer.baseAddress))
-    return body(&value)
+    return unsafe body(&value)
   }
 }

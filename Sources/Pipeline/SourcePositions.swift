@@ -37,8 +37,10 @@ struct SourcePositions {
     }
     guard isReadable else {
       throw .failed(
-        "the state of \(task.source) holds a source position of an unknown format: it was written"
-          + " by another version of this program", .stopDaemon)
+        Reason(
+          .unknownFormat,
+          "the state of \(task.source) holds a source position of an unknown format: it was written"
+            + " by another version of this program"), .stopDaemon)
     }
     positions = loaded
   }

@@ -1,5 +1,5 @@
+import Codecs
 import EventLog
-import Recommender
 import Streams
 
 /// Values read back from a store of our own.
@@ -16,6 +16,8 @@ enum Stored {
   }
 
   static func unreadable(_ error: CodecError, of source: TopicPartition) -> StageError {
-    .failed("the state of \(source) holds a value that can't be read: \(error)", .rebuildStore)
+    .failed(
+      Reason(.storeDamaged, "the state of \(source) holds a value that can't be read: \(error)"),
+      .rebuildStore)
   }
 }

@@ -1,7 +1,8 @@
-import Recommender
+import Codecs
+import Ratings
 public import Simulation
 
-/// Ratings folded the plain way: a dictionary of those that stand, all else computed from it.
+/// A plain fold of ratings: a dictionary of those in force, from which all else is computed.
 public struct FeatureOracle {
   public struct Rating: Hashable, Sendable {
     public var stars: Double
@@ -9,7 +10,7 @@ public struct FeatureOracle {
     public var genres: Set<String>
   }
 
-  /// What an event of `user-ratings` says; `stars: nil` takes the rating back.
+  /// An event of `user-ratings`; `stars: nil` takes the rating back.
   public struct Event: Sendable {
     public var user: Int64
     public var movie: Int64
@@ -29,7 +30,7 @@ public struct FeatureOracle {
   }
 
   public private(set) var ratings: [Int64: [Int64: Rating]] = [:]
-  /// All users and movies that were ever rated.
+  /// All users and movies that ever had a rating.
   public private(set) var users: Set<Int64> = []
   public private(set) var movies: Set<Int64> = []
   public private(set) var lastChange: [Int64: Int64] = [:]
@@ -112,7 +113,7 @@ public struct FeatureOracle {
     }
   }
 
-  /// The genre with the most ratings, ties by name.
+  /// The genre with the most ratings, the first by name on a tie.
   func favoriteGenre(ofUser user: Int64) -> (name: String, count: Int, mean: Double)? {
     let ratings = ratings(ofUser: user)
     let names = Set(ratings.flatMap(\.genres)).sorted()
@@ -138,7 +139,7 @@ public struct FeatureOracle {
 
   /// Compares the newest records of `user-features` and `movie-features`, by key.
   ///
-  /// - Returns: what differs, in words.
+  /// - Returns: descriptions of the differences.
   public func differences(
     users userRecords: [[UInt8]: MemoryRecord], movies movieRecords: [[UInt8]: MemoryRecord]
   ) -> [String] {

@@ -4,7 +4,7 @@ import RedisProjection
 import Simulation
 import Synchronization
 
-/// Redis as the redis stage uses it: rows, each with the fence of its newest write.
+/// Redis as the redis stage uses it: rows with the fence of their newest write.
 final class MemoryRedis: Sendable {
   struct Key: Hashable, Sendable {
     var view: Int
@@ -13,7 +13,7 @@ final class MemoryRedis: Sendable {
 
   struct Row: Hashable, Sendable {
     var fence: Fence
-    /// The time and the values, each behind its length; `nil` after a deletion.
+    /// The time and the values, each prefixed with its length; `nil` after a deletion.
     var content: [UInt8]?
   }
 
@@ -21,19 +21,19 @@ final class MemoryRedis: Sendable {
   private let firstStepBack = Mutex<String?>(nil)
   private let fences: Bool
 
-  /// - Parameter fences: false takes older rows for newer ones, for checkers to find out.
+  /// - Parameter fences: false lets older rows overwrite newer ones, for checkers to notice.
   init(fences: Bool) {
     self.fences = fences
   }
 
   var all: [Key: Row] { rows.withLock { $0 } }
-  /// How newer features were first overwritten by older ones, in words.
+  /// Describes the first time that older features overwrote newer ones.
   var stepBack: String? { firstStepBack.withLock { $0 } }
 
-  /// Forgets all rows, fences included.
+  /// Removes all rows and fences.
   func flush() { rows.withLock { $0 = [:] } }
 
-  /// - Returns: whether the row was newer than what was there.
+  /// - Returns: whether the row was newer than the existing one.
   func set(_ key: Key, _ row: Row) -> Bool {
     rows.withLock { rows in
       if let stored = rows[key], stored.fence >= row.fence {
@@ -41,7 +41,7 @@ final class MemoryRedis: Sendable {
         if stored.fence > row.fence {
           firstStepBack.withLock { first in
             first =
-              first ?? "Redis has replaced features of \(stored.fence) by those of \(row.fence)"
+              first ?? "Redis has replaced features of \(stored.fence) with those of \(row.fence)"
           }
         }
       }
@@ -51,7 +51,7 @@ final class MemoryRedis: Sendable {
   }
 }
 
-/// One process's connection to a `MemoryRedis`. A crash may leave a batch written in part.
+/// One process's connection to a `MemoryRedis`. A crash may leave a batch partly written.
 final class MemoryFeatureSink: FeatureSink {
   private let redis: MemoryRedis
   private let process: SimulatedProcess

@@ -1,13 +1,12 @@
 import EventLog
 import Pipeline
-import Recommender
+import Ratings
 import RedisProjection
 import Simulation
 import StateStore
 import Streams
 
-/// Folds what becomes certain in the pipeline's topics, and compares it with the plain fold of the
-/// ratings that were fed.
+/// Folds the facts of the pipeline's topics, and compares them with the plain fold of the ratings fed.
 struct PipelineChecker: ~Copyable {
   private let topology: Topology
   private let guarantee: ProcessingGuarantee
@@ -158,7 +157,7 @@ struct PipelineChecker: ~Copyable {
 
   // MARK: The end
 
-  /// What is not yet as it must be once all input was processed, in words.
+  /// Describes what is not yet as it must be once all input is processed.
   ///
   /// - Parameter redis: `nil` leaves it out.
   func remaining(_ feed: RatingFeed, _ redis: MemoryRedis?) throws -> String? {
@@ -194,7 +193,7 @@ struct PipelineChecker: ~Copyable {
     return nil
   }
 
-  /// Redis must hold each entity's newest features, of the record's own offset.
+  /// Redis must have each entity's newest features, with their record's offset.
   private func redisDifference(_ redis: MemoryRedis) throws -> String? {
     let rows = redis.all
     let views: [(TopicDeclaration, FeastProjection.View)] = [

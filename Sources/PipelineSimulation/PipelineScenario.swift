@@ -1,6 +1,6 @@
 import EventLog
 import Pipeline
-import Recommender
+import Ratings
 import RedisProjection
 public import Simulation
 import StateStore
@@ -53,7 +53,9 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
         [
           .intake(topology), .user(topology, directory: PartitionDirectory()),
           .movie(topology, refreshInterval: .seconds(1)),
-          .redis(projection, generation: 1) { MemoryFeatureSink(redis, instance.process) },
+          .redis(projection, generation: 1, logger: instance.logger) {
+            MemoryFeatureSink(redis, instance.process)
+          },
         ] + additional
       })
     checker = PipelineChecker(topology, guarantee, projection)

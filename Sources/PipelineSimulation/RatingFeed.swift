@@ -1,10 +1,10 @@
 import EventLog
 import Pipeline
-import Recommender
+import Ratings
 import Simulation
 import Streams
 
-/// Makes up input of the pipeline, valid and not, and remembers what it means.
+/// Makes up valid and invalid input of the pipeline, and remembers what it means.
 struct RatingFeed {
   private static let catalog: [Int64: [String]] = [
     0: ["Drama"], 1: ["Comedy", "Drama"], 2: ["Action"], 3: [], 4: ["Action", "Comedy"],
@@ -61,7 +61,7 @@ struct RatingFeed {
     let movie = Int64.random(in: 0..<6, using: &random)
     let stars: Double? =
       random.oneIn(4) ? nil : Double(Int.random(in: 1...10, using: &random)) / 2
-    // Few times, so that duplicates and equal times are frequent.
+    // There are few different times, so duplicates and equal times are frequent.
     let seconds = Self.start + 40_000 * Int64.random(in: 0..<60, using: &random)
     let rating = stars.map { "\($0)" } ?? "null"
     let json =

@@ -2,12 +2,12 @@ public import Simulation
 
 /// What a seed simulates.
 public enum SimulatedScenario: String, Hashable, Sendable, CaseIterable {
-  /// The engine with a stage that counts.
+  /// The engine with a counting stage.
   case engine
   /// The product's stages, with Redis.
   case pipeline
 
-  /// The scenario that a seed runs when it is not told. The pipeline's takes longer: it is rarer.
+  /// The scenario that a seed chooses. The pipeline's takes longer, so it is rarer.
   public static func chosen(by seed: UInt64, _ options: SimulationOptions) -> SimulatedScenario {
     if let canary = options.canary { return canary == .redisUnfenced ? .pipeline : .engine }
     return seed.isMultiple(of: 4) ? .pipeline : .engine

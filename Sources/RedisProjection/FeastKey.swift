@@ -1,8 +1,8 @@
-/// How Feast names an entity's hash in Redis: the serialized entity key and the project's name.
+/// The Redis key of an entity's hash in Feast: the serialized entity key and the project's name.
 ///
 /// Source: Feast, `sdk/python/feast/infra/key_encoding_utils.py` (`serialize_entity_key`) and
-/// `infra/online_stores/helpers.py` (`_redis_key`). The value type is part of the key: an INT64
-/// and a STRING entity of the same text are two keys.
+/// `infra/online_stores/helpers.py` (`_redis_key`). The value type is part of the key, so an
+/// INT64 and a STRING entity with the same text have different keys.
 public struct FeastKey: Sendable {
   /// `entity_key_serialization_version` of the feature store.
   public enum Version: Int, Sendable, CaseIterable {
@@ -18,14 +18,14 @@ public struct FeastKey: Sendable {
     static let int64: UInt32 = 4
   }
 
-  /// All that comes before the values.
+  /// Everything before the values.
   private let head: [UInt8]
   private let project: [UInt8]
-  /// Positions of the declared join keys in the order of their names.
+  /// The declared join keys' indices, sorted by name.
   private let order: [Int]
 
-  /// - Parameter joinKeys: names of the entity's join keys, in the order values will be given in.
-  ///   ASCII: Feast counted other names' lengths in characters up to 0.60, in bytes since.
+  /// - Parameter joinKeys: names of the entity's join keys, in the order of the values to come.
+  ///   Must be ASCII: up to 0.60 Feast measured names in characters, since then in bytes.
   public init(project: String, joinKeys: [String], version: Version = .v3) {
     precondition(!joinKeys.isEmpty && joinKeys.allSatisfy { $0.utf8.allSatisfy { $0 < 0x80 } })
     self.project = Array(project.utf8)
@@ -91,6 +91,6 @@ public enum EntityValue: Hashable, Sendable {
 
 extension [UInt8] {
   mutating func appendLittleEndian(_ value: some FixedWidthInteger) {
-    Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
+    unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
   }
 }

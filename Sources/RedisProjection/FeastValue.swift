@@ -1,7 +1,7 @@
-/// A feature's value as Feast's online store holds it: a serialized `feast.types.Value`.
+/// A feature's value in Feast's online store: a serialized `feast.types.Value`.
 ///
-/// Source: Feast, `protos/feast/types/Value.proto`. The kind is a oneof, so zeros are written; no
-/// bytes at all is a missing value.
+/// Source: Feast, `protos/feast/types/Value.proto`. The kind is a oneof, so zeros are written. An
+/// empty message is a missing value.
 public enum FeastValue: Hashable, Sendable {
   case bytes([UInt8])
   case string(String)
@@ -55,7 +55,7 @@ public enum FeastValue: Hashable, Sendable {
     bytes.append(contentsOf: value)
   }
 
-  /// Reads a serialized message; `nil` when it has no value, or none of these kinds.
+  /// Reads a serialized message; `nil` if it has no value, or one of another kind.
   public init?(serialized bytes: RawSpan) {
     var reader = ProtobufWire.Reader(bytes)
     guard let tag = reader.varint(), let value = Self.read(tag, &reader), reader.isAtEnd else {
@@ -92,7 +92,7 @@ public enum FeastValue: Hashable, Sendable {
 public enum FeastTimestamp {
   /// Appends the message of `milliseconds` since 1970 to `bytes`.
   public static func append(milliseconds: Int64, to bytes: inout [UInt8]) {
-    // Nanoseconds count forward, also before 1970.
+    // Nanoseconds count forward even before 1970.
     let seconds = (milliseconds >= 0 ? milliseconds : milliseconds - 999) / 1000
     let nanoseconds = (milliseconds - seconds * 1000) * 1_000_000
     if seconds != 0 {
@@ -105,7 +105,7 @@ public enum FeastTimestamp {
     }
   }
 
-  /// Reads a message as milliseconds since 1970, rounded down; `nil` when malformed.
+  /// Reads a message as milliseconds since 1970, rounded down; `nil` if it is malformed.
   public static func milliseconds(serialized bytes: RawSpan) -> Int64? {
     var reader = ProtobufWire.Reader(bytes)
     var seconds: Int64 = 0

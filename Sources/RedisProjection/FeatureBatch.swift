@@ -1,31 +1,31 @@
-/// Rows of features waiting for one write, in memory that is reused from batch to batch.
+/// Rows of features for one write, in memory that is reused from batch to batch.
 ///
-/// A row is begun with `put` and completed with as many `append`s as its view has features.
+/// `put` begins a row; one `append` per feature of its view completes it.
 public struct FeatureBatch: Sendable {
-  /// The rows of one view, laid out as `FeatureScript` takes them.
-  struct Lane: Sendable {
-    let view: FeatureView
+  /// The rows of one view, in the layout that `FeatureScript` takes.
+  struct ViewRows: Sendable {
+    let view: FeastView
     private(set) var keys: [UInt8] = []
     private(set) var keyLengths: [Int] = []
-    /// Where each row's key begins, and where the last one's ends.
+    /// Where each row's key begins, and where the last one ends.
     private(set) var keyBounds: [Int] = [0]
-    /// Each row's fence and its content.
+    /// Each row's fence and content.
     private(set) var arguments: [UInt8] = []
     private(set) var argumentLengths: [Int] = []
     private(set) var argumentBounds: [Int] = [0]
-    /// Values the last row still needs.
+    /// Values that the last row still lacks.
     private(set) var missing = 0
 
-    init(_ view: FeatureView) {
+    init(_ view: FeastView) {
       self.view = view
     }
 
     var count: Int { keyLengths.count }
 
-    /// Begins a row whose content has the given number of parts, its time and values.
+    /// Begins a row whose content, its time and values, has this many parts.
     mutating func begin(_ key: RawSpan, _ fence: Fence, parts: Int) {
-      precondition(missing == 0, "the row before lacks values of \(view.name)")
-      key.withUnsafeBytes { keys.append(contentsOf: $0) }
+      precondition(missing == 0, "the previous row lacks values of \(view.name)")
+      unsafe key.withUnsafeBytes { unsafe keys.append(contentsOf: $0) }
       keyLengths.append(key.byteCount)
       keyBounds.append(keys.count)
       fence.append(to: &arguments)
@@ -35,7 +35,7 @@ public struct FeatureBatch: Sendable {
       missing = parts
     }
 
-    /// Adds what `write` appends as the next part, its length before it.
+    /// Adds what `write` appends as the next part, prefixed with its length.
     @inline(__always)
     mutating func append(_ write: (inout [UInt8]) -> Void) {
       precondition(missing > 0, "more values than features")
@@ -86,56 +86,57 @@ public struct FeatureBatch: Sendable {
     }
   }
 
-  private(set) var lanes: [Lane]
+  private(set) var views: [ViewRows]
   private var current = 0
 
-  /// - Parameter views: the feature views rows may belong to, known by their index.
-  public init(views: [FeatureView]) {
+  /// - Parameter views: the views that rows may belong to, by index.
+  public init(views: [FeastView]) {
     precondition(!views.isEmpty)
-    lanes = views.map(Lane.init)
+    self.views = views.map(ViewRows.init)
   }
 
   /// Rows held.
-  public var count: Int { lanes.reduce(0) { $0 + $1.count } }
-  public var isEmpty: Bool { lanes.allSatisfy { $0.count == 0 } }
+  public var count: Int { views.reduce(0) { $0 + $1.count } }
+  public var isEmpty: Bool { views.allSatisfy { $0.count == 0 } }
   /// Bytes of keys and values held.
-  public var byteCount: Int { lanes.reduce(0) { $0 + $1.keys.count + $1.arguments.count } }
+  public var byteCount: Int { views.reduce(0) { $0 + $1.keys.count + $1.arguments.count } }
 
   /// Begins a row that sets all features of a view.
   ///
   /// - Parameters:
   ///   - view: index into the batch's views.
   ///   - key: the entity's Redis key, made by `FeastKey`.
-  ///   - eventTime: of the values, in milliseconds since 1970.
+  ///   - eventTime: the values', in milliseconds since 1970.
   public mutating func put(view: Int, key: RawSpan, fence: Fence, eventTime: Int64) {
     current = view
-    lanes[view].begin(key, fence, parts: 1 + lanes[view].view.features.count)
-    lanes[view].append { FeastTimestamp.append(milliseconds: eventTime, to: &$0) }
+    views[view].begin(key, fence, parts: 1 + views[view].view.features.count)
+    views[view].append { FeastTimestamp.append(milliseconds: eventTime, to: &$0) }
   }
 
-  /// Adds the row's next value, in the order of the view's features; `nil` is a missing one.
+  /// Adds the row's next value, in the order of the view's features; `nil` is a missing value.
   public mutating func append(_ value: FeastValue?) {
-    lanes[current].append { value?.append(to: &$0) }
+    views[current].append { value?.append(to: &$0) }
   }
 
-  /// Adds a row that removes all features of a view, and is whole as it is.
+  /// Adds a complete row that removes all features of a view.
   public mutating func delete(view: Int, key: RawSpan, fence: Fence) {
     current = view
-    lanes[view].begin(key, fence, parts: 0)
-    lanes[view].appendTombstone()
+    views[view].begin(key, fence, parts: 0)
+    views[view].appendTombstone()
   }
 
-  /// Hands every row to `body`, view by view: its key, its fence, and as `FeatureScript` takes it
-  /// its content, `nil` for a tombstone.
+  /// Hands every row to `body`, view by view: its key, its fence, and its content in the layout
+  /// that `FeatureScript` takes, `nil` for a tombstone.
   package func forEachRow<E: Error>(
     _ body: (_ view: Int, _ key: RawSpan, _ fence: Fence, _ content: RawSpan?) throws(E) -> Void
   ) throws(E) {
-    for (view, lane) in lanes.enumerated() {
-      for row in 0..<lane.count {
-        let key = lane.keys.span.bytes.extracting(lane.keyBounds[row]..<lane.keyBounds[row + 1])
-        let start = lane.argumentBounds[row]
-        let bytes = lane.arguments.span.bytes
-        let content = bytes.extracting(start + Fence.byteCount..<lane.argumentBounds[row + 1])
+    for (view, rows) in views.enumerated() {
+      for row in 0..<rows.count {
+        let key = unsafe rows.keys.span.bytes.extracting(
+          rows.keyBounds[row]..<rows.keyBounds[row + 1])
+        let start = rows.argumentBounds[row]
+        let bytes = unsafe rows.arguments.span.bytes
+        let content = bytes.extracting(start + Fence.byteCount..<rows.argumentBounds[row + 1])
         guard
           let fence = Fence(serialized: bytes.extracting(start..<start + Fence.byteCount))
         else { preconditionFailure("a fence that can't be read") }
@@ -146,6 +147,6 @@ public struct FeatureBatch: Sendable {
 
   /// Forgets all rows and keeps the memory for the next batch.
   public mutating func removeAll() {
-    for index in lanes.indices { lanes[index].removeAll() }
+    for index in views.indices { views[index].removeAll() }
   }
 }

@@ -1,10 +1,10 @@
-/// What Redis holds of one feature view of one entity.
+/// One entity's features of one view, as Redis holds them.
 public struct FeatureRow: Hashable, Sendable {
-  /// By feature, in the view's order; `nil` where there is no value.
+  /// In the order of the view's features; `nil` where there is no value.
   public var values: [FeastValue?]
-  /// Of the values, in milliseconds since 1970.
+  /// The values' event time, in milliseconds since 1970.
   public var eventTime: Int64?
-  /// The newest write; alone after a deletion.
+  /// The newest write's fence, which stays after a deletion.
   public var fence: Fence?
 }
 
@@ -18,13 +18,13 @@ public final class FeatureReader {
     self.configuration = configuration
   }
 
-  /// The row of the entity with the Redis key `key`, `nil` when there is none.
+  /// The row of the entity with this Redis key, `nil` if there is none.
   ///
-  /// Connects when first used and again after an error.
-  public func read(_ view: FeatureView, key: RawSpan) throws(RedisError) -> FeatureRow? {
+  /// Connects on first use and after an error.
+  public func read(_ view: FeastView, key: RawSpan) throws(RedisError) -> FeatureRow? {
     command.removeAll()
     command.append(copying: "HMGET".utf8)
-    key.withUnsafeBytes { command.append(copying: $0) }
+    unsafe key.withUnsafeBytes { unsafe command.append(copying: $0) }
     for field in view.fields { command.append(copying: field) }
     command.append(copying: view.timestampField)
     command.append(copying: view.fenceField)
@@ -39,15 +39,15 @@ public final class FeatureReader {
     }
     return FeatureRow(
       values: found.prefix(view.fields.count).map { bytes in
-        bytes.flatMap { FeastValue(serialized: $0.span.bytes) }
+        bytes.flatMap { unsafe FeastValue(serialized: $0.span.bytes) }
       },
       eventTime: found[view.fields.count].flatMap {
-        FeastTimestamp.milliseconds(serialized: $0.span.bytes)
+        unsafe FeastTimestamp.milliseconds(serialized: $0.span.bytes)
       },
-      fence: found[view.fields.count + 1].flatMap { Fence(serialized: $0.span.bytes) })
+      fence: found[view.fields.count + 1].flatMap { unsafe Fence(serialized: $0.span.bytes) })
   }
 
-  /// The connection, or a new one. It is put back only when all went well.
+  /// The connection, or a new one. The caller puts it back only after a success.
   private func takeConnection() throws(RedisError) -> RedisConnection {
     if let connection {
       self.connection = nil

@@ -1,12 +1,12 @@
-/// The script that writes rows of one feature view, each only over an older one.
+/// The script that writes rows of one feature view, each only if it is newer than the stored one.
 ///
-/// KEYS: one per row. ARGV: how many features, the fence's field, the time's field, the features'
-/// fields; then for each row its fence and its content: the time and the values, each behind its
-/// length as 32 bits little-endian, or the tombstone. One packed argument a row costs the server
-/// a third less than an argument a value. Fences are texts of one length that order as their
-/// numbers do. Returns how many rows were newer than what was there, and therefore written.
+/// KEYS: one per row. ARGV: the number of features, the fence's field, the time's field, the
+/// features' fields; then each row's fence and content. The content is the time and the values,
+/// each prefixed with its length as 32 bits little-endian, or the tombstone. One packed argument
+/// per row costs the server a third less than one per value. Fences are texts of equal length that
+/// sort like their numbers. Returns how many rows were newer and therefore written.
 enum FeatureScript {
-  /// In the place of a row's content; shorter than any.
+  /// Replaces a row's content, and is shorter than any.
   static let tombstone = UInt8(ascii: "-")
 
   static let source = """

@@ -1,13 +1,13 @@
 /// Writes batches of features to Redis, each row fenced. Belongs to one thread.
 ///
-/// Connects when first used and again after an error. A batch that failed may have been written in
-/// part; writing it again is harmless, because what is there already is fenced.
+/// Connects on first use and after an error. A failed batch may have been written in part; writing
+/// it again is harmless, because fences leave out what is there already.
 public final class FeatureWriter {
-  /// What became of a batch's rows.
+  /// How many of a batch's rows were written.
   public struct Counts: Hashable, Sendable {
-    /// Rows newer than what was there.
+    /// Rows newer than the stored ones.
     public var written = 0
-    /// Rows not newer than what was there: left out.
+    /// Rows left out because they were not newer.
     public var fenced = 0
 
     public init(written: Int = 0, fenced: Int = 0) {
@@ -17,13 +17,13 @@ public final class FeatureWriter {
   }
 
   private struct Chunk {
-    var lane: Int
+    var view: Int
     var rows: Range<Int>
   }
 
   private struct Session {
     let connection: RedisConnection
-    /// The script's name in the server: its SHA-1 in hexadecimal.
+    /// The SHA-1 by which the server knows the script, in hexadecimal.
     var script: [UInt8]
   }
 
@@ -32,22 +32,22 @@ public final class FeatureWriter {
   private var session: Session?
   private var command = RedisCommand()
 
-  /// - Parameter rowsPerCommand: rows one script call writes; the server does nothing else meanwhile.
+  /// - Parameter rowsPerCommand: rows per script call, which blocks the server.
   public init(_ configuration: RedisConfiguration, rowsPerCommand: Int = 64) {
     precondition(rowsPerCommand > 0)
     self.configuration = configuration
     self.rowsPerCommand = rowsPerCommand
   }
 
-  /// Writes all rows, of one view in their order, and waits until the server has them.
+  /// Writes all rows, those of a view in order, and waits until the server has them.
   ///
-  /// - Throws: a transient error when the server is down or not ready: wait, then write again.
+  /// - Throws: a transient error if the server is down or not ready: wait, then write again.
   public func write(_ batch: FeatureBatch) throws(RedisError) -> Counts {
     var chunks: [Chunk] = []
-    for (index, lane) in batch.lanes.enumerated() {
-      precondition(lane.missing == 0, "the last row lacks values of \(lane.view.name)")
-      for start in stride(from: 0, to: lane.count, by: rowsPerCommand) {
-        chunks.append(Chunk(lane: index, rows: start..<min(start + rowsPerCommand, lane.count)))
+    for (index, rows) in batch.views.enumerated() {
+      precondition(rows.missing == 0, "the last row lacks values of \(rows.view.name)")
+      for start in stride(from: 0, to: rows.count, by: rowsPerCommand) {
+        chunks.append(Chunk(view: index, rows: start..<min(start + rowsPerCommand, rows.count)))
       }
     }
     if chunks.isEmpty { return Counts() }
@@ -62,7 +62,7 @@ public final class FeatureWriter {
     return counts
   }
 
-  /// The session, or a new one. It is put back only when all went well: an error leaves none behind.
+  /// The session, or a new one. The caller puts it back only after a success.
   private func takeSession() throws(RedisError) -> Session {
     if let session {
       self.session = nil
@@ -83,14 +83,14 @@ public final class FeatureWriter {
 
   /// Sends the chunks in one pipeline.
   ///
-  /// - Returns: the chunks not executed because the server has forgotten the script (SCRIPT FLUSH,
+  /// - Returns: the chunks not executed because the server has lost the script (SCRIPT FLUSH,
   ///   failover).
   private func send(
     _ chunks: [Chunk], of batch: FeatureBatch, by session: Session, mayBeUnknown: Bool,
     _ counts: inout Counts
   ) throws(RedisError) -> [Chunk] {
     for chunk in chunks {
-      fillCommand(batch.lanes[chunk.lane], chunk.rows, session.script)
+      fillCommand(batch.views[chunk.view], chunk.rows, session.script)
       try session.connection.append(&command)
     }
     var unknown: [Chunk] = []
@@ -111,16 +111,16 @@ public final class FeatureWriter {
     return unknown
   }
 
-  private func fillCommand(_ lane: FeatureBatch.Lane, _ rows: Range<Int>, _ script: [UInt8]) {
+  private func fillCommand(_ all: FeatureBatch.ViewRows, _ rows: Range<Int>, _ script: [UInt8]) {
     command.removeAll()
     command.append(copying: "EVALSHA".utf8)
     command.append(copying: script)
     command.append(copying: String(rows.count).utf8)
-    lane.appendKeys(rows, to: &command)
-    command.append(copying: String(lane.view.fields.count).utf8)
-    command.append(copying: lane.view.fenceField)
-    command.append(copying: lane.view.timestampField)
-    for field in lane.view.fields { command.append(copying: field) }
-    lane.appendArguments(rows, to: &command)
+    all.appendKeys(rows, to: &command)
+    command.append(copying: String(all.view.fields.count).utf8)
+    command.append(copying: all.view.fenceField)
+    command.append(copying: all.view.timestampField)
+    for field in all.view.fields { command.append(copying: field) }
+    all.appendArguments(rows, to: &command)
   }
 }

@@ -12,13 +12,13 @@ public func murmur3x86(_ bytes: RawSpan, seed: UInt32 = 0) -> UInt32 {
   var hash = seed
   let tail = bytes.byteCount & ~3
   for start in stride(from: 0, to: tail, by: 4) {
-    let block = bytes.unsafeLoadUnaligned(fromByteOffset: start, as: UInt32.self)
+    let block = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: start, as: UInt32.self)
     hash ^= mixed(UInt32(littleEndian: block))
     hash = rotated(hash, by: 13) &* 5 &+ 0xe654_6b64
   }
   var rest: UInt32 = 0
   for index in (tail..<bytes.byteCount).reversed() {
-    rest = rest << 8 | UInt32(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self))
+    rest = unsafe rest << 8 | UInt32(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self))
   }
   hash ^= mixed(rest)
   hash ^= UInt32(truncatingIfNeeded: bytes.byteCount)

@@ -11,7 +11,8 @@ enum ProtobufWire {
 
   static func tag(_ field: UInt64, _ type: WireType) -> UInt64 { field << 3 | type.rawValue }
 
-  /// Reads a message from its beginning. Every read gives `nil` at the end or on malformed bytes.
+  /// Reads a message from its beginning. Every read returns `nil` at the end or for malformed
+  /// bytes.
   struct Reader: ~Escapable {
     private let bytes: RawSpan
     private var position = 0
@@ -27,7 +28,7 @@ enum ProtobufWire {
       var value: UInt64 = 0
       for shift in stride(from: 0 as UInt64, to: 64, by: 7) {
         guard position < bytes.byteCount else { return nil }
-        let byte = bytes.unsafeLoad(fromByteOffset: position, as: UInt8.self)
+        let byte = unsafe bytes.unsafeLoad(fromByteOffset: position, as: UInt8.self)
         position += 1
         value |= UInt64(byte & 0x7f) << shift
         if byte < 0x80 { return value }
@@ -38,14 +39,14 @@ enum ProtobufWire {
     mutating func fixed<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) -> T? {
       guard bytes.byteCount - position >= MemoryLayout<T>.size else { return nil }
       defer { position += MemoryLayout<T>.size }
-      return T(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: position, as: type))
+      return unsafe T(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: position, as: type))
     }
 
     mutating func lengthDelimited() -> [UInt8]? {
       guard let count = varint(), count <= UInt64(bytes.byteCount - position) else { return nil }
       let end = position + Int(count)
       defer { position = end }
-      return bytes.extracting(position..<end).withUnsafeBytes { [UInt8]($0) }
+      return unsafe bytes.extracting(position..<end).withUnsafeBytes { unsafe [UInt8]($0) }
     }
   }
 }

@@ -1,8 +1,8 @@
 /// The arguments of one command, binary-safe, in memory that is reused from command to command.
-struct RedisCommand {
+@safe struct RedisCommand {
   private var bytes: [UInt8] = []
   private(set) var lengths: [Int] = []
-  private var pointers: [UnsafePointer<CChar>?] = []
+  private var pointers: [UnsafePointer<CChar>?] = unsafe []
 
   mutating func removeAll() {
     bytes.removeAll(keepingCapacity: true)
@@ -14,28 +14,28 @@ struct RedisCommand {
     lengths.append(argument.count)
   }
 
-  /// Appends arguments that lie one behind the other.
+  /// Appends arguments that are contiguous in memory.
   mutating func append(contentsOf arguments: ArraySlice<UInt8>, lengths: ArraySlice<Int>) {
     bytes.append(contentsOf: arguments)
     self.lengths.append(contentsOf: lengths)
   }
 
-  /// Hands out the arguments as hiredis takes them, valid only inside.
+  /// Hands the arguments to `body` in the form that hiredis takes, valid only inside.
   mutating func withArguments<R>(
     _ body: (Int32, UnsafeMutablePointer<UnsafePointer<CChar>?>?, UnsafePointer<Int>?) -> R
   ) -> R {
-    pointers.removeAll(keepingCapacity: true)
-    return bytes.withUnsafeBytes { buffer in
-      buffer.withMemoryRebound(to: CChar.self) { buffer in
+    unsafe pointers.removeAll(keepingCapacity: true)
+    return unsafe bytes.withUnsafeBytes { buffer in
+      unsafe buffer.withMemoryRebound(to: CChar.self) { buffer in
         var next = buffer.baseAddress
         for length in lengths {
-          pointers.append(next)
-          next = next?.advanced(by: length)
+          unsafe pointers.append(next)
+          unsafe next = next?.advanced(by: length)
         }
       }
-      return lengths.withUnsafeBufferPointer { lengths in
-        pointers.withUnsafeMutableBufferPointer { pointers in
-          body(Int32(lengths.count), pointers.baseAddress, lengths.baseAddress)
+      return unsafe lengths.withUnsafeBufferPointer { lengths in
+        unsafe pointers.withUnsafeMutableBufferPointer { pointers in
+          unsafe body(Int32(lengths.count), pointers.baseAddress, lengths.baseAddress)
         }
       }
     }

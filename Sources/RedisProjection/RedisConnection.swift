@@ -1,7 +1,7 @@
 import CHiredis
 import Glibc
 
-/// Where a Redis server is, and how to speak to it.
+/// Where a Redis server is, and how to connect to it.
 public struct RedisConfiguration: Sendable {
   public enum Address: Hashable, Sendable, CustomStringConvertible {
     case tcp(host: String, port: UInt16)
@@ -21,7 +21,7 @@ public struct RedisConfiguration: Sendable {
   public var password: String?
   public var database: Int
   public var connectTimeout: Duration
-  /// The longest wait for one read or write on the socket.
+  /// How long one read or write on the socket may take.
   public var commandTimeout: Duration
 
   public init(
@@ -37,18 +37,20 @@ public struct RedisConfiguration: Sendable {
   }
 }
 
-/// A connection to Redis with pipelining. Belongs to one thread.
+/// A connection to Redis, with pipelining. Belongs to one thread.
 ///
-/// After a thrown `RedisError` from the socket it stays unusable: make a new one. SIGPIPE is ignored
-/// in this process from the first connection on, unless it has a handler, because hiredis 0.14
-/// would let a lost connection kill the process.
-public final class RedisConnection {
+/// After a `RedisError` from the socket it is unusable: make a new one. The first connection makes
+/// the process ignore SIGPIPE, unless that has a handler, because with hiredis 0.14 a lost
+/// connection would kill the process.
+@safe public final class RedisConnection {
   private let context: UnsafeMutablePointer<redisContext>
   private let address: RedisConfiguration.Address
 
   private static let ignoreBrokenPipes: Void = {
     var action = sigaction()
-    if sigaction(SIGPIPE, nil, &action) == 0, action.__sigaction_handler.sa_handler == nil {
+    if unsafe sigaction(SIGPIPE, nil, &action) == 0,
+      unsafe action.__sigaction_handler.sa_handler == nil
+    {
       signal(SIGPIPE, SIG_IGN)
     }
   }()
@@ -59,16 +61,16 @@ public final class RedisConnection {
     let timeout = timeval(configuration.connectTimeout)
     let opened =
       switch configuration.address {
-      case .tcp(let host, let port): redisConnectWithTimeout(host, Int32(port), timeout)
-      case .unix(let path): redisConnectUnixWithTimeout(path, timeout)
+      case .tcp(let host, let port): unsafe redisConnectWithTimeout(host, Int32(port), timeout)
+      case .unix(let path): unsafe redisConnectUnixWithTimeout(path, timeout)
       }
-    guard let context = opened else {
+    guard let context = unsafe opened else {
       throw RedisError("can't connect to Redis at \(address): out of memory", isTransient: true)
     }
-    self.context = context
-    guard context.pointee.err == 0 else { throw RedisError(context, address) }
-    redisSetTimeout(context, timeval(configuration.commandTimeout))
-    if case .tcp = configuration.address { redisEnableKeepAlive(context) }
+    unsafe self.context = context
+    guard unsafe context.pointee.err == 0 else { throw unsafe RedisError(context, address) }
+    unsafe redisSetTimeout(context, timeval(configuration.commandTimeout))
+    if case .tcp = configuration.address { unsafe redisEnableKeepAlive(context) }
     if let password = configuration.password {
       let user = configuration.username.map { [$0] } ?? []
       _ = try call(["AUTH"] + user + [password])
@@ -77,7 +79,7 @@ public final class RedisConnection {
   }
 
   deinit {
-    redisFree(context)
+    unsafe redisFree(context)
   }
 
   /// Throws unless the server answers.
@@ -85,7 +87,7 @@ public final class RedisConnection {
     _ = try call(["PING"])
   }
 
-  /// Runs one command with textual arguments and throws its error reply.
+  /// Runs one command with text arguments, and throws an error reply.
   func call(_ arguments: [String]) throws(RedisError) -> RedisReply {
     var command = RedisCommand()
     let bytes = arguments.map { Array($0.utf8) }
@@ -94,25 +96,25 @@ public final class RedisConnection {
     return try reply().throwingError(from: address)
   }
 
-  /// Queues a command; its bytes are copied. Every command queued has one `reply`, in order.
+  /// Queues a command, copying its bytes. Every queued command has one `reply`, in order.
   func append(_ command: inout RedisCommand) throws(RedisError) {
-    let code = command.withArguments { count, pointers, lengths in
-      redisAppendCommandArgv(context, count, pointers, lengths)
+    let code = unsafe command.withArguments { count, pointers, lengths in
+      unsafe redisAppendCommandArgv(context, count, pointers, lengths)
     }
-    if code != REDIS_OK { throw RedisError(context, address) }
+    if code != REDIS_OK { throw unsafe RedisError(context, address) }
   }
 
-  /// Sends what is queued and waits for the next reply. An error reply is a reply.
+  /// Sends what is queued and waits for the next reply, which may be an error reply.
   func reply() throws(RedisError) -> RedisReply {
-    if context.pointee.err != 0 { throw RedisError(context, address) }
+    if unsafe context.pointee.err != 0 { throw unsafe RedisError(context, address) }
     var reply: UnsafeMutableRawPointer?
-    guard redisGetReply(context, &reply) == REDIS_OK, let reply else {
-      throw RedisError(context, address)
+    guard unsafe redisGetReply(context, &reply) == REDIS_OK, let reply = unsafe reply else {
+      throw unsafe RedisError(context, address)
     }
-    return RedisReply(reply.assumingMemoryBound(to: redisReply.self))
+    return unsafe RedisReply(reply.assumingMemoryBound(to: redisReply.self))
   }
 
-  /// The error an error reply stands for.
+  /// The error for an error reply.
   func error(_ reply: String) -> RedisError {
     RedisError(reply: reply, from: address)
   }

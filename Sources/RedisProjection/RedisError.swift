@@ -1,8 +1,8 @@
 import CHiredis
 
-/// A failed call on Redis.
+/// A failed call to Redis.
 public struct RedisError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// One sentence for a person, with the server's or the client library's own words.
+  /// One sentence for a person, including the server's or the client library's own text.
   public var message: String
   /// Whether the same call may succeed later, on a new connection.
   public var isTransient: Bool
@@ -14,32 +14,32 @@ public struct RedisError: Error, Hashable, Sendable, CustomStringConvertible {
 
   public var description: String { message }
 
-  /// Error replies that pass by themselves or when someone mends the server. Source: the prefixes
+  /// Error replies that pass by themselves or once the server is repaired. Source: the prefixes
   /// in Redis 7's `server.c` (`createSharedObjects`) and `cluster.c`.
   private static let transientReplies: Set<Substring> = [
     "LOADING", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "READONLY", "OOM", "MISCONF",
     "NOREPLICAS", "NOSCRIPT",
   ]
 
-  /// The error of an error reply.
+  /// The error for an error reply.
   init(reply: String, from address: RedisConfiguration.Address) {
     let prefix = reply.prefix { $0 != " " }
     self.init(
       "Redis at \(address) answers: \(reply)",
       isTransient: Self.transientReplies.contains(prefix)
-        // The connection limit is an ERR without a code of its own.
+        // The connection limit has no code of its own.
         || reply.hasPrefix("ERR max number of clients"))
   }
 
-  /// The error a connection is left with. Only a server that does not speak Redis is beyond hope.
+  /// A connection's error. Only a server that doesn't speak Redis is hopeless.
   init(
     _ context: UnsafeMutablePointer<redisContext>, _ address: RedisConfiguration.Address
   ) {
-    let text = withUnsafeBytes(of: &context.pointee.errstr) { bytes in
-      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    let text = unsafe withUnsafeBytes(of: &context.pointee.errstr) { bytes in
+      unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
     self.init(
       "can't reach Redis at \(address): \(text)",
-      isTransient: context.pointee.err != REDIS_ERR_PROTOCOL)
+      isTransient: unsafe context.pointee.err != REDIS_ERR_PROTOCOL)
   }
 }

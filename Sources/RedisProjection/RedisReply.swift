@@ -1,44 +1,49 @@
 import CHiredis
 
-/// A reply, freed with this value.
-struct RedisReply: ~Copyable {
+/// Owns a reply.
+@safe struct RedisReply: ~Copyable {
   private let reply: UnsafeMutablePointer<redisReply>
 
   init(_ reply: UnsafeMutablePointer<redisReply>) {
-    self.reply = reply
+    unsafe self.reply = reply
   }
 
   deinit {
-    freeReplyObject(reply)
+    unsafe freeReplyObject(reply)
   }
 
   /// The number of an integer reply.
   var integer: Int64? {
-    reply.pointee.type == REDIS_REPLY_INTEGER ? reply.pointee.integer : nil
+    unsafe reply.pointee.type == REDIS_REPLY_INTEGER ? reply.pointee.integer : nil
   }
 
   /// The text of an error reply.
   var error: String? {
-    guard reply.pointee.type == REDIS_REPLY_ERROR else { return nil }
-    return String(decoding: Self.bytes(of: reply) ?? [], as: UTF8.self)
+    guard unsafe reply.pointee.type == REDIS_REPLY_ERROR else { return nil }
+    return unsafe String(decoding: Self.bytes(of: reply) ?? [], as: UTF8.self)
   }
 
-  /// The bytes of a string reply; `nil` for a null reply and other kinds.
+  /// The bytes of a string reply; `nil` for null and other kinds.
   var bytes: [UInt8]? {
-    reply.pointee.type == REDIS_REPLY_STRING ? Self.bytes(of: reply) : nil
+    unsafe reply.pointee.type == REDIS_REPLY_STRING ? Self.bytes(of: reply) : nil
   }
 
   /// The strings of an array reply, with `nil` for null ones.
   var elements: [[UInt8]?] {
-    guard reply.pointee.type == REDIS_REPLY_ARRAY else { return [] }
-    return UnsafeBufferPointer(start: reply.pointee.element, count: reply.pointee.elements).map {
-      element in
-      element.flatMap { $0.pointee.type == REDIS_REPLY_STRING ? Self.bytes(of: $0) : nil }
-    }
+    guard unsafe reply.pointee.type == REDIS_REPLY_ARRAY else { return [] }
+    return unsafe UnsafeBufferPointer(start: reply.pointee.element, count: reply.pointee.elements)
+      .map {
+        element in
+        unsafe element.flatMap {
+          unsafe $0.pointee.type == REDIS_REPLY_STRING ? Self.bytes(of: $0) : nil
+        }
+      }
   }
 
   private static func bytes(of reply: UnsafeMutablePointer<redisReply>) -> [UInt8]? {
-    reply.pointee.str.map { Array(UnsafeRawBufferPointer(start: $0, count: reply.pointee.len)) }
+    unsafe reply.pointee.str.map {
+      unsafe Array(UnsafeRawBufferPointer(start: $0, count: reply.pointee.len))
+    }
   }
 
   /// This reply unless it is an error.

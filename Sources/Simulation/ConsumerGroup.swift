@@ -1,8 +1,8 @@
 import EventLog
 
-/// A consumer group: who its members are, which partitions each owns, and how far it has read.
+/// A consumer group: its members, the partitions each owns, and how far the group has read.
 ///
-/// Rebalances are incremental: a member first gives up what it must, and a partition is handed on
+/// Rebalances are incremental: a member first gives up partitions, and a partition is assigned again
 /// once nobody owns it.
 struct ConsumerGroup: Sendable {
   private struct Member: Sendable {
@@ -10,21 +10,21 @@ struct ConsumerGroup: Sendable {
     let topics: [String]
     /// The member's name, if it is the same after a restart (static membership).
     let instanceID: String?
-    /// When it was closed without leaving: its partitions wait for its restart.
+    /// When it was closed without leaving; its partitions wait for its restart.
     var closed: Duration?
     var owned: Set<TopicPartition> = []
-    /// Told until it is answered.
+    /// The change of assignment that it gets until it has followed it.
     var pending: Rebalance?
   }
 
   private(set) var generation = 0
   var committed: [TopicPartition: Int64] = [:]
-  /// Who has committed them, of those with a name.
+  /// Who committed them, if it has a name.
   var owners: [TopicPartition: String] = [:]
   private var members: [Int: Member] = [:]
   private var nextMember = 0
 
-  /// - Parameter instanceID: a member of this name is replaced, and its partitions kept.
+  /// - Parameter instanceID: replaces a member of this name and keeps its partitions.
   mutating func join(
     _ process: SimulatedProcess, topics: [String], instanceID: String? = nil
   ) -> Int {
@@ -53,12 +53,12 @@ struct ConsumerGroup: Sendable {
     for (id, member) in members where member.process === process { leave(id) }
   }
 
-  /// Notes that a member has ended, and may come back under its name.
+  /// Notes that a member has ended but may come back under its name.
   mutating func close(_ member: Int, at now: Duration) {
     members[member]?.closed = now
   }
 
-  /// Removes the members that were silent for longer.
+  /// Removes the members that have been silent for longer.
   mutating func expireMembers(silentFor timeout: Duration, at now: Duration) {
     for id in members.keys.sorted() {
       guard let member = members[id] else { continue }
@@ -67,23 +67,23 @@ struct ConsumerGroup: Sendable {
     }
   }
 
-  /// Drops all offsets. Kafka refuses to as long as there are members.
+  /// Drops all offsets. Kafka refuses while there are members.
   mutating func reset() {
     precondition(members.isEmpty, "a group with members is not reset")
     committed = [:]
     owners = [:]
   }
 
-  /// Drops the offsets of a topic, as Kafka does when it is deleted.
+  /// Drops the offsets of a topic, as Kafka does when the topic is deleted.
   mutating func forget(_ topic: String) {
     committed = committed.filter { $0.key.topic != topic }
     owners = owners.filter { $0.key.topic != topic }
   }
 
-  /// Whether the group still counts on this member: only then may it commit.
+  /// Whether this member still belongs to the group: only then may it commit.
   func contains(_ member: Int) -> Bool { members[member] != nil }
 
-  /// The change of assignment a member must hear of next.
+  /// The next change of a member's assignment.
   mutating func nextRebalance(
     of member: Int, partitionCounts: [String: Int], expelsTheDead: Bool
   ) -> Rebalance? {
@@ -115,7 +115,7 @@ struct ConsumerGroup: Sendable {
     members[member]?.pending = nil
   }
 
-  /// Deals the partitions of each topic out to the members that read it, in order.
+  /// Deals out the partitions of each topic to the members that read it, in order.
   private func targets(_ partitionCounts: [String: Int]) -> [Int: Set<TopicPartition>] {
     var targets: [Int: Set<TopicPartition>] = [:]
     let topics = Set(members.values.flatMap(\.topics)).sorted()

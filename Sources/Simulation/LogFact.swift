@@ -1,18 +1,18 @@
 public import EventLog
 
-/// Something that has become certain in the log: what a checker folds, one fact after the other.
+/// Something that has become certain in the log. Checkers fold these facts in order.
 ///
-/// A transaction is certain when it is decided, which is before its markers make it visible.
+/// A transaction is certain once it is decided, before its markers make it visible.
 public enum LogFact: Sendable {
   /// A record that belongs to no transaction.
   case record(PlacedRecord)
-  /// A transaction was committed: its records, in the order of their arrival, and its offsets.
+  /// A transaction was committed: its records in order of arrival, and its offsets.
   case transaction(id: String, records: [PlacedRecord], offsets: CommittedOffsets?)
   /// Offsets were committed without a transaction.
   case offsets(CommittedOffsets)
 }
 
-/// A record and where it lies.
+/// A record and its place.
 public struct PlacedRecord: Sendable {
   public var place: TopicPartition
   public var record: MemoryRecord
@@ -21,7 +21,7 @@ public struct PlacedRecord: Sendable {
 /// Offsets committed to a group.
 public struct CommittedOffsets: Sendable {
   public var group: String
-  /// The instance that has committed them; `nil` for nobody.
+  /// The instance that committed them; `nil` for nobody.
   public var owner: String?
   public var offsets: [TopicPartition: Int64]
 }

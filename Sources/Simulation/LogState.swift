@@ -1,12 +1,12 @@
 import EventLog
 
-/// What the brokers hold: topics, transactions and groups.
+/// The brokers' state: topics, transactions and groups.
 struct LogState: Sendable {
-  /// A producer's name that outlives it.
+  /// A transactional id, which outlives its producer.
   private struct TransactionalID: Sendable {
     var epoch = 0
     var open: Int?
-    /// When `open` was begun.
+    /// When `open` began.
     var opened: Duration = .zero
   }
 
@@ -16,14 +16,14 @@ struct LogState: Sendable {
   private var decided: [DecidedTransaction] = []
   private var lastTransaction = 0
   private var clock: Int64 = 1_700_000_000_000
-  /// When the brokers give up on whom they hear nothing of; `nil` at once, when it is noticed.
+  /// When the brokers give up on silent members and producers; `nil` for at once.
   var timeouts: BrokerTimeouts?
-  /// Whether a member that the group has moved on from is kept from committing; a log that does not
-  /// is none of Kafka's, and shows that the checkers see it.
+  /// Whether a member that no longer belongs to the group is kept from committing. A log without this
+  /// is not Kafka's; it shows that the checkers notice.
   var fencesMembers = true
-  /// What has become certain and was not taken yet; `nil` while nobody wants to know.
+  /// The facts not taken yet; `nil` if nobody wants them.
   private var facts: [LogFact]?
-  /// Records of open transactions, for the facts.
+  /// The records of open transactions, for the facts.
   private var undecided: [Int: [PlacedRecord]] = [:]
   private(set) var now: Duration = .zero
 
@@ -47,7 +47,7 @@ struct LogState: Sendable {
     throws(LogError) -> R
   {
     _ = try self.partition(partition)
-    // Reached through the dictionary, so that the log is changed in place.
+    // Accessed through the dictionary, so that the log is changed in place.
     return change(&topics[partition.topic, default: []][Int(partition.partition)])
   }
 
@@ -69,7 +69,7 @@ struct LogState: Sendable {
 
   // MARK: Facts
 
-  /// Begins to note what becomes certain.
+  /// Starts to collect facts.
   mutating func observe() { facts = [] }
 
   mutating func takeFacts() -> [LogFact] {
@@ -80,7 +80,7 @@ struct LogState: Sendable {
 
   // MARK: Time
 
-  /// Does what brokers do by themselves as time goes by.
+  /// Does what brokers do on their own as time passes.
   mutating func passTime(to now: Duration) {
     self.now = now
     writeMarkers()
@@ -96,7 +96,7 @@ struct LogState: Sendable {
 
   // MARK: Transactions
 
-  /// Fences earlier producers of this name and settles what they left open.
+  /// Fences earlier producers with this id and ends their open transactions.
   mutating func initialize(_ id: String) -> Int {
     decideTransaction(id, isCommitted: false, offsets: nil)
     writeMarkers()
@@ -145,7 +145,7 @@ struct LogState: Sendable {
     decided = []
   }
 
-  /// Aborts what a producer has open, and fences it, as the transaction timeout does.
+  /// Aborts a producer's open transaction and fences it, as the transaction timeout does.
   mutating func expireTransaction(_ id: String) {
     guard transactionalIDs[id]?.open != nil else { return }
     _ = initialize(id)
@@ -176,11 +176,11 @@ struct LogState: Sendable {
   }
 }
 
-/// Offsets that a member, or a reader without membership, commits to its group.
+/// Offsets that a member, or a reader that is not a member, commits to its group.
 struct GroupCommit: Sendable {
   var group: String
   var member: Int?
-  /// The instance that commits them; `nil` for nobody.
+  /// The instance that commits them; `nil` for nobody known.
   var owner: String?
   var offsets: [TopicPartition: Int64]
 
@@ -189,11 +189,11 @@ struct GroupCommit: Sendable {
   }
 }
 
-/// How long the brokers wait for whom they hear nothing of.
+/// How long the brokers wait for silent members and producers.
 public struct BrokerTimeouts: Hashable, Sendable {
-  /// A member that was silent for so long has lost its partitions.
+  /// A member that is silent for this long loses its partitions.
   public var session: Duration
-  /// A transaction that was open for so long is aborted, and its producer fenced.
+  /// A transaction that is open for this long is aborted, and its producer fenced.
   public var transaction: Duration
 
   public init(session: Duration, transaction: Duration) {
@@ -202,7 +202,7 @@ public struct BrokerTimeouts: Hashable, Sendable {
   }
 }
 
-/// A transaction whose outcome is certain and not yet visible.
+/// A transaction whose outcome is certain but not yet visible.
 private struct DecidedTransaction: Sendable {
   var number: Int
   var isCommitted: Bool

@@ -5,12 +5,12 @@ public final class MemoryConsumer: LogConsumer {
   private let brokers: MemoryLog.Brokers
   private let process: SimulatedProcess
   private let configuration: ConsumerConfiguration
-  /// The group's name for this member; `nil` before it has joined.
+  /// This member's id in the group; `nil` before it has joined.
   private var member: Int?
   private var positions: [TopicPartition: Int64] = [:]
-  /// Where reading began: nothing before it is ever delivered.
+  /// Where reading started: nothing before it is ever delivered.
   private var beginnings: [TopicPartition: Int64] = [:]
-  /// Ends already told: an end is told once, until the partition has grown.
+  /// Ends already reported: an end is reported once, until the partition grows.
   private var toldEnds: [TopicPartition: Int64] = [:]
   private var endHints: [TopicPartition: Int64] = [:]
   private var turn = 0
@@ -25,14 +25,15 @@ public final class MemoryConsumer: LogConsumer {
   }
 
   private struct Batch {
-    var records: [(partition: TopicPartition, record: MemoryRecord)] = []
+    var runs: [(partition: TopicPartition, records: [MemoryRecord])] = []
+    var count = 0
     var ends: [TopicPartition: Int64] = [:]
   }
 
   // MARK: Reading
 
-  public func poll(
-    maxRecords: Int, timeout: Duration, _ body: (borrowing RecordView) -> Bool
+  public func pollRuns(
+    maxRecords: Int, timeout: Duration, _ body: (borrowing RecordRun) -> Bool
   ) throws(LogError) -> PollResult {
     var result = PollResult()
     let batch = try process.perform(.poll) { fault throws(LogError) -> Batch? in
@@ -45,12 +46,12 @@ public final class MemoryConsumer: LogConsumer {
     }
     guard let batch else { return result }
     var isStopped = false
-    for (partition, record) in batch.records where !isStopped {
-      result.records += 1
-      isStopped = !deliver(record, partition, body)
+    for (partition, records) in batch.runs where !isStopped {
+      result.records += records.count
+      isStopped = !deliver(records, partition, body)
     }
     if !isStopped { result.ends = batch.ends }
-    if batch.records.isEmpty, batch.ends.isEmpty {
+    if batch.runs.isEmpty, batch.ends.isEmpty {
       brokers.withState { $0.writeMarkers() }
       process.idle(group: configuration.group, timeout: timeout)
     }
@@ -58,20 +59,33 @@ public final class MemoryConsumer: LogConsumer {
   }
 
   private func deliver(
-    _ record: MemoryRecord, _ partition: TopicPartition, _ body: (borrowing RecordView) -> Bool
+    _ records: [MemoryRecord], _ partition: TopicPartition,
+    _ body: (borrowing RecordRun) -> Bool
   ) -> Bool {
     let topic = configuration.topics.firstIndex(of: partition.topic) ?? 0
-    let key = record.key ?? []
-    let value = record.value ?? []
-    return withUnsafePointer(to: record.headers) { headers in
-      body(
-        RecordView(
-          topic: topic, partition: partition.partition, offset: record.offset,
-          timestamp: record.timestamp, key: record.key == nil ? nil : key.span.bytes,
-          value: record.value == nil ? nil : value.span.bytes,
-          headers: RecordView.HeaderSource(record: UnsafeRawPointer(headers)) { pointer in
-            pointer.assumingMemoryBound(to: [RecordHeader].self).pointee
-          }))
+    // Keys and values one after another, so that all of them are in memory that stays.
+    var bytes: [UInt8] = []
+    for record in records { bytes += (record.key ?? []) + (record.value ?? []) }
+    return bytes.withUnsafeBytes { memory in
+      records.withUnsafeBufferPointer { elements in
+        guard let first = elements.baseAddress else { return true }
+        var next = 0
+        func place(_ bytes: [UInt8]?) -> UnsafeRawBufferPointer? {
+          guard let bytes else { return nil }
+          defer { next += bytes.count }
+          return UnsafeRawBufferPointer(rebasing: memory[next..<next + bytes.count])
+        }
+        let places = elements.indices.map { index in
+          RecordRun.Place(
+            offset: elements[index].offset, timestamp: elements[index].timestamp,
+            key: place(elements[index].key), value: place(elements[index].value),
+            record: UnsafeRawPointer(first + index))
+        }
+        return body(
+          RecordRun(topic: topic, partition: partition.partition, places: places.span) {
+            $0.assumingMemoryBound(to: MemoryRecord.self).pointee.headers
+          })
+      }
     }
   }
 
@@ -93,9 +107,10 @@ public final class MemoryConsumer: LogConsumer {
         let floor = max(log.start, beginnings[partition, default: 0])
         let fetch = log.fetch(
           from: max(min(floor, current), current - redelivered),
-          maxRecords: maxRecords - batch.records.count,
+          maxRecords: maxRecords - batch.count,
           readCommitted: configuration.readCommitted)
-        batch.records += fetch.records.map { (partition, $0) }
+        if !fetch.records.isEmpty { batch.runs.append((partition, fetch.records)) }
+        batch.count += fetch.records.count
         positions[partition] = fetch.next
         endHints[partition] = log.visibleEnd(readCommitted: configuration.readCommitted)
         if fetch.isAtEnd, toldEnds[partition] != fetch.next {
@@ -257,7 +272,7 @@ public final class MemoryConsumer: LogConsumer {
     state.apply(commit)
   }
 
-  /// What the group is told; `nil` when there is nothing to tell.
+  /// What to tell the group; `nil` for nothing.
   func groupCommit(_ offsets: [TopicPartition: Int64]) -> GroupCommit? {
     guard let group = configuration.group, !offsets.isEmpty else { return nil }
     return GroupCommit(

@@ -1,12 +1,12 @@
 public import EventLog
 import Synchronization
 
-/// An event log in memory, with what the engine relies on in Apache Kafka: offsets with gaps,
+/// An event log in memory, with all that the engine relies on in Apache Kafka: offsets with gaps,
 /// transactions and their aborts, the last stable offset, fencing, groups that rebalance,
-/// compaction and retention. Nothing in it waits and nothing happens on its own.
+/// compaction and retention. Nothing in it waits, and nothing happens on its own.
 ///
-/// One `MemoryLog` is the log as one process reaches it; `connected(_:)` gives the same log to
-/// another process.
+/// One `MemoryLog` is one process's access to the log; `connected(_:)` gives another process access
+/// to the same log.
 public final class MemoryLog: EventLog {
   final class Brokers: Sendable {
     private let state = Mutex(LogState())
@@ -24,12 +24,12 @@ public final class MemoryLog: EventLog {
     self.process = process
   }
 
-  /// An empty log, reached by a process that has no faults.
+  /// An empty log, accessed by a process without faults.
   ///
   /// - Parameters:
-  ///   - timeouts: with them the brokers find out about the dead as time goes by, and groups keep
-  ///     the partitions of members that have a name while these restart.
-  ///   - fencesMembers: false makes it a log that can't be relied on, for checkers to find out.
+  ///   - timeouts: the brokers notice dead processes after these, and groups keep the partitions of
+  ///     named members while they restart.
+  ///   - fencesMembers: false makes the log unreliable, for checkers to notice.
   public convenience init(timeouts: BrokerTimeouts, fencesMembers: Bool = true) {
     self.init(Brokers(), SimulatedProcess())
     brokers.withState {
@@ -39,12 +39,12 @@ public final class MemoryLog: EventLog {
     }
   }
 
-  /// An empty log, reached by a process that has no faults. The dead are noticed at once.
+  /// An empty log, accessed by a process without faults. Dead processes are noticed at once.
   public convenience init(process: SimulatedProcess = SimulatedProcess()) {
     self.init(Brokers(), process)
   }
 
-  /// The same log, reached by another process.
+  /// The same log, accessed by another process.
   public func connected(_ process: SimulatedProcess) -> MemoryLog {
     MemoryLog(brokers, process)
   }
@@ -86,9 +86,9 @@ public final class MemoryLog: EventLog {
     }
   }
 
-  // MARK: Topics, from outside any process
+  // MARK: Topics, outside of any process
 
-  /// Creates a topic, or creates it anew and empty: its groups' offsets go with the old one.
+  /// Creates an empty topic. If it exists, it is deleted first, together with groups' offsets.
   public func createTopic(_ name: String, partitions: Int) {
     brokers.withState { state in
       state.topics[name] = Array(repeating: PartitionLog(), count: partitions)
@@ -111,8 +111,8 @@ public final class MemoryLog: EventLog {
     }
   }
 
-  /// Removes superseded records below an offset, by default all of them. Dropping tombstones too is
-  /// what Kafka does once they are older than `delete.retention.ms`.
+  /// Removes superseded records below an offset, by default all of them. It can also drop tombstones,
+  /// as Kafka does once they are older than `delete.retention.ms`.
   public func compact(
     _ partition: TopicPartition, below limit: Int64 = .max, keepsTombstones: Bool = true
   ) throws(LogError) {
@@ -128,7 +128,7 @@ public final class MemoryLog: EventLog {
     }
   }
 
-  /// What a reader sees of a partition once the markers of decided transactions are written.
+  /// The records a reader sees once the markers of decided transactions are written.
   public func records(of partition: TopicPartition, readCommitted: Bool = true) throws(LogError)
     -> [MemoryRecord]
   {
@@ -139,7 +139,7 @@ public final class MemoryLog: EventLog {
     }
   }
 
-  /// The first offset kept, and the one after the last record, visible or not.
+  /// From the first offset kept to the one after the last record, visible or not.
   public func offsets(of partition: TopicPartition) throws(LogError) -> Range<Int64> {
     try brokers.withState { state throws(LogError) in
       let log = try state.partition(partition)
@@ -154,12 +154,12 @@ public final class MemoryLog: EventLog {
     }
   }
 
-  // MARK: Groups, transactions and time, from outside any process
+  // MARK: Groups, transactions and time, outside of any process
 
-  /// What has become certain since this was asked last, by the brokers of a log with timeouts.
+  /// The facts since the last call. Only a log with timeouts collects them.
   public func takeFacts() -> [LogFact] { brokers.withState { $0.takeFacts() } }
 
-  /// Does what brokers do by themselves: markers, timeouts.
+  /// Does what brokers do on their own: markers, timeouts.
   public func passTime(to now: Duration) { brokers.withState { $0.passTime(to: now) } }
 
   /// A group's offsets once the markers of decided transactions are written.
@@ -175,20 +175,20 @@ public final class MemoryLog: EventLog {
     brokers.withState { $0.groups[group]?.generation ?? 0 }
   }
 
-  /// Forgets all groups, and with them the processes that were their members.
+  /// Removes all groups, and with them their references to processes.
   func disband() { brokers.withState { $0.groups = [:] } }
 
-  /// Forgets the offsets of a group that has no members, for it to read everything again.
+  /// Drops the offsets of a group that has no members, so that it reads everything again.
   func resetOffsets(of group: String) {
     brokers.withState { $0.groups[group]?.reset() }
   }
 
-  /// Takes a process's members out of a group, as the session timeout does.
+  /// Removes a process's members from a group, as the session timeout does.
   public func expireMembers(of process: SimulatedProcess, group: String) {
     brokers.withState { $0.groups[group]?.expire(process) }
   }
 
-  /// Aborts what a producer of this name has open, as the transaction timeout does.
+  /// Aborts the open transaction of the producer with this id, as the transaction timeout does.
   public func expireTransaction(_ id: String) {
     brokers.withState { $0.expireTransaction(id) }
   }

@@ -5,7 +5,7 @@ public final class MemoryProducer: LogProducer {
   private enum Transaction {
     case none
     case open(Int)
-    /// Committed by the log, but the caller may not know: it may ask again.
+    /// Committed by the log, but the caller may not know and ask again.
     case committed
   }
 
@@ -18,7 +18,7 @@ public final class MemoryProducer: LogProducer {
   private let brokers: MemoryLog.Brokers
   private let process: SimulatedProcess
   private let configuration: ProducerConfiguration
-  /// The declared topics, then those asked for by name.
+  /// The declared topics, then those looked up by name.
   private var topics: [String]
   private let epoch: Int
   private var transaction = Transaction.none
@@ -110,7 +110,7 @@ public final class MemoryProducer: LogProducer {
     acknowledged = delivered
   }
 
-  /// Delivers what is queued one partition after the other, for a process that dies in between.
+  /// Delivers queued records one partition at a time, so that the process can die in between.
   private func deliverInTurn() throws(LogError) {
     while let next = process.nextDelivery(
       of: Set(queue.map(\.partition)).sorted(by: TopicPartition.inOrder))
@@ -122,8 +122,7 @@ public final class MemoryProducer: LogProducer {
     }
   }
 
-  /// A delivery that can't be made takes its record with it, as librdkafka's does: to flush again sends
-  /// nothing.
+  /// A failed delivery drops its record, as in librdkafka: flushing again sends nothing.
   public func flush(timeout: Duration) throws(LogError) {
     try deliverInTurn()
     do throws(LogError) {

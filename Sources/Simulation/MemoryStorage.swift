@@ -1,26 +1,26 @@
 public import StateStore
 import Synchronization
 
-/// State stores in memory that outlive the process which writes them, as files do.
+/// State stores in memory that outlive the process that writes them, as files do.
 ///
-/// One `MemoryStorage` is the disk as one process reaches it; `mounted(_:)` gives the same disk to
-/// another process.
+/// One `MemoryStorage` is one process's access to the disk; `mounted(_:)` gives another process access
+/// to the same disk.
 public final class MemoryStorage: StateStorage {
   struct Place: Hashable, Sendable {
     var stage: String
     var partition: Int32
   }
 
-  /// What one store holds.
+  /// The contents of one store.
   struct Content: Sendable {
     var tables: [Table: [[UInt8]: [UInt8]]] = [:]
     var changelogOffset: Int64?
     var isClosed = false
-    /// Whether a commit in parts was begun and not finished: the values are of no one offset.
+    /// Whether a commit in parts is unfinished, so that the values belong to no single offset.
     var isUnfinished = false
   }
 
-  /// When a damaged store shows that it is. Both times it must be rebuilt.
+  /// When damage to a store shows. The store must then be rebuilt.
   public enum Damage: Sendable, CaseIterable {
     case atOpening, whenRead
   }
@@ -30,7 +30,7 @@ public final class MemoryStorage: StateStorage {
   }
 
   final class Disk: Sendable {
-    /// Each store's commits, the newest last; as many older ones are kept as can get lost.
+    /// Each store's commits, the newest last, with as many older ones as can get lost.
     let stores = Mutex<[Place: [Content]]>([:])
     let damage = Mutex<[Place: Damage]>([:])
   }
@@ -40,7 +40,7 @@ public final class MemoryStorage: StateStorage {
   let disk: Disk
   private let process: SimulatedProcess
   private let onCommit: @Sendable (_ stage: String, _ partition: Int32) -> Void
-  /// The stores that this process has open. A second writer is refused, as LMDB does it.
+  /// The stores that this process has open. A second writer is refused, as in LMDB.
   private let writers = Mutex<[Place: Writer]>([:])
 
   private init(
@@ -52,14 +52,14 @@ public final class MemoryStorage: StateStorage {
     self.onCommit = onCommit
   }
 
-  /// An empty disk, reached by a process that has no faults.
+  /// An empty disk, accessed by a process without faults.
   public convenience init(process: SimulatedProcess = SimulatedProcess()) {
     self.init(Disk(), process)
   }
 
-  /// The same disk, reached by another process.
+  /// The same disk, accessed by another process.
   ///
-  /// - Parameter onCommit: called with each store that the process has committed to.
+  /// - Parameter onCommit: called with the place of each store the process commits to.
   public func mounted(
     _ process: SimulatedProcess,
     onCommit: @escaping @Sendable (_ stage: String, _ partition: Int32) -> Void = { _, _ in }
@@ -152,7 +152,7 @@ public final class MemoryStorage: StateStorage {
     }
   }
 
-  // MARK: From outside any process
+  // MARK: Outside of any process
 
   /// Deletes a store.
   public func lose(stage: String, partition: Int32) {
@@ -161,7 +161,7 @@ public final class MemoryStorage: StateStorage {
     disk.damage.withLock { $0[place] = nil }
   }
 
-  /// Takes the newest commits back, as a loss of power does.
+  /// Undoes the newest commits, as a loss of power does.
   public func lose(commits: Int, stage: String, partition: Int32) {
     let place = Place(stage: stage, partition: partition)
     disk.stores.withLock { stores in
@@ -173,12 +173,12 @@ public final class MemoryStorage: StateStorage {
     }
   }
 
-  /// Makes `open` or its views say `.rebuild` until the store is destroyed.
+  /// Makes `open` or its views fail with `.rebuild` until the store is destroyed.
   public func damage(_ damage: Damage, stage: String, partition: Int32) {
     disk.damage.withLock { $0[Place(stage: stage, partition: partition)] = damage }
   }
 
-  /// Makes the newest commit one that was cut short.
+  /// Makes the newest commit look as if it was cut short.
   public func cutShort(stage: String, partition: Int32) {
     amend(Place(stage: stage, partition: partition)) { $0.isUnfinished = true }
   }
@@ -239,8 +239,8 @@ public final class MemoryStore: StateStore {
     try commit(writes, 0..<writes.count, changelogOffset)
   }
 
-  /// Commits in two transactions, so that a process can die between them; what is odd in number in
-  /// one, so that there are both kinds.
+  /// Commits an even number of writes in two transactions, so that a process can die between them,
+  /// and an odd number in one, so that both happen.
   public func commitInParts(
     _ writes: inout WriteSet, changelogOffset: Int64, pages: Int
   ) throws(StoreError) {
@@ -314,6 +314,6 @@ public final class MemorySnapshot: StateSnapshot {
     content = try storage.view(place)
   }
 
-  /// Nothing to let go of: views are copies.
+  /// Nothing to release: views are copies.
   public func release() {}
 }

@@ -1,6 +1,6 @@
 public import EventLog
 
-/// A record as it lies in the log.
+/// A record in the log.
 public struct MemoryRecord: Hashable, Sendable {
   public var offset: Int64
   public var key: [UInt8]?
@@ -10,7 +10,7 @@ public struct MemoryRecord: Hashable, Sendable {
   public var timestamp: Int64
 }
 
-/// One partition: records and transaction markers by offset, with gaps where compaction was.
+/// One partition: records and transaction markers by offset, with gaps after compaction.
 struct PartitionLog: Sendable {
   private struct Entry: Sendable {
     var record: MemoryRecord
@@ -20,9 +20,9 @@ struct PartitionLog: Sendable {
 
   struct Fetch {
     var records: [MemoryRecord] = []
-    /// Where the next fetch goes on.
+    /// Where the next fetch starts.
     var next: Int64
-    /// Whether `next` is the end of what the reader may see.
+    /// Whether `next` is the end of what the reader can see.
     var isAtEnd = false
   }
 
@@ -33,7 +33,7 @@ struct PartitionLog: Sendable {
   private var openTransactions: [Int: Int64] = [:]
   private var abortedTransactions: Set<Int> = []
 
-  /// Everything before it is decided.
+  /// Everything below it is decided.
   var lastStableOffset: Int64 { openTransactions.values.min() ?? end }
 
   func visibleEnd(readCommitted: Bool) -> Int64 { readCommitted ? lastStableOffset : end }
@@ -87,7 +87,7 @@ struct PartitionLog: Sendable {
 
   // MARK: Cleaning
 
-  /// Keeps the last record of each key below `limit`, and neither aborted records nor markers.
+  /// Keeps only the last record of each key below `limit`; drops aborted records and markers there.
   mutating func compact(below limit: Int64, keepsTombstones: Bool) {
     let limit = min(limit, lastStableOffset)
     var newest: [[UInt8]: Int64] = [:]

@@ -1,14 +1,14 @@
 import Foundation
 import Synchronization
 
-/// Decides, from a seed, whose turn it is: runs threads one at a time, so that a run is the same
-/// whatever the machine does.
+/// Runs threads one at a time, in an order decided by a seed, so that a run is the same on every
+/// machine.
 ///
 /// The threads are real, because the stage code blocks, but only one of them has the *baton*.
 /// Before each effect it asks the scheduler (`pass`), which lets it go on or hands the baton to
-/// another one. A thread that waits for time to pass is not asked before it has; when all of them wait, the
-/// clock goes on to the first who need not any more. Nothing else advances the time, but for a
-/// little with each effect.
+/// another one. A thread that waits for time to pass gets no turn before then; when all of them wait,
+/// the clock advances to the first one due. Apart from that, time only advances a little with each
+/// effect.
 ///
 /// The thread that made the scheduler has the baton first.
 public final class Scheduler: Sendable {
@@ -18,7 +18,7 @@ public final class Scheduler: Sendable {
     let baton = DispatchSemaphore(value: 0)
     /// It has nothing to do before.
     var wakes: Duration
-    /// Polls in a row that brought nothing.
+    /// How many polls in a row brought nothing.
     var idlePolls = 0
     var hasEnded = false
   }
@@ -31,22 +31,22 @@ public final class Scheduler: Sendable {
     var nextTick: Duration = .zero
   }
 
-  /// How often the brokers look at the time.
+  /// How often the brokers check the time.
   private static let tick: Duration = .milliseconds(250)
   /// The longest that one effect takes.
   private static let longestEffect = 4_000
-  /// Stacks are of stage code, in debug builds as well.
+  /// Large enough for stage code in debug builds.
   private static let stackSize = 1 << 20
 
   public let clock = SimulatedClock()
   private let state: Mutex<State>
-  /// One in so many effects hands the baton over.
+  /// One in this many effects hands the baton over, on average.
   private let switchRate: Int
   private let onTick: @Sendable (Duration) -> Void
 
   /// - Parameters:
-  ///   - switchRate: one in so many effects is followed by another thread's, on average.
-  ///   - onTick: called from time to time, by the clock.
+  ///   - switchRate: one in this many effects is followed by another thread's, on average.
+  ///   - onTick: called at regular simulated intervals.
   public init(seed: UInt64, switchRate: Int, onTick: @escaping @Sendable (Duration) -> Void) {
     self.switchRate = switchRate
     self.onTick = onTick
@@ -57,7 +57,7 @@ public final class Scheduler: Sendable {
   }
 
   public var now: Duration { clock.passed }
-  /// How often anybody was asked.
+  /// How many turns there were.
   public var steps: Int { state.withLock { $0.steps } }
   /// Whose turn it is.
   public var current: String { state.withLock { $0.participants[$0.running].name } }
@@ -104,7 +104,7 @@ public final class Scheduler: Sendable {
 
   // MARK: Turns
 
-  /// One effect: lets somebody else have their turn, if the seed says so.
+  /// One effect: lets another thread have its turn if the seed says so.
   func pass() {
     hand { state in
       state.participants[state.running].idlePolls = 0
@@ -113,7 +113,7 @@ public final class Scheduler: Sendable {
     }
   }
 
-  /// Lets time go by for whoever calls.
+  /// Lets time pass for the calling thread.
   public func sleep(_ duration: Duration) {
     hand { state in
       state.participants[state.running].wakes = clock.passed + duration
@@ -121,7 +121,7 @@ public final class Scheduler: Sendable {
     }
   }
 
-  /// Lets the time go by that a poll waits. Who has had nothing for long is asked less often.
+  /// Lets the time pass that a poll waits. A thread that has had nothing for long gets fewer turns.
   func idle(_ timeout: Duration) {
     guard timeout > .zero else { return }
     hand { state in
@@ -133,7 +133,7 @@ public final class Scheduler: Sendable {
     }
   }
 
-  /// - Parameter keeps: notes what must be noted, and says whether the caller may go on at once.
+  /// - Parameter keeps: updates the state, and returns whether the caller may go on at once.
   private func hand(_ keeps: (inout State) -> Bool) {
     let batons = state.withLock { state -> (mine: DispatchSemaphore, next: DispatchSemaphore)? in
       state.steps += 1
@@ -149,7 +149,7 @@ public final class Scheduler: Sendable {
     batons.mine.wait()
   }
 
-  /// Whose turn is next; lets time go by until somebody is ready.
+  /// Whose turn is next. Lets time pass until someone is ready.
   private func choose(_ state: inout State) -> DispatchSemaphore {
     while true {
       if clock.passed >= state.nextTick {
@@ -173,7 +173,7 @@ public final class Scheduler: Sendable {
 
   private func wakes(_ participant: Participant) -> Duration {
     guard let process = participant.process else { return participant.wakes }
-    // The dead do nothing any more but end.
+    // Dead processes do nothing but end.
     guard process.isAlive else { return .zero }
     return max(participant.wakes, process.stalledUntil)
   }

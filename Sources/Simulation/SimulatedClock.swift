@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Monotonic time that passes only when it is told to.
+/// A monotonic clock that is advanced by hand.
 public final class SimulatedClock: Sendable {
   private let start = ContinuousClock.now
   private let elapsed = Mutex(Duration.zero)

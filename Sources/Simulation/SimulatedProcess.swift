@@ -2,11 +2,11 @@ public import EventLog
 import StateStore
 import Synchronization
 
-/// One run of the daemon, as the simulated log and stores see it: every effect of their handles
-/// passes through here, where it can fail, succeed without saying so, or be the process's last.
+/// One run of the daemon. Every effect on the simulated log and stores passes through here, where it
+/// can fail, succeed but report failure, or be the process's last.
 ///
-/// A dead process has no effects any more: each call of its handles throws `.stopDaemon`. Its
-/// successor is a new `SimulatedProcess` on the same log and storage.
+/// A dead process has no more effects: each call of its handles throws `.stopDaemon`. Its successor
+/// is a new `SimulatedProcess` on the same log and storage.
 public final class SimulatedProcess: Sendable {
   /// What a process does to the world outside it.
   public enum Effect: Hashable, Sendable, CaseIterable {
@@ -15,12 +15,12 @@ public final class SimulatedProcess: Sendable {
     case openStore, destroyStore, commitStore
     /// A question about offsets, partitions or the group.
     case ask
-    /// A write to a system beside the log.
+    /// A write to a system outside the log.
     case writeElsewhere
   }
 
-  /// What goes wrong with one effect. `fail` before it, `failAfterwards` after it took place: its
-  /// outcome is unknown to the caller.
+  /// What goes wrong with one effect: `fail` before it takes place, `failAfterwards` after it, so that
+  /// the caller does not know the outcome.
   public enum Fault: Sendable {
     case fail(LogError)
     case failAfterwards(LogError)
@@ -28,7 +28,7 @@ public final class SimulatedProcess: Sendable {
     case dieAfterwards
     /// A poll goes back this many offsets on each partition first.
     case redeliver(Int64)
-    /// A poll brings nothing, whatever there is.
+    /// A poll brings nothing, even if there are records.
     case silence
   }
 
@@ -36,7 +36,7 @@ public final class SimulatedProcess: Sendable {
   public enum Outcome: Sendable {
     case done
     case failed(LogError)
-    /// It took place, and the caller is told otherwise.
+    /// It took place, but the caller gets an error.
     case doneButFailed(LogError)
     case died
     case doneAndDied
@@ -47,16 +47,16 @@ public final class SimulatedProcess: Sendable {
     public var effect: Effect
     /// How many effects of this kind the process has had before.
     public var number: Int
-    /// How many effects of any kind it has had before.
+    /// How many effects of any kind the process has had before.
     public var total: Int
   }
 
-  /// When a producer's queued records, and its committed transactions' markers, reach the log.
+  /// When a producer's queued records and its transactions' markers reach the log.
   public enum Delivery: Sendable {
     case immediate
     case onFlush
-    /// Records at some later send, or at the flush: what is queued at death is lost. Markers at
-    /// the commit, or when somebody waits for them.
+    /// Records reach it at a later send or at the flush, and those queued at death are lost. Markers
+    /// reach it at the commit, or when someone waits for them.
     case seeded(UInt64)
   }
 
@@ -65,7 +65,7 @@ public final class SimulatedProcess: Sendable {
     var counts: [Effect: Int] = [:]
     var total = 0
     var random: SeededGenerator?
-    /// When the brokers hear nothing of it.
+    /// When the brokers don't hear from it.
     var silence: Range<Duration>?
     var stalledUntil: Duration = .zero
   }
@@ -80,12 +80,12 @@ public final class SimulatedProcess: Sendable {
   private let onIdle: @Sendable (_ group: String?) -> Void
 
   /// - Parameters:
-  ///   - maxFetchRecords: the most records one poll brings.
-  ///   - scheduler: decides before every effect whose turn it is, and whose idle time passes.
-  ///   - faults: asked before every effect.
-  ///   - onEffect: told after every effect what became of it.
-  ///   - onIdle: called by a poll that brings nothing, with the consumer's group. It may do
-  ///     anything to the log, to the stop signal and to the clock: nothing else passes the time.
+  ///   - maxFetchRecords: the most records per poll.
+  ///   - scheduler: decides whose turn it is before every effect and while a thread is idle.
+  ///   - faults: called before every effect.
+  ///   - onEffect: called after every effect with its outcome.
+  ///   - onIdle: called by a poll that brings nothing, with the consumer's group. It may change the
+  ///     log, the stop signal and the clock: nothing else advances time.
   public init(
     _ name: String = "process", delivery: Delivery = .immediate, maxFetchRecords: Int = .max,
     scheduler: Scheduler? = nil, faults: @escaping @Sendable (Moment) -> Fault? = { _ in nil },
@@ -122,13 +122,13 @@ public final class SimulatedProcess: Sendable {
 
   private static let forEver = Duration.seconds(Int64.max / 2)
 
-  /// Since when the brokers hear nothing of it: it is dead, stands still or is cut off. `nil` while
-  /// they do hear of it.
+  /// Since when the brokers have not heard from it, because it is dead, suspended or cut off; `nil`
+  /// while they do.
   func silentSince(at now: Duration) -> Duration? {
     state.withLock { $0.silence?.contains(now) == true ? $0.silence?.lowerBound : nil }
   }
 
-  /// Says that the brokers hear nothing of it until then.
+  /// Keeps the brokers from hearing from it until then.
   public func setSilent(until moment: Duration) {
     let now = scheduler?.now ?? .zero
     state.withLock { state in
@@ -136,7 +136,7 @@ public final class SimulatedProcess: Sendable {
     }
   }
 
-  /// Keeps all its threads from their turns until then, as SIGSTOP does.
+  /// Suspends all its threads until then, as SIGSTOP does.
   public func stall(until moment: Duration) {
     state.withLock { $0.stalledUntil = moment }
   }
@@ -155,7 +155,7 @@ public final class SimulatedProcess: Sendable {
     try perform(effect) { (_: Fault?) throws(LogError) -> R in try body() }
   }
 
-  /// - Parameter body: told what shall go wrong with it, in case that it is for itself to do.
+  /// - Parameter body: gets the fault, because some faults are up to the effect itself.
   package func perform<R>(_ effect: Effect, _ body: (Fault?) throws(LogError) -> R)
     throws(LogError) -> R
   {
@@ -201,12 +201,12 @@ public final class SimulatedProcess: Sendable {
     }
     guard let moment else { throw Self.death }
     let fault = faults(moment)
-    // Whoever was asked may have ended the process.
+    // The callback may have ended the process.
     try checkAlive()
     return (moment, fault)
   }
 
-  /// How a store says the same.
+  /// The same error in a store's terms.
   static func storeError(_ error: LogError) -> StoreError {
     let remedy: StoreError.Remedy =
       switch error.reaction {
@@ -232,8 +232,8 @@ public final class SimulatedProcess: Sendable {
     state.withLock { $0.random?.oneIn(2) ?? true }
   }
 
-  /// The next of the partitions with queued records that a flush delivers by itself; `nil` when it
-  /// delivers the rest at once.
+  /// The partition whose queued records a flush delivers next on its own; `nil` to deliver the rest at
+  /// once.
   func nextDelivery(of queued: [TopicPartition]) -> TopicPartition? {
     state.withLock { state in
       guard var random = state.random else { return nil }

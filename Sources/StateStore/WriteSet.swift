@@ -1,6 +1,6 @@
-/// The changes of one batch, waiting in memory for their commit: puts and deletes, by table and key.
+/// The uncommitted changes of one batch: puts and deletes, by table and key.
 ///
-/// All bytes live in one arena; an entry is 24 bytes. A key written twice keeps its last value.
+/// All bytes are in one arena; an entry takes 24 bytes. A key written twice keeps its last value.
 public struct WriteSet: Sendable {
   private struct Entry {
     var start: UInt32
@@ -8,7 +8,7 @@ public struct WriteSet: Sendable {
     var table: UInt8
     var isDelete: Bool
     var valueLength: UInt32
-    /// The first eight bytes of the key, big-endian: most comparisons end here.
+    /// The key's first eight bytes, big-endian, which decide most comparisons.
     var keyPrefix: UInt64
   }
 
@@ -20,10 +20,10 @@ public struct WriteSet: Sendable {
 
   public var count: Int { entries.count }
   public var isEmpty: Bool { entries.isEmpty }
-  /// Bytes of memory its writes take.
+  /// How much memory its writes take, in bytes.
   public var memoryBytes: Int { arena.count + entries.count * MemoryLayout<Entry>.stride }
 
-  /// Adds a put, or with a `nil` value a delete.
+  /// Adds a put, or a delete if the value is `nil`.
   public mutating func set(_ table: Table, _ key: RawSpan, _ value: RawSpan?) {
     precondition(key.byteCount <= UInt16.max && arena.count < Int(UInt32.max) - (1 << 28))
     entries.append(
@@ -36,7 +36,7 @@ public struct WriteSet: Sendable {
     isSorted = false
   }
 
-  /// Orders the writes by table and key, keeping for each key only the last one set.
+  /// Orders the writes by table and key, and drops all but the last one of each key.
   public mutating func sort() {
     guard !isSorted else { return }
     let arena = self.arena
@@ -68,7 +68,7 @@ public struct WriteSet: Sendable {
     try forEach(in: 0..<entries.count, body)
   }
 
-  /// Hands the writes of these numbers to `body`, in order once sorted.
+  /// Hands the writes with these indices to `body`, in order once sorted.
   public func forEach<E: Error>(
     in range: Range<Int>,
     _ body: (_ table: Table, _ key: RawSpan, _ value: RawSpan?) throws(E) -> Void
@@ -84,8 +84,8 @@ public struct WriteSet: Sendable {
     }
   }
 
-  /// The numbers of the writes from `start` on that change at most so many pages of a tree: each
-  /// may be on a page of its own, and a long one fills several. At least one write.
+  /// The indices of the writes from `start` on that change at most this many pages of a tree,
+  /// assuming that each is on its own page and a long one fills several. At least one write.
   public func range(from start: Int, pages: Int, of pageBytes: Int) -> Range<Int> {
     var end = start
     var room = pages

@@ -9,21 +9,21 @@
 ///
 /// Under at-least-once the position record is sent only when all outputs before it are
 /// acknowledged, so a position found in the changelog vouches for everything that led to it.
-public enum CommitStep: Hashable, Sendable, CaseIterable {
+public enum CommitStep: String, Hashable, Sendable, CaseIterable {
   /// Operators put what the batch changed and send what it stands for.
-  case closeBatch
+  case closeBatch = "close_batch"
   /// Effects outside the log: Redis.
-  case flushEffects
+  case flushEffects = "flush_effects"
   /// Position records go to the changelogs.
-  case sendPositions
+  case sendPositions = "send_positions"
   /// Everything sent so far is acknowledged.
-  case awaitDelivery
+  case awaitDelivery = "await_delivery"
   /// Outputs, changelog and input offsets become visible together.
-  case commitTransaction
+  case commitTransaction = "commit_transaction"
   /// Each touched partition's store takes its changes: all of them, for whoever reads it.
-  case commitStores
+  case commitStores = "commit_stores"
   /// The group's offsets are committed, for lag displays and stages without state.
-  case commitOffsets
+  case commitOffsets = "commit_offsets"
 
   static func steps(_ guarantee: ProcessingGuarantee, produces: Bool) -> [CommitStep] {
     guard produces else { return [.closeBatch, .flushEffects, .commitOffsets] }

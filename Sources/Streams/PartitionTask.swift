@@ -160,7 +160,10 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     guard let store, let snapshot, let producer, let changelogTopic, !writes.isEmpty else { return }
     let delivered = producer.deliveredOffset(topic: changelogTopic, partition: partition)
     if sendsPosition, delivered == nil {
-      throw .failed("the changelog offset of \(source) is not known after its commit", .stopDaemon)
+      throw .failed(
+        Reason(
+          .deliveryUnknown, "the changelog offset of \(source) is not known after its commit"),
+        .stopDaemon)
     }
     // A view of the commit before would keep its pages from being used again.
     snapshot.release()

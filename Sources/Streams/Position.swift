@@ -19,8 +19,10 @@ package struct Position: Hashable, Sendable {
   package init(decoding bytes: RawSpan) throws(StageError) {
     guard bytes.byteCount == 9, bytes.unsafeLoad(fromByteOffset: 0, as: UInt8.self) == 1 else {
       throw .failed(
-        "the position record has an unknown format (\(bytes.byteCount) bytes): it was written by"
-          + " another version of this program", .stopDaemon)
+        Reason(
+          .unknownFormat,
+          "the position record has an unknown format (\(bytes.byteCount) bytes): it was written by"
+            + " another version of this program"), .stopDaemon)
     }
     inputOffset = Int64(
       bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: 1, as: Int64.self))

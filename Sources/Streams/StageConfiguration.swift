@@ -52,6 +52,12 @@ public struct StageConfiguration: Sendable {
       identity ?? StageIdentity(application: application, stage: name, instance: instance)
   }
 
+  /// Tells the stage's threads on this instance apart; `nil` for a stage that has one, whose names
+  /// have no number.
+  public var worker: Int? {
+    get { identity.worker }
+    set { identity.worker = newValue }
+  }
   public var group: String { identity.group }
   public var transactionalID: String { identity.member }
   public var clientID: String { identity.member }

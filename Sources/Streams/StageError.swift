@@ -6,8 +6,8 @@ public enum StageError: Error, Hashable, Sendable, CustomStringConvertible {
   case log(LogError)
   case store(StoreError)
   /// A failure of the stage's own: a side system, or state that contradicts the log.
-  case failed(String, Reaction)
-  /// The stage was told to stop while it waited for something.
+  case failed(Reason, Reaction)
+  /// The stage was stopped while it waited for something.
   case stopped
 
   public var reaction: Reaction {
@@ -24,14 +24,17 @@ public enum StageError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  public var description: String {
+  /// The error as events tell it.
+  public var reason: Reason {
     switch self {
-    case .log(let error): error.description
-    case .store(let error): error.description
-    case .failed(let message, _): message
-    case .stopped: "stopped"
+    case .log(let error): Reason(error)
+    case .store(let error): Reason(error)
+    case .failed(let reason, _): reason
+    case .stopped: Reason(.stopRequested, "stopped")
     }
   }
+
+  public var description: String { reason.text }
 
   /// Runs a log call, its error wrapped.
   @inlinable
@@ -43,5 +46,33 @@ public enum StageError: Error, Hashable, Sendable, CustomStringConvertible {
   @inlinable
   static func store<R>(_ body: () throws(StoreError) -> R) throws(StageError) -> R {
     do throws(StoreError) { return try body() } catch { throw .store(error) }
+  }
+}
+
+extension Reason {
+  public init(_ error: LogError) {
+    let code: Code =
+      switch error.code {
+      case .unavailable: .brokerUnavailable
+      case .fenced: .fenced
+      case .offsetOutOfRange: .offsetOutOfRange
+      case .unknownTopic: .unknownTopic
+      case .recordTooLarge: .recordTooLarge
+      case .denied: .accessDenied
+      case .configuration: .configurationRefused
+      case .transactionAborted: .transactionAborted
+      case .other: .logFailure
+      }
+    self.init(code, error.message)
+  }
+
+  public init(_ error: StoreError) {
+    let code: Code =
+      switch error.remedy {
+      case .rebuild: .storeDamaged
+      case .wait: .diskFull
+      case .stop: .storeRefused
+      }
+    self.init(code, error.message)
   }
 }

@@ -20,9 +20,11 @@ public protocol StageOperator: ~Copyable {
   /// Called before the first record of each batch.
   mutating func beginBatch() throws(StageError)
 
-  /// Takes one event. Bad data is answered with an output, never with an error.
-  mutating func process(_ record: borrowing RecordView, _ working: inout Working, _ task: Partition)
-    throws(StageError)
+  /// Takes events of one partition, in their order. Bad data is answered with an output, never with
+  /// an error.
+  mutating func process(
+    _ records: borrowing RecordRun, _ working: inout Working, _ task: Partition
+  ) throws(StageError)
 
   /// Sends what somebody waits for ahead of the batch's end. Called where no transaction holds outputs
   /// back until then, as often as a small batch stays open with all that has come so far.

@@ -1,5 +1,4 @@
 import EventLog
-import Logging
 import StateStore
 
 // Which partitions are the session's, from the answer to a rebalance on.
@@ -9,7 +8,7 @@ extension StageSession where Operator: ~Copyable {
     switch rebalance {
     case .assigned(let partitions):
       try commitBatch()
-      environment.logger.info("assigned", metadata: ["partitions": "\(partitions.count)"])
+      environment.emit(.assigned(partitions))
       try fencePredecessors(on: partitions)
       opening = partitions
       let opened = try openTasks(partitions)
@@ -21,21 +20,24 @@ extension StageSession where Operator: ~Copyable {
         try consumer.assign(opened.map { ($0.task.source, .at($0.task.nextOffset)) })
       }
       try takeBack(opened)
-      environment.monitor.update { $0.phase = .running }
-      environment.logger.info("processing", metadata: ["partitions": "\(owned.count)"])
+      environment.emit(.processing(tasks.map(\.source)))
     case .revoked(let partitions):
+      environment.emit(.revoked(partitions))
       try commitBatch()
       try settlePositions(all: true)
       try disown(committedOffsets(of: partitions))
       try release(partitions)
     case .lost(let partitions):
+      environment.emit(.lost(partitions))
       endBatch()
       untoldOffsets.removeAll()
       try release(partitions)
       // What the open transaction holds was read under a membership that has ended.
-      throw .failed("the group has given \(partitions.count) partitions away", .abandonPartition)
+      throw .failed(
+        Reason(.partitionsLost, "the group has given \(partitions.count) partitions away"),
+        .abandonPartition)
     }
-    publishPositions()
+    tellPositions()
   }
 
   /// Takes the change of another stage's assignment as its own.
@@ -68,7 +70,7 @@ extension StageSession where Operator: ~Copyable {
     stageOperator.partitionsChanged(tasks)
     for task in gone {
       try StageError.store { () throws(StoreError) in try task.store?.close() }
-      environment.standby?.giveBack(task.partition)
+      environment.standby?.giveBack(task.partition, by: configuration.instanceID)
     }
     try StageError.log { () throws(LogError) in try consumer.unassign(partitions) }
   }
@@ -88,6 +90,10 @@ extension StageSession where Operator: ~Copyable {
     var opened: [(task: Task, tail: WriteSet)] = []
     for (number, source) in sources.enumerated() {
       let state = configuration.changelog == nil ? nil : restored[number]
+      if let state {
+        environment.emit(
+          .storeOpened(partition: source.partition, inputOffset: state.inputOffset))
+      }
       opened.append(
         (try makeTask(source, state, committed: committed[source]), state?.tail ?? WriteSet()))
     }
@@ -98,7 +104,9 @@ extension StageSession where Operator: ~Copyable {
     _ source: TopicPartition, _ state: RestoredStore<Storage.Store>?, committed: Int64?
   ) throws(StageError) -> Task {
     guard let topic = configuration.inputs.firstIndex(of: source.topic) else {
-      throw .failed("assigned \(source), which this stage does not read", .stopDaemon)
+      throw .failed(
+        Reason(.unexpectedPartition, "assigned \(source), which this stage does not read"),
+        .stopDaemon)
     }
     let start = try environment.startOffset(
       of: source, restored: state?.inputOffset, committed: committed, for: consumer)
@@ -126,17 +134,8 @@ extension StageSession where Operator: ~Copyable {
     } catch {
       // To go on without it would be wrong.
       guard error.reaction == .abortBatch else { throw error }
-      throw .failed(error.description, .abandonPartition)
+      throw .failed(error.reason, .abandonPartition)
     }
   }
 
-  func publishPositions() {
-    var partitions: [TopicPartition: StageStatus.Partition] = [:]
-    for task in tasks {
-      let next = task.nextOffset
-      partitions[task.source] = StageStatus.Partition(
-        nextOffset: next, endOffset: consumer.endHint(of: task.source) ?? next)
-    }
-    environment.monitor.update { $0.partitions = partitions }
-  }
 }

@@ -1,8 +1,25 @@
 import EventLog
 
-// Positions without transactions.
+// Where the stage stands, and what it tells of that without transactions.
 
 extension StageSession where Operator: ~Copyable {
+  var positions: [TopicPartition: PartitionPosition] {
+    var positions: [TopicPartition: PartitionPosition] = [:]
+    for task in tasks {
+      let next = task.nextOffset
+      positions[task.source] = PartitionPosition(
+        nextOffset: next, endOffset: consumer.endHint(of: task.source) ?? next)
+    }
+    return positions
+  }
+
+  func tellPositions() {
+    let positions = positions
+    guard positions != toldPositions else { return }
+    toldPositions = positions
+    environment.emit(.positions(positions))
+  }
+
   /// Without transactions the group's offsets and the changelog's positions are written ten times a
   /// second at the most. Each time costs the broker as much as a small batch does; what they save
   /// after a crash is outputs that may repeat anyway. The store has its position with each batch.

@@ -1,5 +1,4 @@
 import EventLog
-import Logging
 
 // What one member of a group leaves behind, and the next one has to know.
 
@@ -19,8 +18,7 @@ extension StageSession where Operator: ~Copyable {
         try self.consumer.owners(of: partitions)
       }
       for owner in Set(owners.values).sorted() where self.isPredecessor(owner) {
-        self.environment.logger.notice(
-          "ending what an instance that is gone has left open", metadata: ["instance": "\(owner)"])
+        self.environment.emit(.fencingPredecessor(instance: owner))
         try StageError.log { () throws(LogError) in
           try self.environment.log.fence(transactionalID: owner)
         }

@@ -1,5 +1,4 @@
 import EventLog
-import Logging
 import StateStore
 
 /// One membership of a stage in its consumer group: from joining until it leaves, is fenced, or
@@ -18,14 +17,11 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   let steps: [CommitStep]
   var stageOperator: Operator
 
-  var owned: [Owned] = [] { didSet { (latestNumber, latest) = (-1, nil) } }
+  var owned: [Owned] = []
   /// Index in `owned` by input topic and partition; -1 where the partition is not ours.
   var ownedNumbers: [[Int]]
   /// Partitions whose stores are being opened, and are not yet those of tasks.
   var opening: [TopicPartition] = []
-  /// Where the record before came from: the next one is mostly from there too.
-  private var latestNumber = -1
-  private var latest: Owned?
 
   var isBatchOpen = false
   var batchRecords = 0
@@ -39,6 +35,9 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   var untoldOffsets: [TopicPartition: Int64] = [:]
   var offsetsTold: ContinuousClock.Instant
   var followedVersion = -1
+  /// Where the stage stands by its last event.
+  var toldPositions: [TopicPartition: PartitionPosition] = [:]
+  private(set) var hasCommitted = false
 
   init(_ environment: StageEnvironment<Log, Storage>, operator stageOperator: consuming Operator)
     throws(StageError)
@@ -77,15 +76,14 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
           fetchWait: configuration.gathering ?? .milliseconds(500),
           minFetchBytes: configuration.gathering == nil ? 1 : 1 << 16))
     }
-    environment.monitor.update { $0.phase = .joining }
-    environment.logger.info("joining the group", metadata: ["group": "\(configuration.group)"])
+    environment.emit(.joining(group: configuration.group))
   }
 
   var tasks: [Task] { owned.map(\.task) }
 
   func close() {
     forgetPartitions()
-    environment.standby?.giveBackAll()
+    environment.standby?.giveBackAll(by: configuration.instanceID)
     consumer.close(leaving: configuration.leavesOnStop && environment.stop.isStopped)
     producer?.close()
   }
@@ -106,18 +104,18 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       try StageError.store { () throws(StoreError) in try task.store?.close() }
     }
     do throws(StageError) { try disown(offsets) } catch {
-      // Whoever comes next ends transactions that are not there.
-      environment.logger.info("partitions not disowned", metadata: ["reason": "\(error)"])
+      environment.emit(.disownFailed(error.reason))
     }
   }
 
   /// Deletes the stores, so that the next session rebuilds them from their changelogs. Which of them
   /// holds the value that can't be read the error does not say, and none of them is served again.
-  func destroyStores() throws(StageError) {
+  func destroyStores(because error: StageError) throws(StageError) {
     guard configuration.changelog != nil else { return }
     let partitions = Set(tasks.map(\.partition) + opening.map(\.partition)).sorted()
     forgetPartitions()
     for partition in partitions {
+      environment.emit(.storeRebuilt(partition: partition, error.reason))
       try StageError.store { () throws(StoreError) in
         try environment.storage.destroy(stage: configuration.name, partition: partition)
       }
@@ -133,9 +131,9 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     var failure: StageError?
     let room = max(1, configuration.limits.records - batchRecords)
     let result = try StageError.log { () throws(LogError) in
-      try consumer.poll(maxRecords: min(room, 8192), timeout: pollTimeout) { record in
+      try consumer.pollRuns(maxRecords: min(room, 8192), timeout: pollTimeout) { run in
         do throws(StageError) {
-          try take(record)
+          try take(run)
           return true
         } catch {
           failure = error
@@ -164,7 +162,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       } else if result.records == 0 {
         try settlePositions()
         try refreshIfWanted()
-        publishPositions()
+        tellPositions()
       }
     } catch {
       guard error.reaction == .abortBatch else { throw error }
@@ -191,24 +189,23 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   /// How long a stage that has nothing to do may not see that it shall stop.
   static var longestPoll: Duration { .milliseconds(50) }
 
-  func take(_ record: borrowing RecordView) throws(StageError) {
-    let numbers = ownedNumbers[record.topic]
-    let number = Int(record.partition) < numbers.count ? numbers[Int(record.partition)] : -1
+  func take(_ run: borrowing RecordRun) throws(StageError) {
+    let numbers = ownedNumbers[run.topic]
+    let number = Int(run.partition) < numbers.count ? numbers[Int(run.partition)] : -1
     // Fetched before the partition was given up; its next owner reads it again.
     guard number >= 0 else { return }
-    if number != latestNumber { (latestNumber, latest) = (number, owned[number]) }
-    guard let partition = latest else { return }
+    let partition = owned[number]
     let task = partition.task
-    guard record.offset >= task.nextOffset else {
-      redeliveries += 1
-      return
-    }
+    let first = run.index(ofOffset: task.nextOffset)
+    redeliveries += first
+    guard first < run.count else { return }
     if !isBatchOpen { try openBatch() }
-    try stageOperator.process(record, &partition.working, task)
+    let records = run.extracting(first..<run.count)
+    try stageOperator.process(records, &partition.working, task)
     task.isTouched = true
-    task.nextOffset = record.offset + 1
-    batchRecords += 1
-    batchBytes += (record.key?.byteCount ?? 0) + (record.value?.byteCount ?? 0)
+    task.nextOffset = records.lastOffset + 1
+    batchRecords += records.count
+    batchBytes += records.byteCount
   }
 
   func refreshIfWanted() throws(StageError) {
@@ -244,11 +241,23 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   }
 
   func commitBatch(by steps: [CommitStep]) throws(StageError) {
+    let began = environment.now()
+    var times: [BatchSummary.StepTime] = []
+    var reached = began
     for step in steps {
       try perform(step)
+      let now = environment.now()
+      times.append(BatchSummary.StepTime(step, now - reached))
+      reached = now
     }
     for task in tasks where task.isTouched { task.settle() }
     let records = batchRecords
+    toldPositions = positions
+    let summary = BatchSummary(
+      records: records, bytes: batchBytes, redeliveries: redeliveries, open: began - batchOpened,
+      steps: times, positions: toldPositions)
+    redeliveries = 0
+    hasCommitted = true
     endBatch()
     if records >= configuration.limits.floodRecords {
       owesMemory = true
@@ -256,14 +265,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       owesMemory = false
       environment.releaseMemory()
     }
-    let redeliveries = Int64(self.redeliveries)
-    environment.monitor.update {
-      $0.records += Int64(records)
-      $0.batches += 1
-      $0.redeliveries = redeliveries
-      $0.phase = .running
-    }
-    publishPositions()
+    environment.emit(.batchCommitted(summary))
   }
 
   func perform(_ step: CommitStep) throws(StageError) {
@@ -316,9 +318,9 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   func abortBatch(because error: StageError) throws(StageError) {
     if configuration.guarantee == .atLeastOnce, configuration.changelog != nil {
       // What was sent can't be taken out of the changelog any more; the next restore writes over it.
-      throw .failed(error.description, .abandonPartition)
+      throw .failed(error.reason, .abandonPartition)
     }
-    environment.logger.warning("batch aborted, reading it again", metadata: ["reason": "\(error)"])
+    environment.emit(.batchAborted(error.reason))
     if let producer, configuration.guarantee == .exactlyOnce {
       try retrying { () throws(StageError) in
         try StageError.log { () throws(LogError) in
@@ -334,7 +336,6 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       partition.working = try stageOperator.makeWorking(task)
     }
     endBatch()
-    environment.monitor.update { $0.abortedBatches += 1 }
     try StageError.log { () throws(LogError) in try consumer.rewind(offsets) }
   }
 
@@ -350,18 +351,14 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     while true {
       do throws(StageError) {
         try body()
-        if isWaiting {
-          environment.logger.notice("going on")
-          environment.monitor.update { $0.phase = .running }
-        }
+        if isWaiting { environment.emit(.resumed) }
         return
       } catch {
         guard error.reaction == .retry else { throw error }
         guard !environment.stop.isStopped else { throw .stopped }
         if !isWaiting {
           isWaiting = true
-          environment.logger.warning("waiting", metadata: ["reason": "\(error)"])
-          environment.monitor.update { $0.phase = .waiting(error.description) }
+          environment.emit(.waiting(error.reason))
         }
         environment.pause(.milliseconds(100))
       }

@@ -1,7 +1,10 @@
 import ArgumentParser
+import Configuration
+import Console
 import Foundation
 import Pipeline
 import Streams
+import Wiring
 
 /// The command line's root.
 @main

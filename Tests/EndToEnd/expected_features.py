@@ -2,7 +2,7 @@
 
 This is the oracle of the end-to-end tests: it shares no code and no algorithm with the daemon.
 Definitions are those of `UserFeatures`, `MovieFeatures` and `RatingFeatures` in
-Sources/Recommender/Features.
+Sources/Ratings/Features.
 
 Usage: expected_features.py MOVIELENS_DIRECTORY [--limit N] [--output DIRECTORY]
 """

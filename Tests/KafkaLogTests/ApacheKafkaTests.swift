@@ -14,7 +14,7 @@ struct ApacheKafkaTests {
   private let log = KafkaLog(
     settings: KafkaSettings(bootstrapServers: bootstrapServers ?? ""), logger: quiet)
 
-  /// Runs with topics of its own, deleted afterwards; names are prefixed to be unique.
+  /// Runs `body` with new topics, deleted afterwards. A prefix makes their names unique.
   private func withTopics(
     _ topics: [String: Int32], _ body: (_ prefix: String, KafkaAdmin) throws -> Void
   ) throws {
@@ -143,7 +143,7 @@ struct ApacheKafkaTests {
       let deadline = ContinuousClock.now + patience
       while try committed.offsets(of: zero) != 0..<2, ContinuousClock.now < deadline {}
       #expect(try committed.offsets(of: zero) == 0..<2)
-      // At the end of all records, the marker after the last one is no lag.
+      // At the end, the marker after the last record is not lag.
       try committed.assign([(zero, .beginning)])
       var records: [Copied] = []
       try poll(committed, into: &records) { _, result in result.ends[zero] == 2 }
@@ -171,8 +171,8 @@ struct ApacheKafkaTests {
     }
   }
 
-  /// The broker tells what members own of a stable group only.
-  @Test func membersAreToldWithWhatTheyOwnOrNotAtAll() throws {
+  /// The broker lists members' partitions for a stable group only.
+  @Test func membersAreListedWithTheirPartitionsOrNotAtAll() throws {
     try withTopics(["input": 2]) { prefix, admin in
       let (input, group) = (prefix + "input", prefix + "group")
       let all = Set((0..<2).map { TopicPartition(input, $0) })
@@ -194,7 +194,7 @@ struct ApacheKafkaTests {
       #expect(try admin.members(of: group) == nil)
       let first = try member(input, group: group)
       try wait([first]) { $0?.map(\.partitions) == [all] }
-      // The first one does not answer: the group can't go on.
+      // The first member doesn't answer, so the group is stuck.
       let second = try member(input, group: group)
       try wait([second]) { $0 == nil }
       try wait([first, second]) {
@@ -237,7 +237,7 @@ struct ApacheKafkaTests {
       let source = try producer([input])
       try source.send("0", partition: 0)
       try source.flush(timeout: patience)
-      // Static members of one name: the younger takes the elder's place.
+      // Static members with the same name: the second replaces the first.
       let configuration = ConsumerConfiguration(
         topics: [input], group: prefix + "group", instanceID: prefix + "member",
         clientID: "member")
@@ -286,7 +286,7 @@ struct ApacheKafkaTests {
       let reader = try reader(output)
       let stable = try reader.offsets(of: TopicPartition(output, 0)).upperBound
       try log.fence(transactionalID: dead)
-      // Nothing is open any more.
+      // Nothing is open now.
       let end = try reader.offsets(of: TopicPartition(output, 0)).upperBound
       #expect(end > stable)
       #expect {
@@ -310,7 +310,7 @@ struct ApacheKafkaTests {
       } throws: {
         ($0 as? LogError)?.code == .recordTooLarge
       }
-      // Nothing goes into a transaction that has failed.
+      // A failed transaction takes no more records.
       #expect(throws: LogError.self) { try producer.send("late", partition: 0) }
       try producer.abortTransaction(timeout: patience)
       try producer.beginTransaction()
@@ -321,7 +321,7 @@ struct ApacheKafkaTests {
     }
   }
 
-  /// The record is refused again each time: reading it again would never end.
+  /// The record is refused each time: repeating its batch would never end.
   @Test func aSendAfterARefusedRecordSaysWhyTheTransactionHasFailed() throws {
     try withTopics(["small": 1]) { prefix, _ in
       let producer = try producer([prefix + "small"], id: prefix + "id")
@@ -338,8 +338,8 @@ struct ApacheKafkaTests {
     }
   }
 
-  /// Somebody outside has named the topic, and it takes no such record.
-  @Test func whatFailsOnATopicAskedForIsNoFailureOfTheBatch() throws {
+  /// A request has named the topic, which doesn't take the record.
+  @Test func aFailedDeliveryToATopicThatARequestNamedDoesNotFailTheBatch() throws {
     try withTopics(["ours": 1, "small": 1]) { prefix, _ in
       let producer = try producer([prefix + "ours"])
       let small = try producer.topic(named: prefix + "small").index
@@ -355,8 +355,8 @@ struct ApacheKafkaTests {
     }
   }
 
-  /// A transaction that is open, or never decided, is no backlog of its readers.
-  @Test func anOpenTransactionIsNoLag() throws {
+  /// An undecided transaction is not its readers' backlog.
+  @Test func anOpenTransactionIsNotLag() throws {
     try withTopics(["input": 1]) { prefix, _ in
       let source = TopicPartition(prefix + "input", 0)
       let writer = try producer([source.topic])

@@ -50,12 +50,12 @@ import Testing
     try pollInVain(settings, recorder.logger) { recorder.all.contains { $0.level == .warning } }
     let library = recorder.all.filter { $0.text.hasPrefix("librdkafka") }
     #expect(library.contains { $0.level == .debug && $0.text.contains("127.0.0.1:1") })
-    // Each attempt to connect is a complaint of the library's; one warning stands for all of them.
+    // The library complains about each attempt to connect; one warning stands for them all.
     #expect(library.allSatisfy { $0.level <= .info })
     #expect(recorder.all.filter { $0.level >= .warning }.count == 1)
   }
 
-  @Test func thatNoBrokerCanBeReachedIsToldWithTheReason() throws {
+  @Test func anUnreachableClusterIsReportedWithItsReason() throws {
     let recorder = LogRecorder()
     let reasons = Mutex<[String]>([])
     var settings = KafkaSettings(bootstrapServers: "127.0.0.1:1")
@@ -65,7 +65,7 @@ import Testing
     #expect(recorder.all.allSatisfy { $0.level < .warning })
   }
 
-  /// Its record is gone: whoever waits for it must not be told that all is well the next time.
+  /// Its record is gone, so a second flush must not succeed.
   @Test func aDeliveryThatFailsVoidsTheBatch() throws {
     let settings = KafkaSettings(
       bootstrapServers: "127.0.0.1:1", properties: ["message.timeout.ms": "200"])
@@ -84,7 +84,7 @@ import Testing
       levels == [.critical, .critical, .critical, .error, .warning, .notice, .info, .debug])
   }
 
-  @Test func anUnreachableBrokerIsSaidSo() throws {
+  @Test func anUnreachableBrokerIsUnavailable() throws {
     var settings = KafkaSettings(bootstrapServers: "127.0.0.1:1")
     settings.requestTimeout = .milliseconds(300)
     let admin = try KafkaLog(settings: settings, logger: quiet).makeAdmin()
@@ -127,17 +127,17 @@ import Testing
     #expect(LogError(unknown, "", fatal: true).reaction == .abandonPartition)
     #expect(LogError(unknown, "", requiresAbort: true).reaction == .abortBatch)
     #expect(LogError(unknown, "", retriable: true).reaction == .retry)
-    // Fenced is fenced, however it is wrapped.
+    // Fencing stays fencing, whatever flags come with it.
     let fenced = RD_KAFKA_RESP_ERR__FENCED
     #expect(LogError(fenced, "", fatal: true).reaction == .abandonPartition)
     #expect(LogError(RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, "", requiresAbort: true).code == .fenced)
-    // A member can be fenced by its own join, whose answer was lost: it must not end the daemon.
+    // A member can fence itself by repeating a join. That must not end the daemon.
     #expect(LogError(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "").reaction == .abandonPartition)
-    // A rebalance has begun and does not yet say what becomes of this member.
+    // A rebalance has begun, whose outcome for this member is open.
     for code in [RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS] {
       #expect(LogError(code, "", requiresAbort: true).reaction == .abortBatch)
     }
-    // A transport error that leaves the transaction undecided, yet not committable.
+    // A transport error that leaves the transaction open, but not committable.
     #expect(LogError(RD_KAFKA_RESP_ERR__TRANSPORT, "", requiresAbort: true).reaction == .abortBatch)
   }
 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import KafkaLog
 
-/// A reader that is told its partitions.
+/// A reader whose caller assigns its partitions.
 @Suite struct ConsumerTests {
   private let zero = TopicPartition("events", 0)
 
@@ -21,7 +21,7 @@ import Testing
     #expect(try read(reader, count: 3).map(\.text) == ["7", "8", "9"])
   }
 
-  @Test func tellsTheEnd() throws {
+  @Test func reportsTheEnd() throws {
     let cluster = try filled(5)
     let reader = try cluster.reader("events")
     #expect(reader.endHint(of: zero) == nil)
@@ -50,13 +50,13 @@ import Testing
     }
   }
 
-  /// librdkafka pauses partitions by itself when a rebalance begins, and answers a seek that this
-  /// overtakes with "outdated".
+  /// librdkafka pauses partitions when a rebalance begins. A seek that the pause overtakes fails as
+  /// outdated.
   @Test func aRewindThatIsOvertakenIsRepeated() async throws {
     let reader = try filled(1000).reader("events")
     try reader.assign([(zero, .beginning)])
     _ = try read(reader, count: 1000)
-    // librdkafka's client may be called from any thread.
+    // Any thread may call a librdkafka client.
     nonisolated(unsafe) let client = reader.client
     let partition = zero
     let end = Flag()
@@ -70,7 +70,7 @@ import Testing
     #expect(try read(reader, count: 990).map(\.offset) == Array(10..<1000))
   }
 
-  /// A fetcher that has found the queue full would sleep for a second each time.
+  /// A fetcher would sleep for a second each time it finds the queue full.
   @Test func aFullQueueIsFilledAgainAtOnce() throws {
     let cluster = try filled(30_000)
     let reader = try cluster.log.makeConsumer(
@@ -101,6 +101,36 @@ import Testing
     #expect(rest.count == 990)
   }
 
+  /// Each record comes once and in its partition's order, and no run is of two partitions.
+  @Test func recordsComeInRunsOfOnePartition() throws {
+    let cluster = try filled(1000)
+    let producer = try cluster.producer(["events"])
+    for number in 0..<500 { try producer.send("\(number)", key: "k\(number)", partition: 1) }
+    try producer.flush(timeout: patience)
+    let reader = try cluster.reader("events")
+    try reader.assign([(zero, .beginning), (TopicPartition("events", 1), .beginning)])
+    var offsets: [Int32: [Int64]] = [:]
+    var longest = 0
+    let deadline = ContinuousClock.now + patience
+    while offsets.values.reduce(0, { $0 + $1.count }) < 1500, ContinuousClock.now < deadline {
+      var records = 0
+      let result = try reader.pollRuns(maxRecords: 700, timeout: .milliseconds(50)) { run in
+        records += run.count
+        longest = max(longest, run.count)
+        for index in run.indices {
+          let record = run[index]
+          offsets[record.partition, default: []].append(record.offset)
+          let copied = Copied(record)
+          #expect(record.partition == 0 || copied.text == "\(record.offset)")
+        }
+        return true
+      }
+      #expect(result.records == records && records <= 700)
+    }
+    #expect(offsets == [0: Array(0..<1000), 1: Array(0..<500)])
+    #expect(longest > 1)
+  }
+
   @Test func partitionsAreAddedAndTakenAway() throws {
     let cluster = try filled(3)
     let one = TopicPartition("events", 1)
@@ -121,7 +151,7 @@ import Testing
     #expect(try read(reader, count: 1).map(\.text) == ["unseen"])
   }
 
-  @Test func anOffsetBeyondTheEndIsAnErrorAndCanBeMended() throws {
+  @Test func anOffsetBeyondTheEndIsAnErrorThatARewindEnds() throws {
     let reader = try filled(3).reader("events")
     try reader.assign([(zero, .at(1000))])
     var records: [Copied] = []

@@ -4,9 +4,9 @@ import Testing
 
 @testable import KafkaLog
 
-/// Members of one group, polled in turns.
+/// Members of one group, polled in turn.
 @Suite struct GroupTests {
-  /// What one member has been told, and its answers.
+  /// Answers one member's rebalances and records them.
   private final class Member {
     let consumer: KafkaConsumer
     var owned: Set<TopicPartition> = []
@@ -95,7 +95,7 @@ import Testing
     #expect(ContinuousClock.now - start < .seconds(9))
   }
 
-  /// librdkafka would end the process.
+  /// librdkafka would abort the process.
   @Test func closingBetweenJoiningAndTheFirstAssignmentIsHarmless() throws {
     let cluster = try Cluster(["events": 1])
     refuseAssignments(cluster.broker, times: 1_000)
@@ -109,7 +109,7 @@ import Testing
     member.close(leaving: false)
   }
 
-  /// A client that was closed while it waits for the topic would have to be kept for ever.
+  /// A client closed while it waits for the topic would have to be left undestroyed.
   @Test func aMemberWaitsForATopicThatIsMissing() throws {
     let cluster = try Cluster(["events": 1])
     setKnown(false, "events", cluster.broker)

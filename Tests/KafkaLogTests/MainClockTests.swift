@@ -1,50 +1,109 @@
 import CRdkafkaClock
+import EventLog
 import Foundation
+import Logging
+import Synchronization
 import Testing
 
-/// What librdkafka's main threads see of the monotonic clock, and others don't: `clock_gettime.c`.
-struct MainClockTests {
+@testable import KafkaLog
+
+private let step = Int(RDKAFKA_CLOCK_STEP_NS)
+
+private func nanoseconds(_ clock: clockid_t) -> Int {
+  var time = timespec()
+  clock_gettime(clock, &time)
+  return time.tv_sec * 1_000_000_000 + time.tv_nsec
+}
+
+/// What threads see of the monotonic clock: `clock_gettime.c`.
+@Suite struct MainClockTests {
   private struct Readings {
     var before: Int
     var read: Int
     var after: Int
   }
 
-  private static func nanoseconds(_ clock: clockid_t) -> Int {
-    var time = timespec()
-    clock_gettime(clock, &time)
-    return time.tv_sec * 1_000_000_000 + time.tv_nsec
-  }
-
-  /// Reads a clock on a thread of this name, between two readings on others.
-  private static func read(_ clock: clockid_t, onThreadNamed name: String) async -> Readings {
+  /// Reads a clock on a new thread, between two readings on another.
+  private static func read(_ clock: clockid_t, inSteps: Bool) async -> Readings {
     let before = nanoseconds(clock)
     let read = await withCheckedContinuation { continuation in
-      let thread = Thread {
-        FileHandle(forWritingAtPath: "/proc/thread-self/comm")?.write(Data(name.utf8))
+      Thread {
+        if inSteps { rdkafka_clock_step_on_this_thread() }
         continuation.resume(returning: nanoseconds(clock))
-      }
-      thread.start()
+      }.start()
     }
     return Readings(before: before, read: read, after: nanoseconds(clock))
   }
 
-  @Test func mainThreadsReadWholeStepsAhead() async {
-    let step = Int(RDKAFKA_CLOCK_STEP_NS)
+  @Test func aThreadThatAskedReadsWholeStepsAhead() async {
     for _ in 0..<100 {
-      let time = await Self.read(CLOCK_MONOTONIC, onThreadNamed: "rdk:main")
+      let time = await Self.read(CLOCK_MONOTONIC, inSteps: true)
       #expect(time.read % step == 0)
       #expect(time.read > time.before + step)
       #expect(time.read <= time.after + 2 * step)
     }
   }
 
-  @Test(arguments: [(CLOCK_MONOTONIC, "rdk:broker1"), (CLOCK_REALTIME, "rdk:main")])
-  func othersReadWhatIs(clock: clockid_t, name: String) async {
+  @Test(arguments: [(CLOCK_MONOTONIC, false), (CLOCK_REALTIME, true)])
+  func everythingElseIsLeftAlone(clock: clockid_t, inSteps: Bool) async {
     for _ in 0..<100 {
-      let time = await Self.read(clock, onThreadNamed: name)
+      let time = await Self.read(clock, inSteps: inSteps)
       #expect(time.read >= time.before)
       #expect(time.read <= time.after)
     }
   }
+
+  /// librdkafka logs on the threads concerned.
+  @Test func onlyTheMainThreadsOfAnOldLibraryAsk() throws {
+    let recorder = ClockRecorder()
+    let broker = try MockBroker(logger: quiet)
+    let settings = KafkaSettings(
+      bootstrapServers: broker.bootstrapServers, properties: ["debug": "all"])
+    let reader = try KafkaLog(settings: settings, logger: recorder.logger).makeConsumer(
+      ConsumerConfiguration(topics: ["any"], group: nil, clientID: "reader"))
+    func readings(ofMain: Bool) -> [Int] {
+      recorder.all.filter { ($0.thread == "rdk:main") == ofMain }.map(\.time)
+    }
+    let deadline = ContinuousClock.now + patience
+    while readings(ofMain: true).count < 10 || readings(ofMain: false).count < 10,
+      ContinuousClock.now < deadline
+    {
+      _ = try reader.poll(maxRecords: 1, timeout: .milliseconds(20)) { _ in true }
+    }
+    reader.close()
+    let inSteps = readings(ofMain: true).filter { $0 % step == 0 }.count
+    let needed = Mend.spinningMainThread.isNeeded()
+    #expect(inSteps == (needed ? readings(ofMain: true).count : 0))
+    #expect(!readings(ofMain: true).isEmpty)
+    #expect(!readings(ofMain: false).isEmpty)
+    #expect(readings(ofMain: false).allSatisfy { $0 % step != 0 })
+  }
+}
+
+/// Reads the monotonic clock on every thread that logs.
+private final class ClockRecorder: LogHandler, Sendable {
+  private let readings = Mutex<[(thread: String, time: Int)]>([])
+  var logLevel: Logger.Level {
+    get { .trace }
+    set {}
+  }
+  var metadata: Logger.Metadata {
+    get { [:] }
+    set {}
+  }
+  subscript(metadataKey _: String) -> Logger.Metadata.Value? {
+    get { nil }
+    set {}
+  }
+
+  func log(event: LogEvent) {
+    let name = try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)
+    let thread = (name ?? "").trimmingCharacters(in: .newlines)
+    let time = nanoseconds(CLOCK_MONOTONIC)
+    readings.withLock { $0.append((thread, time)) }
+  }
+
+  var all: [(thread: String, time: Int)] { readings.withLock { $0 } }
+
+  var logger: Logger { Logger(label: "test", factory: { _ in self }) }
 }

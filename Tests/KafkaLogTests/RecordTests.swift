@@ -4,7 +4,7 @@ import Testing
 
 @testable import KafkaLog
 
-/// Records go in and come out again, byte for byte.
+/// Records come out as they went in, byte for byte.
 @Suite struct RecordTests {
   @Test func nullAndEmptyAreDifferent() throws {
     let cluster = try Cluster(["records": 1])
@@ -12,7 +12,7 @@ import Testing
     for key in [nil, "", "k"] as [String?] {
       for value in [nil, "", "v"] as [String?] {
         try producer.send(value, key: key)
-        // With a timestamp it takes the library's other way in.
+        // With a timestamp, the record takes the library's other entry.
         try producer.send(value, key: key, timestamp: 1_700_000_000_000)
       }
     }

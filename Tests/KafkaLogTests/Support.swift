@@ -6,7 +6,7 @@ import Testing
 
 @testable import KafkaLog
 
-/// A record copied out of a poll.
+/// A copy of a polled record.
 struct Copied: Equatable {
   var topic: Int
   var partition: Int32
@@ -34,7 +34,7 @@ struct Copied: Equatable {
   var text: String { String(decoding: value ?? [], as: UTF8.self) }
 }
 
-/// Collects what is logged, from any thread.
+/// Collects log messages from any thread.
 final class LogRecorder: LogHandler, Sendable {
   private let entries = Mutex<[(level: Logger.Level, text: String)]>([])
   var logLevel: Logger.Level {
@@ -62,14 +62,14 @@ final class LogRecorder: LogHandler, Sendable {
 
 let quiet = Logger(label: "quiet", factory: { _ in SwiftLogNoOpLogHandler() })
 
-/// A broker in this process and the log on it.
+/// A broker in this process, and a log on it.
 struct Cluster {
   let broker: MockBroker
   let log: KafkaLog
 
   init(_ topics: [String: Int32], properties: [String: String] = [:]) throws {
     broker = try MockBroker(logger: quiet)
-    // Kept to the process's end: a local variable is released after its last use.
+    // Leaked, because a local variable is released after its last use.
     _ = Unmanaged.passRetained(broker)
     for (name, partitions) in topics {
       try broker.createTopic(name, partitions: partitions)
@@ -102,7 +102,7 @@ struct Cluster {
 
 let patience = Duration.seconds(30)
 
-/// Polls until the condition holds, answering nothing; fails the test when it never does.
+/// Polls until the condition holds. Fails the test if it never does. Answers no rebalance.
 func poll(
   _ consumer: KafkaConsumer, maxRecords: Int = 1000, into records: inout [Copied],
   sourceLocation: SourceLocation = #_sourceLocation,
@@ -121,7 +121,7 @@ func poll(
     sourceLocation: sourceLocation)
 }
 
-/// Reads a partition from an offset until its end was reached with at least `count` records.
+/// Reads until there are at least `count` records.
 func read(
   _ consumer: KafkaConsumer, count: Int, sourceLocation: SourceLocation = #_sourceLocation
 ) throws -> [Copied] {
@@ -160,35 +160,35 @@ extension KafkaProducer {
   }
 }
 
-/// What librdkafka does by itself at the beginning of a rebalance and at its end.
+/// Does what librdkafka does at the beginning and the end of a rebalance.
 func pauseAndResume(_ partition: TopicPartition, _ client: KafkaClient) {
   let list = PartitionList([partition])
   rd_kafka_pause_partitions(client.handle, list.list)
   rd_kafka_resume_partitions(client.handle, list.list)
 }
 
-/// Makes the broker send members that have joined back to join again, which gives out no partitions.
+/// Makes the broker send members back to join again before they get partitions.
 func refuseAssignments(_ broker: MockBroker, times: Int) {
   let syncGroup: Int16 = 14
   let errors = Array(repeating: RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS, count: times)
   rd_kafka_mock_push_request_errors_array(broker.cluster, syncGroup, times, errors)
 }
 
-/// Makes the broker say that it knows the topic, or that it does not.
+/// Makes the broker know the topic, or not.
 func setKnown(_ isKnown: Bool, _ topic: String, _ broker: MockBroker) {
   rd_kafka_mock_topic_set_error(
     broker.cluster, topic,
     isKnown ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
 }
 
-/// Whether the group has taken the member in.
+/// Whether the group has admitted the member.
 func hasJoined(_ member: KafkaConsumer) -> Bool {
   guard let name = rd_kafka_memberid(member.client.handle) else { return false }
   defer { rd_kafka_mem_free(member.client.handle, name) }
   return name.pointee != 0
 }
 
-/// Tells another thread something once.
+/// Signals another thread, once.
 final class Flag: Sendable {
   private let value = Atomic(false)
   var isRaised: Bool { value.load(ordering: .acquiring) }

@@ -52,7 +52,7 @@ import Testing
     }
   }
 
-  @Test func copyIsTakenForAWholeStore() throws {
+  @Test func copyCountsAsAWholeStore() throws {
     let store = try open(storage)
     try Self.commit(7, to: store)
     try storage.copy(stage: "user", partition: 0, to: copies.root)
@@ -65,7 +65,7 @@ import Testing
     #expect(try restored.snapshot().entries(ratings).count == 200)
   }
 
-  @Test func nothingIsOverwrittenUnasked() throws {
+  @Test func nothingIsOverwrittenUnlessRequested() throws {
     let store = try open(storage)
     try Self.commit(1, to: store)
     try storage.copy(stage: "user", partition: 0, to: copies.root)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import LMDBStore
 
-/// What happens to a store's files, and what becomes of it at the next opening.
+/// What damage to a store's files the next opening detects.
 @Suite struct DamageTests {
   let directory: TemporaryDirectory
   let storage: LMDBStorage
@@ -38,7 +38,7 @@ import Testing
     try store.close()
   }
 
-  /// The file's pages of a kind.
+  /// The file's pages of one kind.
   private func pages(_ kind: UInt16) throws -> [Int] {
     let handle = Glibc.open(file, O_RDONLY)
     defer { close(handle) }
@@ -66,7 +66,7 @@ import Testing
     #expect(try reader.statistics().tables.map(\.depth).max() ?? 0 > 1)
   }
 
-  @Test func checkRunsBesideAWriter() throws {
+  @Test func checkRunsDuringWrites() throws {
     let store = try open()
     for offset in Int64(10)..<20 {
       try store.commit(offset: offset) { $0.put(ratings, [1, UInt8(offset)], [9]) }
@@ -74,9 +74,9 @@ import Testing
     }
   }
 
-  /// No byte of the pages that say where others are may stop the process: the opening refuses, or
-  /// what is read is a commit. That may be the one before, where it is the newest meta page's number
-  /// that is lost. Pages that no tree uses may hold anything.
+  /// No byte of the pages that locate others may end the process: the opening refuses, or
+  /// what is read is a commit. That may be the one before, where it is the newest meta page's
+  /// number that is lost. Pages that no tree uses may hold anything.
   @Test(arguments: UInt64(0)..<20) func flippedByteNeverCrashesTheOpening(seed: UInt64) throws {
     var random = SeededGenerator(state: seed)
     let structural = try pages(Page.branch) + [0, 1]
@@ -102,7 +102,7 @@ import Testing
   @Test func branchThatPointsAstrayIsRefusedAtTheOpening() throws {
     let handle = Glibc.open(file, O_RDONLY)
     defer { close(handle) }
-    // Some of them no tree uses any more.
+    // No tree uses some of them any more.
     for branch in try pages(Page.branch) {
       // The first node's page number, at the offset that the page's first pointer names.
       let page = try Page(handle, file, number: UInt64(branch), size: 4096)
@@ -113,7 +113,7 @@ import Testing
     #expect(error?.message.contains("is beyond the last one") == true)
   }
 
-  /// Where the file has the length of a list of free pages.
+  /// Where the file holds the length of a list of free pages.
   private func freeListOffset() throws -> Int {
     let handle = Glibc.open(file, O_RDONLY)
     defer { close(handle) }
@@ -128,7 +128,7 @@ import Testing
     return Int(root) * 4096 + node.value.lowerBound
   }
 
-  /// A commit that has used all its free pages up may leave such a list behind.
+  /// A commit that has used up its free pages may leave such a list.
   @Test func emptyListOfFreePagesIsWhole() throws {
     overwrite(UInt64(0).bytes, at: try freeListOffset())
     try check()
@@ -141,7 +141,7 @@ import Testing
     overwrite(length.bytes, at: try freeListOffset())
     let error = #expect(throws: StoreError.self) { try open() }
     #expect(error?.remedy == .rebuild)
-    #expect(error?.message.contains("a list of free pages that does not fit") == true)
+    #expect(error?.message.contains("an inconsistent list of free pages") == true)
   }
 
   @Test func damagedLeafIsFoundByTheFullCheck() throws {
@@ -194,13 +194,13 @@ import Testing
     #expect(try open().changelogOffset() == 4)
   }
 
-  @Test func fullDiskIsWaitedFor() {
+  @Test func aFullDiskIsSomethingToWaitFor() {
     for code in [ENOSPC, EDQUOT] {
       let error = LMDBFailure.error(code, "commit to", "/state/user/0")
       #expect(error.remedy == .wait)
       #expect(error.message.contains("make room"))
     }
-    // With room on the disk it is one that fails.
+    // With room on the disk, the disk itself fails.
     #expect(LMDBFailure.error(EIO, "commit to", directory.path).remedy == .stop)
     errno = ENOSPC
     #expect(LMDBFailure.system("write", "/state/mark").remedy == .wait)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import LMDBStore
 
-/// A disk that is really full: a small file system of the test's own, where the user may mount one.
+/// A disk that is really full: a small file system, if the user may mount one.
 @Suite struct FullDiskTests {
   private final class SmallDisk {
     let directory: TemporaryDirectory

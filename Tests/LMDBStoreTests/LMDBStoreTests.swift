@@ -24,7 +24,7 @@ import Testing
     }
   }
 
-  /// Number of the last commit.
+  /// The last commit's number.
   private func transaction(_ partition: Int32) throws -> Int {
     let environment = try EnvironmentRegistry.leaseReadOnly(
       "\(storage.root)/user/\(partition)", options: try storage.options(isReadOnly: true)
@@ -32,7 +32,7 @@ import Testing
     return try Transaction(environment.handle, environment.path, isReadOnly: true).id
   }
 
-  /// A commit in parts is a commit, and no part changes many pages.
+  /// A commit in parts has the effect of a commit, and no part changes many pages.
   @Test(arguments: [1, 7, 1_000])
   func commitInPartsIsACommit(pages: Int) throws {
     var generator = SeededGenerator(state: UInt64(pages))
@@ -158,7 +158,7 @@ import Testing
     }
   }
 
-  /// Lets go of the store first: a second writer is refused.
+  /// Releases the store first, because a second writer is refused.
   private func reopen(_ store: inout LMDBStore) throws -> LMDBStore {
     let other = try LMDBStorage(root: directory.path + "/other").open(
       stage: "user", partition: 0, tables: tables)
@@ -184,7 +184,7 @@ import Testing
     #expect(try snapshot.changelogOffset() == 2)
   }
 
-  @Test func scanStopsWhenTold() throws {
+  @Test func scanStopsWhenTheBodyReturnsFalse() throws {
     let store = try open()
     try store.commit(offset: 1) { writes in
       for key in 0..<9 as Range<UInt8> { writes.put(users, [5, key], [key]) }
@@ -223,7 +223,7 @@ import Testing
     #expect(try store.snapshot().entries(users) == [Entry(key: [1], value: [1])])
   }
 
-  /// A changelog that somebody else has written to names any table.
+  /// A changelog that someone else writes to can name any table.
   @Test func aTableThatIsNotThereIsAnErrorThatNamesIt() throws {
     let store = try open()
     let error = #expect(throws: StoreError.self) {
@@ -267,7 +267,7 @@ import Testing
     #expect(try snapshot.value(users, [1]) == [2])
   }
 
-  @Test func destroyedStoreStartsEmptyBesideOldSnapshots() throws {
+  @Test func destroyedStoreStartsEmptyWhileOldSnapshotsLive() throws {
     let store = try open()
     try store.commit(offset: 1) { $0.put(users, [1], [1]) }
     let snapshot = try store.snapshot()

@@ -19,7 +19,7 @@ import Testing
     try (storage ?? self.storage).open(stage: "user", partition: 0, tables: tables)
   }
 
-  /// Writes some pages and lets go of the store, cleanly closed or not.
+  /// Writes some pages and releases the store, cleanly closed or not.
   private func writeStore(close: Bool) throws {
     let store = try open()
     try store.commit(offset: 7) { writes in
@@ -45,7 +45,7 @@ import Testing
     #expect(try open().changelogOffset() == 7)
   }
 
-  @Test func storeOpenAtALossOfPowerIsRefused() throws {
+  @Test func storeOpenAtAPowerFailureIsRefused() throws {
     try writeStore(close: false)
     try FileSystem.replace("mark", in: storePath, with: "open 0123-another-boot")
     let error = #expect(throws: StoreError.self) { try open() }
@@ -148,7 +148,7 @@ import Testing
     #expect(try FileSystem.read("\(storePath)/mark") == "closed")
   }
 
-  @Test func secondInstanceIsToldWhoHoldsTheLock() throws {
+  @Test func secondInstanceLearnsWhoHoldsTheLock() throws {
     var lock: RootLock? = try storage.lock()
     let error = #expect(throws: RootLockError.self) { try storage.lock() }
     guard case .held(let message) = error else {

@@ -22,7 +22,7 @@ struct SeededGenerator: RandomNumberGenerator {
   }
 }
 
-/// A new directory, deleted with everything in it at the end.
+/// A new directory, deleted with its content at the end.
 final class TemporaryDirectory {
   let path: String
 
@@ -93,12 +93,12 @@ let tables = ["users", "ratings"]
 
 func isBefore(_ a: [UInt8], _ b: [UInt8]) -> Bool { a.lexicographicallyPrecedes(b) }
 
-/// Runs `body` while another thread makes one commit after the other.
+/// Runs `body` while another thread makes one commit after another.
 ///
 /// - Parameters:
-///   - first: the number that the first commit is given.
-///   - least: how many to make at least.
-/// - Throws: what `body` or a commit fails with.
+///   - first: the first commit's number.
+///   - least: the least number of commits.
+/// - Throws: the error of `body` or of a commit.
 func whileCommitting(
   from first: Int64, least: Int64 = 0, commit: @escaping @Sendable (Int64) throws -> Void,
   _ body: () throws -> Void

@@ -2,8 +2,8 @@ import StateStore
 import Testing
 
 @Suite struct WriteSetTests {
-  /// Batches of like size use the same memory; a small one after them gives it back.
-  @Test func memoryOfABatchIsKeptForOnesLikeIt() {
+  /// Batches of similar size reuse their memory; a small one after them frees it.
+  @Test func memoryOfABatchIsKeptForSimilarOnes() {
     var rows: [Int] = []
     var index: [Int: Int] = [:]
     func fill(_ count: Int) {

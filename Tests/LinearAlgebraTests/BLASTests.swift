@@ -1,11 +1,11 @@
 import LinearAlgebra
 import Testing
 
-/// Against sums in double precision, over shapes that meet every edge of the kernels.
+/// Compares with sums in double precision, over shapes that reach every edge of the kernels.
 @Suite struct BLASTests {
   static let shapes = [(1, 1, 1), (3, 2, 5), (17, 33, 64), (64, 5, 7), (130, 65, 31)]
 
-  /// Numbers of -1 to 1 that look random and are the same each time.
+  /// Pseudorandom numbers from -1 to 1, the same each time.
   static func numbers(_ count: Int, _ seed: Int) -> [Float] {
     (0..<count).map { Float(($0 * 7919 + seed * 104_729) % 2003) / 1001.5 - 1 }
   }
@@ -13,7 +13,7 @@ import Testing
   @Test(arguments: shapes) func productsAreThoseOfRows(m: Int, n: Int, k: Int) {
     let a = Self.numbers(m * k, 1)
     let b = Self.numbers(n * k, 2)
-    // What lies behind the result must stay as it is.
+    // Elements after the result must not change.
     var c = [Float](repeating: 7, count: m * n + 3)
     var span = c.mutableSpan
     BLAS.products(of: a.span, and: b.span, columns: k, into: &span)

@@ -138,7 +138,7 @@ struct Chain {
         partitionOf: { key in
           KeyPartitioner.partition(of: key.withUnsafeBytes { [UInt8]($0) }, among: count)
         },
-        makeEnvironment: { _ in
+        makeEnvironment: {
           PredictEnvironment(
             topology: Self.topology, keptModels: serving.keptModels,
             shadowModel: serving.shadowModel, monitor: monitor, logger: serving.logger,
@@ -182,8 +182,8 @@ struct Chain {
     let monitor = StageMonitor(stage: configuration.name)
     let log = self.log.connected(process)
     let environment = StageEnvironment(
-      configuration: configuration, log: log, storage: storage.mounted(process), monitor: monitor,
-      logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), stop: stop,
+      configuration: configuration, log: log, storage: storage.mounted(process),
+      events: monitor.sink, stop: stop,
       now: { clock.now },
       pause: { duration in
         clock.advance(by: duration)

@@ -1,6 +1,6 @@
 import EventLog
 import PipelineSimulation
-import Recommender
+import Ratings
 import Simulation
 import Streams
 import Testing

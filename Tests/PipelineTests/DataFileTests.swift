@@ -1,5 +1,5 @@
 import Glibc
-import Recommender
+import Ratings
 import Testing
 
 @testable import Pipeline

@@ -1,3 +1,5 @@
+import Codecs
+import Ratings
 import Recommender
 import Testing
 

@@ -4,7 +4,9 @@ import Simulation
 import Synchronization
 import Testing
 
+@testable import Codecs
 @testable import Pipeline
+@testable import Ratings
 @testable import Recommender
 
 /// How models come, go and are refused while requests are answered.
@@ -140,7 +142,7 @@ import Testing
     #expect(after.modelVersion == old.model.version)
     #expect(counts.rejectedModels >= 3)
     #expect(messages.count("is refused") == 1)
-    #expect(messages.count("the one before it goes on serving") == 1)
+    #expect(messages.count("the previous one keeps serving") == 1)
   }
 
   @Test func aDamagedModelIsMendedByItsPart() throws {
@@ -277,6 +279,36 @@ import Testing
     #expect(reply.overlapAt10 == overlap)
     #expect(counts.shadows == 1 && counts.shadowOverlap == overlap)
     #expect(overlap < 1)
+  }
+
+  /// A shadow that is missing, that fails, or that answers.
+  @Test func liveRepliesDoNotDependOnTheShadow() throws {
+    try prepare()
+    let live = ServingBed.model(movies: Self.movies, seed: 1)
+    let good = ServingBed.model(movies: Self.movies, seed: 2)
+    let ignorant = ServingBed.model(movies: [1_000], seed: 3)
+    let finite = ServingBed.model(movies: Self.movies, seed: 4).model
+    let unsolvable = PublishedModel(
+      metadata: finite.metadata, movies: finite.movies,
+      factors: finite.factors.map { _ in 1e30 })
+    try bed.publish(live)
+    for model in [good, ignorant, unsolvable] { try bed.publish(model, promoted: false) }
+    func replies(_ shadow: String?) throws -> [[UInt8]?] {
+      let before = try bed.replies().count
+      try bed.ask(7, #","num_recommendations":3"#)
+      try bed.ask(8)
+      try bed.ask(7, #","model_version":"\#(good.model.version)""#)
+      try bed.chain.runPredict(Chain.Serving(keptModels: 4, shadowModel: shadow))
+      return try bed.chain.records(Topics.recommendations).dropFirst(before).map(\.value)
+    }
+    let expected = try replies(nil)
+    #expect(expected.count == 3)
+    for version in ["never-there", unsolvable.model.version, ignorant.model.version] {
+      #expect(try replies(version) == expected)
+      #expect(try bed.chain.records(Topics.shadow).isEmpty)
+    }
+    #expect(try replies(good.model.version) == expected)
+    #expect(try bed.chain.records(Topics.shadow).count == 1)
   }
 }
 

@@ -1,4 +1,4 @@
-import Recommender
+import Ratings
 import Testing
 
 @testable import Pipeline

@@ -3,6 +3,7 @@ import Simulation
 import Testing
 
 @testable import Pipeline
+@testable import Ratings
 @testable import Recommender
 
 /// Personal recommendations, on small models of made-up factors.

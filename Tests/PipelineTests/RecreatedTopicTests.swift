@@ -1,5 +1,4 @@
 import EventLog
-import Recommender
 import StateStore
 import Streams
 import Testing

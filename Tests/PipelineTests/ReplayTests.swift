@@ -1,6 +1,6 @@
 import EventLog
 import Logging
-import Recommender
+import Ratings
 import StateStore
 import Streams
 import Testing

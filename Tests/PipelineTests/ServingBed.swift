@@ -4,7 +4,9 @@ import Simulation
 import Streams
 import Testing
 
+@testable import Codecs
 @testable import Pipeline
+@testable import Ratings
 @testable import Recommender
 
 /// A chain with ratings and models, whose predict stage is asked for recommendations.

@@ -1,4 +1,5 @@
-import Recommender
+import Codecs
+import Ratings
 import StateStore
 import Streams
 import Testing

@@ -45,6 +45,9 @@ import Testing
     #expect(other.group(of: .user) == "test.films-user.g2")
     #expect(
       other.identity(of: .user, instance: "a.1", worker: 3).member == "test.films-user.g2.w3-a.1")
+    let worker = other.configuration(of: .user, instance: "a.1", worker: 3)
+    #expect(worker.worker == 3)
+    #expect(worker.transactionalID == "test.films-user.g2.w3-a.1")
     #expect(other.stateDirectory(in: "state") == "state/test.films.g2")
     #expect(other.feastProject("movies") == "test_movies_g2")
   }

@@ -33,7 +33,13 @@ private struct ActivityOperator: StageOperator {
 
   func makeWorking(_ task: Partition) throws(StageError) -> Working { [:] }
 
-  func process(_ record: borrowing RecordView, _ working: inout Working, _ task: Partition)
+  func process(
+    _ records: borrowing RecordRun, _ working: inout Working, _ task: Partition
+  ) throws(StageError) {
+    for index in records.indices { try take(records[index], &working, task) }
+  }
+
+  private func take(_ record: borrowing RecordView, _ working: inout Working, _ task: Partition)
     throws(StageError)
   {
     guard let key = record.key else { return }

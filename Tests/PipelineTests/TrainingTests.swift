@@ -3,6 +3,7 @@ import Simulation
 import Testing
 
 @testable import Pipeline
+@testable import Ratings
 @testable import Recommender
 
 /// Training's input and output, on a log in memory.

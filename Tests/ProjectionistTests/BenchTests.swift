@@ -2,6 +2,7 @@ import EventLog
 import Foundation
 import Testing
 
+@testable import Console
 @testable import projectionist
 
 @Suite("Bench: zero lag")

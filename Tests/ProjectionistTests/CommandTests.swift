@@ -7,29 +7,16 @@ import StateStore
 import Streams
 import Testing
 
+@testable import Configuration
+@testable import Console
 @testable import projectionist
 
 @Suite struct CommandTests {
-  @Test func errorsHaveTheirExitCodes() {
-    let unavailable = LogError(.unavailable, "no broker", reaction: .retry)
-    #expect(ExitStatus(of: unavailable as any Error) == .unavailable)
-    let denied = LogError(.denied, "no right", reaction: .stopDaemon)
-    #expect(ExitStatus(of: denied as any Error) == .denied)
-    #expect(ExitStatus(of: ConfigurationError(problems: ["x"])) == .configuration)
-    #expect(ExitStatus(of: CommandFailure(.alreadyRunning, "x")) == .alreadyRunning)
-    #expect(ExitStatus(of: RedisError("x", isTransient: true)) == .unavailable)
-    #expect(ExitStatus(of: RootLockError.held("x")) == .alreadyRunning)
-    #expect(ExitStatus(of: RootLockError.store(StoreError("x", remedy: .stop))) == .failure)
-    #expect(ExitStatus(of: StageError.log(denied)) == .denied)
-    #expect(ExitStatus(of: StageError.failed("state_lost", .stopDaemon)) == .failure)
-    #expect(ExitStatus(of: CancellationError()) == nil)
-  }
-
   @Test func theFirstStageThatFailsDecidesTheExitCode() {
     let shutdown = Shutdown(deadline: .seconds(3600), logger: Logger(label: "test"))
     #expect(shutdown.failure == nil && !shutdown.stop.isStopped)
     shutdown.stageFailed("user", .log(LogError(.denied, "no right", reaction: .stopDaemon)))
-    shutdown.stageFailed("movie", .failed("state_lost", .stopDaemon))
+    shutdown.stageFailed("movie", .failed(Reason(.stateLost, "x"), .stopDaemon))
     #expect(shutdown.failure == .denied && shutdown.stop.isStopped)
   }
 

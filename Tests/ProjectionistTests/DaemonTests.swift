@@ -1,3 +1,4 @@
+import Configuration
 import LMDBStore
 import Logging
 import Pipeline
@@ -11,10 +12,10 @@ import Testing
     let settings = Settings()
     let programs = Daemon.programs(
       settings, partitions: 1, directory: PartitionDirectory(),
-      predictEnvironment: { logger in
+      predictEnvironment: {
         PredictEnvironment(
-          topology: settings.topology, monitor: PredictMonitor(), logger: logger, now: { .now },
-          time: { 0 })
+          topology: settings.topology, monitor: PredictMonitor(),
+          logger: Logger(label: "test"), now: { .now }, time: { 0 })
       })
     #expect(programs.map(\.declaration) == settings.topology.stages)
     for program in programs {

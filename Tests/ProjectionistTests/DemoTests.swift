@@ -5,6 +5,8 @@ import Pipeline
 import Streams
 import Testing
 
+@testable import Configuration
+@testable import Processes
 @testable import projectionist
 
 @Suite struct DemoBrokerTests {

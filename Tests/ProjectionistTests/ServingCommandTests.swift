@@ -1,11 +1,14 @@
 import ArgumentParser
+import Codecs
 import Foundation
 import Logging
 import Pipeline
+import Ratings
 import Recommender
 import Streams
 import Testing
 
+@testable import Console
 @testable import projectionist
 
 @Suite struct ServingCommandTests {
@@ -100,7 +103,10 @@ import Testing
 
   @Test func theStatusLineTellsOfARestore() {
     var status = StageStatus(stage: "user")
-    status.phase = .restoring("app-user-changelog", applied: 250, total: 1_000)
+    status.phase = .restoring(
+      RestoreStatus(
+        changelog: "app-user-changelog", partitions: 4, applied: 250, total: 1_000,
+        elapsed: .seconds(1)))
     let restoring = StatusReporter.metadata(of: status, records: 0, seconds: 10)
     #expect(restoring?["restoring"] == "app-user-changelog" && restoring?["percent"] == "25")
     #expect(restoring?["changelog_lag"] == "750")

@@ -6,6 +6,8 @@ import StateStore
 import Streams
 import Testing
 
+@testable import Console
+@testable import Processes
 @testable import projectionist
 
 @Suite struct StateCommandTests {

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Configuration
+import Console
 import Foundation
 import Pipeline
 import Streams
@@ -10,6 +12,8 @@ import Testing
   private let topology = Settings().topology
 
   @Test func theReadmeHasThePicture() throws {
+    let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
     let readme = try String(contentsOf: repository.appending(path: "README.md"), encoding: .utf8)
     let picture = topology.text.split(separator: "\n").map { "    \($0)\n" }.joined()
     #expect(readme.contains("\n\n\(picture)\n"))

@@ -1,11 +1,12 @@
 import LMDBStore
-import Recommender
+import Ratings
 import RedisProjection
 import StateStore
 import Streams
 import Testing
 
 @testable import Pipeline
+@testable import Processes
 @testable import projectionist
 
 @Suite struct VerifyReportTests {

@@ -1,6 +1,7 @@
 import Glibc
 import Testing
 
+@testable import Ratings
 @testable import Recommender
 
 @Suite struct EvaluationTests {

@@ -1,3 +1,5 @@
+import Codecs
+import TestSupport
 import Testing
 
 @testable import Recommender

@@ -1,4 +1,7 @@
+import Codecs
+import Ratings
 import Recommender
+import TestSupport
 import Testing
 
 @Suite struct RequestTests {

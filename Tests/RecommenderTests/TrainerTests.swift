@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Ratings
 @testable import Recommender
 
 @Suite struct TrainerTests {

@@ -45,10 +45,10 @@ func hex(_ text: String) -> [UInt8] {
   }
 
   @Test func fieldsOfFeatures() {
-    let user = FeatureView("user_stats", features: ["rating_count", "rating_mean"])
+    let user = FeastView("user_stats", features: ["rating_count", "rating_mean"])
     #expect(user.fields == [hex("e1 b4 47 f8"), hex("3a fa 0e 4c")])
     #expect(user.timestampField == Array("_ts:user_stats".utf8))
-    let driver = FeatureView("driver_hourly_stats", features: ["conv_rate"])
+    let driver = FeastView("driver_hourly_stats", features: ["conv_rate"])
     #expect(driver.fields == [hex("61 60 e3 da")])
   }
 

@@ -3,13 +3,14 @@ import Testing
 
 @testable import RedisProjection
 
-/// The real Feast SDK reads what is written here; runs where `FEAST_PYTHON` names a Python with it.
+/// The real Feast SDK reads what these tests write. Runs if `FEAST_PYTHON` names a Python that has
+/// it.
 @Suite(.enabled(if: getenv("FEAST_PYTHON") != nil, "FEAST_PYTHON is not set"))
 struct FeastRoundtripTests {
   @Test(arguments: FeastKey.Version.allCases)
   func feastReadsWhatWasWritten(version: FeastKey.Version) throws {
     let server = try RedisServer()
-    let view = FeatureView(
+    let view = FeastView(
       "user_stats",
       features: [
         "rating_count", "rating_mean", "rating_std", "days_active", "favourite_genre", "is_active",
@@ -38,7 +39,7 @@ struct FeastRoundtripTests {
     #expect(try run(["\(server.port)", "\(version.rawValue)"]) == 0)
   }
 
-  /// Runs the script and gives its exit status.
+  /// Runs the script, and returns its exit status.
   private func run(_ arguments: [String]) throws -> Int32 {
     let python = String(cString: try #require(getenv("FEAST_PYTHON")))
     let tests = try #require(#filePath.lastRange(of: "RedisProjectionTests/"))

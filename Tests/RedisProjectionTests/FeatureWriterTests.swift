@@ -3,8 +3,8 @@ import Testing
 @testable import RedisProjection
 
 @Suite struct FeatureWriterTests {
-  static let users = FeatureView("user_stats", features: ["rating_count", "rating_mean", "genre"])
-  static let recent = FeatureView("user_recent", features: ["last_movie"])
+  static let users = FeastView("user_stats", features: ["rating_count", "rating_mean", "genre"])
+  static let recent = FeastView("user_recent", features: ["last_movie"])
 
   let server: RedisServer
   let writer: FeatureWriter
@@ -40,7 +40,7 @@ import Testing
     batch.append(genre.map { .string($0) })
   }
 
-  private func row(_ user: Int64, _ view: FeatureView = users) throws -> FeatureRow? {
+  private func row(_ user: Int64, _ view: FeastView = users) throws -> FeatureRow? {
     try reader.read(view, key: bytes(user).span.bytes)
   }
 
@@ -108,7 +108,7 @@ import Testing
         put(&batch, user, fence(1, user), count: user)
         batch.put(view: 1, key: bytes(user).span.bytes, fence: fence(1, user), eventTime: 0)
         batch.append(.int64(-user))
-        // The same key twice in one batch, the second time late.
+        // The same key twice in one batch, the second one out of date.
         if user % 5 == 0 { put(&batch, user, fence(0, user), count: 1000) }
       }
     }
@@ -137,7 +137,7 @@ import Testing
   }
 
   @Test func keysAndValuesAreBinarySafe() throws {
-    let view = FeatureView("raw", features: ["a", "b"])
+    let view = FeastView("raw", features: ["a", "b"])
     let key: [UInt8] = [0, 13, 10, 36, 255, 0, 42]
     var batch = FeatureBatch(views: [view])
     batch.put(view: 0, key: key.span.bytes, fence: fence(1, 1), eventTime: -1)
@@ -192,7 +192,7 @@ import Testing
     #expect(throws: RedisError.self) { try connection.ping() }
   }
 
-  @Test func foreignKeyIsAnErrorThatDoesNotPass() throws {
+  @Test func foreignKeyIsAPermanentError() throws {
     let connection = try RedisConnection(server.configuration)
     var command = RedisCommand()
     for argument in ["SET", "taken", "x"] { command.append(copying: argument.utf8) }

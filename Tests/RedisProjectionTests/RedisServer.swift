@@ -3,7 +3,7 @@ import Testing
 
 @testable import RedisProjection
 
-/// A redis-server of the test's own: a free loopback port, a temporary directory, nothing saved.
+/// A redis-server for one test, on a free loopback port, which saves nothing.
 final class RedisServer {
   private(set) var port: UInt16 = 0
   private let options: [String]
@@ -38,12 +38,12 @@ final class RedisServer {
     rmdir(directory)
   }
 
-  /// Starts the stopped server again on its port.
+  /// Restarts the stopped server on its port.
   func start() throws {
     guard try spawn() else { throw Failure(description: "port \(port) was taken meanwhile") }
   }
 
-  /// Starts the server and waits until it answers; false when it ends instead.
+  /// Starts the server and waits until it answers. False if it ends instead.
   private func spawn() throws -> Bool {
     let arguments =
       [
@@ -74,7 +74,7 @@ final class RedisServer {
     return true
   }
 
-  /// Whether it is this server, and not another on its port, that answers.
+  /// Whether this server answers, and not another one on its port.
   private func answers() -> Bool {
     guard let connection = try? RedisConnection(configuration),
       let info = try? connection.call(["INFO", "server"]).bytes
@@ -82,7 +82,7 @@ final class RedisServer {
     return String(decoding: info, as: UTF8.self).contains("process_id:\(process)\r\n")
   }
 
-  /// Kills the server, as a crash would, and waits until it is gone.
+  /// Kills the server like a crash, and waits until it is gone.
   func stop() {
     guard process != 0 else { return }
     kill(process, SIGKILL)

@@ -130,12 +130,9 @@ struct BatchLimitsTests {
     var world = World()
     world.limits = BatchLimits(records: 100, busyRecords: 4)
     let monitor = StageMonitor(stage: "before")
-    monitor.update {
-      $0.partitions = [
-        TopicPartition("raw", 0): StageStatus.Partition(
-          nextOffset: 0, endOffset: isBehind ? 40 : 39)
-      ]
-    }
+    let position = PartitionPosition(nextOffset: 0, endOffset: isBehind ? 40 : 39)
+    monitor.sink.receive(
+      EngineEvent(stage: "before", .positions([TopicPartition("raw", 0): position])))
     var run = World.Run()
     run.upstream = [monitor]
     let idle = Counter()

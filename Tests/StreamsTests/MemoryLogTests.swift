@@ -164,6 +164,52 @@ struct MemoryLogTests {
     #expect(try poll(reader).keys == ["null"])
   }
 
+  @Test func recordsComeInRunsOfOnePartition() throws {
+    log.createTopic("runs", partitions: 2)
+    for number in 0..<10 {
+      let value = [UInt8](repeating: UInt8(number), count: number)
+      try log.append(
+        to: TopicPartition("runs", Int32(number % 2)), key: nil, value: value,
+        headers: [RecordHeader("number", text: "\(number)")])
+    }
+    let reader = try log.makeConsumer(
+      ConsumerConfiguration(topics: ["runs"], group: nil, clientID: "r"))
+    try reader.assign((0..<2).map { (TopicPartition("runs", $0), .beginning) })
+    var runs = 0
+    let result = try reader.pollRuns(maxRecords: 100, timeout: .zero) { run in
+      runs += 1
+      #expect(run.count == 5 && (run.firstOffset, run.lastOffset) == (0, 4))
+      #expect(run.byteCount == (run.partition == 0 ? 20 : 25))
+      // A part of a run is one as well, and so is a part of that.
+      let part = run.extracting(run.index(ofOffset: 2)..<run.count).extracting(0..<2)
+      #expect(part.count == 2 && part.index(ofOffset: 4) == 2)
+      for index in part.indices {
+        let record = part[index]
+        let number = 2 * Int(record.offset) + Int(record.partition)
+        #expect(record.offset == Int64(2 + index))
+        #expect(record.value?.byteCount == number)
+        #expect(record.copyHeaders() == [RecordHeader("number", text: "\(number)")])
+      }
+      return true
+    }
+    #expect(runs == 2 && result.records == 10)
+  }
+
+  @Test func aBodyThatStopsDropsWhatIsBehind() throws {
+    for _ in 0..<10 { try log.append(to: partition, key: nil, value: nil) }
+    let reader = try log.makeConsumer(
+      ConsumerConfiguration(topics: ["t"], group: nil, clientID: "r"))
+    try reader.assign([(partition, .beginning)])
+    var seen = 0
+    let result = try reader.poll(maxRecords: 100, timeout: .zero) { _ in
+      seen += 1
+      return seen < 4
+    }
+    #expect(seen == 4 && result.records == 4)
+    try reader.rewind([partition: 4])
+    #expect(try poll(reader).keys.count == 6)
+  }
+
   @Test func headersAndNullsAreKept() throws {
     let headers = [RecordHeader("a", nil), RecordHeader("a", text: "x")]
     try log.append(to: partition, key: [], value: nil, headers: headers, timestamp: 7)

@@ -1,6 +1,5 @@
 import EventLog
 import Foundation
-import Logging
 import Simulation
 import StateStore
 import Testing
@@ -59,7 +58,7 @@ struct StandbyTests {
   /// - Parameter storage: as the follower's process reaches it.
   private func follow(
     _ world: World, _ storage: MemoryStorage, _ copies: StandbyCopies<MemoryStore>,
-    idlePolls: Int = 4, logger: Logger = Lines().logger(),
+    idlePolls: Int = 4, events: EventSink = .none,
     faults: @escaping @Sendable (SimulatedProcess.Moment) -> SimulatedProcess.Fault? = { _ in nil },
     placement: @escaping (_ partitionCount: Int32) throws(LogError) -> Set<Int32>? = { Set(0..<$0) }
   ) {
@@ -74,7 +73,7 @@ struct StandbyTests {
       })
     let environment = StageEnvironment(
       configuration: world.configuration(instance: "1"), log: world.log.connected(process),
-      storage: storage, monitor: StageMonitor(stage: World.stage), logger: logger, stop: stop,
+      storage: storage, events: events, stop: stop,
       now: { clock.now },
       pause: { duration in
         clock.advance(by: duration)
@@ -162,10 +161,10 @@ struct StandbyTests {
     let world = World()
     try world.feed(0..<9)
     world.run()
-    let lines = Lines()
+    let told = EventRecorder()
     let rounds = Counter()
     follow(
-      world, MemoryStorage(), StandbyCopies(), idlePolls: 20, logger: lines.logger(),
+      world, MemoryStorage(), StandbyCopies(), idlePolls: 20, events: told.sink,
       placement: { (count) throws(LogError) in
         switch rounds.next() {
         case 1...3, 7...8: throw LogError(.unavailable, "one", reaction: .retry)
@@ -174,8 +173,11 @@ struct StandbyTests {
         }
       })
     #expect(rounds.value > 10)
-    #expect(
-      lines.fields(of: "standby copies").map { $0["reason"] } == ["one", "one", "two"])
+    let failures = told.kinds.compactMap { kind in
+      if case .standbyFailed(let reason) = kind { reason.text } else { nil }
+    }
+    #expect(failures == ["one", "one", "two"])
+    #expect(told.events.allSatisfy { $0.role == .standby })
   }
 
   // MARK: Taking over
@@ -192,11 +194,11 @@ struct StandbyTests {
       world, storage, copies, idlePolls: 12,
       placement: { count in
         if rounds.next() == 2 {
-          #expect(copies.take(0, pause: { _ in }) != nil)
-          copies.giveBackAll()
-          #expect(copies.take(0, pause: { _ in }) == nil)
+          #expect(copies.take(0, for: "0", pause: { _ in }) != nil)
+          copies.giveBackAll(by: "0")
+          #expect(copies.take(0, for: "0", pause: { _ in }) == nil)
           #expect(throws: Never.self) { try open(storage, 0) }
-          copies.giveBackAll()
+          copies.giveBackAll(by: "0")
           #expect(throws: Never.self) { try world.feed(20..<40) }
           world.run()
         }
@@ -220,7 +222,8 @@ struct StandbyTests {
       world, storage, copies, idlePolls: 12,
       faults: { moment in
         guard moment.effect == .unassign, rounds.value == 2 else { return nil }
-        for partition in 0..<Int32(2) where copies.take(partition, pause: { _ in }) == nil {
+        for partition in 0..<Int32(2) where copies.take(partition, for: "0", pause: { _ in }) == nil
+        {
           #expect(throws: Never.self) { try open(storage, partition) }
           _ = opened.next()
         }
@@ -239,11 +242,11 @@ struct StandbyTests {
     let copies = StandbyCopies<MemoryStore>()
     let store = try open(MemoryStorage(), 0)
     copies.holding(0) { $0 = store }
-    #expect(copies.take(0, pause: { _ in }) === store)
+    #expect(copies.take(0, for: "0", pause: { _ in }) === store)
     #expect(copies.owned == [0])
     #expect(copies.holding(0) { _ in true } == nil)
-    #expect(copies.take(0, pause: { _ in }) == nil)
-    copies.giveBack(0)
+    #expect(copies.take(0, for: "0", pause: { _ in }) == nil)
+    copies.giveBack(0, by: "0")
     #expect(copies.holding(0) { $0 == nil } == true)
   }
 
@@ -261,7 +264,7 @@ struct StandbyTests {
     follower.start()
     isHolding.wait()
     let waits = Counter()
-    let taken = copies.take(0) { _ in
+    let taken = copies.take(0, for: "0") { _ in
       // The commit ends once the stage has begun to wait.
       if waits.next() == 1 { mayEnd.signal() }
     }

@@ -1,5 +1,4 @@
 import EventLog
-import Logging
 import Simulation
 import StateStore
 import Synchronization
@@ -76,7 +75,8 @@ struct World {
     var diesAfter: @Sendable (CommitStep) -> Bool = { _ in false }
     var idlePolls = 4
     var clock = SimulatedClock()
-    var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+    /// Takes the stage's events.
+    var events = EventSink.none
     /// Stages before the counting one.
     var upstream: [StageMonitor] = []
     var releaseMemory: @Sendable () -> Void = {}
@@ -108,8 +108,8 @@ struct World {
     let monitor = StageMonitor(stage: Self.stage)
     var environment = StageEnvironment(
       configuration: configuration(instance: run.instance), log: log.connected(process),
-      storage: (run.storage ?? storage).mounted(process), monitor: monitor,
-      logger: run.logger, stop: stop,
+      storage: (run.storage ?? storage).mounted(process),
+      events: .all([monitor.sink, run.events]), stop: stop,
       now: { clock.now },
       pause: { duration in
         clock.advance(by: duration)

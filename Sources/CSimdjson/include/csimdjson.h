@@ -4,11 +4,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// A C face for simdjson's DOM parser, narrowed to what records of a topic need: the values of a
-// fixed list of top-level fields. simdjson itself is C++ and can't be imported by Swift as it is.
+// A C interface to simdjson's DOM parser, for what a topic's records need: the values of a fixed
+// list of top-level fields. Swift can't import simdjson's C++ directly.
 //
-// The DOM parser is used rather than the on-demand one, because it validates the whole document
-// (UTF-8, nesting, every number), also the parts nobody asked for.
+// This uses the DOM parser, not the on-demand one, because it validates the whole document (UTF-8,
+// nesting, every number), including the parts that are not read.
 
 #ifdef __cplusplus
 extern "C" {
@@ -17,7 +17,7 @@ extern "C" {
 /// A reusable parser for one list of fields. Belongs to one thread at a time.
 typedef struct csj_parser csj_parser;
 
-/// Bytes of UTF-8, not terminated by NUL.
+/// UTF-8 bytes without a terminating NUL.
 typedef struct csj_text {
   const char *bytes;
   size_t length;
@@ -27,12 +27,12 @@ typedef enum __attribute__((enum_extensibility(closed))) csj_kind : uint8_t {
   csj_kind_absent = 0,
   csj_kind_null = 1,
   csj_kind_boolean = 2,
-  /// An integer that an int64_t holds.
+  /// An integer that fits an int64_t.
   csj_kind_integer = 3,
-  /// An integer beyond int64_t that a uint64_t holds.
+  /// An integer that fits only a uint64_t.
   csj_kind_unsigned = 4,
   csj_kind_real = 5,
-  /// A well-formed number that neither 64 bits nor a double hold, such as 1e999.
+  /// A well-formed number that fits neither 64 bits nor a double, such as 1e999.
   csj_kind_out_of_range = 6,
   csj_kind_string = 7,
   csj_kind_array = 8,
@@ -41,14 +41,14 @@ typedef enum __attribute__((enum_extensibility(closed))) csj_kind : uint8_t {
 
 typedef struct csj_value {
   csj_kind kind;
-  /// The key occurs more than once; the value is that of its last occurrence.
+  /// The key occurs more than once; this is its last value.
   bool is_duplicate;
   union {
     bool boolean;
     int64_t integer;
     uint64_t unsigned_integer;
     double real;
-    /// In the parser's own memory: valid until the next `csj_parse` or `csj_destroy`.
+    /// In the parser's memory: valid until the next `csj_parse` or `csj_destroy`.
     csj_text text;
   };
 } csj_value;
@@ -62,33 +62,33 @@ enum {
 /// The most fields a parser can look for.
 enum { csj_max_fields = 32 };
 
-/// Makes a parser, or returns NULL when there is no memory or too many fields. The names must
-/// outlive the parser.
+/// Makes a parser, or returns NULL if there is no memory or there are too many fields. The names
+/// must outlive the parser.
 csj_parser *csj_create(const csj_text *names, size_t count);
 
 void csj_destroy(csj_parser *parser);
 
 /// Parses a document and finds the fields' values. Returns 0 or an error code; after an error all
-/// values are absent. The bytes need no padding, they are copied: simdjson reads past the end of
-/// its input, where librdkafka's payloads are followed by memory of someone else.
+/// values are absent. The bytes need no padding. They are copied, because simdjson reads past the
+/// end of its input, and what follows a payload of librdkafka is not ours to read.
 uint8_t csj_parse(csj_parser *parser, const void *bytes, size_t length);
 
 /// The values found by the last `csj_parse`, in the order of the names.
 const csj_value *csj_values(const csj_parser *parser);
 
-/// Copies the first `capacity` elements of a field that is an array to `elements`, and returns how
-/// many there are, at most `capacity` + 1.
+/// Copies the first `capacity` elements of an array field to `elements`, and returns how many there
+/// are, but at most `capacity` + 1.
 size_t csj_array_elements(const csj_parser *parser, size_t field, csj_value *elements,
                           size_t capacity);
 
-/// What an error code means: simdjson's own sentence. Never NULL.
+/// Describes an error code, in simdjson's words. Never NULL.
 const char *csj_error_message(uint8_t code);
 
 /// The most bytes `csj_write_double` writes.
 enum { csj_double_capacity = 32 };
 
-/// Writes a finite double as the shortest decimal that reads back as the same double, always with
-/// a point or an exponent, so that readers keep it a floating-point number. Returns its length.
+/// Writes a finite double as the shortest decimal that reads back the same, always with a point or
+/// an exponent, so that readers take it for a floating-point number. Returns its length.
 size_t csj_write_double(char *destination, double value);
 
 #ifdef __cplusplus

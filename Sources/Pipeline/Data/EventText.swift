@@ -1,4 +1,5 @@
-import Recommender
+import Codecs
+import Ratings
 
 /// Events and movies as the JSON text that users produce, appended to a buffer that is kept: no
 /// allocation once it has grown.

@@ -1,5 +1,3 @@
-import Recommender
-
 /// The kinds of bad events that are mixed into generated ratings. Each fails validation.
 public enum InvalidEvent: UInt8, Sendable, CaseIterable {
   case nullValue

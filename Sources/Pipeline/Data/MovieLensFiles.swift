@@ -1,5 +1,5 @@
 import Glibc
-import Recommender
+import Ratings
 
 /// The files of a MovieLens download, or of anything laid out like one.
 ///

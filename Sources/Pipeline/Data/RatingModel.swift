@@ -1,4 +1,5 @@
 import Glibc
+import Ratings
 import Recommender
 
 /// Who rates, what is rated and how, shaped like MovieLens 20M (Harper and Konstan, "The MovieLens

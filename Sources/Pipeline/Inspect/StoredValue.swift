@@ -1,4 +1,5 @@
-public import Recommender
+public import Codecs
+public import Ratings
 public import Streams
 
 extension TableDeclaration {

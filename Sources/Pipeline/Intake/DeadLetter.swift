@@ -1,5 +1,6 @@
+import Codecs
 import EventLog
-import Recommender
+import Ratings
 
 /// The headers of a dead letter: the original's own, then what went wrong, in the layout of Kafka
 /// Streams (KIP-1034, `ExceptionHandlerUtils`): UTF-8 text, numbers in decimal. Ours beside them

@@ -1,7 +1,8 @@
+import Codecs
 public import EventLog
+import Ratings
 public import StateStore
 public import Streams
-import Recommender
 
 /// Judges each event of `user-ratings`: one verdict an event; the valid ones go on in canonical form
 /// under their user's key, the others go byte for byte to the dead letters.
@@ -41,10 +42,14 @@ public struct IntakeOperator<
   }
 
   public mutating func process(
+    _ records: borrowing RecordRun, _ working: inout PendingVerdicts, _ task: Partition
+  ) throws(StageError) {
+    for index in records.indices { try take(records[index], &working, task) }
+  }
+
+  private mutating func take(
     _ record: borrowing RecordView, _ working: inout PendingVerdicts, _ task: Partition
-  )
-    throws(StageError)
-  {
+  ) throws(StageError) {
     let source = SourceCoordinates(partition: record.partition, offset: record.offset)
     let verdict = validator.validate(
       value: record.value, recordTimestampMilliseconds: record.timestamp, source: source)
@@ -114,7 +119,7 @@ public struct IntakeOperator<
     let original = record.copyHeaders()
     let isWhole = record.byteCount + original.byteCount <= DeadLetter.most
     let headers = DeadLetter.headers(
-      original: isWhole ? original : Echo.headers(original), topic: source,
+      original: isWhole ? original : CopyLimit.headers(original), topic: source,
       partition: record.partition, offset: record.offset, failed: failed, detail: detail,
       isWhole: isWhole)
     let timestamp = Timestamps.kept(record.timestamp)
@@ -123,7 +128,7 @@ public struct IntakeOperator<
         to: Self.deadLetters, key: record.key, value: record.value, headers: headers,
         timestamp: timestamp)
     } else {
-      try Echo.key(record.key).withSpan { (key) throws(StageError) in
+      try CopyLimit.key(record.key).withSpan { (key) throws(StageError) in
         try task.send(
           to: Self.deadLetters, key: key, value: nil, headers: headers, timestamp: timestamp)
       }

@@ -1,4 +1,4 @@
-import Recommender
+import Ratings
 
 /// Verdicts that wait to be sent together.
 ///
@@ -25,7 +25,7 @@ public struct PendingVerdicts {
     failed: ExpectationSet, source: SourceCoordinates, key: RawSpan?, timestamp: Int64
   ) {
     var place: Range<Int>?
-    if let key, key.byteCount <= Echo.most {
+    if let key, key.byteCount <= CopyLimit.bytes {
       let start = keys.count
       key.withUnsafeBytes { keys.append(contentsOf: $0) }
       place = start..<keys.count

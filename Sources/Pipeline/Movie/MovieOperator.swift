@@ -1,7 +1,8 @@
+import Codecs
 public import EventLog
+import Ratings
 public import StateStore
 public import Streams
-import Recommender
 
 /// Folds the changes of ratings into each movie's aggregate and publishes the movie's features.
 ///
@@ -53,6 +54,12 @@ public struct MovieOperator<
   // MARK: Events
 
   public mutating func process(
+    _ records: borrowing RecordRun, _ working: inout MovieWorking, _ task: Partition
+  ) throws(StageError) {
+    for index in records.indices { try take(records[index], &working, task) }
+  }
+
+  private mutating func take(
     _ record: borrowing RecordView, _ working: inout MovieWorking, _ task: Partition
   ) throws(StageError) {
     // A record that is none of the user stage's has no effect.

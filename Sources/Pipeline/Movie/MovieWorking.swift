@@ -1,4 +1,4 @@
-import Recommender
+import Ratings
 import StateStore
 
 /// What one batch has read and changed of a partition of movies.

@@ -1,4 +1,4 @@
-import Recommender
+import Ratings
 
 /// When all movies' quality scores are published again because the prior they share has moved.
 ///

@@ -5,29 +5,29 @@ import Recommender
 /// Why a prediction can't be explained.
 public enum ExplanationError: Error, Hashable, Sendable, CustomStringConvertible {
   case log(LogError)
-  /// Events the prediction was computed from have been deleted.
+  /// Events the prediction was computed from have been deleted: the log begins at this offset.
   case logBegins(TopicPartition, Int64)
-  /// The prediction was computed from events that are not there.
+  /// The prediction was computed from events that don't exist: the log ends at this offset.
   case logEnds(TopicPartition, Int64, stateOffset: Int64)
-  /// The model is not in the topic, or not complete.
+  /// The model is not in the topic, or is incomplete.
   case noModel(String, topic: String)
 
   public var description: String {
     switch self {
     case .log(let error): error.description
     case .logBegins(let partition, let offset):
-      "\(partition) begins at offset \(offset): events the prediction was computed from are deleted"
+      "\(partition) begins at offset \(offset): events behind the prediction have been deleted"
     case .logEnds(let partition, let end, let stateOffset):
       "the prediction was computed from \(partition) up to offset \(stateOffset), but the log ends"
-        + " at \(end): the topic was recreated or truncated since"
+        + " at \(end): the topic has been recreated or truncated since"
     case .noModel(let version, let topic):
-      "the model \(version) is not in \(topic), or not complete: it was deleted since"
+      "the model \(version) is not complete in \(topic): it has been deleted since"
     }
   }
 }
 
-/// Computes predictions again from the log: the user's ratings from `validated-ratings`, the model
-/// from `models`, titles and genres from `movies` as it is now.
+/// Recomputes predictions from the log: the user's ratings from `validated-ratings`, the model from
+/// `models`, and titles and genres from today's `movies`.
 public struct Explainer<Log: EventLog> {
   private let log: Log
   private let topology: Topology
@@ -43,12 +43,12 @@ public struct Explainer<Log: EventLog> {
     } catch { throw .log(error) }
   }
 
-  /// A movie of the catalog as it is now.
+  /// A movie of today's catalog.
   public func movie(_ movie: Int64) -> MovieRecord? { movies[movie] }
 
   /// - Parameters:
-  ///   - partition: the user's, of `validated-ratings`.
-  ///   - progress: told how many offsets have been read, of how many.
+  ///   - partition: the user's partition of `validated-ratings`.
+  ///   - progress: called with the offsets read and their total.
   public func explain(
     _ prediction: RecordedPrediction, partition: Int32,
     progress: (_ read: Int64, _ all: Int64) -> Void = { _, _ in }
@@ -73,7 +73,9 @@ public struct Explainer<Log: EventLog> {
     var assembler = ModelAssembler()
     let table = try GlobalTable(log, topic: topology[.models], clientID: clientID)
     try table.catchUp { record in
-      guard let key = record.key, let name = ModelKey(key), name.isOf(version) else { return }
+      guard let key = record.key, let name = ModelKey(key), name.belongs(toModel: version) else {
+        return
+      }
       _ = assembler.take(key: key, value: record.value)
     }
     return assembler.models[version]
@@ -84,35 +86,32 @@ public struct Explainer<Log: EventLog> {
     _ progress: (_ read: Int64, _ all: Int64) -> Void
   ) throws(ExplanationError) -> [MovieRating] {
     guard end > 0 else { return [] }
-    let range: Range<Int64>
+    let missing: MissingOffsets?
     var history = UserHistory(user: user)
     do throws(LogError) {
-      let reader = try log.makeConsumer(
+      var reader = try PartitionReader(
+        log,
         ConsumerConfiguration(
           topics: [partition.topic], group: nil, clientID: "\(clientID)-events",
           fetchWait: .milliseconds(20)))
-      defer { reader.close() }
-      range = try reader.offsets(of: partition)
-      if range.lowerBound == 0, range.upperBound >= end {
-        try reader.assign([(partition, .at(0))])
-        var next: Int64 = 0
-        while next < end {
-          let result = try reader.poll(maxRecords: 10_000, timeout: .milliseconds(100)) { record in
-            next = record.offset + 1
-            guard record.offset < end else { return false }
+      missing = MissingOffsets.of(from: 0, to: end, in: try reader.consumer.offsets(of: partition))
+      if missing == nil {
+        try reader.begin([PartitionCursor(partition, from: .at(0), to: end)])
+        try reader.readToEnd(
+          onPoll: { cursors in
+            progress(cursors[0].passed, end)
+            return true
+          },
+          { _, record in
             history.take(record.value)
             return true
-          }
-          // Transaction markers leave gaps, at the end too.
-          if let reached = result.ends[partition] { next = max(next, reached) }
-          progress(min(next, end), end)
-        }
+          })
       }
     } catch { throw .log(error) }
-    guard range.lowerBound == 0 else { throw .logBegins(partition, range.lowerBound) }
-    guard range.upperBound >= end else {
-      throw .logEnds(partition, range.upperBound, stateOffset: end)
+    switch missing {
+    case nil: return history.ratings
+    case .beginning(let start): throw .logBegins(partition, start)
+    case .end(let found): throw .logEnds(partition, found, stateOffset: end)
     }
-    return history.ratings
   }
 }

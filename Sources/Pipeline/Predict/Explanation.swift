@@ -1,12 +1,13 @@
+public import Ratings
 public import Recommender
 
-/// A prediction, as its record tells it.
+/// A prediction as its record has it.
 public struct RecordedPrediction: Sendable {
   public var request: RecommendationRequest
   public var strategy: RecommendationStrategy
-  /// `nil` when no model took part.
+  /// `nil` if no model was used.
   public var modelVersion: String?
-  /// It was computed from the events of the user's partition below this offset.
+  /// The prediction was computed from the events of the user's partition below this offset.
   public var stateOffset: Int64
   /// Best first.
   public var movies: [ScoredMovie]
@@ -23,21 +24,21 @@ public struct RecordedPrediction: Sendable {
   }
 }
 
-/// A prediction computed again from the log.
+/// A prediction recomputed from the log.
 public struct Explanation: Sendable {
   public enum Verdict: String, Sendable {
     /// The same movies with the same scores, to the last bit.
     case identical
-    /// The same movies in the same order; scores differ by no more than the rounding of another
+    /// The same movies in the same order; the scores differ by no more than the rounding of another
     /// processor or version of OpenBLAS.
     case rounding
     /// Other movies, another order, or other scores.
     case different
-    /// A popular list is by the quality scores of its moment, of which there is no record.
+    /// A popular list depends on the quality scores at that time, which are not recorded.
     case notRecomputable = "not_recomputable"
   }
 
-  /// One of a user's ratings, and what it adds to a score.
+  /// One of a user's ratings and what it adds to a score.
   public struct Contribution: Hashable, Sendable {
     public var movie: Int64
     public var rating: HalfStars
@@ -47,21 +48,21 @@ public struct Explanation: Sendable {
   public var verdict: Verdict
   /// The user's ratings as of the prediction's state offset, by rising movie id.
   public var ratings: [MovieRating]
-  /// How many of them are of movies that the model knows.
+  /// How many of them are of movies the model knows.
   public var known: Int
-  /// Best first; empty when the prediction is not recomputable.
+  /// Best first; empty if the prediction is not recomputable.
   public var recomputed: [ScoredMovie]
-  /// By recommended movie, recorded or recomputed, the largest first. Together they make the score.
+  /// By movie, recorded or recomputed: what its score is the sum of, the largest first.
   public var contributions: [Int64: [Contribution]]
 
-  /// Scores that are farther apart than this, relative to the larger, are different.
+  /// Scores that differ by more than this, relative to the larger one, are different.
   static let tolerance = 1e-4
 
-  /// Computes a prediction again.
+  /// Recomputes a prediction.
   ///
   /// - Parameters:
-  ///   - ratings: the user's as of the state offset, by rising movie id.
-  ///   - model: the prediction's; `nil` when none took part.
+  ///   - ratings: the user's ratings as of the state offset, by rising movie id.
+  ///   - model: the prediction's model; `nil` if none was used.
   init(
     _ prediction: RecordedPrediction, ratings: [MovieRating], model: ServingModel?,
     catalog: some Catalog

@@ -1,20 +1,8 @@
+import Ratings
 import Recommender
 
-/// Titles and genres of movies, as replies show them and requests choose by them.
-protocol Catalog {
-  subscript(movie: Int64) -> MovieRecord? { get }
-  /// Rises with each change.
-  var version: Int { get }
-  /// The movie's genres by the catalog's own numbers; empty for a movie not known.
-  func genreSet(of movie: Int64) -> GenreSet
-  /// The genres of these names, as far as any movie has had them.
-  func genreSet(named names: [String]) -> GenreSet
-}
-
-extension MovieTable: Catalog {}
-
-/// The rows of models that have certain genres. The genres of all rows are looked up once a model
-/// and version of the catalog, when a request first asks for some.
+/// Finds the rows of models whose movies have certain genres. Looks up the genres of all rows once
+/// for each model and version of the catalog, when a request first asks for genres.
 struct GenreFilters {
   private struct Rows {
     var model: ServingModel
@@ -34,25 +22,25 @@ struct GenreFilters {
     let movies = model.factors.movies
     var rows = RowSet(rows: movies.count)
     guard wanted.rawValue != 0 else { return rows }
-    let index = find(model, catalog)
+    let index = index(of: model, catalog)
     for (row, genres) in known[index].genres.enumerated() where genres.intersects(wanted) {
       rows.insert(row)
     }
     return rows
   }
 
-  private mutating func find(_ model: ServingModel, _ catalog: some Catalog) -> Int {
+  private mutating func index(of model: ServingModel, _ catalog: some Catalog) -> Int {
     if let index = known.firstIndex(where: { $0.model === model }) {
       if known[index].catalogVersion != catalog.version {
-        known[index] = Self.look(model, catalog)
+        known[index] = Self.lookUp(model, catalog)
       }
       return index
     }
-    known.append(Self.look(model, catalog))
+    known.append(Self.lookUp(model, catalog))
     return known.count - 1
   }
 
-  private static func look(_ model: ServingModel, _ catalog: some Catalog) -> Rows {
+  private static func lookUp(_ model: ServingModel, _ catalog: some Catalog) -> Rows {
     Rows(
       model: model, catalogVersion: catalog.version,
       genres: model.factors.movies.map { catalog.genreSet(of: $0) })

@@ -1,14 +1,14 @@
 public import Logging
 public import Streams
 
-/// What the predict stage is told, and the world's few other facts it needs.
+/// The predict stage's settings, and its access to clocks, logging and background work.
 public struct PredictEnvironment {
-  /// Whose topics it reads, and to which of them no reply goes.
+  /// The topics it reads and writes, none of which but the default takes replies.
   public var topology: Topology
-  /// How many complete models are kept for requests that name one; the promoted one and the
-  /// shadow's are kept beside them.
+  /// How many complete models are kept for requests that name one, besides the promoted one and the
+  /// shadow.
   public var keptModels: Int
-  /// The model that answers on `recommendations-shadow`; `nil` for none.
+  /// The version of the model that answers on `recommendations-shadow`; `nil` for none.
   public var shadowModel: String?
   public var monitor: PredictMonitor
   public var logger: Logger
@@ -16,7 +16,7 @@ public struct PredictEnvironment {
   public var now: () -> ContinuousClock.Instant
   /// Milliseconds since 1970, for deadlines.
   public var time: () -> Int64
-  /// Runs work that would hold requests up; by default at once, on the caller's thread.
+  /// Runs work that would delay requests; by default at once, on the caller's thread.
   public var inBackground: (@escaping @Sendable () -> Void) -> Void
 
   public init(

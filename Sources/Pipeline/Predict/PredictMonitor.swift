@@ -1,7 +1,7 @@
+import Recommender
 import Synchronization
 
-/// What the predict stage has answered, for whoever looks at it from another thread. Written once a
-/// batch.
+/// Shows the predict stage's counts to other threads. Updated once per batch.
 public final class PredictMonitor: Sendable {
   private let status = Mutex(PredictStatus())
 
@@ -14,28 +14,54 @@ public final class PredictMonitor: Sendable {
   }
 }
 
-/// The predict stage's counts since its start, and the models it has.
+/// The predict stage's counts since its start, and its models.
 public struct PredictStatus: Hashable, Sendable {
   public var personal: Int64 = 0
   public var popular: Int64 = 0
   /// Error replies.
   public var errors: Int64 = 0
-  /// Requests dropped because their deadline was over.
+  /// Requests dropped because their deadline had passed.
   public var late: Int64 = 0
-  /// Requests sent on to their user's partition.
+  /// Requests forwarded to their user's partition.
   public var forwarded: Int64 = 0
-  /// Answers of the shadow model, and the sum of their overlaps with the live ones.
+  /// Answers of the shadow model.
   public var shadows: Int64 = 0
+  /// The sum of their overlaps with the live answers.
   public var shadowOverlapSum = 0.0
   /// The promoted model in use.
   public var modelVersion: String?
   /// All models that requests can name, the newest last.
   public var keptModels: [String] = []
-  /// Models of the topic that were refused since the start.
+  /// Records of the topic refused since the start.
   public var rejectedModels: Int64 = 0
 
-  /// The mean overlap@10 of the shadow's answers with the live ones; `nil` without any.
+  /// The mean overlap@10 of the shadow's answers with the live ones; `nil` if there are none.
   public var shadowOverlap: Double? { shadows > 0 ? shadowOverlapSum / Double(shadows) : nil }
 
   public init() {}
+}
+
+extension PredictStatus {
+  mutating func count(_ disposition: RequestDisposition) {
+    switch disposition {
+    case .expired: late += 1
+    case .refused: errors += 1
+    case .misrouted: forwarded += 1
+    // Counted by its reply.
+    case .accepted: break
+    }
+  }
+
+  /// Counts a live reply, or a shadow's.
+  mutating func count(_ reply: RecommendationReply) {
+    if let comparison = reply.comparison {
+      shadows += 1
+      shadowOverlapSum += comparison.overlapAt10
+      return
+    }
+    switch reply.strategy {
+    case .personal: personal += 1
+    case .popular: popular += 1
+    }
+  }
 }

@@ -2,19 +2,19 @@ import EventLog
 import StateStore
 import Streams
 
-/// The reply topics that requests name. Each is looked up once; one that does not exist is asked
-/// for again after a while, and its replies go to the default topic until then. So do those that name a
-/// topic of Kafka's or of the product's own: what is written there has another meaning.
+/// Resolves the reply topics that requests name. Each is looked up once; a missing one is looked up
+/// again after a while, and its replies go to the default topic until then. So do replies to internal
+/// topics of Kafka and to the product's own, whose records have another meaning.
 struct ReplyTopics<Producer: LogProducer> {
   struct Target {
     var topic: StageOutput
-    /// `nil` chooses by the request's key.
+    /// `nil` to choose by the request's key.
     var partition: Int32?
   }
 
-  /// Requests can name any topic: more than these are not remembered, and not served.
+  /// Requests can name any topic, so only this many are remembered and served.
   private static var capacity: Int { 1_000 }
-  /// Requests answered elsewhere before a missing topic is asked for again.
+  /// How many requests go to the default topic before a missing topic is looked up again.
   private static var patience: Int { 1_000 }
 
   private let defaultTopic: String
@@ -23,7 +23,7 @@ struct ReplyTopics<Producer: LogProducer> {
   private var known: [String: (output: StageOutput, partitions: Int32)] = [:]
   private var missing: [String: Int] = [:]
 
-  /// - Parameter topology: whose topics, but the default one, are none to reply to.
+  /// - Parameter topology: whose topics, except the default one, take no replies.
   init(_ topology: Topology) {
     defaultTopic = topology[.recommendations]
     reserved = Set(topology.topics.map { topology[$0] })
@@ -43,7 +43,7 @@ struct ReplyTopics<Producer: LogProducer> {
     return Target(topic: found.output, partition: partition)
   }
 
-  /// The topic was there, and is not any more.
+  /// Notes that a known topic no longer exists.
   mutating func forget(_ headers: RequestHeaders) {
     guard let name = headers.replyTopic else { return }
     known[name] = nil

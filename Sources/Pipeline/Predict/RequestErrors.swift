@@ -1,7 +1,7 @@
 import Recommender
 import Streams
 
-/// What is wrong with requests that only the stage can tell.
+/// Errors that only the stage can find, because they depend on more than the request's value.
 extension RequestError {
   static func invalidDeadline(user: Int64) -> RequestError {
     RequestError(
@@ -12,12 +12,13 @@ extension RequestError {
 
   static let tooLarge = RequestError(
     code: "request_too_large",
-    message: "Key, value and headers of a request must have at most \(Echo.most) bytes together.")
+    message: "Key, value and headers of a request must not exceed \(CopyLimit.bytes) bytes.")
 
   static func wrongPartition(user: Int64, _ topology: Topology) -> RequestError {
     RequestError(
       code: "wrong_partition",
-      message: "\(topology[.requests]) and \(topology[.validatedRatings]) must have equally many"
+      message:
+        "\(topology[.requests]) and \(topology[.validatedRatings]) must have the same number of"
         + " partitions.", user: user)
   }
 
@@ -25,14 +26,14 @@ extension RequestError {
     let others = kept.isEmpty ? "none is" : "kept are \(kept.joined(separator: ", "))"
     return RequestError(
       code: "unknown_model",
-      message: "The model \(version) is not kept: \(others); predict.kept_models says how many.",
+      message: "The model \(version) is not kept: \(others); predict.kept_models sets how many.",
       user: user)
   }
 
   static func unreadableState(user: Int64) -> RequestError {
     RequestError(
       code: "unreadable_state",
-      message: "The user's state can't be read: delete the local state, so that it is rebuilt.",
+      message: "The user's state can't be read: delete the local state to have it rebuilt.",
       user: user)
   }
 }

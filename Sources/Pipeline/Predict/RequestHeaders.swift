@@ -1,30 +1,30 @@
 import EventLog
 
-/// What a request's headers ask of its reply, as Spring for Apache Kafka writes them.
+/// What a request's headers ask for, in the names of Spring for Apache Kafka.
 struct RequestHeaders {
   static let correlationID = "kafka_correlationId"
   static let replyTopic = "kafka_replyTopic"
   static let replyPartition = "kafka_replyPartition"
-  /// Ours: the request was sent on to its user's partition once.
+  /// Ours: the request has been forwarded to its user's partition.
   static let rerouted = "projectionist.rerouted"
-  /// Ours: the time after which the reply is not wanted: milliseconds since 1970 as decimal UTF-8.
+  /// Ours: when the reply is no longer wanted, in milliseconds since 1970 as decimal UTF-8.
   static let deadline = "projectionist.deadline_ms"
-  /// Ours: the code of an error reply, UTF-8.
+  /// Ours: the code of an error reply in UTF-8.
   static let errorCode = "projectionist.error"
 
-  /// Echoed byte for byte, unless it is as long as no request may be: clients choose its form.
+  /// Copied to the reply byte for byte, unless it exceeds `CopyLimit`: clients choose its form.
   let correlation: [RecordHeader]
   /// `nil` for the default topic.
   let replyTopic: String?
   let replyPartition: Int32?
   let isRerouted: Bool
-  /// Milliseconds since 1970; `nil` for a reply that is wanted whenever it comes.
+  /// Milliseconds since 1970; `nil` if the request has none.
   let deadline: Int64?
-  /// Whether there is a deadline that can't be read.
+  /// Whether the request has a deadline that can't be read.
   let hasInvalidDeadline: Bool
 
   init(_ headers: [RecordHeader]) {
-    correlation = Echo.headers(headers.filter { $0.name == Self.correlationID })
+    correlation = CopyLimit.headers(headers.filter { $0.name == Self.correlationID })
     replyTopic = headers.last { $0.name == Self.replyTopic }?.value.flatMap {
       String(validating: $0, as: UTF8.self)
     }

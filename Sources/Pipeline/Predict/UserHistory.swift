@@ -1,18 +1,19 @@
+import Codecs
+import Ratings
 import Recommender
 
-/// A user's ratings as of an offset, folded from `validated-ratings` by the rules of the user stage:
-/// the last rating of each movie counts, null takes back, and an event that its stage upstream sent
-/// twice counts once.
+/// A user's ratings as of an offset, folded from `validated-ratings` by the rules that the user
+/// stage folds by (`RatingStatement`).
 ///
-/// It must see every record of the user's partition, other users' too: which events are repeated
-/// shows only in all of them.
+/// It must see every record of the user's partition, other users' too: only all of them together
+/// tell which events are repeats.
 struct UserHistory: ~Copyable {
   let user: Int64
   private var parser = CanonicalEventParser()
   private var genres = GenreDictionary()
-  /// Of each partition of `user-ratings`, the newest event seen.
-  private var newest: [Int32: Int64] = [:]
-  private var current: [Int64: TimedRating] = [:]
+  private var repeats = RepeatFilter()
+  /// By movie, the ratings in force.
+  private var inForce: [Int64: UserRating] = [:]
 
   init(user: Int64) {
     self.user = user
@@ -20,22 +21,24 @@ struct UserHistory: ~Copyable {
 
   /// The ratings that count, by rising movie id.
   var ratings: [MovieRating] {
-    current.map { MovieRating(movie: $0.key, rating: $0.value) }.sorted { $0.movie < $1.movie }
+    inForce.map { MovieRating(movie: $0.key, rating: $0.value.timed) }
+      .sorted { $0.movie < $1.movie }
   }
 
   /// Takes the next record's value.
   mutating func take(_ value: RawSpan?) {
     guard let value else { return }
     let event: RatingEvent
+    let movieGenres: GenreSet
     // What is not an event has no effect on the state either.
-    do throws(RecordError) { event = try parser.parse(value, numbering: &genres).event } catch {
-      return
-    }
-    if let offset = newest[event.source.partition], event.source.offset <= offset { return }
-    newest[event.source.partition] = event.source.offset
-    guard event.user == user, event.type == .rating, let movie = event.movie else { return }
-    current[movie] = event.rating.map {
-      TimedRating(rating: $0, timeMilliseconds: event.timeMilliseconds)
+    do throws(RecordError) {
+      (event, movieGenres) = try parser.parse(value, numbering: &genres)
+    } catch { return }
+    guard repeats.isNew(event.source),
+      let statement = RatingStatement(event, genres: movieGenres), statement.user == user
+    else { return }
+    if case .change(_, let new) = statement.effect(on: inForce[statement.movie]) {
+      inForce[statement.movie] = new
     }
   }
 }

@@ -1,5 +1,5 @@
+public import Ratings
 public import RedisProjection
-public import Recommender
 
 /// How the product's feature views are laid out in Feast's online store: hash keys, fields, values.
 ///
@@ -13,15 +13,15 @@ public struct FeastProjection: Sendable {
   /// One feature view in Redis.
   public struct View: Sendable {
     public let key: FeastKey
-    public let fields: RedisProjection.FeatureView
+    public let fields: FeastView
   }
 
   public init(project: String, version: FeastKey.Version) {
     self.project = project
-    func view(_ view: Recommender.FeatureView) -> View {
+    func view(_ view: FeatureSchema) -> View {
       View(
         key: FeastKey(project: project, joinKeys: [view.joinKey.description], version: version),
-        fields: RedisProjection.FeatureView(view.name, features: view.features.map(\.name)))
+        fields: FeastView(view.name, features: view.features.map(\.name)))
     }
     user = view(.user)
     movie = view(.movie)

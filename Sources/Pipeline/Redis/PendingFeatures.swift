@@ -1,4 +1,4 @@
-import Recommender
+import Ratings
 import StateStore
 
 /// The newest features of each entity in a batch: the ones before them would be overwritten anyway.

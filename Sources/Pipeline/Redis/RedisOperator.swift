@@ -1,9 +1,9 @@
 public import EventLog
+import Logging
+import Ratings
+import RedisProjection
 public import StateStore
 public import Streams
-import Logging
-import Recommender
-import RedisProjection
 
 /// Projects `user-features` and `movie-features` into Redis, each row fenced by the offset of the
 /// record it comes from, so that a late or repeated write can't take newer features back.
@@ -38,10 +38,12 @@ public struct RedisOperator<
   }
 
   public mutating func process(
-    _ record: borrowing RecordView, _ working: inout Void, _ task: Partition
-  )
-    throws(StageError)
-  {
+    _ records: borrowing RecordRun, _ working: inout Void, _ task: Partition
+  ) throws(StageError) {
+    for index in records.indices { take(records[index]) }
+  }
+
+  private mutating func take(_ record: borrowing RecordView) {
     // Keys that are no identifiers were not written by the user or movie stage.
     guard let key = record.key, let entity = DecimalText.parse(key) else { return }
     // Nor were values that are no features.
@@ -65,7 +67,7 @@ public struct RedisOperator<
     movies.removeAll()
   }
 
-  private mutating func write<Features: Recommender.FeatureRow>(
+  private mutating func write<Features: Ratings.FeatureRow>(
     _ rows: [PendingFeatures<Features>.Row], view: Int, layout: FeastProjection.View,
     _ counts: inout FeatureWriter.Counts
   ) throws(StageError) {
@@ -80,12 +82,14 @@ public struct RedisOperator<
         counts.written += chunk.written
         counts.fenced += chunk.fenced
       } catch {
-        throw .failed("Redis: \(error)", error.isTransient ? .retry : .stopDaemon)
+        throw .failed(
+          Reason(error.isTransient ? .redisUnavailable : .redisRefused, "Redis: \(error)"),
+          error.isTransient ? .retry : .stopDaemon)
       }
     }
   }
 
-  private mutating func add<Features: Recommender.FeatureRow>(
+  private mutating func add<Features: Ratings.FeatureRow>(
     _ row: PendingFeatures<Features>.Row, view: Int, layout: FeastProjection.View,
     key: inout [UInt8]
   ) {

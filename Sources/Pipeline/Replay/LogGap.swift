@@ -1,7 +1,7 @@
 public import EventLog
 
-/// Whether records are left to read between an offset and a partition's end. Offsets alone don't
-/// tell: a transaction's marker has one, and no record. Belongs to one thread.
+/// Tells whether any records lie between an offset and a partition's end. Offsets alone can't: a
+/// transaction's marker takes one without being a record. Belongs to one thread.
 public final class LogGap<Log: EventLog> {
   private let log: Log
   private let clientID: String
@@ -16,21 +16,18 @@ public final class LogGap<Log: EventLog> {
     -> Bool
   {
     guard !range.isEmpty else { return false }
-    let reader = try log.makeConsumer(
+    var reader = try PartitionReader(
+      log,
       ConsumerConfiguration(
         topics: [partition.topic], group: nil, clientID: clientID, fetchWait: .milliseconds(20)))
-    defer { reader.close() }
-    try reader.assign([(partition, .at(range.lowerBound))])
-    while true {
-      var isFound = false
-      var isPassed = false
-      let result = try reader.poll(maxRecords: 1, timeout: .milliseconds(100)) { record in
-        if record.offset < range.upperBound { isFound = true } else { isPassed = true }
-        return false
-      }
-      if isFound { return true }
-      if isPassed { return false }
-      if let end = result.ends[partition], end >= range.upperBound { return false }
+    try reader.begin([
+      PartitionCursor(partition, from: .at(range.lowerBound), to: range.upperBound)
+    ])
+    var isFound = false
+    try reader.readToEnd(maxRecords: 1) { _, _ in
+      isFound = true
+      return false
     }
+    return isFound
   }
 }

@@ -1,7 +1,7 @@
+public import Ratings
 public import RedisProjection
-public import Recommender
 
-/// Holds what Redis has of entities against what it should have. Belongs to one thread.
+/// Compares what Redis has of entities with what it should have. Belongs to one thread.
 public struct ProjectionCheck {
   /// A feature with another value.
   public struct Difference: Hashable, Sendable {
@@ -12,7 +12,7 @@ public struct ProjectionCheck {
 
   public enum Verdict: Hashable, Sendable {
     case same
-    /// Written from a record at or above the bound: newer than what is compared.
+    /// Written from a record at or above the bound, so newer than what is compared.
     case newer
     /// Redis has nothing of the entity, and should.
     case missing
@@ -24,7 +24,7 @@ public struct ProjectionCheck {
   private let generation: UInt64
   private var key: [UInt8] = []
 
-  /// - Parameter generation: of the log that is projected.
+  /// - Parameter generation: that of the projected log.
   public init(
     _ view: FeastProjection.View, generation: UInt64, redis: RedisConfiguration
   ) {
@@ -37,9 +37,9 @@ public struct ProjectionCheck {
   ///
   /// - Parameters:
   ///   - features: `nil` when it should have none.
-  ///   - bound: the offset from which on records are newer than `features`.
+  ///   - bound: records from this offset on are newer than `features`.
   public mutating func check(
-    _ entity: Int64, _ features: (any Recommender.FeatureRow)?, below bound: Int64
+    _ entity: Int64, _ features: (any Ratings.FeatureRow)?, below bound: Int64
   ) throws(RedisError) -> Verdict {
     key.removeAll(keepingCapacity: true)
     view.key.append(entity, to: &key)

@@ -1,6 +1,6 @@
 public import EventLog
 public import Logging
-public import Recommender
+public import Ratings
 public import StateStore
 public import Streams
 import Synchronization
@@ -8,7 +8,7 @@ import Synchronization
 /// Why state can't be computed again from the log.
 public enum ReplayError: Error, Hashable, Sendable, CustomStringConvertible {
   case stage(StageError)
-  /// Events that are in the state have been deleted.
+  /// Events that are in the state were deleted.
   case logBegins(TopicPartition, Int64)
   /// The state stands for events that are not there.
   case logEnds(TopicPartition, Int64, inputOffset: Int64)
@@ -17,7 +17,7 @@ public enum ReplayError: Error, Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .stage(let error): error.description
     case .logBegins(let partition, let offset):
-      "\(partition) begins at offset \(offset): events that are in the state are deleted"
+      "\(partition) begins at offset \(offset): events that are in the state were deleted"
     case .logEnds(let partition, let end, let inputOffset):
       "the state stands for \(partition) up to offset \(inputOffset), but the log ends at \(end):"
         + " the topic was recreated or truncated since"
@@ -25,7 +25,7 @@ public enum ReplayError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Folds a partition of a stateful stage's input again into a scratch store, by the stage's own
+/// Folds a partition of a stateful stage's input again, into a scratch store, with the stage's own
 /// operator in the engine's own loop.
 public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
   private let log: Log
@@ -35,8 +35,8 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
   private let onProgress: @Sendable (Int64) -> Void
 
   /// - Parameters:
-  ///   - storage: where the scratch stores go, empty.
-  ///   - onProgress: told the input offset reached, on the calling thread.
+  ///   - storage: where the scratch stores go; empty.
+  ///   - onProgress: called with each input offset reached, on the calling thread.
   public init(
     _ log: Log, storage: Storage, topology: Topology, logger: Logger,
     onProgress: @escaping @Sendable (Int64) -> Void = { _ in }
@@ -48,9 +48,9 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
     self.onProgress = onProgress
   }
 
-  /// Folds `validated-ratings` of a partition below an offset.
+  /// Folds a partition of `validated-ratings` below an offset.
   ///
-  /// - Returns: each user's newest features; `nil` for one that has none any more.
+  /// - Returns: each user's newest features; `nil` for one that no longer has any.
   public func users(partition: Int32, to end: Int64) throws(ReplayError)
     -> [Int64: UserFeatures?]
   {
@@ -66,10 +66,10 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
     return newest.rows
   }
 
-  /// Folds `ratings-by-movie` of a partition below an offset.
+  /// Folds a partition of `ratings-by-movie` below an offset.
   ///
-  /// - Returns: each movie's newest features, the quality score under the present prior; `nil` for
-  ///   one that has none any more.
+  /// - Returns: each movie's newest features, with the quality score under the present prior; `nil`
+  ///   for one that no longer has any.
   public func movies(partition: Int32, to end: Int64) throws(ReplayError)
     -> [Int64: MovieFeatures?]
   {
@@ -80,7 +80,7 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
       var parser = MovieFeaturesParser()
       newest.note(key, value) { try? parser.parse($0) }
     } makeOperator: { log throws(StageError) in
-      // Time stands still: nothing is published again without an event.
+      // Time stands still, so that nothing is published again without an event.
       try Movie(
         log, topology: topology, clientID: Self.clientID, refreshInterval: .seconds(1),
         now: { start })
@@ -117,7 +117,7 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
       }, onSend: onSend)
     let environment = StageEnvironment(
       configuration: configuration, log: replay, storage: storage,
-      monitor: StageMonitor(stage: stage.name), logger: logger, stop: stop,
+      events: .logging(logger), stop: stop,
       pause: { _ in })
     do throws(StageError) {
       try StageLoop(environment) { () throws(StageError) in try makeOperator(replay) }.run()
@@ -125,16 +125,18 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
   }
 
   private func checkRange(_ source: TopicPartition, _ end: Int64) throws(ReplayError) {
-    let range: Range<Int64>
+    let held: Range<Int64>
     do throws(LogError) {
       let reader = try log.makeConsumer(
         ConsumerConfiguration(topics: [source.topic], group: nil, clientID: Self.clientID))
       defer { reader.close() }
-      range = try reader.offsets(of: source)
+      held = try reader.offsets(of: source)
     } catch { throw .stage(.log(error)) }
-    guard range.lowerBound == 0 || end == 0 else { throw .logBegins(source, range.lowerBound) }
-    guard range.upperBound >= end else {
-      throw .logEnds(source, range.upperBound, inputOffset: end)
+    guard end > 0 else { return }
+    switch MissingOffsets.of(from: 0, to: end, in: held) {
+    case nil: return
+    case .beginning(let start): throw .logBegins(source, start)
+    case .end(let found): throw .logEnds(source, found, inputOffset: end)
     }
   }
 }

@@ -4,8 +4,8 @@ public import EventLog
 /// offset, and changes nothing: the engine's own loop runs on it as on the log itself.
 ///
 /// The stage's group has this one member, which is assigned the one partition. The changelog is
-/// empty. What the stage sends is numbered and handed to `onSend`. All other topics, the global
-/// tables, are the log's.
+/// empty. What the stage sends is numbered and passed to `onSend`. All other topics, those of the
+/// global tables, are the underlying log's.
 public struct ReplayLog<Base: EventLog>: EventLog {
   public typealias Consumer = ReplayConsumer<Base.Consumer>
   public typealias Producer = ReplayProducer<Base.Consumer>
@@ -15,9 +15,9 @@ public struct ReplayLog<Base: EventLog>: EventLog {
   /// Offset of the first record not to be folded.
   let end: Int64
   let changelog: String
-  /// Told the offset reached; at last `end`, after which nothing more is delivered.
+  /// Called with each offset reached, the last of which is `end`: nothing is delivered after it.
   let onProgress: @Sendable (Int64) -> Void
-  /// Handed what the stage sends, with the topic's index among its outputs.
+  /// Called with what the stage sends, and the topic's index among its outputs.
   let onSend: @Sendable (_ topic: Int, _ key: RawSpan?, _ value: RawSpan?) -> Void
 
   public func makeConsumer(_ configuration: ConsumerConfiguration) throws(LogError) -> Consumer {
@@ -25,12 +25,9 @@ public struct ReplayLog<Base: EventLog>: EventLog {
     guard configuration.group != nil else {
       return ReplayConsumer(.everything(try base.makeConsumer(configuration)))
     }
-    let reader = try base.makeConsumer(
-      ConsumerConfiguration(
-        topics: [source.topic], group: nil, clientID: configuration.clientID,
-        fetchWait: .milliseconds(20)))
-    return ReplayConsumer(
-      .input(ReplayedInput(reader, source: source, end: end, onProgress: onProgress)))
+    let input = try ReplayedInput(
+      base, source, to: end, clientID: configuration.clientID, onProgress: onProgress)
+    return ReplayConsumer(.input(input))
   }
 
   public func makeProducer(_ configuration: ProducerConfiguration) throws(LogError) -> Producer {
@@ -41,60 +38,57 @@ public struct ReplayLog<Base: EventLog>: EventLog {
 }
 
 /// The input's partition, which ends at an offset.
-final class ReplayedInput<Base: LogConsumer> {
-  let reader: Base
+final class ReplayedInput<Consumer: LogConsumer> {
   let source: TopicPartition
+  private var reader: PartitionReader<Consumer>
   private let end: Int64
   private let onProgress: @Sendable (Int64) -> Void
   private var isAssigned = false
-  private var hasReached = false
+  private var reached: Int64?
 
-  init(
-    _ reader: Base, source: TopicPartition, end: Int64,
+  init<Log: EventLog>(
+    _ log: Log, _ source: TopicPartition, to end: Int64, clientID: String,
     onProgress: @escaping @Sendable (Int64) -> Void
-  ) {
-    self.reader = reader
+  ) throws(LogError) where Log.Consumer == Consumer {
     self.source = source
     self.end = end
     self.onProgress = onProgress
+    reader = try PartitionReader(
+      log,
+      ConsumerConfiguration(
+        topics: [source.topic], group: nil, clientID: clientID, fetchWait: .milliseconds(20)))
   }
+
+  var consumer: Consumer { reader.consumer }
 
   func assign(_ start: StartOffset) throws(LogError) {
     isAssigned = true
-    try reader.assign([(source, start)])
-    if end == 0 { reach(end) }
+    try reader.begin([PartitionCursor(source, from: start, to: end)])
+    reportProgress()
   }
 
-  func poll(maxRecords: Int, timeout: Duration, _ body: (borrowing RecordView) -> Bool)
+  func rewind(_ offsets: [TopicPartition: Int64]) throws(LogError) { try reader.rewind(offsets) }
+
+  func pollRuns(maxRecords: Int, timeout: Duration, _ body: (borrowing RecordRun) -> Bool)
     throws(LogError) -> PollResult
   {
-    var result = PollResult()
     guard isAssigned else {
+      var result = PollResult()
       result.rebalance = .assigned([source])
       return result
     }
-    guard !hasReached else { return result }
-    var next: Int64?
-    var isBeyond = false
-    let end = self.end
-    result = try reader.poll(maxRecords: maxRecords, timeout: timeout) { record in
-      guard record.offset < end else {
-        isBeyond = true
-        return false
-      }
-      next = record.offset + 1
-      return body(record)
+    let result = try reader.pollRuns(maxRecords: maxRecords, timeout: timeout) { _, run in
+      body(run)
     }
-    if isBeyond { result.records -= 1 }
-    // Transaction markers leave gaps, at the end too.
-    if let told = result.ends[source] { next = max(next ?? 0, told) }
-    if isBeyond || (next ?? 0) >= end { reach(end) } else if let next { onProgress(next) }
+    reportProgress()
     return result
   }
 
-  private func reach(_ end: Int64) {
-    hasReached = true
-    onProgress(end)
+  private func reportProgress() {
+    let next = reader.cursors[0].isAtEnd ? end : reader.cursors[0].next
+    guard next != reached else { return }
+    reached = next
+    onProgress(next)
   }
 }
 
@@ -102,7 +96,7 @@ final class ReplayedInput<Base: LogConsumer> {
 public final class ReplayConsumer<Base: LogConsumer>: LogConsumer {
   enum Content {
     case input(ReplayedInput<Base>)
-    /// As the log has it.
+    /// As the underlying log has it.
     case everything(Base)
     case nothing
   }
@@ -115,18 +109,20 @@ public final class ReplayConsumer<Base: LogConsumer>: LogConsumer {
 
   private var reader: Base? {
     switch content {
-    case .input(let input): input.reader
+    case .input(let input): input.consumer
     case .everything(let reader): reader
     case .nothing: nil
     }
   }
 
-  public func poll(maxRecords: Int, timeout: Duration, _ body: (borrowing RecordView) -> Bool)
-    throws(LogError) -> PollResult
-  {
+  public func pollRuns(
+    maxRecords: Int, timeout: Duration, _ body: (borrowing RecordRun) -> Bool
+  ) throws(LogError) -> PollResult {
     switch content {
-    case .input(let input): try input.poll(maxRecords: maxRecords, timeout: timeout, body)
-    case .everything(let reader): try reader.poll(maxRecords: maxRecords, timeout: timeout, body)
+    case .input(let input):
+      try input.pollRuns(maxRecords: maxRecords, timeout: timeout, body)
+    case .everything(let reader):
+      try reader.pollRuns(maxRecords: maxRecords, timeout: timeout, body)
     case .nothing: PollResult()
     }
   }
@@ -147,7 +143,11 @@ public final class ReplayConsumer<Base: LogConsumer>: LogConsumer {
   }
 
   public func rewind(_ offsets: [TopicPartition: Int64]) throws(LogError) {
-    try reader?.rewind(offsets)
+    switch content {
+    case .input(let input): try input.rewind(offsets)
+    case .everything(let reader): try reader.rewind(offsets)
+    case .nothing: return
+    }
   }
 
   public func committed(_ partitions: [TopicPartition]) throws(LogError)
@@ -172,10 +172,13 @@ public final class ReplayConsumer<Base: LogConsumer>: LogConsumer {
 
   public func disown(_ offsets: [TopicPartition: Int64]) throws(LogError) {}
 
-  public func close(leaving: Bool) { reader?.close(leaving: leaving) }
+  public func close(leaving: Bool) {
+    // The input's reader closes its consumer itself.
+    if case .everything(let reader) = content { reader.close(leaving: leaving) }
+  }
 }
 
-/// A producer to a `ReplayLog`: it numbers what it is sent, and hands it on.
+/// A producer to a `ReplayLog`: it numbers changes of state, and passes the rest on.
 public final class ReplayProducer<Base: LogConsumer>: LogProducer {
   public typealias Consumer = ReplayConsumer<Base>
 

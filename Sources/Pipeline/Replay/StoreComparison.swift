@@ -1,12 +1,12 @@
 public import StateStore
 
-/// Two stores that should hold the same, held against each other byte for byte.
+/// A byte-for-byte comparison of two stores that should hold the same.
 public struct StoreComparison: Sendable {
-  /// One entry that is not the same in both.
+  /// An entry that differs, or is in one store only.
   public struct Difference: Hashable, Sendable {
     public var table: Table
     public var key: [UInt8]
-    /// `nil` where there is no entry.
+    /// The values; `nil` where there is no entry.
     public var left: [UInt8]?
     public var right: [UInt8]?
   }
@@ -26,17 +26,17 @@ public struct StoreComparison: Sendable {
 
   /// Compares a table in two snapshots.
   ///
-  /// - Parameter progress: told how many entries have been compared, now and then.
+  /// - Parameter progress: called now and then with the number of entries compared so far.
   public mutating func compare<Left: StateSnapshot, Right: StateSnapshot>(
     _ table: Table, _ left: Left, _ right: Right, progress: (Int) -> Void = { _ in }
   ) throws(StoreError) {
     let found = try scan(table, left, right, isLeft: true, progress)
     let count = try Self.count(table, right)
-    // As many on the right as were found there: then there are no others.
+    // If the right store has more entries than were found in it, some are not in the left one.
     if count != found { _ = try scan(table, right, left, isLeft: false, progress) }
   }
 
-  /// - Returns: how many of a's keys b has.
+  /// - Returns: how many of the keys in `a` are in `b`.
   private mutating func scan<A: StateSnapshot, B: StateSnapshot>(
     _ table: Table, _ a: A, _ b: B, isLeft: Bool, _ progress: (Int) -> Void
   ) throws(StoreError) -> Int {
@@ -75,7 +75,7 @@ public struct StoreComparison: Sendable {
     let otherValue: [UInt8]?
     switch other {
     case .equal: return
-    // Seen from the left already.
+    // Counted when seen from the left.
     case .different where !isLeft: return
     case .different(let bytes): otherValue = bytes
     case .missing: otherValue = nil

@@ -1,18 +1,18 @@
 import EventLog
 
-/// Reads all partitions of one compacted topic, from the beginning and for ever: what every
-/// instance knows, whatever partitions it owns. Belongs to one thread.
+/// Reads all partitions of a compacted topic from the beginning, and follows them: every instance
+/// knows what is in it, whichever partitions it owns. Belongs to one thread.
 public final class GlobalTable<Consumer: LogConsumer> {
-  private let consumer: Consumer
-  /// Asks for ends on a connection of its own: on the reader's, an answer would wait behind a fetch
-  /// that the broker holds until something new arrives.
+  private var reader: PartitionReader<Consumer>
+  /// Asks for ends on a separate connection. On the reader's, the answer would wait behind a fetch that
+  /// the broker holds until something new arrives.
   private let inquirer: Consumer
   private let partitions: [TopicPartition]
-  private var positions: [TopicPartition: Int64] = [:]
 
   public init<Log: EventLog>(_ log: Log, topic: String, clientID: String) throws(LogError)
   where Log.Consumer == Consumer {
-    consumer = try log.makeConsumer(
+    reader = try PartitionReader(
+      log,
       ConsumerConfiguration(
         topics: [topic], group: nil, clientID: "\(clientID)-\(topic)", maxQueuedBytes: 4 << 20))
     inquirer = try log.makeConsumer(
@@ -20,64 +20,44 @@ public final class GlobalTable<Consumer: LogConsumer> {
         topics: [topic], group: nil, clientID: "\(clientID)-\(topic)-ends"))
     let count = try inquirer.partitionCount(of: topic)
     partitions = (0..<count).map { TopicPartition(topic, $0) }
-    try consumer.assign(partitions.map { ($0, .beginning) })
+    try reader.begin(partitions.map { PartitionCursor($0, from: .beginning) })
   }
 
-  deinit {
-    consumer.close()
-    inquirer.close()
-  }
+  deinit { inquirer.close() }
 
-  /// Hands what has arrived to `body`, without waiting.
+  private static var recordsPerPoll: Int { 4_096 }
+
+  /// Passes what has arrived to `body`, without waiting.
   public func poll(_ body: (borrowing RecordView) -> Void) throws(LogError) {
-    while try take(timeout: .zero, body) > 0 {}
+    while try poll(atMost: Self.recordsPerPoll, body) > 0 {}
   }
 
-  /// Hands at most so many of the records that have arrived to `body`, without waiting.
-  public func poll(atMost count: Int, _ body: (borrowing RecordView) -> Void) throws(LogError) {
-    try take(timeout: .zero, maxRecords: count, body)
+  /// Passes at most `count` of the records that have arrived to `body`, without waiting.
+  ///
+  /// - Returns: how many it passed.
+  @discardableResult
+  public func poll(atMost count: Int, _ body: (borrowing RecordView) -> Void) throws(LogError)
+    -> Int
+  {
+    try reader.poll(maxRecords: count, timeout: .zero) { _, record in
+      body(record)
+      return true
+    }.records
   }
 
-  /// How many polls of 100 ms may bring nothing to one that catches up.
-  private static var patience: Int { 100 }
-
-  /// Hands everything up to the topic's present end to `body`.
+  /// Passes everything up to the topic's present end to `body`.
   ///
   /// - Throws: `.unavailable` when nothing has come for ten seconds.
   public func catchUp(_ body: (borrowing RecordView) -> Void) throws(LogError) {
     var ends: [TopicPartition: Int64] = [:]
     for partition in partitions {
-      let range = try inquirer.offsets(of: partition)
-      if !range.isEmpty { ends[partition] = range.upperBound }
+      let held = try inquirer.offsets(of: partition)
+      if !held.isEmpty { ends[partition] = held.upperBound }
     }
-    var silence = 0
-    while let (partition, end) = ends.first(where: { positions[$0.key, default: 0] < $0.value }) {
-      silence = try take(timeout: .milliseconds(100), body) > 0 ? 0 : silence + 1
-      guard silence < Self.patience else {
-        throw LogError(
-          .unavailable, "\(partition) can't be read to its end at \(end)", reaction: .retry)
-      }
-    }
-  }
-
-  @discardableResult
-  private func take(
-    timeout: Duration, maxRecords: Int = 4096, _ body: (borrowing RecordView) -> Void
-  ) throws(LogError) -> Int {
-    let partitions = self.partitions
-    var reached: [Int64] = Array(repeating: -1, count: partitions.count)
-    let result = try consumer.poll(maxRecords: maxRecords, timeout: timeout) { record in
-      reached[Int(record.partition)] = record.offset + 1
+    try reader.readOn(to: ends, maxRecords: Self.recordsPerPoll, patience: .seconds(10)) {
+      _, record in
       body(record)
       return true
     }
-    // A record that is delivered again takes nothing back: an end is told once.
-    for (partition, next) in zip(partitions, reached) { advance(partition, to: next) }
-    for (partition, end) in result.ends { advance(partition, to: end) }
-    return result.records
-  }
-
-  private func advance(_ partition: TopicPartition, to position: Int64) {
-    positions[partition] = max(positions[partition, default: 0], position)
   }
 }

@@ -2,7 +2,7 @@ import EventLog
 import Logging
 import Recommender
 
-/// Reads one model from the topic again: it was promoted, and is kept no longer.
+/// Reads one model from the topic again: it was promoted but is no longer kept.
 struct ModelSearch: Sendable {
   private let read: @Sendable (_ body: (borrowing RecordView) -> Void) throws(LogError) -> Void
   private let keeper: ModelKeeper
@@ -15,11 +15,13 @@ struct ModelSearch: Sendable {
     }
   }
 
-  /// Hands the model's records to the keeper, and says so when that does not make it complete.
+  /// Hands the model's records to the keeper, and logs a warning if that does not complete it.
   func run(_ version: String, _ logger: Logger) {
     do throws(LogError) {
       try read { record in
-        guard let key = record.key, let name = ModelKey(key), name.isOf(version) else { return }
+        guard let key = record.key, let name = ModelKey(key), name.belongs(toModel: version) else {
+          return
+        }
         keeper.take(key: key, value: record.value)
       }
     } catch {
@@ -28,17 +30,17 @@ struct ModelSearch: Sendable {
         metadata: ["model": "\(version)", "reason": "\(error)"])
       return
     }
-    if keeper.content.missing == version {
+    if keeper.available.missing == version {
       logger.warning(
-        "the promoted model is not complete: the one before it goes on serving",
+        "the promoted model is incomplete: the previous one keeps serving",
         metadata: ["model": "\(version)"])
     }
   }
 }
 
 extension ModelKey {
-  /// Whether it is of a model's metadata or one of its parts.
-  func isOf(_ wanted: String) -> Bool {
+  /// Whether it is the key of this model's metadata or of one of its parts.
+  func belongs(toModel wanted: String) -> Bool {
     switch self {
     case .metadata(let version), .part(let version, _): version == wanted
     case .promotion: false

@@ -5,26 +5,26 @@ import Streams
 
 /// The `models` topic as a table: the complete models that are kept, and the promoted one.
 ///
-/// A batch costs it a look at what is ready. What arrives is copied, a little at a time, and put
-/// together in the background; a model that is promoted but no longer kept is read again from the
-/// topic there, too. Meanwhile the one before goes on serving. Belongs to one thread.
+/// Each batch takes what is ready. New records are copied, a few at a time, and put together in the
+/// background. A model that is promoted but no longer kept is read again from the topic, also in the
+/// background; the previous one keeps serving meanwhile. Belongs to one thread.
 final class ModelTable<Consumer: LogConsumer> {
-  /// The most records taken at a look; a part of a model has up to 1 MB.
+  /// The most records taken per poll: a part of a model has up to 1 MB.
   private static var recordsPerPoll: Int { 2 }
-  /// No more is taken while so much waits to be put together.
-  private static var maximumWaiting: Int { 8 << 20 }
-  /// How long after a failure a missing model is looked for again.
+  /// No more records are taken while so many bytes wait to be put together.
+  private static var maximumWaitingBytes: Int { 8 << 20 }
+  /// How long to wait before searching again for a missing model.
   private static var retryInterval: Duration { .seconds(10) }
 
   private let table: GlobalTable<Consumer>
   private let keeper: ModelKeeper
   private let environment: PredictEnvironment
   private let search: ModelSearch
-  private var content: ModelKeeper.Content
-  /// The promoted model last looked for in the topic, and when.
+  private var available: AvailableModels
+  /// The promoted model last searched for in the topic, and when.
   private var searched: (version: String, at: ContinuousClock.Instant)?
 
-  /// Takes in everything that is in the topic now.
+  /// Reads the topic to its end.
   init<Log: EventLog>(_ log: Log, clientID: String, _ environment: PredictEnvironment)
     throws(LogError) where Log.Consumer == Consumer
   {
@@ -34,53 +34,58 @@ final class ModelTable<Consumer: LogConsumer> {
     table = try GlobalTable(log, topic: topic, clientID: clientID)
     try table.catchUp { keeper.take(key: $0.key, value: $0.value) }
     search = ModelSearch(log, topic: topic, clientID: clientID, keeper: keeper)
-    if let missing = keeper.content.missing { search.run(missing, environment.logger) }
+    if let missing = keeper.available.missing { search.run(missing, environment.logger) }
     keeper.reportIncomplete()
     self.keeper = keeper
     self.environment = environment
-    content = keeper.content
-    if let shadow = environment.shadowModel, content.shadow == nil {
+    available = keeper.available
+    if let shadow = environment.shadowModel, available.shadow == nil {
       environment.logger.warning(
-        "the shadow model is not there yet", metadata: ["model": "\(shadow)"])
+        "the shadow model is not in the topic yet", metadata: ["model": "\(shadow)"])
     }
   }
 
   /// The model that serves; `nil` when none is promoted.
-  var promoted: ServingModel? { content.promoted }
+  var promoted: ServingModel? { available.promoted }
 
   /// The model of `predict.shadow_model`, once it is complete.
-  var shadow: ServingModel? { content.shadow }
+  var shadow: ServingModel? { available.shadow }
 
-  /// All that are kept, the newest last.
-  var models: [ServingModel] { content.models }
+  /// All kept models, the newest last.
+  var models: [ServingModel] { available.models }
 
   /// Records refused so far.
-  var rejected: Int64 { content.rejected }
+  var rejected: Int64 { available.rejected }
 
-  /// A kept model.
-  subscript(version: String) -> ServingModel? {
-    content.models.first { $0.version == version }
+  /// All models that may answer: the kept ones and the shadow.
+  var inUse: [ServingModel] { available.models + (available.shadow.map { [$0] } ?? []) }
+
+  /// The model that the request names, or the promoted one; `nil` when none is promoted.
+  func model(for request: RecommendationRequest) throws(RequestError) -> ServingModel? {
+    guard let version = request.modelVersion else { return promoted }
+    if let model = models.first(where: { $0.version == version }) { return model }
+    throw .unknownModel(version, kept: models.map(\.version), user: request.user)
   }
 
-  /// Takes in a little of what has arrived, and what is ready.
+  /// Takes some of the new records, and the models that are ready.
   ///
-  /// - Returns: whether other models are there than before.
+  /// - Returns: whether the available models have changed.
   func poll() throws(LogError) -> Bool {
-    if keeper.waitingBytes < Self.maximumWaiting {
+    if keeper.waitingBytes < Self.maximumWaitingBytes {
       try table.poll(atMost: Self.recordsPerPoll) { record in
         keeper.enqueue(
           key: record.key, value: record.value, inBackground: environment.inBackground)
       }
     }
-    let new = keeper.content
-    let hasChanged = new.version != content.version
-    content = new
+    let latest = keeper.available
+    let hasChanged = latest.version != available.version
+    available = latest
     searchMissing()
     return hasChanged
   }
 
   private func searchMissing() {
-    guard let missing = content.missing else {
+    guard let missing = available.missing else {
       searched = nil
       return
     }

@@ -1,24 +1,26 @@
+import Codecs
 import EventLog
+import Ratings
 import Recommender
 import Streams
 
 /// The `movies` topic as a table: titles and genres by movie.
 ///
-/// intake names the genres in the canonical event, so that everything after it is a function of
+/// intake writes the genres into the canonical event, so that everything after it is a function of
 /// `validated-ratings` alone.
 public final class MovieTable<Consumer: LogConsumer> {
   private let table: GlobalTable<Consumer>
   private var movies: [Int64: MovieRecord] = [:]
-  /// Beside the records, because it is looked up for every event.
+  /// Kept apart from the records because it is looked up for every event.
   private var genres: [Int64: [UInt8]] = [:]
-  /// Movies of the same genres share one text: the few there are stay in the cache.
+  /// Movies with the same genres share one text: there are few, and they stay in the CPU's caches.
   private var texts: Set<[UInt8]> = []
   private var index = GenreIndex()
   private var genreSets: [Int64: GenreSet] = [:]
   private var parser = MovieRecordParser()
-  /// Rises with each change, so that what is derived from the table can be made anew.
+  /// Rises with each change, so that what is derived from the table can be derived again.
   public private(set) var version = 0
-  /// Records of the topic that are no movies; they are skipped.
+  /// Records of the topic that are not movies; they are skipped.
   public private(set) var malformedRecords = 0
 
   public init<Log: EventLog>(_ log: Log, topology: Topology, clientID: String) throws(LogError)
@@ -29,13 +31,13 @@ public final class MovieTable<Consumer: LogConsumer> {
 
   public subscript(movie: Int64) -> MovieRecord? { movies[movie] }
 
-  /// The movie's genres as a JSON array; `nil` for a movie not known.
+  /// The movie's genres as a JSON array; `nil` for an unknown movie.
   public func genresJSON(of movie: Int64) -> [UInt8]? { genres[movie] }
 
-  /// The movie's genres by the table's own numbers; empty for a movie not known.
+  /// The movie's genres by the table's own numbers; empty for an unknown movie.
   public func genreSet(of movie: Int64) -> GenreSet { genreSets[movie] ?? GenreSet() }
 
-  /// The genres of these names by the table's own numbers, as far as any movie has had them.
+  /// The named genres by the table's own numbers, without those that no movie has had.
   public func genreSet(named names: [String]) -> GenreSet { index.find(names) }
 
   /// Takes in what has arrived.

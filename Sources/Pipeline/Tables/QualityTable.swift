@@ -1,9 +1,10 @@
 import EventLog
+import Ratings
 import Recommender
 import Streams
 
-/// The `movie-features` topic as a table: each movie's count and sum, from which follow the prior of
-/// all movies and every movie's quality score as of now, whichever instance owns the movie.
+/// The `movie-features` topic as a table: each movie's count and sum, whichever instance owns the
+/// movie. They give the prior of all movies and every movie's present quality score.
 public final class QualityTable<Consumer: LogConsumer> {
   private struct Movie {
     var count: Int64

@@ -35,13 +35,12 @@ extension StageProgram {
   ///   - generation: of the log that is projected.
   ///   - makeSink: called on the stage's thread.
   public static func redis<Sink: FeatureSink & SendableMetatype>(
-    _ projection: FeastProjection, generation: UInt64,
+    _ projection: FeastProjection, generation: UInt64, logger: Logger,
     makeSink: @escaping @Sendable () -> Sink
   ) -> StageProgram {
     StageProgram(.redis) { environment in
       RedisOperator<Storage.Store, Log.Producer, Sink>(
-        projection: projection, generation: generation, sink: makeSink(),
-        logger: environment.logger)
+        projection: projection, generation: generation, sink: makeSink(), logger: logger)
     }
   }
 
@@ -52,12 +51,12 @@ extension StageProgram {
   public static func predict(
     directory: PartitionDirectory<Storage.Store>,
     partitionOf: @escaping @Sendable (RawSpan) -> Int32,
-    makeEnvironment: @escaping @Sendable (Logger) -> PredictEnvironment
+    makeEnvironment: @escaping @Sendable () -> PredictEnvironment
   ) -> StageProgram {
     StageProgram(.predict, followed: directory) { environment throws(StageError) in
       try PredictOperator<Storage.Store, Log.Producer, Log.Consumer>(
         environment.log, clientID: environment.configuration.clientID, directory: directory,
-        partitionOf: partitionOf, environment: makeEnvironment(environment.logger))
+        partitionOf: partitionOf, environment: makeEnvironment())
     }
   }
 }

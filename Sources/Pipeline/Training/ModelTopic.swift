@@ -1,19 +1,20 @@
+import Codecs
 public import EventLog
 public import Recommender
 public import Streams
 
-/// Writes models to `models`, and deletes them: a model's records become visible together, where the
-/// log has transactions; where it has none, the metadata follows when the parts are stored.
+/// Writes models to `models`, and deletes them. Where the log has transactions, a model's records
+/// become visible together; elsewhere the metadata follows once the parts are stored.
 public final class ModelPublisher<Log: EventLog> {
   private static var timeout: Duration { .seconds(60) }
 
   private let producer: Log.Producer
-  /// Commits take one along for its offsets, of which there are none here.
+  /// A commit needs a consumer for its offsets, although there are none here.
   private let consumer: Log.Consumer
   private let isTransactional: Bool
 
-  /// - Parameter transactionalID: names the writer, unlike any other that may write meanwhile; `nil`
-  ///   on a log without transactions.
+  /// - Parameter transactionalID: names the writer, differently from any that may write at the same
+  ///   time; `nil` on a log without transactions.
   public init(_ log: Log, topology: Topology, clientID: String, transactionalID: String?)
     throws(LogError)
   {
@@ -44,7 +45,7 @@ public final class ModelPublisher<Log: EventLog> {
     }
   }
 
-  /// Makes a model the one that serves; `nil` makes none serve.
+  /// Makes a model the one that serves; with `nil`, none does.
   public func promote(_ promotion: ModelPromotion?) throws(LogError) {
     try atomically { () throws(LogError) in
       guard let promotion else { return try send(.promotion, nil) }
@@ -54,7 +55,8 @@ public final class ModelPublisher<Log: EventLog> {
     }
   }
 
-  /// Writes a null for each record of a model, the metadata's first: from then on nobody serves it.
+  /// Writes a null for each record of a model, starting with the metadata: from then on nobody serves
+  /// it.
   ///
   /// - Parameter parts: how many it has.
   public func delete(version: String, parts: Int) throws(LogError) {
@@ -88,7 +90,7 @@ public final class ModelPublisher<Log: EventLog> {
 /// What `models` holds now.
 public struct ModelCatalog: Sendable {
   public private(set) var assembler = ModelAssembler()
-  /// Records that are not as they should be, and have not been written again since.
+  /// Records that are invalid and have not been replaced since.
   public private(set) var faults: [ModelFault] = []
 
   public init() {}

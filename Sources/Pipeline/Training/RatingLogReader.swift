@@ -1,98 +1,73 @@
+import Codecs
 public import EventLog
+import Ratings
 public import Recommender
 public import Streams
 
-/// Reads `validated-ratings` from its beginning up to given offsets, as the user stage reads it: what
-/// is not a rating has no effect, and neither has an event that intake wrote twice.
+/// Reads `validated-ratings` from its beginning up to given offsets, by the rules that the user
+/// stage folds by (`RatingStatement`).
 public final class RatingLogReader<Consumer: LogConsumer> {
-  /// A partition of the topic has lost its first records, so its ratings are not all there.
-  public struct Truncated: Error, Hashable, Sendable {
-    public var partition: TopicPartition
-    public var firstOffset: Int64
-  }
-
-  /// An intake partition as one partition of the topic sees it.
-  private struct Source: Hashable {
-    var partition: Int32
-    var source: Int32
-  }
-
-  private let consumer: Consumer
-  private let topic: String
-  private let ends: [Int64]
+  private var reader: PartitionReader<Consumer>
   private var parser = CanonicalEventParser()
-  private var sources: [Source: Int64] = [:]
-  private var next: [Int64]
+  /// By partition of the topic.
+  private var repeats: [RepeatFilter]
   private var log = RatingLog()
 
   /// How many offsets lie before the ends.
-  public let total: Int
-  /// How many of them are behind.
-  public var passed: Int { next.reduce(0) { $0 + Int($1) } }
+  public var total: Int { Int(reader.total) }
+  /// How many of them have been passed.
+  public var passed: Int { Int(reader.passed) }
 
   /// - Parameters:
-  ///   - ends: by partition, the offset before which records are read.
+  ///   - ends: by partition, the offset of the first record not to read.
   public init<Log: EventLog>(_ log: Log, topology: Topology, ends: [Int64], clientID: String)
     throws(LogError)
   where Log.Consumer == Consumer {
     let topic = topology[.validatedRatings]
-    self.topic = topic
-    consumer = try log.makeConsumer(
+    reader = try PartitionReader(
+      log,
       ConsumerConfiguration(
         topics: [topic], group: nil, clientID: clientID,
         maxQueuedBytes: 32 << 20))
-    self.ends = ends
-    next = Array(repeating: 0, count: ends.count)
-    total = ends.reduce(0) { $0 + Int($1) }
-    try consumer.assign(
-      ends.indices.filter { ends[$0] > 0 }.map {
-        (TopicPartition(topic, Int32($0)), .beginning)
+    repeats = Array(repeating: RepeatFilter(), count: ends.count)
+    try reader.begin(
+      ends.enumerated().map { number, end in
+        PartitionCursor(TopicPartition(topic, Int32(number)), from: .beginning, to: end)
       })
   }
-
-  deinit { consumer.close() }
 
   /// Reads on, up to some tens of thousands of records.
   ///
   /// - Returns: whether anything is left.
   public func read() throws(LogError) -> Bool {
-    guard passed < total else { return false }
-    let result = try consumer.poll(maxRecords: 50_000, timeout: .milliseconds(100)) { record in
-      take(record)
+    try reader.poll(maxRecords: 50_000) { partition, record in
+      take(record, of: partition)
       return true
     }
-    for (partition, end) in result.ends { advance(Int(partition.partition), to: end) }
-    return passed < total
+    return !reader.isFinished
   }
 
-  /// The ratings that count, once nothing is left.
+  /// The ratings that count, once everything is read.
   public func finish() -> RatingMatrix {
     var finished = RatingLog()
     swap(&finished, &log)
     return finished.finish()
   }
 
-  private func take(_ record: borrowing RecordView) {
-    let partition = Int(record.partition)
-    defer { advance(partition, to: record.offset + 1) }
-    guard record.offset < ends[partition], let value = record.value else { return }
+  private func take(_ record: borrowing RecordView, of partition: Int) {
+    guard let value = record.value else { return }
     let event: RatingEvent
     do throws(RecordError) {
       event = try parser.parse(value)
     } catch {
-      // Written by someone else than intake; the user stage leaves it out, too.
+      // Written by something other than intake. The user stage skips it too.
       return
     }
-    let source = Source(partition: record.partition, source: event.source.partition)
-    guard event.source.offset > sources[source, default: -1] else { return }
-    sources[source] = event.source.offset
-    guard event.type == .rating, let movie = event.movie else { return }
+    guard repeats[partition].isNew(event.source),
+      let statement = RatingStatement(event, genres: GenreSet())
+    else { return }
     log.append(
-      user: event.user, movie: movie, rating: event.rating,
+      user: statement.user, movie: statement.movie, rating: event.rating,
       timeMilliseconds: event.timeMilliseconds)
-  }
-
-  private func advance(_ partition: Int, to offset: Int64) {
-    next[partition] = max(next[partition], min(offset, ends[partition]))
   }
 }

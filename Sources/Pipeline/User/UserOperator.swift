@@ -1,7 +1,8 @@
+import Codecs
 public import EventLog
+import Ratings
 public import StateStore
 public import Streams
-import Recommender
 
 /// Folds each user's ratings into the user's aggregate: a new rating counts, a re-rating replaces,
 /// `rating: null` takes back. Tells the movie stage each change, and everyone the new features.
@@ -52,6 +53,12 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
   // MARK: Events
 
   public mutating func process(
+    _ records: borrowing RecordRun, _ working: inout UserWorking, _ task: Partition
+  ) throws(StageError) {
+    for index in records.indices { try take(records[index], &working, task) }
+  }
+
+  private mutating func take(
     _ record: borrowing RecordView, _ working: inout UserWorking, _ task: Partition
   ) throws(StageError) {
     guard let value = record.value else { return }

@@ -25,7 +25,7 @@ extension HoldOut {
     let own = training.indices(ofMoviesOf: known)
     var aucs = [Double](repeating: .nan, count: known.users.count)
     aucs.withUnsafeMutableBufferPointer { aucs in
-      // Each user's place is written by the one thread that has the user.
+      // Only the thread that has the user writes the user's element.
       nonisolated(unsafe) let aucs = aucs
       UserPieces.forEach(known.users.count, Threads(threads), progress) { users, _ in
         for user in users where !heldOut(ofUser: user).isEmpty {
@@ -56,7 +56,7 @@ extension HoldOut {
       ndcgAt10: sum.ndcgAt10 / users, auc: sum.auc / users)
   }
 
-  /// The measures of the strong protocol, for a model that was trained on `training`.
+  /// The measures of strong generalization for a model that was trained on `training`.
   public func evaluateStrong(
     _ model: FactorModel, threads: Int, progress: (Double) -> Void = { _ in }
   ) throws(UnsolvableEquations) -> (metrics: StrongMetrics, lists: RecommendationLists) {
@@ -66,7 +66,7 @@ extension HoldOut {
     return (strongMetrics(lists), lists)
   }
 
-  /// As `evaluateStrong`, for the movies with the most ratings in `training`.
+  /// `evaluateStrong` for the movies with the most ratings in `training`.
   public func evaluateStrongPopularity() -> StrongMetrics {
     strongMetrics(training.popular(for: known, count: StrongMetrics.listLength))
   }
@@ -89,7 +89,7 @@ extension HoldOut {
   }
 }
 
-/// The measures that papers on MovieLens 20M publish, each a mean over the users scored.
+/// The measures that papers on MovieLens 20M publish. Each is a mean over the scored users.
 public struct StrongMetrics: Hashable, Sendable {
   static let listLength = 100
 
@@ -97,7 +97,7 @@ public struct StrongMetrics: Hashable, Sendable {
   public var recallAt20: Double
   /// Of min(50, held out).
   public var recallAt50: Double
-  /// Binary, with the ideal over min(100, held out).
+  /// With binary relevance; the ideal has min(100, held out) hits.
   public var ndcgAt100: Double
 
   public init(recallAt20: Double, recallAt50: Double, ndcgAt100: Double) {
@@ -111,8 +111,8 @@ extension FactorModel {
   /// Scores all movies for some users.
   ///
   /// - Parameters:
-  ///   - vectors: row-major, a row a user.
-  ///   - scores: grows to a row a user, of which it has all movies' scores.
+  ///   - vectors: row-major, one row per user.
+  ///   - scores: grows to one row of all movies' scores per user.
   func score(_ vectors: [Float], into scores: inout [Float]) {
     let users = vectors.count / factorCount
     if scores.count < users * movies.count {

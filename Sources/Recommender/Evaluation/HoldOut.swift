@@ -1,18 +1,18 @@
-/// Ratings taken apart for an evaluation: what a model is trained on, what is then known of the users
-/// who are scored, and what they rated that is held out.
+/// Ratings split for an evaluation: what a model is trained on, what is known of the scored users, and
+/// their ratings that are held out.
 public struct HoldOut: Sendable {
-  /// What the model is trained on.
+  /// The ratings the model is trained on.
   public let training: RatingMatrix
-  /// What the scored users are folded in from.
+  /// The ratings that the scored users are folded in from.
   public let known: RatingMatrix
-  /// Where each user's held-out movies begin, by user of `known`, and behind the last where they end.
+  /// Where the held-out movies of each user of `known` begin, then where the last user's end.
   private let starts: [Int]
   /// Indices into `training.movies`, rising for each user.
   private let movies: [Int32]
 
   /// - Parameters:
-  ///   - heldOut: pairs of a user's and a movie's id, by rising user; those whose user is not in
-  ///     `known` or whose movie is not in `training` are left out.
+  ///   - heldOut: pairs of user and movie id, by rising user. Pairs whose user is not in `known` or
+  ///     whose movie is not in `training` are dropped.
   init(training: RatingMatrix, known: RatingMatrix, heldOut: [(user: Int64, movie: Int64)]) {
     self.training = training
     self.known = known
@@ -44,23 +44,22 @@ public struct HoldOut: Sendable {
   /// How many ratings are held out.
   public var count: Int { movies.count }
 
-  /// How many users have one.
+  /// How many users have a held-out rating.
   public var scoredUsers: Int {
     known.users.indices.count { !heldOut(ofUser: $0).isEmpty }
   }
 }
 
-/// Where time cuts ratings into the older part, which is trained on, and the newer, which is held
-/// out.
+/// How ratings are split by time into an older part to train on and a newer one to hold out.
 public enum ChronologicalSplit: String, Sendable, CaseIterable {
-  /// In each user's ratings.
+  /// Splits each user's ratings.
   case perUser = "per-user"
-  /// In all ratings.
+  /// Splits all ratings at one time.
   case global
 }
 
 extension HoldOut {
-  /// Holds out the newest fifth. Scored are movies and users that are in the older part, too.
+  /// Holds out the newest fifth. Only users and movies that are also in the older part are scored.
   ///
   /// - Parameter minimumRatings: users with fewer, and then movies with fewer, are left out of both
   ///   parts.
@@ -88,7 +87,7 @@ extension HoldOut {
     self.init(training: training, known: training, heldOut: heldOut)
   }
 
-  /// The share of ratings, in their order, that are older; the rest is held out.
+  /// The share of ratings that counts as older; the rest is held out.
   private static let olderShare = 0.8
 
   private static func newestOfUsers(_ ratings: RatingMatrix) -> [Bool] {
@@ -103,7 +102,7 @@ extension HoldOut {
   }
 
   private static func newestOfAll(_ ratings: RatingMatrix) -> [Bool] {
-    // Equal times stay in the order of users, as in a file of ratings that is sorted by user.
+    // Equal times stay in the order of users, as in a file sorted by user.
     var order = (0..<ratings.count).map { (time: ratings.rating($0).timeMilliseconds, index: $0) }
     order.sort { a, b in a.time != b.time ? a.time < b.time : a.index < b.index }
     var isHeldOut = [Bool](repeating: false, count: ratings.count)

@@ -1,9 +1,9 @@
 import Glibc
 
-/// How good one user's list is, against the movies held out of the user's ratings. Relevance is
-/// binary: whatever the user rated is relevant.
+/// How well one user's list ranks the movies held out of the user's ratings. Relevance is binary:
+/// whatever the user rated is relevant.
 struct RankingMeasures {
-  /// By rank from 0: whether it was held out.
+  /// Whether the movie at each rank, from 0, was held out.
   private let hits: [Bool]
   /// How many were held out, at least 1.
   private let relevant: Int
@@ -19,16 +19,17 @@ struct RankingMeasures {
 
   private func hitCount(_ length: Int) -> Double { Double(hits.prefix(length).count { $0 }) }
 
-  /// The share of the first k that were held out; a list that is shorter has misses at its end.
+  /// The share of the first k that were held out; a shorter list counts as misses at its end.
   func precision(at k: Int) -> Double { hitCount(k) / Double(k) }
 
-  /// The share of what was held out that is among the first k.
+  /// The share of held-out movies among the first k.
   func recall(at k: Int) -> Double { hitCount(k) / Double(relevant) }
 
   /// Recall as the papers on MovieLens 20M define it: of min(k, held out).
   func truncatedRecall(at k: Int) -> Double { hitCount(k) / Double(min(k, relevant)) }
 
-  /// Discounted gain by 1 / log₂(rank + 1), of the gain of the ideal list of min(k, held out) hits.
+  /// Gain discounted by 1 / log₂(rank + 1), relative to that of an ideal list of min(k, held out)
+  /// hits.
   func ndcg(at k: Int) -> Double {
     var gain = 0.0
     for (rank, isHit) in hits.prefix(k).enumerated() where isHit { gain += Self.discount(rank) }
@@ -39,8 +40,9 @@ struct RankingMeasures {
 
   private static func discount(_ rank: Int) -> Double { 1 / log2(Double(rank) + 2) }
 
-  /// The chance that a relevant row scores higher than one that is neither relevant nor known, ties
-  /// half: the area under the ROC curve; one half when there is nothing to compare with.
+  /// The probability that a relevant row scores higher than one that is neither relevant nor known,
+  /// with ties counting half: the area under the ROC curve. One half if there is nothing to compare
+  /// with.
   ///
   /// - Parameters:
   ///   - scores: of all rows.
@@ -60,7 +62,7 @@ struct RankingMeasures {
       if next < skipped.endIndex, skipped[next] == row { continue }
       others += 1
       guard scores[row] >= positives[0] else {
-        // Nearly all of them end here.
+        // Nearly all rows end here.
         wins += Double(positives.count)
         continue
       }
@@ -72,7 +74,7 @@ struct RankingMeasures {
 }
 
 extension ArraySlice<Int32> {
-  /// Whether a rising slice has a number.
+  /// Whether a rising slice contains a number.
   func contains(sorted value: Int32) -> Bool {
     var low = startIndex
     var high = endIndex

@@ -1,8 +1,8 @@
 /// The best movies of many users.
 public struct RecommendationLists: Sendable {
-  /// How many movies each user has room for.
+  /// The most movies per user.
   public let length: Int
-  /// A line of `length` rows a user, best first; -1 where there are no more.
+  /// A line of `length` rows per user, best first; -1 where there are no more.
   private let rows: [Int32]
 
   fileprivate init(length: Int, rows: [Int32]) {
@@ -16,10 +16,10 @@ public struct RecommendationLists: Sendable {
   }
 }
 
-/// Work on all users of some ratings, in pieces that threads take.
+/// Divides the users of some ratings into pieces for threads.
 enum UserPieces {
   static let users = 64
-  /// After so many shares the caller hears of it.
+  /// How many times progress is reported.
   static let slices = 32
 
   static func forEach(
@@ -36,7 +36,7 @@ enum UserPieces {
   }
 }
 
-/// What one thread works with.
+/// The working memory of one thread.
 private final class Worker {
   var foldIn: FoldIn
   var scorer: BatchScorer
@@ -50,7 +50,7 @@ private final class Worker {
     scorer = BatchScorer(model)
   }
 
-  /// Folds a user in and notes the rows that the user has rated.
+  /// Folds a user in and sets `excluded` to the rows that the user has rated.
   func fold(_ user: Int, _ ratings: RatingMatrix, _ rowOfMovie: [Int32]) {
     foldIn.removeAll()
     excluded.removeAll(keepingCapacity: true)
@@ -77,16 +77,16 @@ extension BatchScorer {
 }
 
 extension FactorModel {
-  /// The rows of the movies of some ratings; -1 for one the model does not know.
+  /// The rows of the movies of some ratings; -1 for a movie the model does not know.
   private func rows(of ratings: RatingMatrix) -> [Int32] {
     ratings.movies.map { Int32(row(of: $0) ?? -1) }
   }
 
-  /// The best movies, as rows, for each user of `ratings`, folded in from them; none that the user
-  /// has rated.
+  /// The best movies, as rows, for each user of `ratings`, folded in from them, without those the
+  /// user has rated.
   ///
   /// - Parameters:
-  ///   - count: how many for each.
+  ///   - count: how many for each user.
   ///   - progress: called on the caller's thread now and then with the share done, 0...1.
   public func recommendations(
     for ratings: RatingMatrix, count: Int, threads: Int, progress: (Double) -> Void = { _ in }
@@ -95,7 +95,7 @@ extension FactorModel {
     let workers = (0..<threads).map { _ in Worker(self) }
     var lists = [Int32](repeating: -1, count: ratings.users.count * count)
     lists.withUnsafeMutableBufferPointer { lists in
-      // Each user's line is written by the one thread that has the user.
+      // Only the thread that has the user writes the user's line.
       nonisolated(unsafe) let lists = lists
       UserPieces.forEach(ratings.users.count, Threads(threads), progress) { users, thread in
         let worker = workers[thread]
@@ -116,8 +116,8 @@ extension FactorModel {
     return RecommendationLists(length: count, rows: lists)
   }
 
-  /// Of each user the chance that a held-out movie scores higher than one that the user has not
-  /// rated at all; `nan` for users without any.
+  /// For each user, the probability that a held-out movie scores higher than one that the user never
+  /// rated; `nan` for users without held-out movies.
   func aucs(
     _ holdOut: HoldOut, threads: Int, progress: (Double) -> Void
   ) throws(UnsolvableEquations) -> [Double] {
@@ -125,7 +125,7 @@ extension FactorModel {
     let workers = (0..<threads).map { _ in Worker(self) }
     var aucs = [Double](repeating: .nan, count: holdOut.known.users.count)
     aucs.withUnsafeMutableBufferPointer { aucs in
-      // Each user's place is written by the one thread that has the user.
+      // Only the thread that has the user writes the user's element.
       nonisolated(unsafe) let aucs = aucs
       UserPieces.forEach(holdOut.known.users.count, Threads(threads), progress) { users, thread in
         let worker = workers[thread]
@@ -153,10 +153,10 @@ extension FactorModel {
 }
 
 extension RatingMatrix {
-  /// The movies with the most ratings, as indices into `movies`, for each user of `ratings`; none
-  /// that the user has rated. Equal counts by rising id.
+  /// The movies with the most ratings, as indices into `movies`, for each user of `ratings`, without
+  /// those the user has rated. Equal counts by rising id.
   ///
-  /// - Parameter ratings: of users whose movies are all in this matrix.
+  /// - Parameter ratings: their movies must all be in this matrix.
   func popular(for ratings: RatingMatrix, count: Int) -> RecommendationLists {
     let counts = movieCounts
     let ranking = movies.indices.sorted { a, b in
@@ -176,7 +176,7 @@ extension RatingMatrix {
     return RecommendationLists(length: count, rows: lists)
   }
 
-  /// The indices here of another matrix's movies; -1 for one that is not here.
+  /// The indices of another matrix's movies in this one; -1 for a movie that is not in this one.
   func indices(ofMoviesOf other: RatingMatrix) -> [Int32] {
     let index = RowIndex(movies)
     return other.movies.map { Int32(index.row(of: $0, in: movies) ?? -1) }

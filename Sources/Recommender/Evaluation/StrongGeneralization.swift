@@ -1,18 +1,20 @@
+import Ratings
+
 extension HoldOut {
-  /// The protocol of strong generalisation: users are held out as a whole; a model that has never
-  /// seen them gets four fifths of what they liked and is scored on the rest.
+  /// The protocol of strong generalization: whole users are held out; a model that has never seen
+  /// them gets four fifths of what they liked and is scored on the rest.
   ///
   /// Source: Liang, Krishnan, Hoffman and Jebara, "Variational Autoencoders for Collaborative
-  /// Filtering", WWW 2018, and the notebook with it, whose random choices are repeated to the letter,
-  /// so that MovieLens 20M gives the published parts: ratings above 3.5 stars, users with five of
-  /// them or more, NumPy's generator seeded with 98765. A user's ratings are taken by rising movie
-  /// id, the order they have in MovieLens' files.
+  /// Filtering", WWW 2018, and its notebook, whose random choices are repeated exactly, so that
+  /// MovieLens 20M gives the published split: ratings above 3.5 stars, users with at least five of
+  /// them, NumPy's generator seeded with 98765. A user's ratings are taken by rising movie id, their
+  /// order in the MovieLens files.
   ///
   /// - Parameters:
-  ///   - heldOutUsers: how many are scored; as many more are neither scored nor trained on, which are
-  ///     the notebook's for validation.
-  ///   - forValidation: scores those instead.
-  /// - Returns: `nil` when there are not that many users with something left to train on.
+  ///   - heldOutUsers: how many are scored. As many more, the notebook's validation users, are
+  ///     neither scored nor trained on.
+  ///   - forValidation: scores the validation users instead.
+  /// - Returns: `nil` if that would leave no users to train on.
   public static func strongGeneralization(
     _ ratings: RatingMatrix, heldOutUsers: Int, forValidation: Bool = false
   ) -> HoldOut? {
@@ -59,7 +61,7 @@ extension HoldOut {
 }
 
 /// The generator behind `numpy.random.seed`: MT19937 in its 32-bit form. Source: Matsumoto and
-/// Nishimura, "Mersenne Twister", 1998, with the initialisation of 2002 (`init_genrand`).
+/// Nishimura, "Mersenne Twister", 1998, with the initialization of 2002 (`init_genrand`).
 struct MersenneTwister: Sendable {
   private static let size = 624
   private static let middle = 397
@@ -94,7 +96,7 @@ struct MersenneTwister: Sendable {
     position = 0
   }
 
-  /// `numpy.random.permutation(count)`: Fisher and Yates from the back, indices drawn by rejection
+  /// `numpy.random.permutation(count)`: Fisher-Yates from the back, with indices drawn by rejection
   /// under a mask.
   mutating func permutation(_ count: Int) -> [Int] {
     var order = Array(0..<count)

@@ -1,28 +1,17 @@
 import LinearAlgebra
 
-/// A movie's row in a model, and its score for one user.
-public struct ScoredRow: Hashable, Sendable {
-  public var row: Int
-  public var score: Double
-
-  public init(row: Int, score: Double) {
-    self.row = row
-    self.score = score
-  }
-}
-
-/// Finds the best movies for a batch of users: their vectors with the movies' in matrix products, and
-/// of each user's scores the highest by partial selection.
+/// Finds the best movies for a batch of users: matrix products of their vectors with the movies' give
+/// the scores, and a partial selection gives each user's highest.
 ///
 /// Movies are scored in the order of their vectors' lengths, the longest first. No score exceeds the
-/// product of the two lengths (Cauchy and Schwarz), so a user is done as soon as the next movies are
-/// too short for the user's list: a trained model's rarely rated movies are scored for few.
+/// product of the two lengths (Cauchy-Schwarz), so a user is done as soon as the next movies are too
+/// short to enter the user's list: a trained model's rarely rated movies are scored for few users.
 ///
-/// What it returns does not depend on who else is in the batch: the products only preselect, with a
-/// margin for their rounding, and what they select is scored again in a fixed order of additions.
-/// Belongs to one thread at a time.
+/// A user's list does not depend on who else is in the batch: the products only preselect, with a
+/// margin for their rounding, and the selected movies are scored again in a fixed order of
+/// additions. Belongs to one thread at a time.
 public struct BatchScorer: ~Copyable, Sendable {
-  /// Movies scored at a time: their scores stay in the cache until they are looked at.
+  /// Movies scored at a time: few enough that their scores stay in the cache until they are read.
   private static let moviesAtATime = 512
   /// Users whose vectors are multiplied at a time.
   private static let usersAtATime = 128
@@ -35,31 +24,31 @@ public struct BatchScorer: ~Copyable, Sendable {
     var best = 0..<0
   }
 
-  /// A movie that a user's list is to do without.
+  /// A movie to leave out of a user's list.
   private struct Exclusion {
     var user: Int32
     var place: Int32
   }
 
   public let model: FactorModel
-  /// The model's rows by falling length of their vectors. An index into them is a place.
+  /// The model's rows by falling length of their vectors. An index into it is a place.
   private let rows: [Int32]
   /// The place of each row.
   private let places: [Int32]
-  /// The length of the longest vector of each tile; they fall.
+  /// The length of the longest vector of each tile, falling.
   private let tileNorms: [Float]
-  /// The movies' factors by place, so many movies after the other, each time k × movies: OpenBLAS
-  /// multiplies by columns a tenth faster than by rows.
+  /// The movies' factors by place, one tile after another, each of k × movies: OpenBLAS multiplies by
+  /// columns a tenth faster than by rows.
   private let tiles: [Float]
   private var vectors: [Float] = []
   private var users: [User] = []
-  /// For each tile what is left out, by rising users.
+  /// For each tile, what is left out, by rising user.
   private var excluded: [[Exclusion]]
   private var open: OpenUsers
   private var scores: [Float] = []
   private var selections: [Selection] = []
   private var best: [ScoredRow] = []
-  /// How many scores the last batch's products have computed.
+  /// How many scores the last batch's products computed.
   private(set) var scoreCount = 0
 
   public init(_ model: FactorModel) {
@@ -149,8 +138,8 @@ public struct BatchScorer: ~Copyable, Sendable {
     for user in users.indices { rank(user) }
   }
 
-  /// The best movies of a user, best first, equal scores by rising movie id; fewer than asked for if
-  /// there are no more. To be called after `score`.
+  /// The best movies of a user after `score`, best first, equal scores by rising movie id; fewer than
+  /// asked for if there are no more.
   @_lifetime(borrow self)
   public func best(of user: Int) -> Span<ScoredRow> {
     best.span.extracting(users[user].best)
@@ -183,7 +172,7 @@ public struct BatchScorer: ~Copyable, Sendable {
     swap(&target, &self.scores)
   }
 
-  /// Drops those whose list no movie of this tile or a later one can enter.
+  /// Drops users whose list no movie of this tile or a later one can enter.
   private mutating func closeUsers(before tile: Int) {
     // Norms and their product are rounded.
     let norm = Double(tileNorms[tile]) * (1 + 0x1p-20)
@@ -195,7 +184,7 @@ public struct BatchScorer: ~Copyable, Sendable {
     }
   }
 
-  /// The scores of the open users for some places: a line a user.
+  /// The scores of the open users for some places: one line per user.
   private func multiply(_ places: Range<Int>, into scores: inout MutableSpan<Float>) {
     let k = model.factorCount
     var tile = scores._mutatingExtracting(first: open.count * places.count)
@@ -213,7 +202,7 @@ public struct BatchScorer: ~Copyable, Sendable {
     while passed < exclusions.count, exclusions[passed].user < group.upperBound {
       let exclusion = exclusions[passed]
       passed += 1
-      // The tile may have been of no use to a group before this one.
+      // An earlier group may have skipped the tile.
       guard exclusion.user >= group.lowerBound,
         let line = open.line(of: Int(exclusion.user) - group.lowerBound)
       else { continue }
@@ -251,7 +240,7 @@ public struct BatchScorer: ~Copyable, Sendable {
     Float(product(vector, vector).squareRoot())
   }
 
-  /// A dot product in double precision, added up in the same order on every machine.
+  /// A dot product in double precision, summed in the same order on every machine.
   static func product(_ a: Span<Float>, _ b: Span<Float>) -> Double {
     let whole = a.count & ~7
     let x = a.bytes
@@ -272,51 +261,5 @@ public struct BatchScorer: ~Copyable, Sendable {
       index += 1
     }
     return sum
-  }
-}
-
-/// The users of a group whose lists may still change, and their vectors without gaps.
-private struct OpenUsers: Sendable {
-  private let factorCount: Int
-  private var first = 0
-  /// The user of each line.
-  private(set) var users: [Int] = []
-  /// Row-major, a line a user, and what closed users have left behind.
-  private(set) var vectors: [Float] = []
-  /// The line of each user of the group; -1 for a closed one.
-  private var lines: [Int] = []
-
-  init(factorCount: Int) {
-    self.factorCount = factorCount
-  }
-
-  var count: Int { users.count }
-
-  /// - Parameter vectors: all users', `factorCount` numbers each.
-  mutating func begin(_ group: Range<Int>, _ vectors: [Float]) {
-    first = group.lowerBound
-    users.removeAll(keepingCapacity: true)
-    lines.removeAll(keepingCapacity: true)
-    self.vectors.removeAll(keepingCapacity: true)
-    for user in group {
-      lines.append(users.count)
-      users.append(user)
-    }
-    self.vectors += vectors[group.lowerBound * factorCount..<group.upperBound * factorCount]
-  }
-
-  /// - Parameter number: the user's in the group.
-  func line(of number: Int) -> Int? { lines[number] < 0 ? nil : lines[number] }
-
-  /// Puts the last line in this one's place.
-  mutating func close(_ line: Int) {
-    lines[users[line] - first] = -1
-    let last = users.removeLast()
-    guard line < users.count else { return }
-    users[line] = last
-    lines[last - first] = line
-    for index in 0..<factorCount {
-      vectors[line * factorCount + index] = vectors[users.count * factorCount + index]
-    }
   }
 }

@@ -1,4 +1,4 @@
-/// A 64-bit digest that tells bytes that were damaged or mixed up; no defence against forgery.
+/// A 64-bit digest that detects damaged or mixed-up bytes; no defence against forgery.
 ///
 /// FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv.
 public struct Checksum: Hashable, Sendable, CustomStringConvertible {
@@ -27,7 +27,7 @@ public struct Checksum: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Goes on with more bytes.
+  /// Adds more bytes.
   public mutating func update(_ bytes: RawSpan) {
     var hash = value
     bytes.withUnsafeBytes { bytes in
@@ -38,7 +38,7 @@ public struct Checksum: Hashable, Sendable, CustomStringConvertible {
     value = hash
   }
 
-  /// Goes on with a number, little-endian.
+  /// Adds a number, little-endian.
   mutating func update(_ number: UInt64) {
     var number = number.littleEndian
     withUnsafeBytes(of: &number) { update(RawSpan(_unsafeBytes: $0)) }

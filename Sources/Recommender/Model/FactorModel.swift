@@ -1,7 +1,7 @@
 import LinearAlgebra
 
-/// A trained model: a vector of factors for each movie. Users have no part in it: they
-/// are folded in from their ratings as they are now (`FoldIn`).
+/// A trained model: a vector of factors for each movie. Users are not part of it: they are folded in
+/// from their current ratings (`FoldIn`).
 ///
 /// A value whose large parts are shared between copies and threads.
 public struct FactorModel: Sendable {
@@ -10,13 +10,13 @@ public struct FactorModel: Sendable {
   public let movies: [Int64]
   /// Row-major, `movies.count` × `metadata.parameters.factors`.
   public let factors: [Float]
-  /// α₀ · VᵀV, k × k, the upper triangle: what all movies not rated weigh in a user's equations.
+  /// α₀ · VᵀV, k × k, the upper triangle: the weight of all unrated movies in a user's equations.
   let unobservedGram: [Float]
   private let index: RowIndex
 
   /// - Parameters:
   ///   - movies: rising ids.
-  ///   - factors: row-major, a row a movie.
+  ///   - factors: row-major, one row per movie.
   public init(metadata: ModelMetadata, movies: [Int64], factors: [Float]) {
     let k = metadata.parameters.factors
     precondition(factors.count == movies.count * k)
@@ -32,7 +32,7 @@ public struct FactorModel: Sendable {
     index = RowIndex(movies)
   }
 
-  /// The same numbers under other metadata of the same shape.
+  /// The same model with other metadata, such as new metrics.
   init(_ model: FactorModel, metadata: ModelMetadata) {
     precondition(metadata.version == model.version)
     self.metadata = metadata
@@ -46,15 +46,14 @@ public struct FactorModel: Sendable {
   /// The length of every vector, k.
   public var factorCount: Int { metadata.parameters.factors }
 
-  /// The movie's row; `nil` for one the model does not know.
+  /// The movie's row; `nil` if the model does not know it.
   public func row(of movie: Int64) -> Int? { index.row(of: movie, in: movies) }
 }
 
-/// Finds ids in an array of them in constant time: in a table by id where the ids lie close enough
-/// together, as a catalog's do, and otherwise in a hash table with linear probing, at most half
-/// full.
+/// Finds ids in an array in constant time: in a table indexed by id if the ids are dense enough, as a
+/// catalog's are, and otherwise in a hash table with linear probing, at most half full.
 struct RowIndex: Sendable {
-  /// Up to so many times as many places as ids, a table by id is taken.
+  /// A table by id may have this many times as many places as ids.
   private static let sparsest = 8
   private var slots: [Int32]
   private let shift: UInt64
@@ -104,11 +103,11 @@ struct RowIndex: Sendable {
   }
 }
 
-/// Some rows of a model, a bit each.
+/// A set of a model's rows, one bit each.
 public struct RowSet: Hashable, Sendable {
   private var words: [UInt64]
 
-  /// No row of `count` rows.
+  /// An empty set of `count` rows.
   public init(rows count: Int) {
     words = Array(repeating: 0, count: (count + 63) / 64)
   }

@@ -1,15 +1,15 @@
 import Glibc
+import Ratings
 
-/// Finds the vector of a user from the user's ratings: one solution of k equations.
+/// Finds the vector of a user from the user's ratings: the solution of k equations.
 ///
 /// For ratings of movies i with weights wᵢ: (Σ wᵢ vᵢvᵢᵀ + α₀ VᵀV + λᵤ I) x = Σ wᵢ vᵢ, as in training,
-/// but that newer and better ratings weigh more. Its scratch memory is kept from user to user. The
-/// same ratings give the same bits when they are added in the same order. Belongs to one thread at
-/// a time.
+/// except that newer and better ratings weigh more. Scratch memory is reused from user to user. The
+/// same ratings added in the same order give the same bits. Belongs to one thread at a time.
 public struct FoldIn: ~Copyable, Sendable {
   public let model: FactorModel
 
-  /// The rows of the movies rated, as they were added.
+  /// The rows of the rated movies, in the order they were added.
   private(set) var rows: [Int32] = []
   private var ratings: [HalfStars] = []
   private var times: [Int64] = []
@@ -17,7 +17,7 @@ public struct FoldIn: ~Copyable, Sendable {
   private var weights: [Float] = []
   private var equations: NormalEquations
   private var direction: [Float]
-  /// Keeps the compiler from leaving `fetch` out.
+  /// Keeps the compiler from optimising `fetch` away.
   private var fetched: UInt32 = 0
   private let recency: RecencyWeights
 
@@ -31,10 +31,10 @@ public struct FoldIn: ~Copyable, Sendable {
   /// How many ratings have been added since `removeAll`.
   public var count: Int { rows.count }
 
-  /// The user's vector, k numbers; what the last `solve` has found.
+  /// The user's vector of k numbers, as the last `solve` found it.
   public var vector: [Float] { equations.vector }
 
-  /// Begins with another user.
+  /// Starts another user.
   public mutating func removeAll() {
     rows.removeAll(keepingCapacity: true)
     ratings.removeAll(keepingCapacity: true)
@@ -44,7 +44,7 @@ public struct FoldIn: ~Copyable, Sendable {
   /// Adds a rating of a movie that the model knows.
   ///
   /// - Parameters:
-  ///   - row: the movie's, once a user.
+  ///   - row: the movie's, at most once per user.
   ///   - timeMilliseconds: event time since 1970: newer ratings weigh more.
   public mutating func add(row: Int, rating: HalfStars, timeMilliseconds: Int64) {
     precondition(model.movies.indices.contains(row))
@@ -53,9 +53,9 @@ public struct FoldIn: ~Copyable, Sendable {
     times.append(timeMilliseconds)
   }
 
-  /// Finds `vector`. Without ratings it is zero.
+  /// Finds `vector`. It is zero without ratings.
   ///
-  /// - Throws: when the model's numbers make no sense together.
+  /// - Throws: if the equations of this model and these ratings have no solution.
   public mutating func solve() throws(UnsolvableEquations) {
     weigh()
     let gram = model.unobservedGram
@@ -73,8 +73,8 @@ public struct FoldIn: ~Copyable, Sendable {
         columns: model.movies.count))
   }
 
-  /// Reads a number of each cache line of the vectors. These reads don't wait for each other, as the
-  /// work on one vector after the other would.
+  /// Reads one number of each cache line of the vectors. Unlike the work that follows, these reads
+  /// don't wait for each other.
   private mutating func fetch(_ factors: UnsafeBufferPointer<Float>) {
     let k = model.factorCount
     var bits: UInt32 = 0
@@ -99,7 +99,7 @@ public struct FoldIn: ~Copyable, Sendable {
       return
     }
     for _ in ratings { weights.append(0) }
-    // Most of a long history is too old to count: no need to rank it.
+    // Most of a long history is too old to count, so it is not ranked.
     newest.select(recency.count, of: times)
     for rank in newest.ranks {
       let taste = parameters.tasteWeight(of: ratings[rank.place], mean: mean)
@@ -107,8 +107,8 @@ public struct FoldIn: ~Copyable, Sendable {
     }
   }
 
-  /// What each rating added contributes to a movie's score, in the order they were added; together
-  /// they make the score. To be called after `solve`.
+  /// After `solve`, what each rating contributes to a movie's score, in the order the ratings were
+  /// added; the sum is the score.
   ///
   /// The vector is a sum over ratings, x = Σ A⁻¹wᵢvᵢ, and so is the score xᵀv: each contributes
   /// wᵢ vᵢᵀA⁻¹v.
@@ -126,9 +126,9 @@ public struct FoldIn: ~Copyable, Sendable {
   }
 }
 
-/// What a rating keeps of its weight, by the number of the user's ratings that are newer.
+/// The share of its weight that a rating keeps, by the number of the user's newer ratings.
 struct RecencyWeights: Sendable {
-  /// Below this share of the newest's weight, a rating is left out.
+  /// Ratings with a smaller share of the newest's weight are left out.
   private static let smallest = 0x1p-16
   private let weights: [Double]
 
@@ -142,7 +142,7 @@ struct RecencyWeights: Sendable {
     weights = (0..<count).map { exp2(-Double($0) / halfLife) }
   }
 
-  /// How many of the newest ratings have a weight at all.
+  /// How many of the newest ratings have any weight.
   var count: Int { weights.isEmpty ? .max : weights.count }
 
   subscript(rank: Int) -> Double {

@@ -1,29 +1,31 @@
-/// Puts models together from the records of `models`, which may come in any order, twice, damaged or
-/// not at all.
+import Codecs
+
+/// Assembles models from the records of `models`, which may be out of order, repeated, damaged or
+/// missing.
 ///
-/// A model exists once its metadata and every part it names have been seen and agree to the last
-/// bit. From then on nothing but a null metadata record takes it away: what is in memory is right,
-/// whatever is written over its parts.
+/// A model exists once its metadata and every part it names have been seen and match to the last
+/// bit. From then on only a null metadata record removes it: what is in memory is right, whatever
+/// overwrites its parts.
 public struct ModelAssembler: Sendable {
-  /// What a record has changed.
+  /// What a record changes.
   public enum Change: Sendable {
     /// This model is complete, or has new metadata.
     case ready(FactorModel)
     case deleted(version: String)
-    /// This model shall serve, whether it is complete or not; `nil`: none.
+    /// This model is to serve, complete or not; `nil` for none.
     case promoted(ModelPromotion?)
-    /// A record that is not as it should be, and what was the matter. Nothing else has changed.
+    /// The record is invalid. Nothing else has changed.
     case refused(ModelFault)
   }
 
-  /// A model of which something is missing.
+  /// A model that lacks its metadata or parts.
   public struct Incomplete: Hashable, Sendable {
     public var version: String
-    /// `nil` when its metadata is missing.
+    /// `nil` if its metadata is missing.
     public var partsExpected: Int?
-    /// Those with the right checksum, or all while that is not known.
+    /// Parts with the right checksum; all parts while the metadata is missing.
     public var partsPresent: Int
-    /// Above every part's number that has been seen.
+    /// One more than the highest part number seen.
     public var partLimit: Int
   }
 
@@ -40,12 +42,12 @@ public struct ModelAssembler: Sendable {
 
   public init() {}
 
-  /// The model that serves: the promoted one, once it is complete.
+  /// The promoted model, once it is complete.
   public var promoted: FactorModel? {
     promotion.flatMap { models[$0.version] }
   }
 
-  /// Models of which something is missing, by version.
+  /// Models that lack metadata or parts, by version.
   public var incomplete: [Incomplete] {
     pending.map { version, pending in
       Incomplete(
@@ -55,7 +57,7 @@ public struct ModelAssembler: Sendable {
     }.sorted { $0.version < $1.version }
   }
 
-  /// Drops a model, complete or not, as if none of its records had been seen.
+  /// Forgets a model, complete or not, as if none of its records had been seen.
   public mutating func forget(_ version: String) {
     models[version] = nil
     pending[version] = nil
@@ -63,7 +65,7 @@ public struct ModelAssembler: Sendable {
 
   /// Takes the next record.
   ///
-  /// - Returns: what it has changed; `nil` when that is nothing to act on, such as one more part.
+  /// - Returns: what it changes; `nil` for nothing to act on, such as one more part.
   public mutating func take(key: RawSpan?, value: RawSpan?) -> Change? {
     guard let key, let name = ModelKey(key) else {
       return .refused(ModelFault(key: nil, message: "the key names neither a model nor a part"))
@@ -102,7 +104,7 @@ public struct ModelAssembler: Sendable {
       return .refused(ModelFault(key: key, message: error.message))
     }
     guard metadata.version == version, metadata.derivedVersion == version else {
-      return .refused(ModelFault(key: key, message: "the metadata is not that of this version"))
+      return .refused(ModelFault(key: key, message: "the metadata is of another version"))
     }
     if let model = models[version] {
       // The same version is the same model; only its metrics may be new.
@@ -145,7 +147,7 @@ public struct ModelAssembler: Sendable {
     return complete(version)
   }
 
-  /// Puts a model together if nothing is missing.
+  /// Assembles a model if nothing is missing.
   private mutating func complete(_ version: String) -> Change? {
     guard let waiting = pending[version], let metadata = waiting.metadata,
       waiting.parts.count == metadata.partChecksums.count
@@ -171,7 +173,7 @@ public struct ModelAssembler: Sendable {
       return .refused(
         ModelFault(
           key: .metadata(version: version),
-          message: "its parts have \(movies.count) movies and not \(metadata.movies)"))
+          message: "its parts have \(movies.count) movies, not \(metadata.movies)"))
     }
     let model = FactorModel(metadata: metadata, movies: movies, factors: factors)
     models[version] = model
@@ -179,9 +181,9 @@ public struct ModelAssembler: Sendable {
   }
 }
 
-/// A record of `models` that is not as it should be.
+/// What is wrong with a record of `models`.
 public struct ModelFault: Error, Hashable, Sendable, CustomStringConvertible {
-  /// `nil` when the key itself is the matter.
+  /// `nil` if the key itself is wrong.
   public var key: ModelKey?
   /// One clause for a person.
   public var message: String
@@ -189,14 +191,14 @@ public struct ModelFault: Error, Hashable, Sendable, CustomStringConvertible {
   static func damaged(version: String, part number: Int) -> ModelFault {
     ModelFault(
       key: .part(version: version, number: number),
-      message: "the part's bytes are not those that the model was published with")
+      message: "the part differs from the one the model was published with")
   }
 
   public var description: String { (key.map { "\($0.text): " } ?? "") + message }
 }
 
 extension ModelMetadata {
-  /// Whether a part's bytes are those the model was published with.
+  /// Whether a part's bytes are the ones the model was published with.
   fileprivate func accepts(_ bytes: RawSpan, part number: Int) -> Bool {
     partChecksums.indices.contains(number) && Checksum(of: bytes) == partChecksums[number]
   }

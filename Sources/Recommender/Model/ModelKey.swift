@@ -1,3 +1,5 @@
+import Codecs
+
 /// The key of a record of `models`.
 public enum ModelKey: Hashable, Sendable {
   /// `<version>`: a model's metadata; null deletes the model.
@@ -10,7 +12,7 @@ public enum ModelKey: Hashable, Sendable {
   private static let promotionText = "promoted"
   private static let longestVersion = 64
 
-  /// - Returns: `nil` for a key that no model has.
+  /// - Returns: `nil` for anything else.
   public init?(_ bytes: RawSpan) {
     let text = bytes.withUnsafeBytes { String(validating: $0, as: UTF8.self) }
     guard let text else { return nil }
@@ -53,13 +55,13 @@ public enum ModelKey: Hashable, Sendable {
   }
 }
 
-/// The record `promoted` of `models`: from here on this model serves.
+/// The record `promoted` of `models`: this model serves from here on.
 public struct ModelPromotion: Hashable, Sendable {
-  /// So many earlier ones are remembered.
+  /// How many earlier models are remembered.
   public static let longestHistory = 20
 
   public var version: String
-  /// Those that served before, the newest first: what `rollback` goes back to.
+  /// The models that served before, the newest first: `rollback` returns to them.
   public var previous: [String]
 
   public init(version: String, previous: [String] = []) {
@@ -67,12 +69,12 @@ public struct ModelPromotion: Hashable, Sendable {
     self.previous = Array(previous.prefix(Self.longestHistory))
   }
 
-  /// The promotion that follows this one when a model is promoted.
+  /// The promotion of the next model.
   public func promoting(_ next: String) -> ModelPromotion {
     next == version ? self : ModelPromotion(version: next, previous: [version] + previous)
   }
 
-  /// The promotion before this one; `nil` when none is remembered.
+  /// The promotion before this one; `nil` if none is remembered.
   public var rolledBack: ModelPromotion? {
     guard let version = previous.first else { return nil }
     return ModelPromotion(version: version, previous: Array(previous.dropFirst()))

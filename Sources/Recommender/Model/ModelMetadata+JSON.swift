@@ -1,7 +1,10 @@
+import Codecs
+import Ratings
+
 extension ModelMetadata {
-  /// The most parts that are read.
+  /// The most parts a model may have.
   static let maximumParts = 1 << 12
-  /// The most partitions that are read.
+  /// The most partitions `trained_to` may name.
   static let maximumPartitions = 1 << 14
 
   private enum Field {
@@ -105,7 +108,7 @@ extension ModelParameters {
     "initial_deviation", "window", "recency_half_life", "taste", "seed",
   ]
 
-  /// Writes them as fields of an object that is open.
+  /// Writes them as fields of the open object.
   func writeFields(to writer: inout JSONWriter) {
     writer.key("factors")
     writer.integer(factors)
@@ -129,7 +132,7 @@ extension ModelParameters {
     writer.string(String(seed))
   }
 
-  /// Reads them out of an object.
+  /// Reads them from an object.
   init(parsing value: RawSpan) throws(RecordError) {
     self.init()
     var parser = FlatJSONParser(fields: Self.names)
@@ -150,7 +153,7 @@ extension ModelParameters {
     if let problem { throw RecordError(problem) }
   }
 
-  /// What is wrong with them, in one sentence; `nil` when they can be used.
+  /// What is wrong with them, in one sentence; `nil` if nothing is.
   public var problem: String? {
     let allowed = Self.allowedFactors
     if !allowed.contains(factors) {
@@ -192,7 +195,7 @@ extension RankingMetrics {
     }
   }
 
-  /// - Returns: `nil` when the object has none of them.
+  /// - Returns: `nil` if the object has none of them.
   fileprivate init?(_ names: [StaticString], parsing value: RawSpan) throws(RecordError) {
     var parser = FlatJSONParser(fields: names)
     try parser.parseRecord(value)

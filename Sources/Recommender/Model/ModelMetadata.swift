@@ -1,11 +1,11 @@
-/// How good a model was on ratings that were held out, and how good the most popular movies are
-/// there. Each is a mean over the users scored.
+/// How well a model, or the most popular movies, rank held-out ratings. Each is a mean over the scored
+/// users.
 public struct RankingMetrics: Hashable, Sendable {
   public var precisionAt10: Double
   public var recallAt10: Double
-  /// With binary relevance and the ideal over min(10, held-out ratings).
+  /// With binary relevance; the ideal has min(10, held-out ratings) hits.
   public var ndcgAt10: Double
-  /// The chance that a held-out movie scores higher than one that was never rated.
+  /// The probability that a held-out movie scores higher than one the user never rated.
   public var auc: Double
 
   public init(precisionAt10: Double, recallAt10: Double, ndcgAt10: Double, auc: Double) {
@@ -16,36 +16,36 @@ public struct RankingMetrics: Hashable, Sendable {
   }
 }
 
-/// What is known of a model beside its numbers: the record `<version>` of `models`.
+/// What describes a model: the record `<version>` of `models`.
 public struct ModelMetadata: Hashable, Sendable {
-  /// Names the model for ever: the date of its newest rating and a digest of all that made it, so
-  /// that equal models have equal versions and different ones don't.
+  /// Identifies the model forever: the date of its newest rating and a digest of all it was made
+  /// from, so that equal models have equal versions and different ones don't.
   public var version: String
   public var parameters: ModelParameters
-  /// By partition of validated-ratings, the offset before which every record was read. Empty for a
-  /// model that was not trained from the log.
+  /// By partition of `validated-ratings`, the end offset of the records read. Empty for a model that
+  /// was not trained from the log.
   public var trainedTo: [Int64]
-  /// Those with a rating.
+  /// How many users and movies have a rating.
   public var users: Int
   public var movies: Int
-  /// The rows that training made of the users' ratings.
+  /// How many rows training made of the users' ratings.
   public var rows: Int
-  /// Those that count: the last of each user and movie.
+  /// How many ratings are in force: the last one of each user and movie.
   public var ratings: Int
   /// Event time of the newest rating, since 1970.
   public var newestRatingMilliseconds: Int64
   /// After the last epoch, per rating.
   public var loss: Double
-  /// Of the same training on a part of the ratings, scored on the rest; `nil` when not evaluated.
+  /// Of the same training on a part of the ratings, scored on the rest; `nil` if not evaluated.
   public var metrics: RankingMetrics?
-  /// The same ratings scored by popularity.
+  /// The same, with movies ranked by popularity.
   public var popularityMetrics: RankingMetrics?
-  /// What the parts' bytes must give, by number.
+  /// The checksum of each part, by number.
   public var partChecksums: [Checksum]
   /// All parts together.
   public var byteCount: Int
 
-  /// - Parameter rows: `nil` when every user was one row.
+  /// - Parameter rows: `nil` if every user was one row.
   public init(
     version: String, parameters: ModelParameters, trainedTo: [Int64] = [], users: Int, movies: Int,
     ratings: Int, rows: Int? = nil, newestRatingMilliseconds: Int64, loss: Double,
@@ -67,7 +67,7 @@ public struct ModelMetadata: Hashable, Sendable {
     self.byteCount = byteCount
   }
 
-  /// α₀: what a movie not rated weighs against one that is, when a user is folded in.
+  /// α₀: the weight of an unrated movie relative to a rated one when a user is folded in.
   var unobservedWeight: Double {
     parameters.unobservedWeight(ratings: ratings, rows: rows, movies: movies)
   }

@@ -1,18 +1,20 @@
-/// A model as the values of records, and back.
+import Codecs
+
+/// Encodes models as the values of records, and decodes them.
 ///
-/// A part has, in this order: the format's version (a byte); its number, its number of rows and of
-/// factors (LEB128 each); the movies' ids, each as the difference to the one before (LEB128), the
-/// first of a part to 0; the rows' factors, IEEE 754 single precision, little-endian.
+/// A part consists of the format version (one byte); its number, number of rows and number of
+/// factors (LEB128 each); the movies' ids, each minus the one before (LEB128), the first of a part
+/// minus 0; and the rows' factors, IEEE 754 single precision, little-endian.
 enum ModelParts {
-  /// Kafka refuses records of 1 MB by default; headers and key need some of it.
+  /// Kafka refuses records above 1 MB by default, and key and headers need some of that.
   static let largestPart = 900_000
 
-  /// How many rows a part holds.
+  /// How many rows a part has.
   static func rowsPerPart(factors: Int) -> Int {
     max(1, (largestPart - 64) / (factors * 4 + 10))
   }
 
-  /// The parts of a model, in order; at least one, also of a model without movies.
+  /// The parts of a model, in order; at least one, even without movies.
   static func encode(movies: [Int64], factors: [Float], factorCount k: Int) -> [[UInt8]] {
     let stride = rowsPerPart(factors: k)
     let count = max(1, (movies.count + stride - 1) / stride)
@@ -35,10 +37,10 @@ enum ModelParts {
     }
   }
 
-  /// Appends what a part holds.
+  /// Appends the movies and factors of a part.
   ///
-  /// - Throws: for anything that `encode` does not write, ids that don't rise from part to part and
-  ///   numbers that are not finite included.
+  /// - Throws: for anything that `encode` does not write, including ids that don't rise from part to
+  ///   part and numbers that are not finite.
   static func decode(
     _ bytes: RawSpan, part: Int, factorCount k: Int, movies: inout [Int64], factors: inout [Float]
   ) throws(CodecError) {

@@ -1,10 +1,10 @@
-/// Finds the newest of some times, each with the number of newer ones. Memory is kept from one use
+/// Finds the newest of some times, each with the number of newer ones. Memory is reused from one use
 /// to the next.
 struct NewestTimes: Sendable {
   struct Rank: Hashable, Sendable {
-    /// Where the time was.
+    /// The time's index.
     var place: Int
-    /// How many of all times are above it.
+    /// How many of the times are above it.
     var newer: Int
   }
 
@@ -13,7 +13,7 @@ struct NewestTimes: Sendable {
     var place: Int
   }
 
-  /// Every time that fewer than the count asked for are above, the newest first.
+  /// Every time with fewer than `count` above it, the newest first.
   private(set) var ranks: [Rank] = []
   private var newest: [Entry] = []
 
@@ -28,20 +28,20 @@ struct NewestTimes: Sendable {
       ranks.append(Rank(place: entry.place, newer: newer))
     }
     guard newest.count == count, let oldest = newest.last else { return }
-    // Of equal times at the end the list has room for some only, the first ones.
+    // If several times equal the last one, the list only has room for the first of them.
     let next = oldest.place + 1
     for place in next..<max(next, times.count) where times[place] == oldest.time {
       ranks.append(Rank(place: place, newer: newer))
     }
   }
 
-  /// Makes `newest` the `count` largest times, falling; equal ones in the order of their places.
+  /// Sets `newest` to the `count` largest times, falling; equal ones in the order of their places.
   private mutating func collect(_ count: Int, _ times: [Int64]) {
     newest.removeAll(keepingCapacity: true)
     for place in 0..<min(count, times.count) {
       newest.append(Entry(time: times[place], place: place))
     }
-    // One check for the list's memory, not one for each move.
+    // Checks the list's uniqueness once, not for each move.
     newest.withUnsafeMutableBufferPointer { newest in
       for place in times.indices {
         let time = times[place]

@@ -1,18 +1,18 @@
 import LinearAlgebra
 
-/// Equations without one solution: a model's numbers are too large, or its regularisation too small
-/// for them.
+/// The equations have no solution: the model's numbers are too large, or its regularization is too
+/// small for them.
 public struct UnsolvableEquations: Error, Hashable, Sendable, CustomStringConvertible {
   public var description: String {
-    "the equations of a row have no solution in single precision: more regularization would help"
+    "the equations of a row have no solution in single precision: increase the regularization"
   }
 }
 
-/// The equations whose solution is a row's vector: (Σ wⱼ vⱼvⱼᵀ + G + λI) x = Σ wⱼ vⱼ, k of them.
-/// Memory is kept from row to row. Belongs to one thread at a time.
+/// The k equations whose solution is a row's vector: (Σ wⱼ vⱼvⱼᵀ + G + λI) x = Σ wⱼ vⱼ.
+/// Memory is reused from row to row. Belongs to one thread at a time.
 struct NormalEquations: ~Copyable, Sendable {
-  /// Vectors gathered before they are multiplied: few enough to stay in the cache, enough to keep
-  /// the product at its full rate.
+  /// How many vectors are gathered before they are multiplied: few enough to stay in the cache,
+  /// enough to keep the product at its full rate.
   private static let blockRows = 256
 
   let order: Int
@@ -38,7 +38,7 @@ struct NormalEquations: ~Copyable, Sendable {
     roots = FactorMatrix(rows: 1, columns: Self.blockRows)
   }
 
-  /// Begins a row.
+  /// Starts a row.
   ///
   /// - Parameter gram: G, k × k, the upper triangle.
   mutating func begin(gram: Span<Float>) {
@@ -74,7 +74,7 @@ struct NormalEquations: ~Copyable, Sendable {
   /// Finds `vector`.
   ///
   /// - Parameter ridge: λ.
-  /// - Throws: when the matrix is not positive definite or not finite.
+  /// - Throws: if the matrix is not positive definite or not finite.
   mutating func solve(ridge: Float) throws(UnsolvableEquations) {
     multiply()
     for index in 0..<order { matrix.all[index * (order + 1)] += ridge }
@@ -93,7 +93,7 @@ struct NormalEquations: ~Copyable, Sendable {
     for index in 0..<order { fit += Double(rightSide[index]) * Double(vector[index]) }
   }
 
-  /// After `solve`, also finds the x of another right side, in place.
+  /// After `solve`, finds the x of another right side in place.
   func solve(_ other: inout [Float]) {
     var span = other.mutableSpan
     Cholesky.solve(factor: Span(_unsafeElements: matrix.elements), order: order, &span)

@@ -1,4 +1,7 @@
-/// A model ready to be published: the values of its records, and the version that follows from them.
+import Codecs
+import Ratings
+
+/// A model ready to publish: the values of its records, and the version that follows from them.
 public struct PublishedModel: Sendable {
   public let model: FactorModel
   /// The values of `<version>/0`, `<version>/1` and so on, each below 1 MB.
@@ -9,7 +12,7 @@ public struct PublishedModel: Sendable {
   /// - Parameters:
   ///   - metadata: its version, checksums and byte count are set here.
   ///   - movies: rising ids.
-  ///   - factors: row-major, a row a movie.
+  ///   - factors: row-major, one row per movie.
   public init(metadata: ModelMetadata, movies: [Int64], factors: [Float]) {
     parts = ModelParts.encode(
       movies: movies, factors: factors, factorCount: metadata.parameters.factors)
@@ -25,7 +28,7 @@ public struct PublishedModel: Sendable {
     self.parts = parts
   }
 
-  /// The records to publish, the metadata last: until it is there, nobody serves the model.
+  /// Calls `body` with each record to publish, the metadata last: nobody serves the model without it.
   public func forEachRecord<Failure: Error>(
     _ body: (_ key: ModelKey, _ value: RawSpan) throws(Failure) -> Void
   ) throws(Failure) {
@@ -40,7 +43,7 @@ public struct PublishedModel: Sendable {
 }
 
 extension ModelMetadata {
-  /// The version that follows from all that makes the model, its metrics excepted:
+  /// The version that follows from all that makes the model, except its metrics:
   /// `20250101-0123456789abcdef`, the date of the newest rating and a digest.
   var derivedVersion: String {
     var digest = Checksum()
@@ -59,8 +62,7 @@ extension ModelMetadata {
 }
 
 extension PublishedModel {
-  /// The same model, with what an evaluation of the same training has found; its version does not
-  /// depend on that.
+  /// The same model with the metrics of an evaluation; they don't change its version.
   public func adding(_ metrics: (model: RankingMetrics, popularity: RankingMetrics)?)
     -> PublishedModel
   {

@@ -1,7 +1,7 @@
-/// Collects, from scores with a known rounding error, every place that may be among the best.
+/// Collects every place that may be among the best, from scores with a known rounding error.
 ///
-/// With N wanted and each score within ε of the exact one, a place of the exact N best scores at least
-/// the N-th best score less 2ε. What passes that bar is kept, and the bar rises with each better one
+/// With N wanted and each score within ε of the exact one, each of the exact N best scores at least
+/// the N-th best score minus 2ε. Scores above that bar are kept, and the bar rises as better ones are
 /// found: of n scores in random order about N · ln(n / N) pass, and the rest cost a comparison. NaN
 /// and negative infinity never pass.
 struct Selection: Sendable {
@@ -19,7 +19,7 @@ struct Selection: Sendable {
   /// What a score must exceed.
   private var bar = -Float.infinity
 
-  /// Begins anew.
+  /// Starts over.
   ///
   /// - Parameters:
   ///   - count: N, at least 1.
@@ -38,20 +38,20 @@ struct Selection: Sendable {
     candidates.lazy.filter { [bar] in $0.score > bar }.map { Int($0.place) }
   }
 
-  /// Whether no place whose exact score is at most this could change anything.
+  /// Whether no place whose exact score is at most `limit` could change anything.
   func isFinal(forScoresUpTo limit: Double) -> Bool { limit <= Double(bar) }
 
-  /// Sees the scores of consecutive places.
+  /// Takes the scores of consecutive places.
   ///
   /// - Parameters:
-  ///   - rows: the row of each place, by which `allowed` knows it.
-  ///   - allowed: leaves out every other row; looked at only for a score that passes.
+  ///   - rows: the row of each place, for `allowed`.
+  ///   - allowed: leaves out every other row; checked only for scores that pass.
   mutating func take(_ scores: Span<Float>, first: Int, rows: [Int32], allowed: RowSet?) {
     let bytes = scores.bytes
     let step = 4 * Lanes.scalarCount
     var index = 0
     while index + step <= scores.count {
-      // Nearly all of them end here.
+      // Nearly all scores end here.
       if Self.anyExceeds(bar, bytes, at: index, lanes: 4) {
         for start in stride(from: index, to: index + step, by: Lanes.scalarCount)
         where Self.anyExceeds(bar, bytes, at: start, lanes: 1) {
@@ -70,7 +70,7 @@ struct Selection: Sendable {
 
   private typealias Lanes = SIMD16<Float>
 
-  /// Whether any of the scores in so many lanes exceeds the bar.
+  /// Whether any of the scores in `count` vectors of lanes exceeds the bar.
   @inline(__always)
   private static func anyExceeds(
     _ bar: Float, _ scores: RawSpan, at start: Int, lanes count: Int

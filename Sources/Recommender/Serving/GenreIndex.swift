@@ -1,16 +1,18 @@
-/// Numbers the genres of a catalog, so that movies can be filtered by bit masks. The case of a name
-/// does not matter.
+import Ratings
+
+/// Numbers the genres of a catalog, so that movies can be filtered by bit masks. Names are compared
+/// without regard to case.
 ///
-/// It is no part of the state: numbers are given in the order in which names are met.
+/// It is not part of the state: numbers follow the order in which names are first seen.
 public struct GenreIndex: Sendable {
   private var numbers: [String: Int] = [:]
 
   public init() {}
 
-  /// The genres of a movie, numbered now if they are new. Those that a `GenreSet` has no room for are
-  /// left out, and so can't be asked for.
+  /// The genres of a movie; new ones are numbered. Genres that a `GenreSet` has no room for are left
+  /// out, and can't be asked for.
   ///
-  /// - Parameter genres: names with bars between them.
+  /// - Parameter genres: names separated by bars.
   public mutating func number(_ genres: String) -> GenreSet {
     var set = GenreSet()
     for name in genres.split(separator: "|") {
@@ -25,7 +27,7 @@ public struct GenreIndex: Sendable {
     return set
   }
 
-  /// The genres asked for, as far as any movie has them.
+  /// The genres with these names, as far as any movie has them.
   public func find(_ names: [String]) -> GenreSet {
     var set = GenreSet()
     for name in names {

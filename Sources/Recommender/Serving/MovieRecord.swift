@@ -1,10 +1,13 @@
+import Codecs
+import Ratings
+
 /// A movie of the catalog: the record of `movies`.
 public struct MovieRecord: Hashable, Sendable {
   public var movie: Int64
   public var title: String
-  /// Genres with bars between them, as MovieLens writes them: `Comedy|Drama`.
+  /// Genres separated by bars, as MovieLens writes them: `Comedy|Drama`.
   public let genres: String
-  /// The genres as a JSON array, ready to be put into events; empty for "(no genres listed)".
+  /// The genres as a JSON array, ready to copy into events; empty for "(no genres listed)".
   public let genresJSON: [UInt8]
 
   public init(movie: Int64, title: String, genres: [String]) {
@@ -33,11 +36,11 @@ public struct MovieRecord: Hashable, Sendable {
   }
 }
 
-/// Reads records of `movies`. Genres are one string with bars between them, or an array of strings.
+/// Reads records of `movies`. Genres are one string separated by bars, or an array of strings.
 public struct MovieRecordParser: ~Copyable, Sendable {
-  /// More genres than this are cut off: a `GenreSet` has no room for them.
+  /// Further genres are dropped: a `GenreSet` has no room for them.
   private static let maximumGenres = 64
-  /// A reply repeats a hundred records at the most, and must go through a topic.
+  /// A reply repeats up to a hundred records and must fit into a topic.
   private static let maximumBytes = 8192
 
   private var parser = FlatJSONParser(fields: ["movie_id", "title", "genres"])

@@ -1,14 +1,16 @@
-/// Finds the best movies of many users at once: folds each user's ratings into a model, and scores
+import Ratings
+
+/// Finds the best movies for many users at once: folds each user's ratings into a model, and scores
 /// all movies for all of them.
 ///
-/// A user's list does not depend on who else is in the batch. Memory is kept from batch to batch.
+/// A user's list does not depend on who else is in the batch. Memory is reused from batch to batch.
 /// Belongs to one thread.
 public struct PersonalRanker: ~Copyable {
   /// What became of a user.
   public enum Outcome: Hashable, Sendable {
-    /// Is in the batch, under this number, with so many ratings of movies that the model knows.
+    /// The user is in the batch under this number; `known` counts the ratings of movies in the model.
     case added(Int, known: Int)
-    /// The model knows none of the movies rated.
+    /// The model knows none of the rated movies.
     case unknown
     /// The equations have no solution.
     case unsolvable
@@ -30,10 +32,10 @@ public struct PersonalRanker: ~Copyable {
   /// Folds a user in.
   ///
   /// - Parameters:
-  ///   - ratings: each movie once, always in the same order: sums are rounded by it.
+  ///   - ratings: each movie once, always in the same order: sums are rounded in that order.
   ///   - wanted: how many movies, at least 1.
-  ///   - excludesRated: whether movies rated are left out.
-  ///   - allowed: the rows of movies that may be recommended; all if `nil`.
+  ///   - excludesRated: whether rated movies are left out.
+  ///   - allowed: the rows of movies that may be recommended; `nil` for all.
   public mutating func add(
     _ ratings: Span<MovieRating>, wanted: Int, excludesRated: Bool = true, allowed: RowSet? = nil
   ) -> Outcome {
@@ -45,7 +47,7 @@ public struct PersonalRanker: ~Copyable {
     return .added(scorer.count - 1, known: foldIn.count)
   }
 
-  /// - Returns: whether the user has a vector now.
+  /// - Returns: whether the user's vector is found.
   private mutating func fold(_ ratings: Span<MovieRating>) -> Bool {
     let factors = model.factors
     foldIn.removeAll()
@@ -59,11 +61,11 @@ public struct PersonalRanker: ~Copyable {
     return foldIn.vector.allSatisfy(\.isFinite)
   }
 
-  /// Scores all movies for all users added. To be called once a batch.
+  /// Scores all movies for all users. Call it once per batch.
   public mutating func rank() { scorer.score() }
 
-  /// Appends a user's best movies, best first; of equal scores the smaller id comes first. To be
-  /// called after `rank`.
+  /// After `rank`, appends a user's best movies, best first; of equal scores the smaller id comes
+  /// first.
   public func appendBest(of number: Int, to list: inout [ScoredMovie]) {
     let best = scorer.best(of: number)
     for index in best.indices {
@@ -76,8 +78,8 @@ public struct PersonalRanker: ~Copyable {
   /// `FoldIn.contributions`.
   ///
   /// - Parameter ratings: each movie once.
-  /// - Returns: for each of `movies` that the model knows, the rated movies that it knows with what
-  ///   they add, the largest first; equal ones by rising movie id.
+  /// - Returns: for each of `movies` that the model knows, the rated movies it knows with what they
+  ///   add, the largest first; equal ones by rising movie id.
   public mutating func contributions(_ ratings: Span<MovieRating>, to movies: [Int64])
     -> [Int64: [ScoredMovie]]
   {

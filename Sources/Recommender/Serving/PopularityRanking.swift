@@ -20,7 +20,7 @@ public struct PopularityRanking: Sendable {
     }
   }
 
-  /// The best `count` movies that `isExcluded` does not hold back; fewer if there are no more.
+  /// The best `count` movies that are not excluded; fewer if there are no more.
   public func top(_ count: Int, excluding isExcluded: (Int64) -> Bool = { _ in false }) -> [Entry] {
     var top: [Entry] = []
     guard count > 0 else { return top }

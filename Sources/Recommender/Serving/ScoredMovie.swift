@@ -1,4 +1,6 @@
-/// A movie and how good it is for somebody; the more the better.
+import Ratings
+
+/// A movie and its score; higher is better.
 public struct ScoredMovie: Hashable, Sendable {
   public var movie: Int64
   public var score: Double

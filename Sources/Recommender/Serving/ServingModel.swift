@@ -1,4 +1,4 @@
-/// A model as it serves: shared between threads, never copied, and known by its identity.
+/// A model in use: shared between threads, never copied, and compared by identity.
 public final class ServingModel: Sendable {
   public let factors: FactorModel
 

@@ -1,8 +1,7 @@
 import LinearAlgebra
 
-/// A row-major matrix with memory of its own, which several threads may fill at once, each its own
-/// rows.
-// @unchecked: the memory has one owner; whoever hands rows to threads gives each row to one.
+/// A row-major matrix that several threads may fill at once, each its own rows.
+// @unchecked: the memory has one owner; each row is handed to one thread only.
 struct FactorMatrix: ~Copyable, @unchecked Sendable {
   let rows: Int
   let columns: Int
@@ -18,7 +17,7 @@ struct FactorMatrix: ~Copyable, @unchecked Sendable {
 
   deinit { memory.deallocate() }
 
-  /// All elements, to be written while no one else has them.
+  /// All elements. Write them only while no thread has a row.
   var all: UnsafeMutableBufferPointer<Float> { memory }
 
   var elements: UnsafeBufferPointer<Float> { UnsafeBufferPointer(memory) }
@@ -31,13 +30,13 @@ struct FactorMatrix: ~Copyable, @unchecked Sendable {
     }
   }
 
-  /// A row to be written, by the one thread that has it.
+  /// A row, to be written by one thread.
   func row(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
     UnsafeMutableBufferPointer(rebasing: memory[index * columns..<(index + 1) * columns])
   }
 
-  /// Mᵀ · M times a factor, the upper triangle: of fixed blocks of rows, added in their order, so that
-  /// the sum does not depend on the number of threads.
+  /// Mᵀ · M times a factor, the upper triangle. It is summed by fixed blocks of rows in their order,
+  /// so the sum does not depend on the number of threads.
   func gram(scaledBy factor: Float, _ threads: Threads) -> [Float] {
     let blockRows = 4096
     let size = columns * columns

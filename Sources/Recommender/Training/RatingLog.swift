@@ -1,15 +1,17 @@
-/// Collects ratings in the order of a log, many millions of them in 16 bytes each, and makes of them
-/// the ratings that count.
+import Ratings
+
+/// Collects many millions of ratings in the order of a log, in 16 bytes each, and reduces them to the
+/// ratings in force.
 ///
-/// A later rating of the same movie by the same user replaces an earlier one, and null takes it back,
-/// as in the user stage.
+/// Which do follows from the rules of `RatingStatement`: of a user's statements about a movie the
+/// last one holds. Sorting finds it in less memory than a fold would need.
 public struct RatingLog: ~Copyable, Sendable {
   private static let chunkCapacity = 1 << 20
 
   private struct Entry {
     var user: UInt32
     var movie: UInt32
-    /// Milliseconds times 16, plus half stars; 0 half stars take the rating back.
+    /// Milliseconds times 16, plus half stars; 0 half stars for a rating taken back.
     var timeAndRating: UInt64
   }
 
@@ -21,7 +23,7 @@ public struct RatingLog: ~Copyable, Sendable {
 
   public init() {}
 
-  /// How many have been added, replaced and taken-back ones included.
+  /// How many have been added, including those replaced or taken back.
   public private(set) var count = 0
 
   /// Adds the next event of the log.
@@ -45,7 +47,7 @@ public struct RatingLog: ~Copyable, Sendable {
     count += 1
   }
 
-  /// The ratings that count. The memory of the log is given back meanwhile.
+  /// The ratings in force. Frees the log's memory as it goes.
   ///
   /// - Parameter progress: called now and then with the share done, 0...1.
   public consuming func finish(progress: (Double) -> Void = { _ in }) -> RatingMatrix {
@@ -86,7 +88,7 @@ public struct RatingLog: ~Copyable, Sendable {
     return number
   }
 
-  /// The ids in rising order, and each one's place there.
+  /// The ids in rising order, and the index of each in that order.
   private static func ranks(_ ids: [Int64]) -> (sorted: [Int64], ranks: [UInt32]) {
     let order = ids.indices.sorted { ids[$0] < ids[$1] }
     var ranks = [UInt32](repeating: 0, count: ids.count)

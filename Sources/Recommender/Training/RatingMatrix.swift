@@ -1,4 +1,6 @@
-/// The ratings that count, by user and within a user by time: of each user and movie the last.
+import Ratings
+
+/// The ratings in force, by user and then by time: the last one of each user and movie.
 public struct RatingMatrix: Sendable {
   /// One rating of a user.
   public struct Rating: Hashable, Sendable {
@@ -9,25 +11,26 @@ public struct RatingMatrix: Sendable {
     public var timeMilliseconds: Int64
   }
 
-  /// Rising ids of those with ratings.
+  /// Rising ids; only those with ratings.
   public let users: [Int64]
-  /// Rising ids of those with ratings.
+  /// Rising ids; only those with ratings.
   public let movies: [Int64]
-  /// Where each user's ratings begin, and behind the last where they end.
+  /// Where each user's ratings begin, then where the last user's end.
   let starts: [Int]
   /// Indices into `movies`.
   let columns: [Int32]
   /// Milliseconds times 16, plus half stars.
   private let stamps: [UInt64]
 
-  /// Sorts and thins out.
+  /// Keeps the last event of each user and movie, and sorts them by time.
   ///
   /// - Parameters:
   ///   - users: rising ids.
   ///   - movies: rising ids.
-  ///   - starts: where each user's events begin, and behind the last where they end.
+  ///   - starts: where each user's events begin, then where the last user's end.
   ///   - columns: the events' movies, each user's in the order of the log.
-  ///   - stamps: the events' times in milliseconds, times 16, plus half stars, 0 to take back.
+  ///   - stamps: the events' times in milliseconds, times 16, plus half stars; 0 half stars for a
+  ///     rating taken back.
   ///   - progress: called now and then with the share done, 0...1.
   init(
     users: [Int64], movies: [Int64], starts: [Int], columns: consuming [Int32],
@@ -42,8 +45,8 @@ public struct RatingMatrix: Sendable {
       if user % 1024 == 0 { progress(Double(user) / Double(users.count)) }
       EventOrder.keepLast(starts[user]..<starts[user + 1], columns, stamps, &order)
       if order.isEmpty { continue }
-      // What is written lies before all that is still to be read, but for this user's own events,
-      // which `order` holds copies of.
+      // Writes never overtake reads: `order` has copies of this user's events, and later users'
+      // events lie behind.
       for event in order {
         columns[end] = event.movie
         stamps[end] = event.stamp
@@ -74,8 +77,8 @@ public struct RatingMatrix: Sendable {
   /// How many ratings there are.
   public var count: Int { columns.count }
 
-  /// Where a user's ratings are; indices for `rating`, by rising time, at equal times in the order
-  /// of the log.
+  /// The indices of a user's ratings, for `rating`, by rising time; equal times in the order of the
+  /// log.
   public func range(ofUser user: Int) -> Range<Int> { starts[user]..<starts[user + 1] }
 
   public func rating(_ index: Int) -> Rating {
@@ -91,7 +94,7 @@ public struct RatingMatrix: Sendable {
     return rating
   }
 
-  /// Event time of the newest rating, since 1970; 0 without any.
+  /// Event time of the newest rating, since 1970; 0 without ratings.
   public var newestMilliseconds: Int64 {
     var newest: UInt64 = 0
     for user in users.indices { newest = max(newest, stamps[starts[user + 1] - 1]) }
@@ -105,12 +108,12 @@ public struct RatingMatrix: Sendable {
     return counts
   }
 
-  /// The ratings for which `isKept` holds, of the users and movies that keep one.
+  /// The ratings for which `isKept` returns true. Drops users and movies that have none left.
   public func filter(_ isKept: (_ user: Int, _ index: Int) -> Bool) -> RatingMatrix {
     var starts = [0]
     var columns: [Int32] = []
     var stamps: [UInt64] = []
-    // Room for all, of which untouched pages cost nothing: growing would hold two copies for a time.
+    // Growing would hold two copies for a while; reserved pages that are never touched cost nothing.
     columns.reserveCapacity(count)
     stamps.reserveCapacity(count)
     for user in users.indices {
@@ -125,14 +128,14 @@ public struct RatingMatrix: Sendable {
   }
 }
 
-/// An event of one user, while the user's events are put in order.
+/// An event of one user, for sorting.
 private struct EventOrder {
   var movie: Int32
-  /// Its place in the log among the user's.
+  /// Its place among the user's events in the log.
   var sequence: Int32
   var stamp: UInt64
 
-  /// Leaves in `order` the last event of each movie, unless it takes the rating back, by time.
+  /// Sets `order` to the last event of each movie, by time, without those that take the rating back.
   static func keepLast(
     _ range: Range<Int>, _ columns: [Int32], _ stamps: [UInt64], _ order: inout [EventOrder]
   ) {

@@ -1,8 +1,8 @@
 import Dispatch
 import Synchronization
 
-/// Runs numbered pieces of work on several threads. Whoever is free takes the next piece, so nothing
-/// that a piece computes may depend on who computed the others.
+/// Runs numbered pieces of work on several threads. Any free thread takes the next piece, so no result
+/// may depend on which thread computes what.
 struct Threads: Sendable {
   /// At least 1.
   let count: Int
@@ -14,13 +14,13 @@ struct Threads: Sendable {
 
   /// Returns when all pieces are done.
   ///
-  /// - Parameter body: is given the piece and the thread's number, below `count`, which names memory
-  ///   that only it uses meanwhile.
+  /// - Parameter body: gets the piece and the thread's number, below `count`; use it to index memory
+  ///   that belongs to that thread.
   func forEach(_ pieces: Range<Int>, _ body: (_ piece: Int, _ thread: Int) -> Void) {
     let next = Atomic(pieces.lowerBound)
     withoutActuallyEscaping(body) { body in
-      // The closure's captures are used by several threads at once, but none after this returns; what
-      // may be shared is said above.
+      // Several threads use the closure's captures at once, but none after this returns. The doc
+      // comment says what they may share.
       nonisolated(unsafe) let body = body
       DispatchQueue.concurrentPerform(iterations: min(count, max(pieces.count, 1))) { thread in
         while true {

@@ -1,15 +1,15 @@
 import Synchronization
 
 /// Trains a model by implicit alternating least squares: rows and movies in turn get the vectors that
-/// fit the others best. Formulas and sources stand in Model.md.
+/// fit the others best. Formulas and sources are in Model.md.
 ///
-/// The result depends on the ratings and the parameters alone: every vector is computed by one
-/// thread, and what is summed over vectors is summed in blocks of fixed size, in their order.
+/// The result depends only on the ratings and the parameters: every vector is computed by one
+/// thread, and sums over vectors are taken in blocks of fixed size, in their order.
 public struct Trainer: ~Copyable {
-  /// Users and movies that a thread takes at a time.
+  /// How many users or movies a thread takes at a time.
   private static let usersPerPiece = 64
   private static let moviesPerPiece = 16
-  /// After so many shares of an epoch the caller hears of it.
+  /// How many times per half epoch progress is reported.
   private static let slices = 16
 
   public let parameters: ModelParameters
@@ -20,7 +20,7 @@ public struct Trainer: ~Copyable {
   private var scratch: [Scratch] = []
   private var epoch = 0
 
-  /// What one thread works with.
+  /// The working memory of one thread.
   private final class Scratch {
     var equations: NormalEquations
     var failed = false
@@ -31,8 +31,8 @@ public struct Trainer: ~Copyable {
   }
 
   /// - Parameters:
-  ///   - ratings: not empty.
-  ///   - parameters: without a `problem`.
+  ///   - ratings: must not be empty.
+  ///   - parameters: must not have a `problem`.
   ///   - threads: at least 1; the result is the same for any number.
   public init(_ ratings: RatingMatrix, parameters: ModelParameters, threads: Int) {
     precondition(parameters.problem == nil && ratings.count > 0)
@@ -50,13 +50,13 @@ public struct Trainer: ~Copyable {
     for _ in 0..<threads { scratch.append(Scratch(order: parameters.factors)) }
   }
 
-  /// How many epochs have been run.
+  /// How many epochs have run.
   public var epochs: Int { epoch }
 
-  /// Computes all rows from the movies, and then all movies from the rows.
+  /// Computes all rows from the movies, then all movies from the rows.
   ///
   /// - Parameter progress: called on the caller's thread now and then with the share done, 0...1.
-  /// - Returns: the loss that is minimised, per rating.
+  /// - Returns: the loss per rating.
   public mutating func runEpoch(progress: (Double) -> Void = { _ in }) throws(UnsolvableEquations)
     -> Double
   {
@@ -68,7 +68,7 @@ public struct Trainer: ~Copyable {
     return (rowsPenalty + misfit) / Double(windows.ratings.count)
   }
 
-  /// The rows that the ratings make in even epochs.
+  /// How many rows the ratings make in even epochs.
   public var rows: Int { windows.usedRows(phase: 0) }
 
   private func unobservedWeight(phase: Int) -> Double {
@@ -113,8 +113,8 @@ public struct Trainer: ~Copyable {
     }
   }
 
-  /// - Returns: the rest of the loss: Σ w(1 - ŷ)² + α₀ Σ ŷ² + Σ λ|v|² over the movies. At a movie's
-  ///   minimum that is Σ w - bᵀv.
+  /// - Returns: the rest of the loss, Σ w(1 - ŷ)² + α₀ Σ ŷ² + Σ λ|v|² over the movies, which at each
+  ///   movie's minimum is Σ w - bᵀv.
   private func solveMovies(
     _ unobserved: Double, phase: Int, _ progress: (Double) -> Void
   ) throws(UnsolvableEquations) -> Double {
@@ -137,8 +137,8 @@ public struct Trainer: ~Copyable {
     }
   }
 
-  /// Sums over items, which threads take by the piece; each piece has a sum of its own, and these are
-  /// added in their order.
+  /// Sums over items. Threads take them in pieces; each piece has its own sum, and these are added in
+  /// their order.
   private func sum(
     _ items: Int, _ itemsPerPiece: Int, _ progress: (Double) -> Void,
     _ body: (Int, inout NormalEquations) throws(UnsolvableEquations) -> Double
@@ -166,7 +166,7 @@ public struct Trainer: ~Copyable {
   }
 }
 
-/// Partial sums, set by several threads, each its own.
+/// Partial sums that several threads set, each its own.
 private struct FixedSums: ~Copyable {
   private let sums: UnsafeMutableBufferPointer<Double>
 

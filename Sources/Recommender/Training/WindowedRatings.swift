@@ -1,18 +1,18 @@
-/// Ratings as training sees them: each user's cut by time into windows, each window a row of its
-/// own, and the same by movie.
+/// Ratings as training sees them: each user's are cut by time into windows, each a row of its own;
+/// and the same by movie.
 ///
 /// Windows of L ratings begin at a user's first rating in even epochs and half a window earlier in
-/// odd ones. Half windows have numbers that give both: in epoch phase p, half h is in row (h + p)/2.
-/// A user has as many rows as either phase needs; one of them may be empty in the other.
+/// odd ones. Half windows are numbered so that in epoch phase p, half h is in row (h + p)/2. A user
+/// has as many rows as either phase needs, so one of them may be empty in the other.
 struct WindowedRatings: Sendable {
   let ratings: RatingMatrix
-  /// Ratings in half a window; `Int.max` when users are left whole.
+  /// Ratings in half a window; `Int.max` if users are left whole.
   let half: Int
-  /// Each user's first row, and behind the last the number of rows.
+  /// Each user's first row, then the number of rows.
   let firstRows: [Int]
-  /// Where each movie's ratings begin, and behind the last where they end.
+  /// Where each movie's ratings begin, then where the last movie's end.
   let movieStarts: [Int]
-  /// By movie: the half windows of its ratings.
+  /// The half windows of each movie's ratings.
   private let halves: [Int32]
 
   /// - Parameter window: L, even; 0 leaves users whole.
@@ -45,10 +45,10 @@ struct WindowedRatings: Sendable {
 
   var rowCount: Int { firstRows[ratings.users.count] }
 
-  /// 0 or 1 for an epoch, from 0.
+  /// 0 or 1 for an epoch, counted from 0.
   func phase(ofEpoch epoch: Int) -> Int { half == .max ? 0 : epoch & 1 }
 
-  /// The ratings of a user's rows, one range after the other.
+  /// The ratings of each of a user's rows.
   func windows(ofUser user: Int, phase: Int) -> Windows {
     let range = ratings.range(ofUser: user)
     let first = phase == 1 ? min(half, range.count) : min(whole, range.count)
@@ -59,7 +59,7 @@ struct WindowedRatings: Sendable {
 
   struct Windows: Sequence, IteratorProtocol {
     fileprivate var rest: Range<Int>
-    /// Of the next one.
+    /// Of the next window.
     fileprivate var length: Int
     fileprivate let whole: Int
 
@@ -83,6 +83,6 @@ struct WindowedRatings: Sendable {
 
   /// The row of a rating of a movie.
   ///
-  /// - Parameter index: within the movie's, from `movieStarts`.
+  /// - Parameter index: within the movie's part of `movieStarts`.
   func row(_ index: Int, phase: Int) -> Int { (Int(halves[index]) + phase) >> 1 }
 }

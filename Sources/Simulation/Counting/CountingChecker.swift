@@ -2,16 +2,16 @@ import EventLog
 import StateStore
 import Streams
 
-/// Folds what becomes certain in the log, and compares it at once with the naive fold of the input.
+/// Folds the facts of the log, and compares them at once with the naive fold of the input.
 struct CountingChecker {
   private struct Partition {
     var model = CountingModel()
-    /// Where the group stands; `nil` before it has committed anything.
+    /// The group's offset; `nil` before its first commit.
     var committed: Int64?
-    /// The changelog's fold, and the last position in it.
+    /// The changelog's fold, and its last position.
     var changelog: CountingModel.State = [:]
     var position: Int64 = 0
-    /// The outputs seen, the first time of each in order.
+    /// The outputs seen, in the order of their first occurrence.
     var outputs: [CountingModel.Output] = []
     var seen: Set<CountingModel.Output> = []
   }
@@ -27,12 +27,12 @@ struct CountingChecker {
   /// The last position in a partition's changelog.
   func position(_ partition: Int32) -> Int64 { partitions[Int(partition)].position }
 
-  /// What of the input was not processed, as far as the log tells; `nil` when all of it was.
+  /// Describes the input that is not processed, as far as the log shows; `nil` if all of it is.
   func remaining() -> String? {
     for (number, partition) in partitions.enumerated() {
       let end = partition.model.end
       let committed = partition.committed ?? 0
-      // Without transactions the store may know more than the changelog's last position.
+      // Without transactions the store may be ahead of the changelog's last position.
       let isKnown = guarantee == .atLeastOnce || partition.position == end
       guard committed == end, isKnown else {
         return "input \(number) ends at \(end), the group is at \(committed), the changelog at"
@@ -77,9 +77,9 @@ struct CountingChecker {
       let number = Int(source.partition)
       let start = partitions[number].committed ?? 0
       guard start <= end else {
-        throw Violation("a transaction takes \(source) back from \(start) to \(end)")
+        throw Violation("a transaction moves \(source) back from \(start) to \(end)")
       }
-      // Records of several output partitions arrive in an order of their own.
+      // Records of different output partitions arrive in any order.
       let expected = partitions[number].model.outputs(start..<end)
       let found = outputs.removeValue(forKey: number) ?? []
       guard Set(found) == Set(expected), found.count == expected.count else {
@@ -96,7 +96,7 @@ struct CountingChecker {
       for output in found { note(output, number) }
     }
     guard outputs.isEmpty else {
-      throw Violation("a transaction has outputs of partitions it does not move")
+      throw Violation("a transaction has outputs of partitions whose offsets it does not move")
     }
   }
 
@@ -131,7 +131,7 @@ struct CountingChecker {
     if partitions[number].seen.insert(output).inserted { partitions[number].outputs.append(output) }
   }
 
-  /// Each output must be that of its input record, whoever sends it and however often.
+  /// Each output must be that of its input record, no matter who sends it and how often.
   private func parse(_ placed: PlacedRecord) throws(Violation)
     -> (partition: Int, output: CountingModel.Output)
   {
@@ -141,7 +141,7 @@ struct CountingChecker {
     guard let number = name.split(separator: "-").first.flatMap({ Int($0) }),
       partitions.indices.contains(number),
       let offset = text.split(separator: ":").first.flatMap({ Int64($0) })
-    else { throw Violation("an output is none of the stage's: \(name) \(text)") }
+    else { throw Violation("an output is not the stage's: \(name) \(text)") }
     let output = CountingModel.Output(key: key, text: text)
     guard partitions[number].model.outputs(offset..<offset + 1) == [output] else {
       throw Violation("the output \(text) of \(name) does not follow from the input")
@@ -149,7 +149,7 @@ struct CountingChecker {
     return (number, output)
   }
 
-  /// At each position the changelog's fold must be the input's.
+  /// At each position the changelog's fold must equal the input's.
   private mutating func takeChange(_ record: MemoryRecord, _ number: Int) throws(Violation) {
     guard let key = record.key, let table = key.first else {
       throw Violation("a record of the changelog has no key")
@@ -178,7 +178,7 @@ struct CountingChecker {
 
   // MARK: Stores
 
-  /// - Parameter isRestored: whether it must stand at the changelog's last position.
+  /// - Parameter isRestored: whether the store must be at the changelog's last position.
   func check(
     _ place: StorePlace, in storage: MemoryStorage, changelogEnd: Int64, isRestored: Bool = false
   ) throws(Violation) {
@@ -221,7 +221,7 @@ struct CountingChecker {
     }
   }
 
-  /// None is missing, and those of a key come in order, each for the first time.
+  /// None may be missing, and those of a key must first occur in order.
   private func checkOutputs(_ partition: Partition, _ number: Int) throws(Violation) {
     let expected = Dictionary(
       grouping: partition.model.outputs(0..<partition.model.end), by: \.key)

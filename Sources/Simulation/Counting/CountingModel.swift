@@ -1,7 +1,7 @@
 import EventLog
 import Streams
 
-/// What one input partition of the counting stage must lead to: the naive fold of its records.
+/// What one input partition of the counting stage must result in: the naive fold of its records.
 struct CountingModel {
   typealias State = [[UInt8]: [UInt8]]
 
@@ -20,7 +20,7 @@ struct CountingModel {
   var end: Int64 { entries.last.map { $0.record.offset + 1 } ?? 0 }
 
   mutating func add(_ record: MemoryRecord) {
-    // A transaction that was decided late comes before what was appended meanwhile.
+    // A transaction that is decided late has lower offsets than records appended meanwhile.
     let place = index(of: record.offset)
     let later = entries[place...].map(\.record)
     if !later.isEmpty {
@@ -53,7 +53,7 @@ struct CountingModel {
     return low
   }
 
-  /// The state that stands for all records below an offset.
+  /// The state after all records below an offset.
   func state(below offset: Int64) -> State {
     let count = index(of: offset)
     return count == 0 ? [:] : entries[count - 1].state
@@ -64,7 +64,7 @@ struct CountingModel {
     var text: String
   }
 
-  /// What the records of a range of offsets lead to, in their order.
+  /// The outputs of the records in a range of offsets, in order.
   func outputs(_ range: Range<Int64>) -> [Output] {
     entries[index(of: range.lowerBound)..<index(of: range.upperBound)].compactMap { entry in
       guard let output = entry.output, let key = entry.record.key else { return nil }

@@ -1,8 +1,8 @@
 public import EventLog
 public import Streams
 
-/// Counts and sums per key; sends every key's new tally, one output a record. The smallest stage
-/// that uses all of the engine.
+/// Counts and sums per key, and sends the key's new tally for every record. The smallest stage that
+/// uses all of the engine.
 public struct CountingOperator: StageOperator {
   public typealias Store = MemoryStore
   public typealias Producer = MemoryProducer
@@ -15,6 +15,12 @@ public struct CountingOperator: StageOperator {
   public func makeWorking(_ task: Partition) throws(StageError) -> Working { [:] }
 
   public func process(
+    _ records: borrowing RecordRun, _ working: inout Working, _ task: Partition
+  ) throws(StageError) {
+    for index in records.indices { try take(records[index], &working, task) }
+  }
+
+  private func take(
     _ record: borrowing RecordView, _ working: inout Working, _ task: Partition
   ) throws(StageError) {
     guard let keySpan = record.key else { return }

@@ -58,7 +58,7 @@ public final class CountingScenario: Scenario, @unchecked Sendable {
   public func feed(_ random: inout SeededGenerator) throws {
     for _ in 0..<Int.random(in: 0...25, using: &random) {
       let partition = Int32.random(in: 0..<partitions, using: &random)
-      // Keys say their partition, so that each key's events have one order.
+      // Keys include their partition, so that each key's events have one order.
       let key = Array("\(partition)-\(Int.random(in: 0..<6, using: &random))".utf8)
       switch Int.random(in: 0..<12, using: &random) {
       case 0: try log.append(to: input(partition), key: key, value: Array("reset".utf8))
@@ -71,7 +71,7 @@ public final class CountingScenario: Scenario, @unchecked Sendable {
     }
   }
 
-  /// Upstream is transactional too: its aborts and markers leave gaps in the input.
+  /// Upstream is transactional too, so aborts and markers leave gaps in the input.
   private func feedTransaction(
     _ key: [UInt8], _ partition: Int32, _ random: inout SeededGenerator
   ) throws {
@@ -95,8 +95,8 @@ public final class CountingScenario: Scenario, @unchecked Sendable {
   public func clean(_ random: inout SeededGenerator) throws {
     for partition in 0..<partitions {
       if random.oneIn(2) {
-        // Without transactions what lies beyond the last position is not settled: Kafka leaves the
-        // newest segment alone as well.
+        // Without transactions, records beyond the last position are not final. Kafka does not compact
+        // the newest segment either.
         try log.compact(
           changelog(partition),
           below: guarantee == .exactlyOnce ? .max : try endOfPositions(partition))

@@ -1,6 +1,6 @@
 public import StateStore
 
-/// What the counting stage knows of one key. The digest depends on the order of the values.
+/// The counting stage's state of one key. The digest depends on the order of the values.
 public struct Tally: Hashable, Sendable {
   public var count: Int64 = 0
   public var sum: Int64 = 0
@@ -26,7 +26,7 @@ public struct Tally: Hashable, Sendable {
   public var text: String { "\(count),\(sum),\(digest)" }
   public var encoded: [UInt8] { Array(text.utf8) }
 
-  /// The tally after one more record: a number is added, anything else takes the key away.
+  /// The tally after one more record: a number is added, anything else removes the key.
   public static func next(_ tally: Tally?, _ value: [UInt8]?) -> Tally? {
     guard let number = Int64(String(decoding: value ?? [], as: UTF8.self)) else { return nil }
     var next = tally ?? Tally()
@@ -34,7 +34,7 @@ public struct Tally: Hashable, Sendable {
     return next
   }
 
-  /// What the stage sends for a record: its offset, and the tally then.
+  /// What the stage sends for a record: its offset and the tally after it.
   public static func output(_ offset: Int64, _ tally: Tally?) -> String {
     "\(offset):\(tally?.text ?? "none")"
   }

@@ -1,17 +1,17 @@
 public import Streams
 
-/// A mistake put in on purpose. A checker that lets one live would let others live too.
+/// A deliberate mistake. A checker that misses it would miss real ones too.
 public enum Canary: String, Hashable, Sendable, CaseIterable {
-  /// The store's commit before the log's (exactly once).
+  /// Commits the store before the log (exactly once).
   case storeFirst = "store-first"
-  /// The position together with the outputs that it vouches for (at least once).
+  /// Sends the position together with the outputs it vouches for (at least once).
   case positionWithOutputs = "position-with-outputs"
-  /// Whoever the group has moved on from may still commit (exactly once).
+  /// Lets members that no longer belong to the group commit (exactly once).
   case unfenced
-  /// Redis takes older features for newer ones.
+  /// Redis overwrites newer features with older ones.
   case redisUnfenced = "redis-unfenced"
 
-  /// The guarantee that the mistake is about; `nil` for either.
+  /// The guarantee that the mistake breaks; `nil` for both.
   public var guarantee: ProcessingGuarantee? {
     switch self {
     case .storeFirst, .unfenced: .exactlyOnce

@@ -1,7 +1,7 @@
 import EventLog
 import Streams
 
-/// What goes wrong with single effects of one process, as a seed has it.
+/// What goes wrong with single effects of one process, as the seed decides.
 struct FaultPlan: Sendable {
   static let fullDisk = "no space left on the simulated disk"
 
@@ -9,15 +9,15 @@ struct FaultPlan: Sendable {
   private static let refused = LogError(.transactionAborted, "refused", reaction: .abortBatch)
   private static let fenced = LogError(.fenced, "fenced", reaction: .abandonPartition)
 
-  /// The effect that is the process's last, counted over all kinds or among those of one; `nil` for
-  /// a process that is killed from outside at most.
+  /// The process's last effect, counted over all kinds or within one kind; `nil` if at most the
+  /// director kills it.
   private var lastEffect: (kind: SimulatedProcess.Effect?, number: Int)?
   private var diesAfterwards: Bool
-  /// One effect in so many fails.
+  /// One effect in this many fails.
   private var rate: Int
 
-  /// Effects at which a batch passes from one place to the next. In the middle of a flush some
-  /// partitions lack what others have already: that is where an order can be wrong.
+  /// Effects at which a batch moves from one place to the next. In the middle of a flush some
+  /// partitions lack what others already have: that is where a wrong order shows.
   private static let turningPoints: [SimulatedProcess.Effect] = [
     .deliver, .deliver, .deliver, .flush, .commitTransaction, .commitStore, .commitOffsets,
     .writeElsewhere,

@@ -1,19 +1,18 @@
 import Streams
 
-/// One instance of the application: a place with a disk, and the processes that run there one after
-/// the other.
-// Only who has the scheduler's baton touches it.
+/// One instance of the application: a disk, and the processes that run on it one after another.
+// Only the holder of the scheduler's baton touches it.
 final class Instance: @unchecked Sendable {
   let name: String
   let disk = MemoryStorage()
   private(set) var process: SimulatedProcess?
   private(set) var stop = StopSignal()
   private var threads: [Int] = []
-  /// How often a process was started.
+  /// How many processes were started.
   private(set) var starts = 0
-  /// Until when no broker is reached.
+  /// When brokers can be reached again.
   var cutOffUntil: Duration = .zero
-  /// Why the last process has ended by itself.
+  /// Why the last process ended by itself.
   var failure: StageError?
 
   init(_ name: String) {
@@ -32,13 +31,13 @@ final class Instance: @unchecked Sendable {
 
   func add(thread: Int) { threads.append(thread) }
 
-  /// Lets go of the process, which knows the run.
+  /// Releases the process, which refers to the run.
   func release() { process = nil }
 
-  /// Whether nothing of its last process runs any more.
+  /// Whether no thread of its last process is running.
   func hasEnded(_ scheduler: Scheduler) -> Bool { threads.allSatisfy(scheduler.hasEnded) }
 
-  /// Names of the threads that have not ended.
+  /// The names of the threads that are still running.
   func running(_ scheduler: Scheduler) -> [String] {
     threads.filter { !scheduler.hasEnded($0) }.map(scheduler.name)
   }

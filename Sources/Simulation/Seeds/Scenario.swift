@@ -1,50 +1,50 @@
 public import Logging
 public import Streams
 
-/// What runs in a simulation, what it is fed with, and what must be true of it.
+/// What runs in a simulation, its input, and what must be true of it.
 ///
-/// All calls come from whoever has the scheduler's baton, one at a time.
+/// All calls come from the holder of the scheduler's baton, one at a time.
 public protocol Scenario: AnyObject, Sendable {
-  /// The stages of each instance, a thread each.
+  /// The stages of each instance, one thread each.
   var stages: [String] { get }
   /// The consumer groups of those stages.
   var groups: [String] { get }
   /// The stores that an instance may have.
   var stores: [StorePlace] { get }
 
-  /// Runs one stage on the calling thread, until it is told to stop or can't go on.
+  /// Runs one stage on the calling thread until it is asked to stop or can't go on.
   func run(_ stage: String, on instance: InstanceContext) throws(StageError)
 
   /// Appends some input.
   func feed(_ random: inout SeededGenerator) throws
-  /// Compaction, and retention of what is not needed any more.
+  /// Compacts topics, and deletes what is no longer needed.
   func clean(_ random: inout SeededGenerator) throws
-  /// Lets retention delete input that was not processed yet.
+  /// Lets retention delete input that is not processed yet.
   ///
-  /// - Returns: false when all of it was.
+  /// - Returns: false if all of it is processed.
   func deleteUnprocessedInput() throws -> Bool
-  /// Deletes an input whose events are in the state and makes it anew.
+  /// Deletes and recreates an input whose events are in the state.
   ///
-  /// - Returns: what the error begins with that must follow; `nil` when no input was processed.
+  /// - Returns: how the error that must follow begins; `nil` if no input is processed.
   func remakeInput() throws -> String?
-  /// Empties what stages write to outside the log.
+  /// Empties the system outside the log that stages write to.
   ///
-  /// - Returns: the group that fills it again once its offsets are reset; `nil` when there is nothing
-  ///   of that kind.
+  /// - Returns: the group that refills it once its offsets are reset; `nil` if there is no such
+  ///   system.
   func flushProjection() -> String?
 
-  /// What was not processed of the input, in words; `nil` when all of it was.
+  /// Describes the input that is not processed; `nil` if all of it is.
   func remaining() throws -> String?
 
-  // MARK: Checks; what they throw is a `Violation`
+  // MARK: Checks, which throw a `Violation`
 
-  /// Folds what has become certain.
+  /// Folds facts.
   func check(_ fact: LogFact) throws
-  /// A store, as it is after a commit or a restart.
+  /// Checks a store after a commit or a restart.
   func check(_ store: StorePlace, in storage: MemoryStorage) throws
-  /// Everything, once all input was processed.
+  /// Checks everything, once all input is processed.
   func checkDrained() throws
-  /// A store that was restored to the end.
+  /// Checks a store that was restored to the end.
   func checkRestored(_ store: StorePlace, in storage: MemoryStorage) throws
 }
 
@@ -61,7 +61,7 @@ public struct StorePlace: Hashable, Sendable, CustomStringConvertible {
   public var description: String { "\(stage)[\(partition)]" }
 }
 
-/// What a running instance is made of, for its stages.
+/// The parts of a running instance that its stages use.
 public struct InstanceContext: Sendable {
   public var name: String
   public var process: SimulatedProcess
@@ -78,7 +78,7 @@ public struct InstanceContext: Sendable {
     let clock = scheduler.clock
     var environment = StageEnvironment(
       configuration: configuration, log: log, storage: storage,
-      monitor: StageMonitor(stage: configuration.name), logger: logger, stop: stop,
+      events: .logging(logger), stop: stop,
       now: { clock.now },
       pause: { [process, scheduler] duration in
         if process.isAlive { scheduler.sleep(duration) }

@@ -43,10 +43,10 @@ extension SeededRun {
     switch Int.random(in: 0..<24, using: &random) {
     case 0..<2:
       events.crashes += 1
-      note("kills instance \(instance.name)")
+      note("kill instance \(instance.name)")
       process.kill()
     case 2:
-      note("stops instance \(instance.name)")
+      note("stop instance \(instance.name)")
       instance.stop.stop()
     case 3..<6: silence(instance, process, cutsOff: random.oneIn(2))
     case 6..<9: expel(process)
@@ -54,13 +54,13 @@ extension SeededRun {
     }
   }
 
-  /// Whether a process may be taken for dead, and go on.
+  /// Whether a process may be presumed dead and go on.
   ///
   /// Without transactions nothing keeps it from writing then: brokers do not fence an idempotent
-  /// producer. The state is promised to be exact only as long as this does not happen.
+  /// producer. State is only guaranteed to be exact if this does not happen.
   private var allowsZombies: Bool { guarantee == .exactlyOnce || options.hasZombies }
 
-  /// SIGSTOP, or a network that is down for one instance: for longer than the timeouts, or less.
+  /// SIGSTOP, or a network outage of one instance, for longer or shorter than the timeouts.
   func silence(_ instance: Instance, _ process: SimulatedProcess, cutsOff: Bool) {
     let isLong = allowsZombies && random.oneIn(2)
     let duration = Duration.milliseconds(
@@ -75,7 +75,7 @@ extension SeededRun {
   private func expel(_ process: SimulatedProcess) {
     guard allowsZombies else { return }
     events.silences += 1
-    note("the groups expel \(process.name)")
+    note("expel \(process.name) from its groups")
     for group in scenario.groups where random.oneIn(2) {
       log.expireMembers(of: process, group: group)
     }
@@ -105,13 +105,13 @@ extension SeededRun {
   private func flushProjection() {
     guard let group = scenario.flushProjection() else { return }
     events.flushes += 1
-    note("what \(group) has written is flushed")
+    note("flush what \(group) has written")
     groupToReset = group
   }
 
   // MARK: Calm
 
-  /// All input must get processed now.
+  /// From here on all input must get processed.
   private func drain() throws {
     note("calm")
     isCalm = true
@@ -125,11 +125,11 @@ extension SeededRun {
     try stopAll()
   }
 
-  /// As a person does: stops all instances, waits until the group is empty, and resets it.
+  /// Stops all instances, waits until the group is empty, and resets its offsets, as an operator does.
   private func reset(_ group: String) throws {
     try stopAll()
     try sleep(Self.session * 2)
-    note("the offsets of \(group) are reset")
+    note("reset the offsets of \(group)")
     log.resetOffsets(of: group)
   }
 
@@ -155,10 +155,10 @@ extension SeededRun {
     }
   }
 
-  /// The changelogs alone are enough.
+  /// Restores everything from the changelogs alone.
   private func restoreFromNothing() throws {
     guard !scenario.stores.isEmpty else { return }
-    note("all disks are wiped")
+    note("wipe all disks")
     for instance in instances {
       for place in scenario.stores {
         instance.disk.lose(stage: place.stage, partition: place.partition)
@@ -166,7 +166,7 @@ extension SeededRun {
     }
     let first = instances[0]
     start(first)
-    // The partitions of the others are kept for them as long as a session lasts.
+    // The others' partitions are kept for them until their sessions end.
     try sleep(Self.session * 2)
     try wait(limit: .seconds(120)) {
       do {
@@ -180,18 +180,18 @@ extension SeededRun {
     try scenario.checkDrained()
   }
 
-  /// Input that is gone before it was processed is told by name, and changes nothing.
+  /// Unprocessed input that is gone is reported by name and changes nothing.
   private func outliveRetention() throws {
     try scenario.feed(&random)
     guard try scenario.deleteUnprocessedInput() else { return }
-    note("input is deleted that was not processed")
+    note("delete unprocessed input")
     try stopsByName("offset_below_log_start")
   }
 
-  /// So is an input that was deleted and made anew.
+  /// So is an input that was deleted and recreated.
   private func outliveRemaking() throws {
     guard let name = try scenario.remakeInput() else { return }
-    note("an input is made anew")
+    note("recreate an input")
     try stopsByName(name)
   }
 

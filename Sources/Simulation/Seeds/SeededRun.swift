@@ -1,16 +1,16 @@
 import Logging
 public import Streams
 
-/// One seed: a scenario, the instances that run it, and all that goes wrong with them.
+/// One seed: a scenario, the instances that run it, and everything that goes wrong.
 ///
-/// First comes a time of trouble, in which the *director*, a script on the calling thread, feeds
-/// the input, starts, kills, stops, stalls and cuts off processes, expels members, damages disks,
-/// and cleans the log, while single effects fail by themselves (`FaultPlan`). Then comes a calm, in
-/// which all input must get processed. Then the disks are wiped, and one instance must restore all
-/// state from the changelogs.
-// Only who has the scheduler's baton touches it: the director, or a thread in `pass`.
+/// First comes a time of trouble: the *director*, a script on the calling thread, feeds the input,
+/// starts, kills, stops, stalls and cuts off processes, expels members, damages disks, and cleans the
+/// log, while single effects fail on their own (`FaultPlan`). Then comes a calm, in which all input
+/// must get processed. Then the disks are wiped, and one instance must restore all state from the
+/// changelogs.
+// Only the holder of the scheduler's baton touches it: the director, or a thread in `pass`.
 public final class SeededRun<S: Scenario>: @unchecked Sendable {
-  /// What a scenario is made with.
+  /// What a scenario is made from.
   public struct World {
     public let log: MemoryLog
     public let scheduler: Scheduler
@@ -31,17 +31,17 @@ public final class SeededRun<S: Scenario>: @unchecked Sendable {
   let trace: TraceLog?
   var random: SeededGenerator
   var events = SeedEvents()
-  /// Nothing goes wrong any more.
+  /// Whether faults have ended.
   var isCalm = false
-  /// The group that must read everything again, because what it has written is gone.
+  /// The group that must read everything again because its output is gone.
   var groupToReset: String?
-  /// Until when no broker can be reached.
+  /// When brokers can be reached again.
   var outageUntil: Duration = .zero
   private(set) var violation: Violation?
   private let seed: UInt64
   private let name: String
 
-  /// - Parameter makeScenario: makes the topics as well.
+  /// - Parameter makeScenario: also creates the topics.
   public init(
     seed: UInt64, name: String, options: SimulationOptions,
     makeScenario: (World, inout SeededGenerator) -> S
@@ -89,7 +89,7 @@ public final class SeededRun<S: Scenario>: @unchecked Sendable {
 
   // MARK: What goes wrong
 
-  /// Keeps the first violation and ends everything.
+  /// Records the first violation and ends everything.
   func fail(_ found: Violation) {
     guard violation == nil else { return }
     violation = found
@@ -108,7 +108,7 @@ public final class SeededRun<S: Scenario>: @unchecked Sendable {
     }
   }
 
-  /// Hands everything that has become certain to the scenario.
+  /// Hands new facts to the scenario.
   func checkFacts() {
     for fact in log.takeFacts() {
       if let trace {
@@ -118,7 +118,7 @@ public final class SeededRun<S: Scenario>: @unchecked Sendable {
     }
   }
 
-  /// - Throws: the violation that was found meanwhile, if any.
+  /// - Throws: the violation found meanwhile, if any.
   func sleep(_ duration: Duration) throws {
     scheduler.sleep(duration)
     checkFacts()
@@ -128,7 +128,7 @@ public final class SeededRun<S: Scenario>: @unchecked Sendable {
     if let violation { throw violation }
   }
 
-  /// - Parameter remaining: says what is still waited for; `nil` when nothing is.
+  /// - Parameter remaining: describes what is still missing; `nil` for nothing.
   func wait(limit: Duration, for remaining: () throws -> String?) throws {
     let deadline = scheduler.now + limit
     while let what = try remaining() {
@@ -141,7 +141,7 @@ public final class SeededRun<S: Scenario>: @unchecked Sendable {
   private func end() {
     for instance in instances { instance.process?.kill() }
     while !instances.allSatisfy({ $0.hasEnded(scheduler) }) { scheduler.sleep(.milliseconds(1)) }
-    // Processes know the run.
+    // Processes refer to the run.
     for instance in instances { instance.release() }
     log.disband()
   }
@@ -158,7 +158,7 @@ public final class SeededRun<S: Scenario>: @unchecked Sendable {
       faults: { [self] moment in fault(of: moment, plan, instance) },
       onEffect: { [self] moment, outcome in took(moment, outcome) })
     instance.begin(process, stop)
-    note("starts instance \(instance.name)")
+    note("start instance \(instance.name)")
     let storage = instance.disk.mounted(process) { [self] stage, partition in
       checkFacts()
       let place = StorePlace(stage: stage, partition: partition)
@@ -189,7 +189,7 @@ public final class SeededRun<S: Scenario>: @unchecked Sendable {
   ) -> SimulatedProcess.Fault? {
     guard !isCalm else { return nil }
     if moment.effect == .writeElsewhere, random.oneIn(50), let process = instance.process {
-      // What is left of the batch is written when others have gone on.
+      // The rest of the batch is written after others have gone on.
       silence(instance, process, cutsOff: false)
     }
     let isCutOff = max(outageUntil, instance.cutOffUntil) > scheduler.now
@@ -210,21 +210,21 @@ public final class SeededRun<S: Scenario>: @unchecked Sendable {
     checkFacts()
   }
 
-  /// A process may be killed; it may not give up, but for what it can't mend.
+  /// A process may be killed, but it may give up only on what it can't mend.
   private func ended(
     _ instance: Instance, _ process: SimulatedProcess, _ stage: String, _ error: StageError
   ) {
     guard process.isAlive, violation == nil else { return }
     note("\(stage) has stopped: \(error)")
     instance.failure = instance.failure ?? error
-    // One stage that can't go on stops the others in good order.
+    // A stage that can't go on stops the others in an orderly way.
     instance.stop.stop()
     if error.description.contains(FaultPlan.fullDisk) { return }
     if mayFail(with: error) { return }
     fail(Violation("\(instance.name)/\(stage) has stopped: \(error)"))
   }
 
-  /// Set while an end of this kind is asked for.
+  /// Set while such an end is expected.
   var expectedFailure: String?
 
   private func mayFail(with error: StageError) -> Bool {

@@ -50,7 +50,8 @@ public struct SimulatedTopology {
   /// Runs one stage on the calling thread, until it is told to stop or can't go on.
   public func run(_ stage: String, on instance: InstanceContext) throws(StageError) {
     guard let program = programs(instance).first(where: { $0.declaration.name == stage }) else {
-      throw .failed("the simulation has no stage \(stage)", .stopDaemon)
+      throw .failed(
+        Reason(.internalError, "the simulation has no stage \(stage)"), .stopDaemon)
     }
     let configuration = topology.configuration(
       of: program.declaration, instance: instance.name,

@@ -1,14 +1,14 @@
 public import Streams
 
-/// How seeds are run.
+/// Options for running seeds.
 public struct SimulationOptions: Sendable {
-  /// `nil` leaves it to the seed.
+  /// `nil` to let the seed decide.
   public var guarantee: ProcessingGuarantee?
   public var canary: Canary?
-  /// Whether every step is written down.
+  /// Whether every step is recorded.
   public var traces: Bool
-  /// Whether processes are taken for dead and go on under at-least-once as well, where the state is
-  /// not promised to stay exact then.
+  /// Whether processes may be presumed dead and go on even under at-least-once, where the state is
+  /// then not guaranteed to stay exact.
   public var hasZombies: Bool
 
   public init(
@@ -22,28 +22,28 @@ public struct SimulationOptions: Sendable {
   }
 }
 
-/// What became of a seed.
+/// The outcome of a seed.
 public struct SeedReport: Sendable {
   public var seed: UInt64
   public var scenario: String
   public var guarantee: ProcessingGuarantee
   public var instances: Int
   public var violation: Violation?
-  /// Effects and waits.
+  /// How many effects and waits there were.
   public var steps = 0
   public var simulated: Duration = .zero
   public var events = SeedEvents()
   public var trace: [String] = []
 }
 
-/// What has gone wrong on purpose in a run.
+/// Counts of the faults in a run.
 public struct SeedEvents: Hashable, Sendable {
   public var crashes = 0
   public var faults = 0
-  /// Processes that stood still or were cut off, and members that were expelled.
+  /// Processes suspended or cut off, and members expelled.
   public var silences = 0
   public var lostCommits = 0
-  /// How often what lies outside the log was emptied.
+  /// How often the system outside the log was emptied.
   public var flushes = 0
   public var storeCommits = 0
 

@@ -3,7 +3,7 @@ import Logging
 import Streams
 import Synchronization
 
-/// Writes down every step of a run, for people.
+/// Records every step of a run, for people.
 final class TraceLog: Sendable {
   private let lines = Mutex<[String]>([])
 
@@ -53,7 +53,7 @@ final class TraceLog: Sendable {
   }
 }
 
-/// Hands the stages' own log to a trace.
+/// Forwards the stages' own log to a trace.
 struct TraceHandler: LogHandler {
   let trace: TraceLog
   let scheduler: Scheduler

@@ -1,4 +1,4 @@
-/// A promise that was not kept.
+/// A broken guarantee.
 public struct Violation: Error, Hashable, Sendable, CustomStringConvertible {
   public var description: String
 

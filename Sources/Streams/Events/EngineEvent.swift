@@ -4,12 +4,25 @@ public import EventLog
 ///
 /// Log lines, the status snapshot, metrics and the daemon's event stream are sinks of these events.
 public struct EngineEvent: Hashable, Sendable {
+  /// Which part of a stage an event comes from.
+  public enum Role: String, Hashable, Sendable, CaseIterable {
+    /// The stage itself.
+    case stage
+    /// The thread that keeps the stage's standby copies.
+    case standby
+  }
+
   /// The stage's name, as its declaration has it.
   public var stage: String
+  /// The stage's thread, where it has several.
+  public var worker: Int?
+  public var role: Role
   public var kind: Kind
 
-  public init(stage: String, _ kind: Kind) {
+  public init(stage: String, worker: Int? = nil, role: Role = .stage, _ kind: Kind) {
     self.stage = stage
+    self.worker = worker
+    self.role = role
     self.kind = kind
   }
 
@@ -26,22 +39,26 @@ public struct EngineEvent: Hashable, Sendable {
     case lost([TopicPartition])
     /// A dead instance's transactions are aborted before its partitions are read.
     case fencingPredecessor(instance: String)
+    /// The stage can't put its name off partitions it gives up: their next owner aborts
+    /// transactions that don't exist.
+    case disownFailed(Reason)
     /// A newer producer or member took this one's place.
     case fenced(Reason)
-    /// The stage leaves its group to join it again.
-    case rejoining(Reason)
+    /// The stage has left its group and joins it again; `attempt` counts from 1 after each
+    /// committed batch.
+    case rejoining(Reason, attempt: Int)
 
     /// A partition's store is open and stands for this input offset; `nil` for an empty one.
     case storeOpened(partition: Int32, inputOffset: Int64?)
-    /// A partition's store is deleted and rebuilt from its changelog.
+    /// A partition's store is deleted, to be rebuilt from its changelog.
     case storeRebuilt(partition: Int32, Reason)
-    /// A partition's store can't be used, and the stage stops.
+    /// A partition's store can't be used as it is, and its content is whole.
     case storeRefused(partition: Int32, Reason)
     /// A restore begins or gets on.
     case restoring(RestoreStatus)
     /// A restore has reached the changelog's end.
     case restored(RestoreSummary)
-    /// An instance keeps a copy of a partition that another one owns.
+    /// The instance keeps a copy of a partition that another one owns.
     case standbyOpened(changelog: TopicPartition)
     /// A standby copy can't be kept up for now.
     case standbyFailed(Reason)
@@ -49,7 +66,7 @@ public struct EngineEvent: Hashable, Sendable {
     case batchCommitted(BatchSummary)
     /// A batch is thrown away and read again from the last commit.
     case batchAborted(Reason)
-    /// Positions of an idle stage, when they differ from those told before.
+    /// Where the stage stands in each partition it owns, when that changes without a batch.
     case positions([TopicPartition: PartitionPosition])
     /// Something outside holds the stage up; it tries again.
     case waiting(Reason)
@@ -60,7 +77,7 @@ public struct EngineEvent: Hashable, Sendable {
     /// Records that a position stands for are not in the log: the stage stops.
     case retentionGuard(TopicPartition, Reason)
 
-    /// The stage ended; `nil` when it was told to.
+    /// The stage has ended: because of an error, or `nil` when it was stopped.
     case stopped(Reason?)
   }
 }
@@ -78,87 +95,4 @@ public struct PartitionPosition: Hashable, Sendable {
   }
 
   public var lag: Int64 { max(0, endOffset - nextOffset) }
-}
-
-/// One committed batch.
-public struct BatchSummary: Hashable, Sendable {
-  /// Input records processed.
-  public var records: Int
-  /// Bytes of their keys and values.
-  public var bytes: Int
-  /// Records dropped since the stage joined because they were below their partition's position.
-  public var redeliveries: Int
-  /// From the batch's first record to the beginning of its commit.
-  public var open: Duration
-  /// How long each step of the commit took, in order.
-  public var steps: [StepTime]
-  /// Where all partitions of the stage stand after it.
-  public var positions: [TopicPartition: PartitionPosition]
-
-  public struct StepTime: Hashable, Sendable {
-    public var step: CommitStep
-    public var duration: Duration
-
-    public init(_ step: CommitStep, _ duration: Duration) {
-      self.step = step
-      self.duration = duration
-    }
-  }
-
-  public init(
-    records: Int, bytes: Int, redeliveries: Int, open: Duration, steps: [StepTime],
-    positions: [TopicPartition: PartitionPosition]
-  ) {
-    self.records = records
-    self.bytes = bytes
-    self.redeliveries = redeliveries
-    self.open = open
-    self.steps = steps
-    self.positions = positions
-  }
-}
-
-/// A restore under way.
-public struct RestoreStatus: Hashable, Sendable {
-  public var changelog: String
-  /// How many partitions are restored together.
-  public var partitions: Int
-  /// Changelog offsets passed, and how many there are; transaction markers count.
-  public var applied: Int64
-  public var total: Int64
-  /// Offsets per second; `nil` before the first two seconds are over.
-  public var rate: Double?
-  /// `nil` where `rate` is.
-  public var timeLeft: Duration?
-
-  public init(
-    changelog: String, partitions: Int, applied: Int64, total: Int64, rate: Double? = nil,
-    timeLeft: Duration? = nil
-  ) {
-    self.changelog = changelog
-    self.partitions = partitions
-    self.applied = applied
-    self.total = total
-    self.rate = rate
-    self.timeLeft = timeLeft
-  }
-
-  /// Of 100; 100 for an empty changelog.
-  public var percent: Int { total > 0 ? Int(100 * applied / total) : 100 }
-}
-
-/// A restore that has reached the end.
-public struct RestoreSummary: Hashable, Sendable {
-  public var changelog: String
-  public var partitions: Int
-  /// Changelog records applied.
-  public var records: Int
-  public var duration: Duration
-
-  public init(changelog: String, partitions: Int, records: Int, duration: Duration) {
-    self.changelog = changelog
-    self.partitions = partitions
-    self.records = records
-    self.duration = duration
-  }
 }

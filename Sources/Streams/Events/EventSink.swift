@@ -1,4 +1,5 @@
-/// Where events of the engine go. Called on the stage's thread: a sink that takes long hands them on.
+/// Where the engine's events go. Called on the stage's thread, so a sink that takes long hands them
+/// to another thread.
 public struct EventSink: Sendable {
   public let receive: @Sendable (EngineEvent) -> Void
 

@@ -14,6 +14,7 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
   public enum Code: String, Hashable, Sendable, CaseIterable {
     // The log.
     case brokerUnavailable = "broker_unavailable"
+    /// A newer producer or group member took this one's place.
     case fenced
     case offsetOutOfRange = "offset_out_of_range"
     case unknownTopic = "unknown_topic"
@@ -27,6 +28,8 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
     case storeDamaged = "store_damaged"
     case diskFull = "disk_full"
     case storeRefused = "store_refused"
+    /// A record or value that another version of the program wrote.
+    case unknownFormat = "unknown_format"
 
     // Positions that contradict the log.
     case offsetBelowLogStart = "offset_below_log_start"
@@ -35,18 +38,21 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
     case changelogBeyondLogEnd = "changelog_beyond_log_end"
     case stateLost = "state_lost"
     case topicRecreated = "topic_recreated"
-    case unknownFormat = "unknown_format"
 
     // The group.
     case partitionsLost = "partitions_lost"
+    /// Another member committed while this one was opening the partition.
     case groupMovedOn = "group_moved_on"
     case unexpectedPartition = "unexpected_partition"
 
-    // Beside the log.
+    // Redis.
     case redisUnavailable = "redis_unavailable"
     case redisRefused = "redis_refused"
+
+    /// The log has a batch but did not say at which offsets.
     case deliveryUnknown = "delivery_unknown"
     case stopRequested = "stop_requested"
+    /// A bug of this program.
     case internalError = "internal_error"
   }
 }

@@ -5,23 +5,28 @@
 public struct StageIdentity: Hashable, Sendable {
   /// The consumer group: `<prefix>.<application>-<stage>.g<generation>`
   public let group: String
-  /// The transactional, client and group instance id: `<group>.w<worker>-<instance>`. A restarted
-  /// instance fences and settles its predecessor's open transaction by it, instead of waiting for its
-  /// timeout.
-  public let member: String
+  /// Tells the application's processes apart.
+  public let instance: String
+  /// Tells the instance's threads that run the stage apart; `nil` for the only one.
+  public var worker: Int?
 
   /// - Parameters:
   ///   - prefix: empty for none.
   ///   - generation: 0 is not named.
-  ///   - worker: which of the instance's threads that run the stage; `nil` for the only one.
   public init(
     application: String, prefix: String = "", generation: Int = 0, stage: String, instance: String,
     worker: Int? = nil
   ) {
     group = DeploymentName.with(
       prefix: prefix, "\(application)-\(stage)", generation: generation)
-    member = group + (worker.map { ".w\($0)" } ?? "") + "-\(instance)"
+    self.instance = instance
+    self.worker = worker
   }
+
+  /// The transactional, client and group instance id: `<group>.w<worker>-<instance>`. With it, a
+  /// restarted instance fences its predecessor and settles its open transaction at once, instead of
+  /// waiting for its timeout.
+  public var member: String { group + (worker.map { ".w\($0)" } ?? "") + "-\(instance)" }
 
   /// Whether an id is that of a member of the group, as far as its form tells.
   public func isMember(_ id: String) -> Bool {

@@ -1,11 +1,15 @@
 import ArgumentParser
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import LMDBStore
 import Logging
 import Pipeline
+import Processes
 import Streams
+import Wiring
 
 /// What a bench stands on: empty topics, a Redis, a place for state, and the daemon it measures.
 /// All of it is gone afterwards.
@@ -115,7 +119,8 @@ final class BenchBed {
   func startDaemon() throws -> ChildProcess {
     starts += 1
     let process = try ChildProcess(
-      "the daemon", executable: ChildProcess.ownExecutable, arguments: ["run"] + common.arguments,
+      "the daemon", executable: ChildProcess.ownExecutable,
+      arguments: ["run"] + common.source.arguments,
       output: .file(daemonLog.path))
     daemon = process
     return process
@@ -175,17 +180,5 @@ final class BenchBed {
     topics.clear()
     redis?.stop()
     directory.remove()
-  }
-}
-
-extension CommonOptions {
-  /// The options as a command line has them.
-  var arguments: [String] {
-    var arguments: [String] = []
-    if let file { arguments += ["--config", file] }
-    if let bootstrapServers { arguments += ["--bootstrap-servers", bootstrapServers] }
-    if let logLevel { arguments += ["--log-level", logLevel] }
-    for assignment in assignments { arguments += ["--set", assignment] }
-    return arguments
   }
 }

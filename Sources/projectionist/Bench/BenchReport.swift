@@ -1,3 +1,4 @@
+import Console
 import Foundation
 
 /// A measured value with its unit.

@@ -1,7 +1,11 @@
+import Configuration
+import Console
 import Foundation
 import LMDBStore
 import Pipeline
+import Processes
 import Streams
+import Wiring
 
 extension BenchBed {
   /// A restore says in its log how it gets on; what says nothing for so long is stuck.
@@ -23,7 +27,6 @@ extension BenchBed {
     try workload.preload(events, note: note)
     let daemon = try startDaemon()
     let watch = try LagWatch(self, daemon)
-    defer { watch.close() }
     var progress = ProgressBar("process", unit: "events", goal: .count(events))
     _ = try watch.wait { progress.refresh(min(max($0 - processed, 0), events)) }
     progress.finish(events)

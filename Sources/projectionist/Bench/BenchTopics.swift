@@ -1,8 +1,11 @@
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
 import Streams
+import Wiring
 
 /// The product's topics on the cluster, empty for a bench.
 final class BenchTopics {

@@ -1,8 +1,11 @@
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
 import RedisProjection
+import Wiring
 
 /// Sees features arrive on `user-features`, as a read_committed consumer does. Belongs to one
 /// thread.

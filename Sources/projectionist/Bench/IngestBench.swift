@@ -1,6 +1,9 @@
 import ArgumentParser
+import Configuration
+import Console
 import Foundation
 import Pipeline
+import Processes
 import Streams
 
 /// `projectionist bench ingest`
@@ -60,7 +63,6 @@ struct IngestBench: ParsableCommand {
     let start = ContinuousClock.now
     let daemon = try bed.startDaemon()
     let watch = try LagWatch(bed, daemon)
-    defer { watch.close() }
     var progress = ProgressBar("ingest", unit: "events", goal: .count(events))
     let first = try watch.firstOutput { progress.refresh() }
     let end = try watch.wait { progress.refresh(min($0, events)) }

@@ -1,7 +1,10 @@
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
+import Processes
 import Streams
 
 /// Watches the stages' consumer groups until they have read everything.
@@ -10,7 +13,7 @@ final class LagWatch {
   /// No stage moves for so long: something is wrong.
   private static let stallDeadline = Duration.seconds(120)
   /// How long the end of a partition may take to answer.
-  private static let probeDeadline = Duration.seconds(5)
+  private static let probePatience = Duration.seconds(5)
 
   /// When everything was read, and what was true then.
   struct Result {
@@ -24,7 +27,7 @@ final class LagWatch {
   private let groups: [GroupInputs]
   private let seeingAll: [GroupInputs]
   private let firstOutputs: String
-  private let probe: KafkaConsumer
+  private var probe: PartitionReader<KafkaConsumer>
 
   init(_ bed: BenchBed, _ daemon: ChildProcess) throws {
     self.bed = bed
@@ -39,14 +42,13 @@ final class LagWatch {
     // Those that only project see the newest of each key, and not every event.
     seeingAll = zip(stages, groups).filter { $0.0.projectsTo == nil }.map(\.1)
     firstOutputs = topology[.validationResults]
-    probe = try bed.log.makeConsumer(
+    probe = try PartitionReader(
+      bed.log,
       ConsumerConfiguration(
         topics: stages.flatMap { topology.inputs(of: $0) }, group: nil,
         clientID: "projectionist-bench-probe",
         maxQueuedBytes: 1 << 20, fetchWait: .milliseconds(10)))
   }
-
-  func close() { probe.close() }
 
   /// Waits until the daemon's first output is stored, whether committed or not.
   ///
@@ -108,16 +110,22 @@ final class LagWatch {
 
   /// Whether anything but transaction markers lies there.
   private func holdsRecords(_ partition: TopicPartition, _ range: Range<Int64>) throws -> Bool {
-    try probe.assign([(partition, .at(range.lowerBound))])
-    defer { try? probe.unassign([partition]) }
-    let end = ContinuousClock.now + Self.probeDeadline
-    while ContinuousClock.now < end {
-      let poll = try probe.poll(maxRecords: 1, timeout: .milliseconds(100)) { _ in true }
-      if poll.records > 0 { return true }
-      if poll.ends[partition] != nil { return false }
+    try probe.begin([
+      PartitionCursor(partition, from: .at(range.lowerBound), to: range.upperBound)
+    ])
+    var isFound = false
+    do throws(LogError) {
+      try probe.readToEnd(maxRecords: 1, patience: Self.probePatience) { _, _ in
+        isFound = true
+        return false
+      }
+    } catch {
       try bed.check()
+      guard error.code == .unavailable else { throw error }
+      // Not known, so the stage may still have something to read.
+      return true
     }
-    return true
+    return isFound
   }
 
   private static func stalled(_ what: String) -> CommandFailure {

@@ -1,8 +1,11 @@
 import ArgumentParser
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
+import Processes
 import Recommender
 
 /// `projectionist bench predict`

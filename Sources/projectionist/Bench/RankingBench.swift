@@ -1,7 +1,9 @@
+import Console
 import Foundation
 import LMDBStore
 import LinearAlgebra
 import Pipeline
+import Ratings
 import Recommender
 import StateStore
 import Streams

@@ -1,7 +1,8 @@
+import Console
 import EventLog
 import KafkaLog
 
-/// A bare consumer that reads topics from their beginning to their end.
+/// A bare consumer that reads topics from their beginning to their present end.
 struct ReadBack {
   private static let deadline = Duration.seconds(300)
 
@@ -18,23 +19,24 @@ struct ReadBack {
 
   /// - Parameter label: what is read, for the progress bar.
   init(_ topics: [String], _ bed: BenchBed, label: String) throws {
-    let consumer = try bed.log.makeConsumer(
+    var reader = try PartitionReader(
+      bed.log,
       ConsumerConfiguration(
         topics: topics, group: nil, clientID: "projectionist-bench-reader",
         maxQueuedBytes: 64 << 20, fetchWait: .milliseconds(10)))
-    defer { consumer.close() }
-    var remaining = Set(bed.topics.partitions(of: topics))
+    let held = try bed.admin.offsets(of: bed.topics.partitions(of: topics))
     // Transactions' markers have offsets, too: there are a few records less.
-    let offsets = try bed.admin.offsets(of: Array(remaining)).values.reduce(0) { $0 + $1.count }
+    let offsets = held.values.reduce(0) { $0 + $1.count }
     var progress = ProgressBar(label, unit: "records", goal: .count(offsets))
     var read = 0
     var counts = [Int](repeating: 0, count: topics.count)
     var sizes = counts
     let start = ContinuousClock.now
     let cpu = ProcessUsage.ownCPUSeconds
-    try consumer.assign(remaining.map { ($0, .beginning) })
-    while !remaining.isEmpty {
-      let poll = try consumer.poll(maxRecords: 100_000, timeout: .milliseconds(100)) { record in
+    try reader.begin(
+      held.map { PartitionCursor($0.key, from: .at($0.value.lowerBound), to: $0.value.upperBound) })
+    while !reader.isFinished {
+      let poll = try reader.poll(maxRecords: 100_000) { _, record in
         counts[record.topic] += 1
         sizes[record.topic] += (record.key?.byteCount ?? 0) + (record.value?.byteCount ?? 0)
         return true
@@ -45,7 +47,6 @@ struct ReadBack {
       }
       read += poll.records
       progress.refresh(read)
-      remaining.subtract(poll.ends.keys)
       try bed.check()
       guard ContinuousClock.now - start < Self.deadline else {
         throw CommandFailure(.unavailable, "topics can't be read to their end in time")

@@ -1,3 +1,5 @@
+import Configuration
+import Console
 import EventLog
 import KafkaLog
 import Pipeline

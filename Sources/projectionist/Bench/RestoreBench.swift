@@ -1,7 +1,10 @@
 import ArgumentParser
+import Configuration
+import Console
 import Foundation
 import Pipeline
 import Streams
+import Wiring
 
 /// `projectionist bench restore`
 struct RestoreBench: ParsableCommand {

@@ -1,3 +1,4 @@
+import Console
 import LMDBStore
 import Pipeline
 import StateStore

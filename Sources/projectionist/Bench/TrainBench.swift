@@ -1,4 +1,6 @@
 import ArgumentParser
+import Configuration
+import Console
 import Foundation
 import Pipeline
 import Recommender

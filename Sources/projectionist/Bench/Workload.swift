@@ -1,7 +1,10 @@
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
+import Wiring
 
 /// The made-up catalog and events of a bench, and their way to the broker.
 struct Workload: ~Copyable {

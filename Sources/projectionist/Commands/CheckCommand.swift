@@ -1,4 +1,6 @@
 import ArgumentParser
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
@@ -6,6 +8,7 @@ import Logging
 import Pipeline
 import RedisProjection
 import Streams
+import Wiring
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Configuration
 import Logging
+import Wiring
 
 /// The options every command has that reads the configuration.
 struct CommonOptions: ParsableArguments {
@@ -28,35 +30,17 @@ struct CommonOptions: ParsableArguments {
     }
   }
 
-  /// The settings in force.
-  func load() throws(ConfigurationError) -> LoadedSettings {
-    try LoadedSettings.load(path: file, flags: flags)
+  /// Where the configuration comes from.
+  var source: ConfigurationSource {
+    ConfigurationSource(
+      file: file, assignments: assignments, bootstrapServers: bootstrapServers, logLevel: logLevel)
   }
+
+  /// The settings in force.
+  func load() throws(ConfigurationError) -> LoadedSettings { try source.load() }
 
   /// The settings in force, and a logger made by them, which has been told what was ignored.
   func start(_ label: String) throws(ConfigurationError) -> (settings: Settings, logger: Logger) {
-    let loaded = try load()
-    let logger = loaded.settings.log.makeLogger(label)
-    for warning in loaded.warnings { logger.warning("\(warning)") }
-    return (loaded.settings, logger)
-  }
-
-  private var flags: [SettingFlag] {
-    var flags: [SettingFlag] = []
-    if let bootstrapServers {
-      flags.append(
-        SettingFlag(
-          name: "--bootstrap-servers", path: "kafka.bootstrap.servers", value: bootstrapServers))
-    }
-    if let logLevel {
-      flags.append(SettingFlag(name: "--log-level", path: "log.level", value: logLevel))
-    }
-    for assignment in assignments {
-      let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      flags.append(
-        SettingFlag(
-          name: "--set \(parts[0])", path: String(parts[0]), value: String(parts.last ?? "")))
-    }
-    return flags
+    try source.start(label)
   }
 }

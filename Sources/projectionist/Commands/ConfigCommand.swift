@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 
 struct ConfigCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

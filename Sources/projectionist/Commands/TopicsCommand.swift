@@ -1,8 +1,11 @@
 import ArgumentParser
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import Logging
+import Wiring
 
 struct TopicsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -91,74 +94,6 @@ struct TopicsCommand: ParsableCommand {
       }
       if let failure = report.failure { throw failure }
     }
-  }
-}
-
-extension TopicReport {
-  /// Creates the topics that are missing and notes them as they are now.
-  ///
-  /// - Parameter look: called again and again while the cluster makes them; ends the wait by throwing.
-  mutating func createMissing(_ admin: KafkaAdmin, look: () throws -> Void = {}) throws {
-    guard !missing.isEmpty else { return }
-    guard knowsProperties else {
-      throw CommandFailure(
-        .topicsDiffer,
-        "the embedded broker makes its topics itself, when it starts: start it again with the same"
-          + " configuration as this command")
-    }
-    let results = try admin.create(
-      missing.map { topic in
-        KafkaAdmin.NewTopic(
-          topic.name, partitions: Int32(clamping: topic.partitions),
-          replicationFactor: Int16(clamping: topic.replicationFactor), properties: topic.config)
-      })
-    for case (let name, .failed(let error)) in results.sorted(by: { $0.key < $1.key }) {
-      throw CommandFailure(ExitStatus(of: error), "topic \(name) can't be created: \(error)")
-    }
-    try Self.awaitVisible(Set(results.keys), admin, look)
-    noteCreated(Set(results.keys))
-  }
-
-  /// Brokers learn of a new topic a moment after it is made; whoever produces to it at once would be
-  /// told that there is none.
-  private static func awaitVisible(
-    _ names: Set<String>, _ admin: KafkaAdmin, _ look: () throws -> Void
-  ) throws {
-    let deadline = ContinuousClock.now + .seconds(10)
-    while !names.isSubset(of: try admin.topics().keys) {
-      guard ContinuousClock.now < deadline else {
-        throw CommandFailure(
-          .unavailable, "the cluster has made topics but does not show them after 10 s: try again")
-      }
-      try look()
-      Thread.sleep(forTimeInterval: 0.05)
-    }
-  }
-
-  /// A table for people.
-  var description: String {
-    var table = TextTable(["TOPIC", "STATUS", "DETAIL"])
-    for (topic, status) in entries {
-      table.append([topic.name, status.name, status.details.joined(separator: "; ")])
-    }
-    let note = "The embedded broker does not tell its topics' properties: they are not compared.\n"
-    return table.description + (knowsProperties ? "" : note)
-  }
-
-  /// What a command that found this must end with; `nil` when all is as declared.
-  var failure: CommandFailure? {
-    if isOK { return nil }
-    let misconfigured = entries.count { !$0.status.details.isEmpty }
-    var parts: [String] = []
-    if !missing.isEmpty {
-      parts.append("\(missing.count) missing: create them with `projectionist topics apply`")
-    }
-    if misconfigured > 0 {
-      parts.append(
-        "\(misconfigured) not as declared: alter them with Kafka's own tools (kafka-configs),"
-          + " or change the configuration")
-    }
-    return CommandFailure(.topicsDiffer, "topics: " + parts.joined(separator: "; "))
   }
 }
 

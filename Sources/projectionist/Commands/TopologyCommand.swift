@@ -1,7 +1,10 @@
 import ArgumentParser
+import Configuration
+import Console
 import Pipeline
 import StateStore
 import Streams
+import Wiring
 
 /// `projectionist topology`
 struct TopologyCommand: ParsableCommand {

@@ -1,9 +1,12 @@
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import Logging
 import Pipeline
 import Streams
+import Wiring
 
 /// The topics that data commands write, as indices into the producer's.
 enum DataTopic: Int, CaseIterable {

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Configuration
+import Console
 import Foundation
 import Pipeline
-import Recommender
+import Ratings
 
 /// `projectionist generate`
 struct GenerateCommand: ParsableCommand {

@@ -1,6 +1,6 @@
 import ArgumentParser
+import Console
 import Pipeline
-import Recommender
 
 /// `projectionist load`
 struct LoadCommand: ParsableCommand {

@@ -1,8 +1,12 @@
 import ArgumentParser
+import Configuration
+import Console
 import Foundation
 import KafkaLog
 import Logging
 import Pipeline
+import Processes
+import Wiring
 
 /// `projectionist demo`
 struct DemoCommand: ParsableCommand {

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 
 /// The configuration that the demo's processes share, as a file.

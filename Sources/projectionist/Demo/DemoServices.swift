@@ -1,8 +1,12 @@
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import Logging
+import Processes
 import Streams
+import Wiring
 
 /// The processes of one demo, started and stopped in the order they need each other.
 final class DemoServices {

@@ -1,8 +1,11 @@
+import Configuration
 import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
+import Processes
 import RedisProjection
+import Wiring
 
 /// The demo's live view: asks the pipeline every second and shows the answers, until a signal.
 final class DemoView {

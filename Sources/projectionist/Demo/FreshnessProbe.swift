@@ -2,7 +2,7 @@ import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
-import Recommender
+import Ratings
 import Streams
 import Synchronization
 

@@ -1,6 +1,8 @@
+import Console
 import Foundation
 import KafkaLog
 import Logging
+import Processes
 
 /// An Apache Kafka of the demo's own: a single node on free loopback ports, its data in the
 /// demo's temporary directory.

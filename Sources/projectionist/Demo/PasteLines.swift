@@ -1,3 +1,4 @@
+import Configuration
 import Pipeline
 import RedisProjection
 import Streams

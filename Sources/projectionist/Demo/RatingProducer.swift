@@ -2,7 +2,7 @@ import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
-import Recommender
+import Ratings
 import Streams
 
 /// Rates movies as a user's application would: one event at a time, now. Belongs to one thread.

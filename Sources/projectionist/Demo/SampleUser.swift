@@ -1,9 +1,11 @@
+import Configuration
 import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
-import Recommender
+import Ratings
 import RedisProjection
+import Wiring
 
 /// One user as a client of the pipeline sees them: features from Redis, recommendations over the
 /// topics. Belongs to one thread.

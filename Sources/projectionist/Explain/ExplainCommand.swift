@@ -1,25 +1,28 @@
 import ArgumentParser
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
 import Recommender
 import Streams
+import Wiring
 
-/// `projectionist explain`: a prediction computed again from the log.
+/// `projectionist explain`: recomputes a prediction from the log.
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
-    abstract: "Compute a recorded prediction again from the log, and show what it came from.",
+    abstract: "Recompute a recorded prediction from the log and show what led to it.",
     discussion: """
       Takes the prediction at an offset of recommendations, rebuilds its user's ratings as of its \
-      state offset from validated-ratings, loads its model from models, and computes it again. Says \
-      `identical` or shows the difference, with the ratings that contributed most to each movie.
+      state offset from validated-ratings, loads its model from models, and recomputes it. Prints \
+      `identical` or the difference, with the ratings that contributed most to each movie.
 
-      A popular answer is by the quality scores of its moment, which are not recorded: of such a one \
-      only the ratings are shown. With genres, the catalog is taken as it is now.
+      A popular answer depends on the quality scores at that time, which are not recorded: only its \
+      ratings are shown. If the request named genres, today's catalog is used.
 
-      Needs no running daemon. Exits with 1 when the prediction comes out different.
+      Needs no running daemon. Exits with 1 if the prediction comes out different.
       """)
 
   @OptionGroup var common: CommonOptions
@@ -30,8 +33,8 @@ struct ExplainCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The topic it is in, by default that of the live answers: the shadow's, or a reply topic of"
-        + " your own.",
+      "The prediction's topic, by default that of the replies: for example the shadow's, or your own"
+        + " reply topic.",
       valueName: "topic"))
   var topic: String?
 

@@ -1,8 +1,10 @@
+import Console
 import Foundation
 import Pipeline
+import Ratings
 import Recommender
 
-/// An explanation, as text and as JSON.
+/// An explanation as text and as JSON.
 struct ExplanationReport: Encodable {
   struct Contribution: Encodable {
     var movieID: Int64
@@ -19,10 +21,10 @@ struct ExplanationReport: Encodable {
   struct Movie: Encodable {
     var movieID: Int64
     var title: String
-    /// From 1; `nil` when it was not recommended.
+    /// From 1; `nil` if it was not recommended.
     var rank: Int?
     var score: Double?
-    /// When computed again.
+    /// From 1; `nil` if it is not recommended now.
     var recomputedRank: Int?
     var recomputedScore: Double?
     var contributions: [Contribution]
@@ -112,7 +114,7 @@ struct ExplanationReport: Encodable {
         + (verdict == .notRecomputable ? "" : ", \(knownRatings) of movies the model knows"))
     var text = lines.joined(separator: "\n") + "\n\n" + table.description + "\n" + conclusion + "\n"
     if hasGenres, verdict != .notRecomputable {
-      text += "(genres were asked for; the catalog is taken as it is now)\n"
+      text += "(the request named genres; today's catalog was used)\n"
     }
     return text
   }
@@ -145,11 +147,11 @@ struct ExplanationReport: Encodable {
     switch verdict {
     case .identical: "identical: the same movies with the same scores, to the last bit"
     case .rounding:
-      "equal but for rounding: the same movies in the same order; another processor or version of"
-        + " OpenBLAS adds up in another order"
-    case .different: "DIFFERENT: the log, or the model, does not give what was answered"
+      "equal except for rounding: the same movies in the same order; another processor or version of"
+        + " OpenBLAS sums in another order"
+    case .different: "DIFFERENT: the log or the model gives another answer than the recorded one"
     case .notRecomputable:
-      "not recomputable: a popular answer is by the quality scores of its moment, which are not"
+      "not recomputable: a popular answer depends on the quality scores at that time, which are not"
         + " recorded"
     }
   }

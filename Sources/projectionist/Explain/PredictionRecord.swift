@@ -1,3 +1,4 @@
+import Console
 import EventLog
 import Foundation
 import KafkaLog
@@ -6,17 +7,17 @@ import Recommender
 
 /// A prediction read from its topic.
 struct PredictionRecord {
-  private static let deadline = Duration.seconds(20)
+  private static let patience = Duration.seconds(20)
 
   let prediction: RecordedPrediction
 
-  /// - Throws: `CommandFailure` when there is no prediction at this offset.
+  /// - Throws: `CommandFailure` if there is no prediction at this offset.
   init(_ log: KafkaLog, _ topic: String, partition: Int32, offset: Int64) throws {
     let place = "\(topic)[\(partition)]@\(offset)"
     guard
       let value = try Self.read(log, TopicPartition(topic, partition), offset, place: place)
     else {
-      throw CommandFailure(.failure, "\(place) is not a record: it marks a transaction's end")
+      throw CommandFailure(.failure, "\(place) is not a record but the end of a transaction")
     }
     try self.init(value, place: place)
   }
@@ -37,7 +38,7 @@ struct PredictionRecord {
     else {
       throw CommandFailure(
         .failure,
-        "\(place) does not say what it was computed from: an older version has written it")
+        "\(place) does not say what it was computed from: an older version wrote it")
     }
     prediction = RecordedPrediction(
       request: RecommendationRequest(
@@ -47,41 +48,35 @@ struct PredictionRecord {
       movies: movies.map { ScoredMovie(movie: $0.movieID, score: $0.score) })
   }
 
-  /// - Returns: `nil` when there is no record at the offset, but one after it.
+  /// - Returns: `nil` if there is no record at the offset, but the partition goes on after it.
   private static func read(
     _ log: KafkaLog, _ partition: TopicPartition, _ offset: Int64, place: String
   ) throws -> [UInt8]? {
-    let consumer = try log.makeConsumer(
+    var reader = try PartitionReader(
+      log,
       ConsumerConfiguration(
         topics: [partition.topic], group: nil, clientID: "projectionist-explain-prediction",
         fetchWait: .milliseconds(20)))
-    defer { consumer.close() }
-    guard try partition.partition < consumer.partitionCount(of: partition.topic) else {
+    guard try partition.partition < reader.consumer.partitionCount(of: partition.topic) else {
       throw CommandFailure(.failure, "\(place): \(partition.topic) has no such partition")
     }
-    let range = try consumer.offsets(of: partition)
+    let range = try reader.consumer.offsets(of: partition)
     guard range.contains(offset) else {
       throw CommandFailure(
         .failure,
-        "\(place) is not there: the partition holds offsets \(range.lowerBound) to"
+        "\(place) does not exist: the partition has offsets \(range.lowerBound) to"
           + " \(range.upperBound - 1)")
     }
-    try consumer.assign([(partition, .at(offset))])
-    let end = ContinuousClock.now + deadline
+    try reader.begin([PartitionCursor(partition, from: .at(offset), to: offset + 1)])
     var value: [UInt8]?
-    var isPassed = false
-    while !isPassed {
-      let result = try consumer.poll(maxRecords: 1, timeout: .milliseconds(100)) { record in
-        isPassed = true
-        if record.offset == offset {
-          value = record.value?.withUnsafeBytes { [UInt8]($0) } ?? []
-        }
-        return true
+    do throws(LogError) {
+      try reader.readToEnd(maxRecords: 1, patience: patience) { _, record in
+        value = record.value?.withUnsafeBytes { [UInt8]($0) } ?? []
+        return false
       }
-      if let reached = result.ends[partition], reached > offset { isPassed = true }
-      guard isPassed || ContinuousClock.now < end else {
-        throw CommandFailure(.unavailable, "\(place) can't be read in time")
-      }
+    } catch {
+      guard error.code == .unavailable else { throw error }
+      throw CommandFailure(.unavailable, "\(place) can't be read in time")
     }
     return value
   }

@@ -1,3 +1,4 @@
+import Configuration
 import EventLog
 import Foundation
 import KafkaLog
@@ -6,6 +7,7 @@ import Logging
 import Pipeline
 import RedisProjection
 import Streams
+import Wiring
 
 /// The running pipeline of one process: its stages on their threads, from start to an orderly end.
 final class Daemon: Sendable {
@@ -15,16 +17,19 @@ final class Daemon: Sendable {
   private let storage: LMDBStorage
   private let partitions: Int32
   private let logger: Logger
+  private let events: EventSink
   private let shutdown: Shutdown
   private let directory = PartitionDirectory<LMDBStore>()
   private let threads: [StageThread]
   private let standbys: [StandbyThread]
   private let predictMonitor = PredictMonitor()
 
-  /// - Parameter partitions: how many partitions the user-keyed topics have.
+  /// - Parameters:
+  ///   - partitions: how many partitions the user-keyed topics have.
+  ///   - events: takes what the stages tell, in addition to the log.
   init(
     settings: Settings, instance: String, log: KafkaLog, storage: LMDBStorage, partitions: Int32,
-    shutdown: Shutdown, logger: Logger
+    shutdown: Shutdown, events: EventSink, logger: Logger
   ) {
     self.settings = settings
     self.instance = instance
@@ -32,6 +37,7 @@ final class Daemon: Sendable {
     self.storage = storage
     self.partitions = partitions
     self.shutdown = shutdown
+    self.events = events
     self.logger = logger
     let topology = settings.topology
     let stages = settings.stages.compactMap { topology.stage(named: $0) }
@@ -49,7 +55,7 @@ final class Daemon: Sendable {
     let ended = DispatchSemaphore(value: 0)
     let programs = Self.programs(
       settings, partitions: partitions, directory: directory,
-      predictEnvironment: { self.predictEnvironment($0) })
+      predictEnvironment: { self.predictEnvironment })
     for thread in threads {
       guard let program = programs.first(where: { $0.declaration.name == thread.stage }) else {
         preconditionFailure("nothing runs the stage \(thread.stage)")
@@ -60,8 +66,10 @@ final class Daemon: Sendable {
       }
     }
     for standby in standbys {
-      let environment = environment(standby.stage, StageMonitor(stage: standby.stage.name))
-      standby.start(environment, copies: settings.standby) { ended.signal() }
+      let logging = EventSink.logging(settings.log.makeLogger(standby.stage.name))
+      standby.start(
+        environment(standby.stage, .all([logging, events])), copies: settings.standby
+      ) { ended.signal() }
     }
     let reporter = StatusReporter(
       threads.map(\.monitor), predict: predictMonitor, logger: logger)
@@ -82,16 +90,17 @@ final class Daemon: Sendable {
   /// - Parameter partitions: how many the user-keyed topics have.
   static func programs(
     _ settings: Settings, partitions: Int32, directory: PartitionDirectory<LMDBStore>,
-    predictEnvironment: @escaping @Sendable (Logger) -> PredictEnvironment
+    predictEnvironment: @escaping @Sendable () -> PredictEnvironment
   ) -> [StageProgram<KafkaLog, LMDBStorage>] {
     let topology = settings.topology
     return [
       .intake(topology),
       .user(topology, directory: directory),
       .movie(topology, refreshInterval: settings.movie.refreshInterval),
-      .redis(settings.feastProjection, generation: UInt64(settings.redis.generation)) {
-        FeatureWriter(settings.redisConfiguration)
-      },
+      .redis(
+        settings.feastProjection, generation: UInt64(settings.redis.generation),
+        logger: settings.log.makeLogger(StageDeclaration.redis.name)
+      ) { FeatureWriter(settings.redisConfiguration) },
       .predict(
         directory: directory,
         partitionOf: { KafkaPartitioner.partition(key: $0, count: partitions) },
@@ -103,22 +112,22 @@ final class Daemon: Sendable {
     _ program: StageProgram<KafkaLog, LMDBStorage>, _ thread: StageThread,
     ended: @escaping @Sendable (StageError?) -> Void
   ) {
+    let logging = EventSink.logging(settings.log.makeLogger(thread.stage))
     let environment = environment(
-      program.declaration, thread.monitor, followed: program.followed)
+      program.declaration, .all([thread.monitor.sink, logging, events]),
+      followed: program.followed)
     thread.start(
       niceness: program.declaration.pacing.niceness,
       { () throws(StageError) in try program.run(environment) }, ended: ended)
   }
 
   private func environment(
-    _ stage: StageDeclaration, _ monitor: StageMonitor, followed: (any PartitionFeed)? = nil
+    _ stage: StageDeclaration, _ events: EventSink, followed: (any PartitionFeed)? = nil
   ) -> StageEnvironment<KafkaLog, LMDBStorage> {
-    var logger = settings.log.makeLogger(stage.name)
-    logger.logLevel = settings.log.level
     var environment = StageEnvironment(
       configuration: settings.topology.configuration(
         of: stage, instance: instance, settings: settings.stageSettings, followed: followed),
-      log: log, storage: storage, monitor: monitor, logger: logger, stop: shutdown.stop,
+      log: log, storage: storage, events: events, stop: shutdown.stop,
       pause: { Thread.sleep(forTimeInterval: $0 / .seconds(1)) })
     environment.releaseMemory = { ClientMemory.trim() }
     environment.inBackground = { DispatchQueue.global().async(execute: $0) }
@@ -131,11 +140,12 @@ final class Daemon: Sendable {
     return environment
   }
 
-  private func predictEnvironment(_ logger: Logger) -> PredictEnvironment {
+  private var predictEnvironment: PredictEnvironment {
     let shadow = settings.predict.shadowModel
     return PredictEnvironment(
       topology: settings.topology, keptModels: settings.predict.keptModels,
-      shadowModel: shadow.isEmpty ? nil : shadow, monitor: predictMonitor, logger: logger,
+      shadowModel: shadow.isEmpty ? nil : shadow, monitor: predictMonitor,
+      logger: settings.log.makeLogger(StageDeclaration.predict.name),
       now: { .now },
       time: { Int64(Date().timeIntervalSince1970 * 1000) },
       inBackground: { DispatchQueue.global(qos: .utility).async(execute: $0) })

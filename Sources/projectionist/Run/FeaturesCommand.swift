@@ -1,10 +1,13 @@
 import ArgumentParser
+import Configuration
+import Console
 import Foundation
 import LMDBStore
 import Pipeline
-import Recommender
+import Ratings
 import RedisProjection
 import StateStore
+import Wiring
 
 /// `projectionist features USER`: what the state store holds, and what Redis does.
 struct FeaturesCommand: ParsableCommand {
@@ -26,7 +29,7 @@ struct FeaturesCommand: ParsableCommand {
 
   func run() throws {
     let (settings, _) = try common.start("features")
-    let view = movie ? Recommender.FeatureView.movie : .user
+    let view = movie ? FeatureSchema.movie : .user
     let stored = try StoredFeatures(settings.storage).find(id, isMovie: movie)
     // What the state store has is worth the most when Redis is away.
     let (projected, failure) = try readRedis(settings)

@@ -1,18 +1,22 @@
 import ArgumentParser
+import Codecs
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
 import Recommender
+import Wiring
 
-/// `projectionist predict USER`: one request over the topics, and its reply.
+/// `projectionist predict USER`: sends one request over the topics and prints its reply.
 struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "predict",
     abstract: "Ask the running daemon for a user's recommendations.",
     discussion: """
-      Sends a record to recommendation-requests and waits for its reply on recommendations, as any \
-      client would. Exits with 69 when no reply comes in time.
+      Sends a record to recommendation-requests and waits for the reply on recommendations, as any \
+      client would. Exits with 69 if no reply arrives in time.
       """)
 
   @OptionGroup var common: CommonOptions
@@ -27,20 +31,20 @@ struct PredictCommand: ParsableCommand {
       "Only movies with at least one of these genres.", valueName: "Comedy|Drama|…"))
   var genres: String?
 
-  @Flag(help: "Also movies that the user has rated.") var includeRated = false
+  @Flag(help: "Include movies that the user has rated.") var includeRated = false
 
-  @Flag(help: "Show the user's best-rated movies, too.") var history = false
+  @Flag(help: "Also show the user's best-rated movies.") var history = false
 
   @Option(
     help: ArgumentHelp(
-      "The model to answer with, one that the daemon keeps; by default the promoted one.",
+      "The model to answer with, one of those the daemon keeps; the promoted one by default.",
       valueName: "version"))
   var model: String?
 
   @Option(help: ArgumentHelp("How long to wait for the reply.", valueName: "seconds"))
   var timeout = 10.0
 
-  @Flag(help: "Print the reply as it came.") var json = false
+  @Flag(help: "Print the reply's JSON unchanged.") var json = false
 
   func validate() throws {
     guard timeout > 0, timeout <= 86_400 else {
@@ -48,7 +52,7 @@ struct PredictCommand: ParsableCommand {
     }
   }
 
-  /// What is sent; the daemon judges it.
+  /// What is sent. The daemon validates it.
   var request: RecommendationRequest {
     RecommendationRequest(
       user: user, count: count, excludesRated: !includeRated,
@@ -70,7 +74,7 @@ struct PredictCommand: ParsableCommand {
     else {
       throw CommandFailure(
         .unavailable,
-        "no reply within \(timeout) s: is `projectionist run` running, with the predict stage?")
+        "no reply within \(timeout) s: is `projectionist run` running with the predict stage?")
     }
     if json {
       print(String(decoding: reply, as: UTF8.self))
@@ -82,7 +86,7 @@ struct PredictCommand: ParsableCommand {
 
   /// The reply as tables for people.
   ///
-  /// - Throws: `CommandFailure` with the reply's own words for an error reply.
+  /// - Throws: `CommandFailure` with the reply's message for an error reply.
   static func text(of reply: [UInt8]) throws -> String {
     let reply = try ReplyRecord(reply)
     if let error = reply.error {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A record of `recommendations`, read back.
+/// A decoded record of `recommendations`.
 struct ReplyRecord: Decodable {
   struct Failure: Decodable {
     var code: String
@@ -31,7 +31,7 @@ struct ReplyRecord: Decodable {
     var rating: Double
   }
 
-  /// What was asked for.
+  /// The request that the reply repeats.
   struct Request: Decodable {
     var numRecommendations: Int
     var excludeRated: Bool

@@ -4,15 +4,14 @@ import KafkaLog
 import Pipeline
 import Streams
 
-/// Asks for recommendations over the pair of topics, as a client of the daemon does. Belongs to one
-/// thread.
+/// Asks for recommendations over the topics, as any client of the daemon does. Belongs to one thread.
 final class RequestClient {
   private let consumer: KafkaConsumer
   private let producer: KafkaProducer
   /// Where replies come.
   private let replies: String
 
-  /// Stands at the end of `recommendations` when this returns, so that no reply is missed.
+  /// Positions itself at the end of `recommendations` first, so that no reply is missed.
   init(_ log: KafkaLog, _ topology: Topology, clientID: String) throws {
     let replies = topology[.recommendations]
     self.replies = replies
@@ -37,7 +36,7 @@ final class RequestClient {
 
   /// Sends one request and waits for the reply with its correlation id.
   ///
-  /// - Returns: the reply's value; `nil` when none came in time.
+  /// - Returns: the reply's value; `nil` if none arrives in time.
   func ask(key: String, value: [UInt8], timeout: Duration) throws -> [UInt8]? {
     let id = withUnsafeBytes(of: UUID().uuid) { [UInt8]($0) }
     let headers = [

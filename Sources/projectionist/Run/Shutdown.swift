@@ -1,9 +1,11 @@
+import Console
 import Dispatch
 import EventLog
 import Foundation
 import Logging
 import Streams
 import Synchronization
+import Wiring
 
 /// The daemon's way to its end, which begins with a signal or with a stage that can't go on, and takes no
 /// longer than a deadline.

@@ -63,10 +63,10 @@ final class StatusReporter {
     -> Logger.Metadata?
   {
     var metadata: Logger.Metadata = ["stage": "\(status.stage)"]
-    if case .restoring(let changelog, let applied, let total) = status.phase {
-      metadata["restoring"] = "\(changelog)"
-      metadata["percent"] = "\(100 * applied / max(1, total))"
-      metadata["changelog_lag"] = "\(total - applied)"
+    if case .restoring(let restore) = status.phase {
+      metadata["restoring"] = "\(restore.changelog)"
+      metadata["percent"] = "\(restore.percent)"
+      metadata["changelog_lag"] = "\(restore.total - restore.applied)"
     } else if records == 0 {
       return nil
     }

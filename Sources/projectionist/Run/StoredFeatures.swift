@@ -1,6 +1,7 @@
+import Codecs
 import LMDBStore
 import Pipeline
-import Recommender
+import Ratings
 import StateStore
 import Streams
 
@@ -13,7 +14,7 @@ struct StoredFeatures {
   }
 
   /// - Returns: `nil` when no partition kept here knows the id.
-  func find(_ id: Int64, isMovie: Bool) throws -> (any Recommender.FeatureRow)? {
+  func find(_ id: Int64, isMovie: Bool) throws -> (any Ratings.FeatureRow)? {
     let stage = (isMovie ? StageDeclaration.movie : .user).name
     for partition in try storage.partitions(stage: stage) {
       let snapshot = try storage.openReadOnly(stage: stage, partition: partition).snapshot()
@@ -23,8 +24,7 @@ struct StoredFeatures {
     return nil
   }
 
-  private func user(_ id: Int64, in snapshot: LMDBSnapshot) throws -> (any Recommender.FeatureRow)?
-  {
+  private func user(_ id: Int64, in snapshot: LMDBSnapshot) throws -> (any Ratings.FeatureRow)? {
     let key = StoreKey(id)
     let genresKey = UserTables.genresKey
     guard let aggregate = try bytes(snapshot, UserTables.aggregates, key.span) else { return nil }
@@ -38,7 +38,7 @@ struct StoredFeatures {
 
   /// The quality score is the one under the prior of the movies kept on this machine.
   private func movie(_ id: Int64, in snapshot: LMDBSnapshot) throws
-    -> (any Recommender.FeatureRow)?
+    -> (any Ratings.FeatureRow)?
   {
     let key = StoreKey(id)
     guard let aggregate = try bytes(snapshot, MovieTables.aggregates, key.span) else { return nil }

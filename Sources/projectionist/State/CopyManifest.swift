@@ -1,3 +1,4 @@
+import Console
 import EventLog
 import Foundation
 import LMDBStore

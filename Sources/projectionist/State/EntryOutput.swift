@@ -1,5 +1,6 @@
+import Codecs
 import Pipeline
-import Recommender
+import Ratings
 import Streams
 
 /// Prints entries of a table, one a line.

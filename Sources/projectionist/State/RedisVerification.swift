@@ -1,12 +1,15 @@
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import LMDBStore
 import Pipeline
-import Recommender
+import Ratings
 import RedisProjection
 import StateStore
 import Streams
+import Wiring
 
 /// Holds Redis against the features of one partition's state.
 ///
@@ -146,7 +149,7 @@ struct RedisVerification {
   /// Compares each row.
   ///
   /// - Parameter features: by entity; `nil` for one that has none any more.
-  func run(_ features: [Int64: (any Recommender.FeatureRow)?], shown: Int) throws -> Outcome {
+  func run(_ features: [Int64: (any Ratings.FeatureRow)?], shown: Int) throws -> Outcome {
     let isUser = place.schema.stage == .user
     let projection = settings.feastProjection
     var check = ProjectionCheck(
@@ -180,8 +183,8 @@ struct RedisVerification {
   /// features when that is published without an event: of these two, and only these, Redis must have
   /// what was published last.
   private func expected(
-    _ entity: Int64, _ row: (any Recommender.FeatureRow)?, _ outcome: inout Outcome
-  ) -> (any Recommender.FeatureRow)? {
+    _ entity: Int64, _ row: (any Ratings.FeatureRow)?, _ outcome: inout Outcome
+  ) -> (any Ratings.FeatureRow)? {
     guard var movie = row as? MovieFeatures, let published = published[entity] else { return row }
     if movie.qualityScore != published.qualityScore { outcome.unrefreshed += 1 }
     movie.qualityScore = published.qualityScore

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
@@ -8,6 +10,7 @@ import Pipeline
 import StateStore
 import Streams
 import Synchronization
+import Wiring
 
 /// `projectionist state snapshot`
 struct StateSnapshotCommand: ParsableCommand {

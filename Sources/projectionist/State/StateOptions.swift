@@ -1,7 +1,9 @@
 import ArgumentParser
+import Configuration
+import Console
 import LMDBStore
 import Pipeline
-import Recommender
+import Ratings
 import StateStore
 import Streams
 

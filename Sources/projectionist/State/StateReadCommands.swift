@@ -1,9 +1,11 @@
 import ArgumentParser
+import Console
 import Foundation
 import LMDBStore
 import Pipeline
 import StateStore
 import Streams
+import Wiring
 
 /// `projectionist state get`
 struct StateGetCommand: ParsableCommand {

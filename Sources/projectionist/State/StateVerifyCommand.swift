@@ -1,4 +1,6 @@
 import ArgumentParser
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
@@ -6,6 +8,7 @@ import LMDBStore
 import Logging
 import Pipeline
 import StateStore
+import Wiring
 
 /// `projectionist state verify`
 struct StateVerifyCommand: ParsableCommand {

@@ -1,13 +1,17 @@
+import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
 import LMDBStore
 import Logging
 import Pipeline
-import Recommender
+import Processes
+import Ratings
 import StateStore
 import Streams
 import Synchronization
+import Wiring
 
 /// Folds one partition again from the log and holds the store against it.
 struct StoreVerification {
@@ -22,7 +26,7 @@ struct StoreVerification {
   struct Outcome {
     var inputOffset: Int64
     var comparison: StoreComparison
-    var features: [Int64: (any Recommender.FeatureRow)?]
+    var features: [Int64: (any Ratings.FeatureRow)?]
     var genres: GenreDictionary
   }
 
@@ -44,7 +48,7 @@ struct StoreVerification {
   }
 
   private func replay(into storage: LMDBStorage, to end: Int64) throws
-    -> [Int64: (any Recommender.FeatureRow)?]
+    -> [Int64: (any Ratings.FeatureRow)?]
   {
     let bar = SharedProgress("replay \(place.description)", unit: "offsets", total: Int(end))
     let replay = Replay(

@@ -1,5 +1,4 @@
 import Pipeline
-import Recommender
 import RedisProjection
 import StateStore
 import Streams

@@ -1,23 +1,24 @@
 import ArgumentParser
+import Console
 import Foundation
 import Recommender
 
-/// How a model is judged.
+/// How a model is evaluated.
 enum EvaluationProtocol: String, ExpressibleByArgument, CaseIterable {
   /// Each user's newest fifth is held out.
   case perUser = "per-user"
   /// The newest fifth of all ratings is held out.
   case global
-  /// Users are held out.
+  /// Whole users are held out.
   case strong
 }
 
-/// A model trained on a part of the ratings and scored on the rest, beside popularity.
+/// Trains a model on part of the ratings and scores it on the rest, next to popularity.
 struct EvaluationRun {
   /// The most users the strong protocol holds out for scoring, as published.
   private static let strongUsers = 10_000
 
-  /// By name as in `--json`, the model's and popularity's measure.
+  /// The model's and popularity's measures, with their names in `--json`.
   var measures: [(name: String, model: Double, popularity: Double)] = []
   var usersScored = 0
   var ratingsHeldOut = 0
@@ -25,7 +26,7 @@ struct EvaluationRun {
   var metrics: (model: RankingMetrics, popularity: RankingMetrics)?
   var model: PublishedModel
   let holdOut: HoldOut
-  /// Of the users of `holdOut.known`; rows of the model.
+  /// Rows of the model for the users of `holdOut.known`.
   var lists: RecommendationLists
 
   init(
@@ -35,7 +36,7 @@ struct EvaluationRun {
     holdOut = try Self.holdOut(ratings, protocolName)
     guard holdOut.scoredUsers > 0 else {
       throw CommandFailure(
-        .failure, "nothing is left to evaluate on: no user has a held-out movie that is known")
+        .failure, "nothing to evaluate on: no user has a held-out movie that the model knows")
     }
     usersScored = holdOut.scoredUsers
     ratingsHeldOut = holdOut.count
@@ -78,7 +79,7 @@ struct EvaluationRun {
       let heldOut = min(strongUsers, ratings.users.count / 10)
       guard let split = HoldOut.strongGeneralization(ratings, heldOutUsers: heldOut) else {
         throw CommandFailure(
-          .failure, "there are too few users with five ratings above 3.5 stars for this protocol")
+          .failure, "too few users have five ratings above 3.5 stars for this protocol")
       }
       return split
     }
@@ -119,8 +120,8 @@ struct EvaluationRun {
 }
 
 extension ModelParameters {
-  /// What the study of iALS on the strong protocol used (Rendle, Krichene, Zhang and Koren, 2021),
-  /// at these factors: users whole, all ratings alike.
+  /// The settings of the published study of iALS under the strong protocol (Rendle, Krichene, Zhang
+  /// and Koren, 2021), for these factors: users whole, all ratings weighed the same.
   static var publishedStudy: ModelParameters {
     var parameters = ModelParameters()
     parameters.epochs = 16

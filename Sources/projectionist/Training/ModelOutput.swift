@@ -1,8 +1,9 @@
+import Console
 import Foundation
 import Pipeline
 import Recommender
 
-/// What `models list --json` prints.
+/// The output of `models list --json`.
 struct ModelListOutput: Encodable {
   struct Model: Encodable {
     var version: String
@@ -62,7 +63,7 @@ struct ModelListOutput: Encodable {
   }
 }
 
-/// What `models promote` and `rollback` print.
+/// The output of `models promote` and `rollback`.
 struct PromotionOutput: Encodable {
   var promoted: String
   var previous: [String]
@@ -74,7 +75,7 @@ struct PromotionOutput: Encodable {
 
   func print(asJSON: Bool) throws {
     if asJSON { return Swift.print(try JSONText.of(self)) }
-    Swift.print("\(promoted) serves" + (previous.first.map { ", before it \($0)" } ?? ""))
+    Swift.print("\(promoted) serves" + (previous.first.map { ", after \($0)" } ?? ""))
   }
 }
 
@@ -84,7 +85,7 @@ extension ModelCatalog {
     assembler.models.values.map(\.metadata).sorted(by: ModelMetadata.isNewer)
   }
 
-  /// All there is, for people.
+  /// All models as a table for people.
   var table: String {
     var table = TextTable(
       ["VERSION", "STATUS", "FACTORS", "USERS", "MOVIES", "RATINGS", "NDCG@10"],
@@ -106,7 +107,7 @@ extension ModelCatalog {
     }
     var text = table.description
     if let promotion, assembler.models[promotion.version] == nil {
-      text += "\(promotion.version) is promoted, but not complete: popularity serves\n"
+      text += "\(promotion.version) is promoted but incomplete: popularity serves\n"
     }
     for fault in faults { text += "\(fault)\n" }
     return text
@@ -114,7 +115,7 @@ extension ModelCatalog {
 }
 
 extension ModelMetadata {
-  /// All there is to know, for people.
+  /// The whole record as a table for people.
   func table(isPromoted: Bool) -> String {
     var table = TextTable([version, isPromoted ? "serves" : ""])
     table.append(["users", "\(users)"])

@@ -1,18 +1,22 @@
 import ArgumentParser
+import Codecs
+import Configuration
+import Console
 import Foundation
 import KafkaLog
 import Pipeline
 import Recommender
 import Streams
+import Wiring
 
 /// `projectionist models`
 struct ModelsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "models",
-    abstract: "List the models, say which one serves, go back, delete.",
+    abstract: "List models, choose the one that serves, roll back, delete.",
     discussion: """
-      Models are records of the topic models, and so is the promotion of one: every running daemon \
-      follows at once.
+      Models are records of the topic models, and so are promotions: every running daemon follows \
+      them at once.
       """,
     subcommands: [List.self, Show.self, Promote.self, Rollback.self, Delete.self],
     defaultSubcommand: List.self)
@@ -20,7 +24,7 @@ struct ModelsCommand: ParsableCommand {
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Print all models, the newest first.",
-      discussion: "Also what on the topic is incomplete or damaged, which nobody serves.")
+      discussion: "Also lists what is incomplete or damaged on the topic, which no daemon serves.")
 
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var common: CommonOptions
@@ -36,15 +40,15 @@ struct ModelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Print a model's record: settings, offsets, measures.")
 
-    @Argument(help: "The model's version; the one that serves by default.") var version: String?
-    @Flag(help: "Print the record as it is on the topic.") var json = false
+    @Argument(help: "The model's version; by default the one that serves.") var version: String?
+    @Flag(help: "Print the record's JSON unchanged.") var json = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
       let catalog = try ModelShelf(common).catalog
       guard let version = version ?? catalog.assembler.promotion?.version else {
         throw CommandFailure(
-          .failure, "no model is promoted: name one, `projectionist models list` has them")
+          .failure, "no model is promoted: name one of those in `projectionist models list`")
       }
       let model = try catalog.model(version)
       if json {
@@ -59,7 +63,7 @@ struct ModelsCommand: ParsableCommand {
   struct Promote: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Make a model serve.",
-      discussion: "The one that serves now is remembered, for `projectionist models rollback`.")
+      discussion: "Remembers the current one for `projectionist models rollback`.")
 
     @Argument(help: "The model's version.") var version: String
     @Flag(help: "Print JSON.") var json = false
@@ -77,14 +81,14 @@ struct ModelsCommand: ParsableCommand {
 
   struct Rollback: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Make the model serve that served before.")
+      abstract: "Make the previous model serve again.")
 
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
       let shelf = try ModelShelf(common)
-      // Those that have been deleted meanwhile are passed over.
+      // Skips models that have been deleted since.
       var next = shelf.catalog.assembler.promotion?.rolledBack
       while let candidate = next, shelf.catalog.assembler.models[candidate.version] == nil {
         next = candidate.rolledBack
@@ -92,8 +96,7 @@ struct ModelsCommand: ParsableCommand {
       guard let next else {
         throw CommandFailure(
           .failure,
-          "no model served before that is still there; `projectionist models list` has"
-            + " those that can be promoted")
+          "no previous model is left; `projectionist models list` has those that can be promoted")
       }
       try shelf.publisher().promote(next)
       try PromotionOutput(next).print(asJSON: json)
@@ -104,12 +107,12 @@ struct ModelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Delete a model, complete or not.",
       discussion: """
-        The one that serves is only deleted with --force; recommendations are by popularity then, \
-        until another is promoted.
+        Deleting the one that serves takes --force; recommendations are then by popularity until \
+        another is promoted.
         """)
 
     @Argument(help: "The model's version.") var version: String
-    @Flag(help: "Also delete the model that serves.") var force = false
+    @Flag(help: "Delete the model even if it serves.") var force = false
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var common: CommonOptions
 
@@ -132,7 +135,7 @@ struct ModelsCommand: ParsableCommand {
   }
 }
 
-/// The topic as a command finds it, and the means to write to it.
+/// The topic's models, and a publisher to change them.
 private struct ModelShelf {
   private let settings: Settings
   private let log: KafkaLog
@@ -140,7 +143,7 @@ private struct ModelShelf {
 
   init(_ common: CommonOptions) throws {
     let (settings, logger) = try common.start("models")
-    // Asks with short patience first, so that an unreachable broker is told at once.
+    // The admin client gives up sooner, so an unreachable broker is reported at once.
     let topic = settings.topology[.models]
     guard try settings.makeAdmin(logger).topics()[topic] != nil else {
       throw CommandFailure(
@@ -163,7 +166,7 @@ private struct ModelShelf {
 extension ModelCatalog {
   fileprivate static func unknown(_ version: String) -> CommandFailure {
     CommandFailure(
-      .failure, "there is no model \(version); `projectionist models list` has those there are")
+      .failure, "there is no model \(version); see `projectionist models list`")
   }
 
   /// A complete model.
@@ -173,6 +176,6 @@ extension ModelCatalog {
       throw Self.unknown(version)
     }
     throw CommandFailure(
-      .failure, "\(version) is not complete on the topic: train it again, or delete it")
+      .failure, "\(version) is incomplete on the topic: train it again, or delete it")
   }
 }

@@ -1,11 +1,13 @@
+import Console
 import KafkaLog
 import Pipeline
+import Ratings
 import Recommender
 import Streams
 
-/// Where ratings to train on come from, read with a progress bar.
+/// Reads the ratings to train on, with a progress bar.
 enum RatingsInput {
-  /// The log's, up to offsets.
+  /// Reads the log up to these offsets.
   static func read(_ log: KafkaLog, _ topology: Topology, ends: [Int64]) throws -> RatingMatrix {
     let reader = try RatingLogReader(
       log, topology: topology, ends: ends, clientID: "projectionist-train")
@@ -16,7 +18,7 @@ enum RatingsInput {
     return reader.finish()
   }
 
-  /// A file's, which has a header or the columns user, movie, rating and time.
+  /// Reads a file with a header, or with the columns user, movie, rating and time.
   static func read(file: String) throws -> RatingMatrix {
     do throws(DataFileError) {
       var reader = try MovieLensFiles(path: file).openRatings()
@@ -26,7 +28,7 @@ enum RatingsInput {
       while let rating = try reader.next() {
         guard EventTime.representable.contains(rating.timeMilliseconds) else {
           throw DataFileError(
-            path: file, message: "rating \(log.count + 1) is of a time before 1970 or after 9999")
+            path: file, message: "rating \(log.count + 1) has a time before 1970 or after 9999")
         }
         log.append(
           user: rating.user, movie: rating.movie, rating: rating.rating,

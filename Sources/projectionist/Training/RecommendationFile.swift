@@ -1,7 +1,8 @@
+import Console
 import Foundation
 import Recommender
 
-/// A file of recommendations: the columns user, movie and rank, 1 the best.
+/// Writes a file of recommendations with the columns user, movie and rank, the best being 1.
 enum RecommendationFile {
   private static let bufferSize = 1 << 20
 

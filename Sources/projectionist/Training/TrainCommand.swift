@@ -1,10 +1,13 @@
 import ArgumentParser
+import Configuration
+import Console
 import Foundation
 import KafkaLog
 import Logging
 import Pipeline
 import Recommender
 import Streams
+import Wiring
 
 /// `projectionist train`
 struct TrainCommand: ParsableCommand {
@@ -14,14 +17,14 @@ struct TrainCommand: ParsableCommand {
     discussion: """
       Reads validated-ratings from its beginning, trains, and publishes the model to the topic \
       models. A model is a function of the log: the same offsets and flags give the same version. \
-      Every running daemon loads it; it serves once it is promoted, at once when no model is \
-      promoted yet or with --promote, and otherwise by `projectionist models promote`.
+      Every running daemon loads it. It serves at once with --promote or if no model is promoted \
+      yet, and otherwise after `projectionist models promote`.
 
         projectionist train --evaluate --promote
         projectionist train --until 2024-06-01 --factors 128
         projectionist train --until 0:120000,1:119000,2:121000,3:118000
 
-      With a file of ratings instead of the log, nothing is published and no Kafka is needed:
+      With a file of ratings instead of the log, nothing is published and Kafka is not needed:
 
         projectionist train --ratings ml-latest-small --evaluate
         projectionist train --ratings train.csv --csv recommendations.csv
@@ -29,35 +32,35 @@ struct TrainCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Read validated-ratings up to these offsets, exclusive, or up to the first record that was produced"
-        + " at or after this time; up to its end by default.", valueName: "0:100,1:90|time"))
-  var until: Until?
+      "Read validated-ratings up to these offsets, exclusive, or up to the first record produced at"
+        + " or after this time; by default up to its end.", valueName: "0:100,1:90|time"))
+  var until: TrainingCutoff?
   @Option(
     help: ArgumentHelp("Train on this file or MovieLens directory instead.", valueName: "file"),
     completion: .file())
   var ratings: String?
-  @Flag(help: "First train on a part of the ratings and score the rest.")
+  @Flag(help: "First train on part of the ratings and score the rest.")
   var evaluate = false
   @Option(
     name: .customLong("protocol"),
     help: """
       What is held out: each user's newest fifth (per-user), the newest fifth of all (global), or \
-      whole users (strong), whose settings are then those of the published study.
+      whole users (strong), which uses the settings of the published study.
       """)
   var protocolName = EvaluationProtocol.perUser
   @Option(
     help: ArgumentHelp(
-      "Write each user's recommendations as user,movie,rank; with --evaluate those scored.",
+      "Write each user's recommendations as user,movie,rank; with --evaluate, the scored ones.",
       valueName: "file"), completion: .file())
   var csv: String?
   @Option(help: "Recommendations for each user in that file.")
   var top = 10
-  @Flag(help: "Make the model serve, also when another does.")
+  @Flag(help: "Make the model serve even if another does.")
   var promote = false
-  @Option(help: "Models kept on the topic; those promoted now or before are never deleted.")
+  @Option(help: "Models kept on the topic; the promoted one and the one before are never deleted.")
   var keep = 5
   @OptionGroup(title: "Training") var training: TrainingOptions
-  @Flag(help: "Print what was done as JSON at the end.")
+  @Flag(help: "Print a summary as JSON at the end.")
   var json = false
   @OptionGroup var common: CommonOptions
 
@@ -66,17 +69,17 @@ struct TrainCommand: ParsableCommand {
     guard keep >= 1 else { throw ValidationError("--keep must be 1 or more.") }
     if ratings != nil {
       if until != nil {
-        throw ValidationError("--until is for the log; it does not go with --ratings.")
+        throw ValidationError("--until is for the log and can't be used with --ratings.")
       }
       if promote {
-        throw ValidationError("--promote does not go with --ratings: nothing is published.")
+        throw ValidationError("--promote can't be used with --ratings: nothing is published.")
       }
     }
     if !evaluate && protocolName != .perUser {
-      throw ValidationError("--protocol goes with --evaluate.")
+      throw ValidationError("--protocol requires --evaluate.")
     }
     if evaluate && csv != nil && top != 10 {
-      throw ValidationError("--top does not go with --evaluate: the lists are those scored.")
+      throw ValidationError("--top can't be used with --evaluate: the scored lists are written.")
     }
   }
 
@@ -105,9 +108,9 @@ struct TrainCommand: ParsableCommand {
 
   private func trainFromLog(_ parameters: ModelParameters) throws {
     let (settings, logger) = try common.start("train")
-    let ends = try Until.ends(until, settings.topology, try settings.makeAdmin(logger))
+    let ends = try TrainingCutoff.ends(until, settings.topology, try settings.makeAdmin(logger))
     let log = settings.makeModelLog(logger)
-    // Refuses before the work, and not after it, when the topic is not there.
+    // A missing topic fails here, before the work.
     let publisher = try ModelPublisher(
       log, topology: settings.topology, clientID: "projectionist-train",
       transactionalID: settings.trainerID())
@@ -115,12 +118,12 @@ struct TrainCommand: ParsableCommand {
     if ratings.count == 0, until != nil {
       throw CommandFailure(
         .failure,
-        "there is not a single rating before --until; a time is that of the records' production,"
-          + " not of the ratings")
+        "there are no ratings before --until; a time refers to when records were produced, not to"
+          + " the ratings' own times")
     }
     let evaluation = try evaluated(ratings, parameters)
     var summary = TrainingSummary(evaluation)
-    // The strong protocol's settings are for comparison with what is published; nothing serves by it.
+    // The strong protocol's settings are for comparison with published results, not for serving.
     if protocolName != .strong {
       let trained = try TrainingRun.train(
         ratings, parameters, threads: training.threadCount, label: "training", trainedTo: ends)
@@ -134,7 +137,7 @@ struct TrainCommand: ParsableCommand {
     try finish(summary, evaluation)
   }
 
-  /// Promotes the model if it is to be, and deletes the oldest others.
+  /// Promotes the model if asked to or if none is promoted, and deletes the oldest others.
   private func settle(
     _ version: String, _ log: KafkaLog, _ topology: Topology,
     _ publisher: ModelPublisher<KafkaLog>,
@@ -147,10 +150,11 @@ struct TrainCommand: ParsableCommand {
       let next = current?.promoting(version) ?? ModelPromotion(version: version)
       try publisher.promote(next)
       summary.promoted = true
-      Self.note("promoted \(version)" + (current.map { ", before it \($0.version)" } ?? ""))
+      Self.note("promoted \(version)" + (current.map { ", after \($0.version)" } ?? ""))
     } else if let current {
       Self.note(
-        "\(current.version) keeps serving; `projectionist models promote \(version)` changes that")
+        "\(current.version) keeps serving; to change that: `projectionist models promote \(version)`"
+      )
     }
     let spared = Set([version] + (current.map { [$0.version] + $0.previous.prefix(1) } ?? []))
     let models = catalog.assembler.models.values.map(\.metadata)
@@ -205,7 +209,7 @@ struct TrainCommand: ParsableCommand {
 }
 
 extension ModelParameters {
-  /// ρ·λ from which on models have been seen to collapse; see Model.md.
+  /// Models have been seen to collapse above this ρ·λ; see Model.md.
   private static let collapse = 0.25
 
   fileprivate var collapseWarning: String? {
@@ -213,7 +217,7 @@ extension ModelParameters {
       return nil
     }
     return "unobserved weight times regularization is above \(Self.collapse): recommendations may"
-      + " become much worse"
+      + " get much worse"
   }
 }
 
@@ -225,7 +229,7 @@ extension ModelMetadata {
 }
 
 extension Settings {
-  /// A transactional id that no other writer of models has; `nil` where there are no transactions.
+  /// A transactional id unique to this writer of models; `nil` without transactions.
   func trainerID() -> String? {
     processing.guarantee == .exactlyOnce ? "\(application)-models-\(UUID().uuidString)" : nil
   }

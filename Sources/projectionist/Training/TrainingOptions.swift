@@ -1,30 +1,31 @@
 import ArgumentParser
+import Console
 import Foundation
 import Recommender
 
-/// How a model is trained, for every command that trains one.
+/// The training options of every command that trains a model.
 struct TrainingOptions: ParsableArguments {
   private static let defaults = ModelParameters()
 
   @Option(help: "The length of every movie's vector.")
   var factors: Int?
-  @Option(help: "Sweeps over all ratings.")
+  @Option(help: "Passes over all ratings.")
   var epochs: Int?
-  @Option(help: "What a vector's length costs, for each rating in its equations.")
+  @Option(help: "The cost of a vector's length, per rating in its equations.")
   var regularization: Double?
-  @Option(help: "How that grows with the number of ratings, 0 to 1.")
+  @Option(help: "How that cost grows with the number of ratings, 0 to 1.")
   var regularizationExponent: Double?
-  @Option(help: "What all that is not rated weighs together, in ratings, for each one there is.")
+  @Option(help: "The weight of all unrated pairs together, relative to that of all ratings.")
   var unobservedWeight: Double?
-  @Option(help: "Ratings in each of the windows that a user's history is cut into; 0 for one.")
+  @Option(help: "Ratings per window of a user's history; 0 leaves histories whole.")
   var window: Int?
-  @Option(help: "A rating's weight halves with each so many newer ones; 0: never.")
+  @Option(help: "How many newer ratings halve a rating's weight; 0 for no decay.")
   var recencyHalfLife: Double?
   @Option(help: "What a star above the user's mean adds to a rating's weight of 1.")
   var taste: Double?
   @Option(help: "The same seed gives the same model, to the last bit.")
   var seed: UInt64?
-  @Option(help: "Threads; the model is the same for any number. By default, one a core.")
+  @Option(help: "Threads; the model is the same for any number. One per core by default.")
   var threads: Int?
 
   func validate() throws {
@@ -34,7 +35,7 @@ struct TrainingOptions: ParsableArguments {
     try (1...1024).check(threads, "--threads")
   }
 
-  /// The parameters: those given, and `base` for the others.
+  /// The given parameters, and those of `base` for the rest.
   func parameters(over base: ModelParameters) -> ModelParameters {
     var parameters = base
     parameters.factors = factors ?? base.factors
@@ -55,15 +56,15 @@ struct TrainingOptions: ParsableArguments {
 /// Trains with a progress bar.
 enum TrainingRun {
   /// - Parameters:
-  ///   - label: what is under way: "training".
-  ///   - trainedTo: by partition of validated-ratings.
-  /// - Returns: the model, encoded, and the loss after each epoch.
+  ///   - label: names the work, such as "training".
+  ///   - trainedTo: offsets by partition of validated-ratings.
+  /// - Returns: the encoded model, and the loss after each epoch.
   static func train(
     _ ratings: RatingMatrix, _ parameters: ModelParameters, threads: Int, label: String,
     trainedTo: [Int64] = []
   ) throws -> (model: PublishedModel, losses: [Double]) {
     guard ratings.count > 0 else {
-      throw CommandFailure(.failure, "there is not a single rating to train on")
+      throw CommandFailure(.failure, "there are no ratings to train on")
     }
     var trainer = Trainer(ratings, parameters: parameters, threads: threads)
     var losses: [Double] = []

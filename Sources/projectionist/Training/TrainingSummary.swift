@@ -1,6 +1,6 @@
 import Recommender
 
-/// What `train --json` prints.
+/// The output of `train --json`.
 struct TrainingSummary: Encodable {
   var version: String?
   var published = false

@@ -1,0 +1,29 @@
+internal import CSimdjson
+
+/// Why a document is not a JSON object.
+public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
+  let code: UInt8
+
+  static let notAnObject = JSONError(code: UInt8(csj_error_not_an_object))
+
+  /// One sentence for a person, simdjson's own where it is the judge.
+  public var message: String { String(cString: csj_error_message(code)) }
+
+  public var description: String { message }
+}
+
+/// A record that our own code does not write: it is foreign, or comes from a newer version.
+public struct RecordError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// One sentence for a person.
+  public let message: String
+
+  public init(_ message: String) {
+    self.message = message
+  }
+
+  package init(missing field: StaticString) {
+    self.init("the field \(field) is missing or not of its type")
+  }
+
+  public var description: String { message }
+}

@@ -1,0 +1,44 @@
+extension String {
+  /// A string of bytes that a JSON parser has already found to be UTF-8.
+  package init(copyingUTF8 bytes: RawSpan) {
+    self = bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+  }
+}
+
+extension RawSpan {
+  /// Whether the bytes are those of a literal.
+  package func equals(_ literal: StaticString) -> Bool {
+    guard byteCount == literal.utf8CodeUnitCount else { return false }
+    for index in 0..<byteCount
+    where unsafeLoad(fromByteOffset: index, as: UInt8.self) != literal.utf8Start[index] {
+      return false
+    }
+    return true
+  }
+
+  /// Whether the bytes are the UTF-8 of a text.
+  package func equals(_ text: String) -> Bool {
+    var text = text
+    return text.withUTF8 { other in
+      byteCount == other.count
+        && withUnsafeBytes { $0.elementsEqual(other) }
+    }
+  }
+
+  /// Calls `body` with the first `limit` parts between separators; returns the number of parts, at
+  /// most `limit` + 1.
+  package func forEachPart(separator: UInt8, limit: Int, _ body: (RawSpan) -> Void) -> Int {
+    var count = 0
+    var start = 0
+    for index in 0...byteCount {
+      guard
+        index == byteCount || unsafeLoad(fromByteOffset: index, as: UInt8.self) == separator
+      else { continue }
+      if count == limit { return limit + 1 }
+      body(extracting(start..<index))
+      count += 1
+      start = index + 1
+    }
+    return count
+  }
+}

@@ -1,0 +1,193 @@
+import Logging
+import Pipeline
+import Streams
+
+/// One key of the configuration: its name, what it may be, where its value is kept and what it
+/// means. Parsing, checking, the documented default file and environment variables all follow from
+/// this.
+package struct SettingKey: Sendable {
+  /// The dotted path: `redis.port`.
+  package let path: String
+  /// One sentence for the user.
+  let documentation: String
+  /// Completes the sentence "expected …".
+  package let expected: String
+  /// Environment variables that set it, the later over the earlier.
+  package let environment: [String]
+  /// Whether its value must never be shown.
+  let isSecret: Bool
+  /// Its value in the given settings.
+  package let read: @Sendable (Settings) -> RawSetting
+  /// Changes the settings; returns whether the value was as expected.
+  package let write: @Sendable (inout Settings, RawSetting) -> Bool
+
+  /// - Parameter aliases: environment variables beside `PROJECTIONIST_<PATH>`, which overrides them.
+  package init<Value: Sendable>(
+    _ path: String, _ property: any WritableKeyPath<Settings, Value> & Sendable,
+    _ type: SettingType<Value>, _ documentation: String, aliases: [String] = [],
+    isSecret: Bool = false
+  ) {
+    self.path = path
+    self.documentation = documentation
+    self.expected = type.expected
+    self.environment = aliases + [Self.environmentName(of: path)]
+    self.isSecret = isSecret
+    read = { type.format($0[keyPath: property]) }
+    write = { settings, raw in
+      guard let value = type.parse(raw) else { return false }
+      settings[keyPath: property] = value
+      return true
+    }
+  }
+
+  package static let environmentPrefix = "PROJECTIONIST_"
+
+  /// `PROJECTIONIST_REDIS_PORT` for `redis.port`.
+  static func environmentName(of path: String) -> String {
+    environmentPrefix + path.uppercased().map { $0 == "." ? "_" : String($0) }.joined()
+  }
+
+  static let byPath = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $0) })
+
+  /// The known key that a wrong one most likely means: one with the same last component, or the one
+  /// that takes the fewest edits.
+  package static func nearest(to path: String) -> String {
+    let leaf = path.split(separator: ".").last ?? ""
+    let sameLeaf = all.map(\.path).filter { $0.split(separator: ".").last == leaf }
+    let candidates = sameLeaf.isEmpty ? all.map(\.path) : sameLeaf
+    return candidates.min { editDistance($0, path) < editDistance($1, path) } ?? ""
+  }
+}
+
+extension SettingKey {
+  /// Every key, in the order of the documented default file.
+  package static let all: [SettingKey] =
+    identity + storage + topics + processing + projection + serving
+
+  private static let identity: [SettingKey] = [
+    SettingKey(
+      "application", \.application, .applicationName,
+      "Prefixes consumer groups, changelog topics, transactional ids and the state directory.",
+      aliases: ["SERVICE_NAME"]),
+    SettingKey(
+      "instance", \.instance, .instanceName,
+      "Tells this process from others of the same application, the same after a restart; empty: "
+        + "made once and kept in the state directory."),
+    SettingKey(
+      "stages", \.stages, .someOf(Topology.product.map(\.name)),
+      "The stages this process runs; others may run on other machines."),
+  ]
+
+  private static let storage: [SettingKey] = [
+    SettingKey(
+      "state.directory", \.state.directory, .someText,
+      "Where local state is kept; it can be deleted and is then rebuilt from the changelogs."),
+    SettingKey(
+      "state.map_size_gigabytes", \.state.mapSizeGigabytes, .integer(1...65_536),
+      "The most a partition's store may grow to; address space, not memory or disk in use."),
+    SettingKey(
+      "kafka.bootstrap.servers", \.bootstrapServers, .someText,
+      "The brokers to ask first, host:port separated by commas. Any other property of librdkafka "
+        + "may stand beside it and is passed on as it is, such as security.protocol: "
+        + "https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md",
+      aliases: ["KAFKA_BROKER", "KAFKA_BOOTSTRAP_SERVERS"]),
+  ]
+
+  private static let topics: [SettingKey] = [
+    SettingKey(
+      "topics.partitions", \.topics.partitions, .integer(1...10_000),
+      "Partitions of topics keyed by user; can't be changed once there is data."),
+    SettingKey(
+      "topics.movie_partitions", \.topics.moviePartitions, .integer(1...10_000),
+      "Partitions of topics keyed by movie. More let more machines share the movie stage, and make "
+        + "each of the user stage's transactions longer; can't be changed once there is data."),
+    SettingKey(
+      "topics.replication_factor", \.topics.replicationFactor, .integer(1...100),
+      "Copies of each partition that `topics apply` asks for; 3 on a cluster."),
+  ]
+
+  private static let processing: [SettingKey] = [
+    SettingKey(
+      "processing.guarantee", \.processing.guarantee, .oneOf,
+      "Whether outputs may repeat after a crash (at_least_once) or not; state is exact under both."
+    ),
+    SettingKey(
+      "processing.batch_max_records", \.processing.limits.records, .integer(1...10_000_000),
+      "A batch closes when it has this many records."),
+    SettingKey(
+      "processing.batch_max_bytes", \.processing.limits.bytes, .integer(1_024...4_294_967_296),
+      "A batch closes when it has this many bytes of keys and values."),
+    SettingKey(
+      "processing.batch_max_time_ms", \.processing.limits.time, .milliseconds(1...60_000),
+      "A batch closes when it has been open this long."),
+    SettingKey(
+      "processing.batch_busy_records", \.processing.limits.busyRecords, .integer(1...10_000_000),
+      "A batch with fewer records than this closes as soon as the input runs dry."),
+    SettingKey(
+      "processing.batch_linger_ms", \.processing.limits.linger, .milliseconds(0...60_000),
+      "A batch stays open at least this long: fewer commits, more latency."),
+    SettingKey(
+      "processing.batch_pause_ms", \.processing.limits.pause, .milliseconds(1...60_000),
+      "A batch with more records closes when the input has been dry for this long; where the stages"
+        + " before it run in the same daemon, when they have no backlog."),
+    SettingKey(
+      "standby", \.standby, .integer(0...100),
+      "How many other instances keep a warm copy of each partition's state, to take it over without"
+        + " a restore. The group does not choose by copies: with as many as there are other"
+        + " instances, whoever takes over has one."),
+  ]
+
+  private static let projection: [SettingKey] = [
+    SettingKey(
+      "redis.host", \.redis.host, .someText, "Name or address of the Redis server.",
+      aliases: ["REDIS_HOST"]),
+    SettingKey(
+      "redis.port", \.redis.port, .integer(1...65_535), "Its TCP port.", aliases: ["REDIS_PORT"]),
+    SettingKey("redis.username", \.redis.username, .anyText, "The user to log in as, if any."),
+    SettingKey(
+      "redis.password", \.redis.password, .anyText, "The password to log in with, if any.",
+      isSecret: true),
+    SettingKey(
+      "redis.database", \.redis.database, .integer(0...65_535), "The number of the database."),
+    SettingKey(
+      "redis.timeout_ms", \.redis.timeout, .milliseconds(1...600_000),
+      "How long to wait for a connection or an answer before trying again."),
+    SettingKey(
+      "redis.generation", \.redis.generation, .integer(1...2_147_483_647),
+      "Features of a higher generation may replace those of a lower one whatever their offsets:"
+        + " raise it when topics were recreated and Redis was not."),
+    SettingKey(
+      "feast.project", \.feast.project, .someText,
+      "The Feast project that features are written for; it ends every key in Redis."),
+    SettingKey(
+      "feast.entity_key_serialization_version", \.feast.entityKeySerializationVersion,
+      .integer(2...3), "As in feature_store.yaml; 3 is Feast's own since 0.44."),
+  ]
+
+  private static let serving: [SettingKey] = [
+    SettingKey(
+      "movie.refresh_interval_ms", \.movie.refreshInterval, .milliseconds(0...86_400_000),
+      "How often at most all quality scores are published again because the overall mean moved."),
+    SettingKey(
+      "predict.max_batch", \.predict.maxBatch, .integer(1...10_000),
+      "The most requests answered with one pass over the movies."),
+    SettingKey(
+      "predict.kept_models", \.predict.keptModels, .integer(1...1_000),
+      "How many of the newest models are kept in memory for requests that name one with "
+        + "model_version; the promoted one and the shadow are kept beside them."),
+    SettingKey(
+      "predict.shadow_model", \.predict.shadowModel, .anyText,
+      "The version of a model that answers, too, on recommendations-shadow; empty for none."),
+    SettingKey("log.level", \.log.level, .oneOf, "The least severe messages that are written."),
+    SettingKey(
+      "log.format", \.log.format, .oneOf, "auto writes text on a terminal and JSON otherwise."),
+    SettingKey(
+      "shutdown.deadline_ms", \.shutdown.deadline, .milliseconds(0...3_600_000),
+      "How long a stop may take to finish and commit what is under way."),
+    SettingKey(
+      "shutdown.partitions", \.shutdown.partitions, .oneOf,
+      "keep: a stopped instance's partitions wait for its restart as long as"
+        + " kafka.session.timeout.ms (10 seconds unless set); leave: others take them over at once."
+    ),
+  ]
+}

@@ -1,0 +1,127 @@
+/// A value as a configuration file, an environment variable or a flag gives it.
+package enum RawSetting: Hashable, Sendable {
+  case text(String)
+  case list([String])
+
+  /// The value in one line: a list's elements are separated by commas.
+  package var joined: String {
+    switch self {
+    case .text(let text): text
+    case .list(let elements): elements.joined(separator: ",")
+    }
+  }
+}
+
+/// What a setting may be, and how it is read and written.
+package struct SettingType<Value: Sendable>: Sendable {
+  /// Completes the sentence "expected …".
+  let expected: String
+  /// `nil` when the value is not as expected.
+  let parse: @Sendable (RawSetting) -> Value?
+  let format: @Sendable (Value) -> RawSetting
+
+  /// A type whose values are one scalar each.
+  init(
+    expected: String, parse: @escaping @Sendable (String) -> Value?,
+    format: @escaping @Sendable (Value) -> String
+  ) {
+    self.expected = expected
+    self.parse = { raw in
+      guard case .text(let text) = raw else { return nil }
+      return parse(text)
+    }
+    self.format = { .text(format($0)) }
+  }
+
+  private init(
+    expected: String, parseRaw: @escaping @Sendable (RawSetting) -> Value?,
+    formatRaw: @escaping @Sendable (Value) -> RawSetting
+  ) {
+    self.expected = expected
+    parse = parseRaw
+    format = formatRaw
+  }
+}
+
+extension SettingType<String> {
+  static let anyText = SettingType(expected: "text", parse: { $0 }, format: { $0 })
+
+  static let someText = SettingType(
+    expected: "text that is not empty", parse: { $0.isEmpty ? nil : $0 }, format: { $0 })
+
+  /// A name that may stand in topic names, group names and paths.
+  static let applicationName = SettingType(
+    expected: "1 to 100 small letters of English, digits and hyphens",
+    parse: { isName($0, 1...100) { "a"..."z" ~= $0 || "0"..."9" ~= $0 || $0 == "-" } ? $0 : nil },
+    format: { $0 })
+
+  /// A name that may stand in transactional ids, or none.
+  static let instanceName = SettingType(
+    expected: "at most 100 letters of English, digits, dots, underscores and hyphens",
+    parse: {
+      isName($0, 0...100) {
+        "a"..."z" ~= $0 || "A"..."Z" ~= $0 || "0"..."9" ~= $0 || "._-".unicodeScalars.contains($0)
+      } ? $0 : nil
+    },
+    format: { $0 })
+
+  private static func isName(
+    _ text: String, _ length: ClosedRange<Int>, _ isAllowed: (Unicode.Scalar) -> Bool
+  ) -> Bool {
+    length.contains(text.unicodeScalars.count) && text.unicodeScalars.allSatisfy(isAllowed)
+  }
+}
+
+extension SettingType where Value: FixedWidthInteger & Sendable {
+  package static func integer(_ range: ClosedRange<Value>) -> SettingType {
+    SettingType(
+      expected: "a whole number from \(range.lowerBound) to \(range.upperBound)",
+      parse: { Value($0).flatMap { range.contains($0) ? $0 : nil } }, format: { String($0) })
+  }
+}
+
+extension SettingType<Duration> {
+  package static func milliseconds(_ range: ClosedRange<Int>) -> SettingType {
+    let count = SettingType<Int>.integer(range)
+    return SettingType(
+      expected: count.expected,
+      parse: { count.parse(.text($0)).map { .milliseconds($0) } },
+      format: { String(Int($0 / .milliseconds(1))) })
+  }
+}
+
+extension SettingType
+where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == String {
+  /// One of an enumeration's cases.
+  static var oneOf: SettingType {
+    SettingType(
+      expected: "one of \(caseNames())", parse: { Value(rawValue: $0) }, format: { $0.rawValue })
+  }
+
+  private static func caseNames() -> String {
+    Value.allCases.map(\.rawValue).joined(separator: ", ")
+  }
+}
+
+extension SettingType<[String]> {
+  /// One or more of these names, each once: a list, or text separated by commas.
+  static func someOf(_ names: [String]) -> SettingType {
+    SettingType(
+      expected: "a list of one or more of \(names.joined(separator: ", ")), each once",
+      parseRaw: { raw in
+        let elements =
+          switch raw {
+          case .list(let elements): elements
+          case .text(let text): text.split(separator: ",").map { trimmed(String($0)) }
+          }
+        let isValid =
+          elements.allSatisfy(names.contains) && Set(elements).count == elements.count
+        return isValid && !elements.isEmpty ? elements : nil
+      },
+      formatRaw: { .list($0) })
+  }
+
+  private static func trimmed(_ text: String) -> String {
+    String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+  }
+}

@@ -1,0 +1,34 @@
+import Ratings
+import Recommender
+
+/// Titles and genres of movies, as replies show them and requests select by them.
+protocol Catalog {
+  subscript(movie: Int64) -> MovieRecord? { get }
+  /// Rises with each change.
+  var version: Int { get }
+  /// The movie's genres by the catalog's own numbers; empty for an unknown movie.
+  func genreSet(of movie: Int64) -> GenreSet
+  /// The genres of these names, as far as any movie has had them.
+  func genreSet(named names: [String]) -> GenreSet
+}
+
+extension MovieTable: Catalog {}
+
+/// A catalog that does not change.
+struct FixedCatalog: Catalog {
+  private let movies: [Int64: MovieRecord]
+  private let sets: [Int64: GenreSet]
+  private let index: GenreIndex
+  let version = 0
+
+  init(_ records: [MovieRecord]) {
+    var index = GenreIndex()
+    movies = Dictionary(records.map { ($0.movie, $0) }) { $1 }
+    sets = movies.mapValues { index.number($0.genres) }
+    self.index = index
+  }
+
+  subscript(movie: Int64) -> MovieRecord? { movies[movie] }
+  func genreSet(of movie: Int64) -> GenreSet { sets[movie] ?? GenreSet() }
+  func genreSet(named names: [String]) -> GenreSet { index.find(names) }
+}

@@ -1,0 +1,96 @@
+import Codecs
+import EventLog
+import Recommender
+import StateStore
+import Streams
+
+/// Where a request's reply goes.
+struct ReplyDestination<Store: StateStore, Producer: LogProducer> {
+  var key: [UInt8]?
+  var headers: RequestHeaders
+  var task: PartitionTask<Store, Producer>
+}
+
+/// Encodes replies and sends them where their requests want them.
+struct ReplySender<Store: StateStore, Producer: LogProducer>: ~Copyable {
+  typealias Partition = PartitionTask<Store, Producer>
+  typealias Destination = ReplyDestination<Store, Producer>
+
+  private var replyTopics: ReplyTopics<Producer>
+  private var value = JSONWriter(capacity: 4096)
+
+  /// - Parameter topology: whose topics, except the default one, take no replies.
+  init(_ topology: Topology) {
+    replyTopics = ReplyTopics(topology)
+  }
+
+  mutating func send(_ reply: RecommendationReply, to destination: Destination)
+    throws(StageError)
+  {
+    value.removeAll()
+    reply.write(to: &value)
+    try destination.key.withSpan { (key) throws(StageError) in
+      try sendValue(key: key, destination.headers, destination.task)
+    }
+  }
+
+  /// Sends what a shadow would have replied to the shadow topic.
+  mutating func sendShadow(_ reply: RecommendationReply, to destination: Destination)
+    throws(StageError)
+  {
+    value.removeAll()
+    reply.write(to: &value)
+    try destination.key.withSpan { (key) throws(StageError) in
+      try destination.task.send(
+        to: PredictOutputs.shadows, key: key, value: value.bytes,
+        headers: destination.headers.correlation)
+    }
+  }
+
+  /// Sends an error reply.
+  mutating func refuse(
+    _ record: borrowing RecordView, _ headers: RequestHeaders, _ error: RequestError,
+    _ task: Partition
+  ) throws(StageError) {
+    value.removeAll()
+    error.write(to: &value)
+    try CopyLimit.key(record.key).withSpan { (key) throws(StageError) in
+      try sendValue(key: key, headers, errorCode: error.code, task)
+    }
+  }
+
+  /// Sends the request with its headers to its user's partition, marked so that it is forwarded
+  /// only once.
+  func forward(
+    _ record: borrowing RecordView, _ headers: [RecordHeader], to partition: Int32,
+    _ task: Partition
+  ) throws(StageError) {
+    try task.send(
+      to: PredictOutputs.requests, partition: partition, key: record.key, value: record.value,
+      headers: headers + [RecordHeader(RequestHeaders.rerouted, text: "1")],
+      timestamp: Timestamps.kept(record.timestamp))
+  }
+
+  /// Sends `value` where the request wants it, or to the default topic if that does not exist: a
+  /// reply is not lost.
+  private mutating func sendValue(
+    key: RawSpan?, _ headers: RequestHeaders, errorCode: String? = nil, _ task: Partition
+  ) throws(StageError) {
+    var replyHeaders = headers.correlation
+    if let errorCode {
+      replyHeaders.append(RecordHeader(RequestHeaders.errorCode, text: errorCode))
+    }
+    if let target = try replyTopics.target(of: headers, task) {
+      do throws(StageError) {
+        return try task.send(
+          to: target.topic, partition: target.partition, key: key, value: value.bytes,
+          headers: replyHeaders)
+      } catch {
+        guard case .log(let error) = error, error.code == .unknownTopic else { throw error }
+        replyTopics.forget(headers)
+      }
+    }
+    try task.send(
+      to: PredictOutputs.replies, key: key, value: value.bytes, headers: replyHeaders)
+  }
+}

@@ -1,0 +1,58 @@
+import Codecs
+import EventLog
+import Recommender
+import Streams
+
+/// What to do with a request, as its record alone decides it.
+enum RequestDisposition {
+  /// Its deadline has passed: nobody waits for the reply.
+  case expired
+  case refused(RequestError)
+  /// Its user's state is in another partition.
+  case misrouted(to: Int32)
+  case accepted(RecommendationRequest)
+}
+
+/// Decides what to do with requests.
+struct RequestAdmission: ~Copyable {
+  private let topology: Topology
+  private let partitionOf: (RawSpan) -> Int32
+  private let time: () -> Int64
+  private var parser = RequestParser()
+  private var key = JSONWriter(capacity: 32)
+
+  /// - Parameters:
+  ///   - topology: names the topics that a refusal mentions.
+  ///   - partitionOf: where Kafka's default partitioner puts a user's key among the user partitions.
+  ///   - time: milliseconds since 1970; asked only for requests with a deadline.
+  init(
+    _ topology: Topology, partitionOf: @escaping (RawSpan) -> Int32, time: @escaping () -> Int64
+  ) {
+    self.topology = topology
+    self.partitionOf = partitionOf
+    self.time = time
+  }
+
+  /// - Parameters:
+  ///   - headerBytes: the size of all the record's headers.
+  ///   - headers: what those headers ask for.
+  ///   - partition: where the record was read.
+  mutating func disposition(
+    of record: borrowing RecordView, headerBytes: Int, _ headers: RequestHeaders,
+    partition: Int32
+  ) -> RequestDisposition {
+    if let deadline = headers.deadline, time() > deadline { return .expired }
+    let request: RecommendationRequest
+    do throws(RequestError) {
+      guard record.byteCount + headerBytes <= CopyLimit.bytes else { throw .tooLarge }
+      request = try parser.parse(record.value)
+      if headers.hasInvalidDeadline { throw .invalidDeadline(user: request.user) }
+    } catch { return .refused(error) }
+    key.removeAll()
+    key.integer(request.user)
+    let home = partitionOf(key.bytes)
+    guard home != partition else { return .accepted(request) }
+    return headers.isRerouted
+      ? .refused(.wrongPartition(user: request.user, topology)) : .misrouted(to: home)
+  }
+}

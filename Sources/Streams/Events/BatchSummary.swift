@@ -1,0 +1,42 @@
+public import EventLog
+
+/// One committed batch.
+public struct BatchSummary: Hashable, Sendable {
+  /// Input records processed.
+  public var records: Int
+  /// Bytes of their keys and values.
+  public var bytes: Int
+  /// Records dropped since the batch before because they were below their partition's position.
+  public var redeliveries: Int
+  /// From the batch's first record to the beginning of its commit.
+  public var open: Duration
+  /// How long each step of the commit took, in order.
+  public var steps: [StepTime]
+  /// Where the stage stands after it in each partition it owns.
+  public var positions: [TopicPartition: PartitionPosition]
+
+  public struct StepTime: Hashable, Sendable {
+    public var step: CommitStep
+    public var duration: Duration
+
+    public init(_ step: CommitStep, _ duration: Duration) {
+      self.step = step
+      self.duration = duration
+    }
+  }
+
+  public init(
+    records: Int, bytes: Int, redeliveries: Int, open: Duration, steps: [StepTime],
+    positions: [TopicPartition: PartitionPosition]
+  ) {
+    self.records = records
+    self.bytes = bytes
+    self.redeliveries = redeliveries
+    self.open = open
+    self.steps = steps
+    self.positions = positions
+  }
+
+  /// How long the whole commit took.
+  public var commit: Duration { steps.reduce(.zero) { $0 + $1.duration } }
+}

@@ -1,0 +1,106 @@
+import Logging
+
+/// What one event looks like in the log.
+struct LogLine: Hashable {
+  var level: Logger.Level
+  var message: String
+  var fields: [String: String] = [:]
+
+  /// - Returns: `nil` for events that another line already tells of.
+  init?(_ kind: EngineEvent.Kind) {
+    guard let (level, message) = Self.heading(of: kind) else { return nil }
+    self.level = level
+    self.message = message
+    fields = Self.fields(of: kind)
+  }
+
+  /// The level without the cost of the whole line.
+  static func level(of kind: EngineEvent.Kind) -> Logger.Level? { heading(of: kind)?.level }
+
+  private static func heading(of kind: EngineEvent.Kind)
+    -> (level: Logger.Level, message: String)?
+  {
+    switch kind {
+    case .joining: (.info, "joining the group")
+    case .assigned: (.info, "assigned")
+    case .processing: (.info, "processing")
+    case .revoked: (.info, "revoked")
+    case .fencingPredecessor: (.notice, "aborting a dead instance's transactions")
+    case .disownFailed: (.info, "partitions not disowned")
+    case .rejoining(_, let attempt):
+      // The first of a row of failures tells what is wrong.
+      attempt == 1 ? (.warning, "leaving the group to join it again") : nil
+    case .storeOpened: (.debug, "store opened")
+    case .storeRebuilt: (.warning, "rebuilding state from the changelog")
+    case .restoring: (.info, "restoring state")
+    case .restored: (.info, "state restored")
+    case .standbyOpened: (.info, "keeping a standby copy")
+    case .standbyFailed: (.warning, "standby copies can't be kept up")
+    case .batchCommitted: (.debug, "batch committed")
+    case .batchAborted: (.warning, "batch aborted, reading it again")
+    case .waiting: (.warning, "waiting")
+    case .resumed: (.notice, "resumed")
+    case .offsetsDiffer:
+      (.warning, "the group's committed offset is not the state's; using the state's")
+    // The errors that come with these end the membership or the daemon, which tells why.
+    case .lost, .fenced, .storeRefused, .retentionGuard, .stopped: nil
+    case .positions: nil
+    }
+  }
+
+  private static func fields(of kind: EngineEvent.Kind) -> [String: String] {
+    switch kind {
+    case .joining(let group): ["group": group]
+    case .assigned(let partitions), .processing(let partitions), .revoked(let partitions),
+      .lost(let partitions):
+      ["partitions": "\(partitions.count)"]
+    case .fencingPredecessor(let instance): ["instance": instance]
+    case .disownFailed(let reason), .fenced(let reason), .rejoining(let reason, _),
+      .standbyFailed(let reason), .batchAborted(let reason), .waiting(let reason):
+      fields(of: reason)
+    case .storeOpened(let partition, let offset):
+      ["partition": "\(partition)", "input_offset": offset.map { "\($0)" } ?? "none"]
+    case .storeRebuilt(let partition, let reason), .storeRefused(let partition, let reason):
+      fields(of: reason).merging(["partition": "\(partition)"]) { $1 }
+    case .restoring(let status): fields(of: status)
+    case .restored(let summary):
+      [
+        "changelog": summary.changelog, "partitions": "\(summary.partitions)",
+        "records": "\(summary.records)", "milliseconds": milliseconds(summary.duration),
+      ]
+    case .standbyOpened(let changelog): ["changelog": "\(changelog)"]
+    case .batchCommitted(let batch):
+      [
+        "records": "\(batch.records)", "bytes": "\(batch.bytes)",
+        "open_milliseconds": milliseconds(batch.open),
+        "commit_milliseconds": milliseconds(batch.commit),
+      ]
+    case .offsetsDiffer(let partition, let committed, let state):
+      ["partition": "\(partition)", "committed": "\(committed)", "state": "\(state)"]
+    case .retentionGuard(let partition, let reason):
+      fields(of: reason).merging(["partition": "\(partition)"]) { $1 }
+    case .stopped(let reason): reason.map(fields) ?? [:]
+    case .positions, .resumed: [:]
+    }
+  }
+
+  private static func fields(of reason: Reason) -> [String: String] {
+    ["reason": reason.text, "code": reason.code.rawValue]
+  }
+
+  private static func fields(of status: RestoreStatus) -> [String: String] {
+    var fields = ["changelog": status.changelog, "partitions": "\(status.partitions)"]
+    guard let rate = status.rate else {
+      fields["offsets"] = "\(status.total)"
+      return fields
+    }
+    fields["percent"] = "\(status.percent)"
+    fields["records_per_second"] = "\(Int64(rate))"
+    if let timeLeft = status.timeLeft { fields["seconds_left"] = "\(Int64(timeLeft.seconds))" }
+    return fields
+  }
+
+  private static func milliseconds(_ duration: Duration) -> String {
+    "\(Int64(duration.seconds * 1000))"
+  }
+}

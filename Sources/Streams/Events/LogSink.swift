@@ -1,0 +1,52 @@
+public import Logging
+import Synchronization
+
+extension EventSink {
+  /// Writes events as log lines.
+  public static func logging(_ logger: Logger) -> EventSink {
+    let sink = LogSink(logger)
+    return EventSink { sink.receive($0) }
+  }
+}
+
+/// Turns events into log lines: the only place where the engine's words for people are.
+private final class LogSink: Sendable {
+  private let logger: Logger
+  private let restores = Mutex(RestoreLines())
+
+  init(_ logger: Logger) {
+    self.logger = logger
+  }
+
+  func receive(_ event: EngineEvent) {
+    guard let level = LogLine.level(of: event.kind), level >= logger.logLevel,
+      restores.withLock({ $0.shows(event) }), let line = LogLine(event.kind)
+    else { return }
+    var metadata = line.fields.mapValues { Logger.MetadataValue.string($0) }
+    if let worker = event.worker { metadata["worker"] = "\(worker)" }
+    logger.log(level: line.level, "\(line.message)", metadata: metadata)
+  }
+}
+
+/// Which events of restores are worth a line: the first one, and then one every two seconds.
+struct RestoreLines {
+  private static let interval = Duration.seconds(2)
+
+  private struct Restore: Hashable {
+    var worker: Int?
+    var role: EngineEvent.Role
+    var changelog: String
+  }
+
+  /// How long each restore had been under way at its last line.
+  private var shown: [Restore: Duration] = [:]
+
+  mutating func shows(_ event: EngineEvent) -> Bool {
+    guard case .restoring(let status) = event.kind else { return true }
+    let restore = Restore(worker: event.worker, role: event.role, changelog: status.changelog)
+    let last = shown[restore, default: .zero]
+    guard status.elapsed == .zero || status.elapsed - last >= Self.interval else { return false }
+    shown[restore] = status.elapsed
+    return true
+  }
+}

@@ -1,0 +1,100 @@
+public import EventLog
+
+/// A stage's state at one moment: what its events come to.
+public struct StageStatus: Hashable, Sendable {
+  public enum Phase: Hashable, Sendable {
+    case starting
+    /// In the group, or asking to be; nothing assigned yet.
+    case joining
+    /// Bringing stores up to the end of their changelog.
+    case restoring(RestoreStatus)
+    case running
+    /// Held up by something outside.
+    case waiting(Reason)
+    case stopped
+  }
+
+  public var stage: String
+  public var phase: Phase = .starting
+  public var partitions: [TopicPartition: PartitionPosition] = [:]
+  /// Records processed since the start.
+  public var records: Int64 = 0
+  public var batches: Int64 = 0
+  public var abortedBatches: Int64 = 0
+  /// Records dropped because they were below their partition's position.
+  public var redeliveries: Int64 = 0
+
+  public init(stage: String) { self.stage = stage }
+
+  public var lag: Int64 { partitions.values.reduce(0) { $0 + $1.lag } }
+
+  /// Takes one event of the stage. Events of its standby copies change nothing.
+  public mutating func apply(_ event: EngineEvent) {
+    guard event.role == .stage else { return }
+    switch event.kind {
+    case .joining: phase = .joining
+    case .restoring(let status): phase = .restoring(status)
+    case .processing, .resumed: phase = .running
+    case .batchCommitted(let batch):
+      phase = .running
+      records += Int64(batch.records)
+      batches += 1
+      redeliveries += Int64(batch.redeliveries)
+      partitions = batch.positions
+    case .batchAborted: abortedBatches += 1
+    case .positions(let positions): partitions = positions
+    case .waiting(let reason): phase = .waiting(reason)
+    case .rejoining(let reason, _):
+      phase = .waiting(reason)
+      // Whoever reads what this stage writes waits for no backlog that may be another's by now.
+      partitions = [:]
+    case .stopped: phase = .stopped
+    case .assigned, .revoked, .lost, .fencingPredecessor, .disownFailed, .fenced, .storeOpened,
+      .storeRebuilt, .storeRefused, .restored, .standbyOpened, .standbyFailed, .offsetsDiffer,
+      .retentionGuard:
+      break
+    }
+  }
+}
+
+extension StageStatus {
+  /// The status of a stage whose threads stand like these: it is as far as the last of them.
+  init(stage: String, merging workers: [StageStatus]) {
+    self.init(stage: stage)
+    for worker in workers {
+      partitions.merge(worker.partitions) { $1 }
+      records += worker.records
+      batches += worker.batches
+      abortedBatches += worker.abortedBatches
+      redeliveries += worker.redeliveries
+    }
+    let phases = workers.map(\.phase)
+    phase = phases.dropFirst().reduce(phases.first ?? .starting) { $0.merged($1) }
+  }
+}
+
+extension StageStatus.Phase {
+  /// Two threads that restore count as one restore; else the one that is less ready shows.
+  fileprivate func merged(_ other: Self) -> Self {
+    if case .restoring(let one) = self, case .restoring(let two) = other {
+      return .restoring(
+        RestoreStatus(
+          changelog: one.changelog, partitions: one.partitions + two.partitions,
+          applied: one.applied + two.applied, total: one.total + two.total,
+          elapsed: max(one.elapsed, two.elapsed)))
+    }
+    return other.readiness < readiness ? other : self
+  }
+
+  /// A thread that has stopped hides no other: the stage has stopped when all of them have.
+  private var readiness: Int {
+    switch self {
+    case .waiting: 0
+    case .starting: 1
+    case .joining: 2
+    case .restoring: 3
+    case .running: 4
+    case .stopped: 5
+    }
+  }
+}

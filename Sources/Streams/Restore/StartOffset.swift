@@ -1,0 +1,121 @@
+import EventLog
+import StateStore
+
+/// Where a partition is read from, by what is known of it: after what its state stands for, else
+/// where the group stands, else at the log's start.
+struct StartDecision: Hashable, Sendable {
+  /// The input offset the restored state stands for; `nil` without state.
+  var restored: Int64?
+  /// Where the group stood before the state was restored.
+  var committed: Int64?
+  /// What the partition holds.
+  var held: Range<Int64>
+  /// Whether the stage keeps state.
+  var isStateful: Bool
+
+  enum Outcome: Hashable, Sendable {
+    case start
+    case refuse(Refusal)
+  }
+
+  /// Why the partition can't be read from there.
+  enum Refusal: Hashable, Sendable {
+    /// Events were deleted before they were processed.
+    case belowLogStart
+    /// The topic was recreated or truncated.
+    case beyondLogEnd
+    /// Events were processed, and their state is gone.
+    case stateLost
+  }
+
+  var offset: Int64 { restored ?? committed ?? held.lowerBound }
+
+  var outcome: Outcome {
+    let missing = MissingOffsets.of(from: offset, to: offset, in: held)
+    if case .beginning = missing { return .refuse(.belowLogStart) }
+    if isStateful, restored == nil, offset > held.lowerBound { return .refuse(.stateLost) }
+    return missing == nil ? .start : .refuse(.beyondLogEnd)
+  }
+}
+
+extension StageEnvironment {
+  /// The offset to read a partition from.
+  ///
+  /// - Parameter committed: where the group stood before the state was restored.
+  /// - Throws: `.stopDaemon`, with the code of `Reason`, when that offset is not in the log;
+  ///   `.abandonPartition` when another member has committed meanwhile.
+  func startOffset(
+    of source: TopicPartition, restored: Int64?, committed: Int64?, for consumer: Log.Consumer
+  ) throws(StageError) -> Int64 {
+    let held = try StageError.log { () throws(LogError) in try consumer.offsets(of: source) }
+    let decision = StartDecision(
+      restored: restored, committed: committed, held: held,
+      isStateful: configuration.changelog != nil)
+    if case .refuse(let refusal) = decision.outcome {
+      if refusal == .belowLogStart {
+        // What was processed meanwhile may be deleted; the next restore has it in its state.
+        let now = try StageError.log { () throws(LogError) in
+          try consumer.committed([source])[source]
+        }
+        guard now == committed else {
+          throw .failed(
+            Reason(.groupMovedOn, "the group has gone on in \(source) meanwhile"),
+            .abandonPartition)
+        }
+      }
+      let reason = configuration.reason(refusal, decision, source)
+      emit(.retentionGuard(source, reason))
+      throw .failed(reason, .stopDaemon)
+    }
+    if let restored, committed != restored {
+      try reconcile(source, restored, committed, for: consumer)
+    }
+    return decision.offset
+  }
+
+  private func reconcile(
+    _ source: TopicPartition, _ restored: Int64, _ committed: Int64?, for consumer: Log.Consumer
+  ) throws(StageError) {
+    switch configuration.guarantee {
+    case .exactlyOnce:
+      guard let committed else { return }
+      emit(.offsetsDiffer(source, committed: committed, state: restored))
+    case .atLeastOnce:
+      // A crash came between the store's commit and the group's; lag must not show for ever.
+      try StageError.log { () throws(LogError) in
+        try consumer.commit([source: restored], wait: false)
+      }
+    }
+  }
+}
+
+extension StageConfiguration {
+  /// Why a partition can't be read from the offset that was decided on.
+  fileprivate func reason(
+    _ refusal: StartDecision.Refusal, _ decision: StartDecision, _ source: TopicPartition
+  ) -> Reason {
+    let place = "\(group) stands at \(decision.offset) in \(source)"
+    return switch refusal {
+    case .belowLogStart:
+      Reason(
+        .offsetBelowLogStart,
+        "offset_below_log_start: \(place), but the log begins at \(decision.held.lowerBound): events"
+          + " were deleted before they were processed. To accept the loss, stop every instance and,"
+          + " once the session timeout has passed, reset the group with kafka-consumer-groups; delete"
+          + " the stage's state and changelog")
+    case .stateLost:
+      Reason(
+        .stateLost,
+        "state_lost: \(place), but neither the store nor the changelog has the state of the events"
+          + " before. Restore a snapshot (projectionist state restore); or compute the state again:"
+          + " stop every instance and reset the group to the earliest offset with"
+          + " kafka-consumer-groups")
+    case .beyondLogEnd:
+      Reason(
+        .offsetBeyondLogEnd,
+        "offset_beyond_log_end: \(place), but the log ends at \(decision.held.upperBound): the topic"
+          + " was recreated or truncated. Use another application name or state directory, or reset"
+          + " the group")
+    }
+  }
+}

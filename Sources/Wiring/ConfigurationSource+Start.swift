@@ -1,0 +1,14 @@
+import Configuration
+import Logging
+
+extension ConfigurationSource {
+  /// The settings in force, and a logger made by them, which has been told what was ignored.
+  package func start(_ label: String) throws(ConfigurationError) -> (
+    settings: Settings, logger: Logger
+  ) {
+    let loaded = try load()
+    let logger = loaded.settings.log.makeLogger(label)
+    for warning in loaded.warnings { logger.warning("\(warning)") }
+    return (loaded.settings, logger)
+  }
+}

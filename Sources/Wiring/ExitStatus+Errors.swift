@@ -1,0 +1,35 @@
+import Configuration
+import Console
+import EventLog
+import LMDBStore
+import RedisProjection
+import StateStore
+import Streams
+
+extension ExitStatus {
+  /// What an error that ends a command stands for; `nil` for one that isn't ours.
+  package init?(of error: any Error) {
+    switch error {
+    case let error as CommandFailure: self = error.status
+    case is ConfigurationError: self = .configuration
+    case let error as LogError: self.init(of: error)
+    case is StoreError: self = .failure
+    case StageError.log(let error): self.init(of: error)
+    case is StageError: self = .failure
+    case let error as RootLockError:
+      if case .held = error { self = .alreadyRunning } else { self = .failure }
+    case let error as RedisError: self = error.isTransient ? .unavailable : .failure
+    default: return nil
+    }
+  }
+
+  package init(of error: LogError) {
+    self =
+      switch error.code {
+      case .unavailable: .unavailable
+      case .denied: .denied
+      case .configuration: .configuration
+      default: .failure
+      }
+  }
+}

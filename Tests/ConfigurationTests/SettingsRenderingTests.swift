@@ -1,0 +1,55 @@
+import Foundation
+import Testing
+
+@testable import Configuration
+
+/// The repository this test was built from.
+let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+  .deletingLastPathComponent().deletingLastPathComponent()
+
+@Suite struct SettingsRenderingTests {
+  @Test func theCommittedDefaultFileIsTheRenderedOne() throws {
+    let file = repository.appending(path: "deploy/projectionist.yaml")
+    let committed = try String(contentsOf: file, encoding: .utf8)
+    #expect(
+      committed == SettingsRendering.documentedDefaults(),
+      "regenerate it: projectionist config > deploy/projectionist.yaml")
+  }
+
+  @Test func theDefaultFileSetsEveryKeyToItsDefault() throws {
+    let text = SettingsRendering.documentedDefaults()
+    let file = ConfigurationFile(name: "defaults.yaml", yaml: text)
+    #expect(file.problems.isEmpty)
+    #expect(file.entries.map(\.path) == SettingKey.all.map(\.path))
+    let loaded = try LoadedSettings(file: file, environment: [:], flags: [])
+    #expect(loaded.settings == Settings())
+    #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })
+  }
+
+  @Test func whatIsInForceIsShownWithItsOriginAndReadsBack() throws {
+    let loaded = try load(
+      "redis: {host: 'a \"b\" #c', password: hunter2}\nkafka: {sasl.password: hunter3}\n",
+      environment: ["REDIS_PORT": "7000"])
+    let text = SettingsRendering.effective(loaded)
+    #expect(text.contains("redis.port: 7000  # environment variable REDIS_PORT\n"))
+    #expect(text.contains("# test.yaml:1\n"))
+    #expect(text.contains("redis.database: 0  # default\n"))
+    #expect(!text.contains("hunter"))
+    #expect(try load(text).settings.redis.host == "a \"b\" #c")
+  }
+}
+
+@Suite struct InstanceNameTests {
+  @Test func theNameIsKeptInTheStateDirectory() throws {
+    let directory = FileManager.default.temporaryDirectory
+      .appending(path: "instance-\(UInt64.random(in: .min ... .max))")
+    defer { try? FileManager.default.removeItem(at: directory) }
+    var settings = Settings()
+    settings.state.directory = directory.path
+    let name = try InstanceName.resolve(settings)
+    #expect(name.count == 8)
+    #expect(try InstanceName.resolve(settings) == name)
+    settings.instance = "pod-0"
+    #expect(try InstanceName.resolve(settings) == "pod-0")
+  }
+}

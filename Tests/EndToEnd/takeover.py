@@ -1,0 +1,339 @@
+"""A daemon takes over the topics, the state directory and the Redis of an earlier version.
+
+Usage: takeover.py record --binary PROGRAM DIRECTORY   writes what a version leaves behind
+       takeover.py check --binary PROGRAM DIRECTORY    starts a version on it and checks the result
+
+DIRECTORY holds `records.json` (every topic's records, in the order of their offsets),
+`offsets.json` (the groups' positions), `redis.json` (every hash) and `state.tar.gz`. Runs on the
+embedded broker, whose offsets have no gaps, so that producing the records again gives the same ones.
+"""
+
+import argparse
+import base64
+import json
+import os
+import subprocess
+import tarfile
+import tempfile
+
+import redis
+from confluent_kafka import Consumer, Producer, TopicPartition
+from log_reader import TopicReader
+from under_fire.process import Process
+from under_fire.services import RedisNode
+from under_fire.waiting import wait_until
+
+APPLICATION = "projectionist"
+PARTITIONS = 2
+TOPICS = [
+    "user-ratings",
+    "validated-ratings",
+    "validation-results",
+    "user-ratings-dlq",
+    "ratings-by-movie",
+    "user-features",
+    "movie-features",
+    f"{APPLICATION}-user-changelog",
+    f"{APPLICATION}-movie-changelog",
+    "movies",
+    "recommendation-requests",
+    "recommendations",
+]
+GROUPS = {
+    "intake": ["user-ratings"],
+    "user": ["validated-ratings"],
+    "movie": ["ratings-by-movie"],
+    "redis": ["user-features", "movie-features"],
+    "predict": ["recommendation-requests"],
+}
+GENRES = ["Action", "Comedy", "Drama", "Horror", "Sci-Fi"]
+START = 1_700_000_000
+
+
+def encode(data):
+    return None if data is None else base64.b64encode(data).decode()
+
+
+def decode(text):
+    return None if text is None else base64.b64decode(text)
+
+
+class Bed:
+    """An embedded broker, a Redis and the daemon under test, in a directory of their own."""
+
+    def __init__(self, binary, directory):
+        self.binary = os.path.realpath(binary)
+        self.directory = directory
+        self.redis = RedisNode(directory)
+        address = f"{directory}/broker-address"
+        self.broker = Process(
+            [self.binary, "broker", "--partitions", str(PARTITIONS), "--address-file", address],
+            f"{directory}/broker.log",
+        )
+        self.redis.start()
+        self.broker.start()
+        wait_until(lambda: os.path.exists(address), 20, "the embedded broker serves")
+        with open(address, encoding="utf-8") as file:
+            self.bootstrap = file.read().strip()
+        self.configuration = f"{directory}/projectionist.yaml"
+        self.state = f"{directory}/state"
+        with open(self.configuration, "w", encoding="utf-8") as file:
+            file.write(
+                f"application: {APPLICATION}\ninstance: takeover\n"
+                f"kafka.bootstrap.servers: {self.bootstrap}\nkafka.fetch.wait.max.ms: 10\n"
+                f"redis.port: {self.redis.port}\nstate.directory: {self.state}\n"
+                f"processing.guarantee: at_least_once\nlog.format: json\n"
+                f"topics.partitions: {PARTITIONS}\ntopics.movie_partitions: {PARTITIONS}\n"
+            )
+        self.log = f"{directory}/daemon.log"
+        self.daemon = Process([self.binary, "run", "--config", self.configuration], self.log)
+
+    def start_daemon(self):
+        self.daemon.start()
+        wait_until(self._is_ready, 60, "the daemon is ready")
+
+    def _is_ready(self):
+        if not self.daemon.is_running:
+            raise RuntimeError(f"the daemon has ended: {self.log_text()[-2000:]}")
+        return '"message":"ready"' in self.log_text().replace('": "', '":"')
+
+    def log_text(self):
+        with open(self.log, encoding="utf-8") as file:
+            return file.read()
+
+    def command(self, *arguments):
+        """Runs a command of the program and returns its exit code and what it prints."""
+        result = subprocess.run(
+            [self.binary, *arguments, "--config", self.configuration],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return result.returncode, result.stdout + result.stderr
+
+    def verify(self):
+        """Whether log, stores and Redis agree."""
+        code, text = self.command("state", "verify")
+        if code != 0:
+            raise RuntimeError(f"state verify exited with {code}:\n{text}")
+
+    def client(self):
+        return redis.Redis("127.0.0.1", self.redis.port)
+
+    def close(self):
+        for process in [self.daemon, self.broker, self.redis]:
+            process.stop()
+
+
+# Recording
+
+
+def events():
+    """Ratings, ratings of the same film later, take-backs and bad input of a few users."""
+    moment = START
+    for round_number in range(3):
+        for user in range(1, 13):
+            for movie in range(1, 21):
+                if (user * 7 + movie * 3 + round_number * 5) % 9:
+                    continue
+                moment += 60
+                rating = ((user * movie + round_number) % 10 + 1) / 2
+                if round_number and (user + movie) % 8 == 0:
+                    rating = None
+                yield {"user_id": user, "movie_id": movie, "rating": rating, "timestamp": moment}
+    yield {"user_id": 1, "movie_id": 1, "rating": 7.25, "timestamp": moment}
+    yield {"user_id": "nobody"}
+
+
+def record(binary, directory):
+    os.makedirs(directory, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="projectionist-takeover-") as work:
+        bed = Bed(binary, work)
+        try:
+            bed.start_daemon()
+            producer = Producer({"bootstrap.servers": bed.bootstrap})
+            for movie in range(1, 21):
+                genres = "|".join(GENRES[movie % 5 : movie % 5 + 1 + movie % 2])
+                value = {"movie_id": movie, "title": f"Film {movie}", "genres": genres}
+                producer.produce("movies", json.dumps(value), str(movie))
+            producer.flush()
+            for event in events():
+                user = event["user_id"]
+                partition = user % PARTITIONS if isinstance(user, int) else 0
+                producer.produce("user-ratings", json.dumps(event), partition=partition)
+            producer.produce("recommendation-requests", '{"user_id":3}', "3")
+            producer.flush()
+            bed.verify()
+            code = bed.daemon.stop()
+            if code != 0:
+                raise RuntimeError(f"the daemon exited with {code}")
+            write(directory, "records", [dump_topic(bed, topic) for topic in TOPICS])
+            write(directory, "offsets", {stage: committed(bed, stage) for stage in GROUPS})
+            write(directory, "redis", dump_redis(bed))
+            with tarfile.open(f"{directory}/state.tar.gz", "w:gz") as archive:
+                archive.add(f"{bed.state}/{APPLICATION}", APPLICATION)
+        finally:
+            bed.close()
+
+
+def write(directory, name, content):
+    with open(f"{directory}/{name}.json", "w", encoding="utf-8") as file:
+        json.dump(content, file, separators=(",", ":"))
+        file.write("\n")
+
+
+def read(directory, name):
+    with open(f"{directory}/{name}.json", encoding="utf-8") as file:
+        return json.load(file)
+
+
+def dump_topic(bed, topic):
+    reader = TopicReader(bed.bootstrap, topic)
+    records = sorted(
+        (
+            message.partition(),
+            message.offset(),
+            message.timestamp()[1],
+            encode(message.key()),
+            encode(message.value()),
+            [[name, encode(value)] for name, value in message.headers() or []],
+        )
+        for message in reader.read()
+    )
+    reader.close()
+    return {"topic": topic, "records": records}
+
+
+def places(stage):
+    return [
+        TopicPartition(topic, partition)
+        for topic in GROUPS[stage]
+        for partition in range(PARTITIONS)
+    ]
+
+
+def group_client(bed, stage):
+    return Consumer(
+        {
+            "bootstrap.servers": bed.bootstrap,
+            "group.id": f"{APPLICATION}-{stage}",
+            "enable.auto.commit": False,
+        }
+    )
+
+
+def committed(bed, stage):
+    consumer = group_client(bed, stage)
+    offsets = [
+        [each.topic, each.partition, each.offset]
+        for each in consumer.committed(places(stage), timeout=10)
+        if each.offset >= 0
+    ]
+    consumer.close()
+    return offsets
+
+
+def dump_redis(bed):
+    client = bed.client()
+    return {
+        encode(key): {encode(field): encode(value) for field, value in client.hgetall(key).items()}
+        for key in sorted(client.keys())
+    }
+
+
+# Checking
+
+
+def restore(bed, directory):
+    """Gives the broker, Redis and the state directory what the earlier version had."""
+    producer = Producer({"bootstrap.servers": bed.bootstrap, "linger.ms": 5})
+    for topic in read(directory, "records"):
+        for partition, _, timestamp, key, value, headers in topic["records"]:
+            producer.produce(
+                topic["topic"],
+                value=decode(value),
+                key=decode(key),
+                partition=partition,
+                timestamp=timestamp,
+                headers=[(name, decode(value)) for name, value in headers],
+            )
+        producer.flush()
+    for stage, offsets in read(directory, "offsets").items():
+        consumer = group_client(bed, stage)
+        consumer.commit(
+            offsets=[TopicPartition(*each) for each in offsets], asynchronous=False
+        )
+        consumer.close()
+    client = bed.client()
+    for key, fields in read(directory, "redis").items():
+        client.hset(
+            decode(key), mapping={decode(name): decode(value) for name, value in fields.items()}
+        )
+    with tarfile.open(f"{directory}/state.tar.gz") as archive:
+        archive.extractall(bed.state, filter="data")
+
+
+def check_offsets(bed, directory):
+    """The records stand where the earlier version had them."""
+    for topic in read(directory, "records"):
+        now = dump_topic(bed, topic["topic"])["records"]
+        if [each[:2] for each in now] != [tuple(each[:2]) for each in topic["records"]]:
+            raise RuntimeError(f"{topic['topic']} was not produced again at the same offsets")
+
+
+def check(binary, directory):
+    with tempfile.TemporaryDirectory(prefix="projectionist-takeover-") as work:
+        bed = Bed(binary, work)
+        try:
+            restore(bed, directory)
+            check_offsets(bed, directory)
+            features = dump_redis(bed)
+            bed.start_daemon()
+            bed.verify()
+            text = bed.log_text()
+            for word in ["rebuil", "restoring state", '"level":"warning"', '"level":"error"']:
+                if word in text.replace('": "', '":"'):
+                    raise RuntimeError(f"the state was not taken over as it was:\n{text}")
+            if users_of(dump_redis(bed)) != users_of(features):
+                raise RuntimeError("users changed in Redis although nothing has happened")
+            check_goes_on(bed)
+            if bed.daemon.stop() != 0:
+                raise RuntimeError("the daemon does not stop in order")
+        finally:
+            bed.close()
+    print("taken over: topics, positions, state and Redis")
+
+
+def users_of(rows):
+    """The users' rows. Movies' quality scores may be published again at a start."""
+    return {key: fields for key, fields in rows.items() if b"user_id" in decode(key)}
+
+
+def check_goes_on(bed):
+    """One more rating of a known user counts once, on top of the ratings before."""
+
+    def rating_count():
+        _, text = bed.command("features", "1", "--json")
+        rows = json.loads(text)
+        return next(row for row in rows if row["feature"] == "rating_count")
+
+    before = int(rating_count()["redis"])
+    producer = Producer({"bootstrap.servers": bed.bootstrap})
+    event = {"user_id": 1, "movie_id": 99, "rating": 4.0, "timestamp": START + 10_000_000}
+    producer.produce("user-ratings", json.dumps(event))
+    producer.flush()
+    wait_until(lambda: int(rating_count()["redis"]) == before + 1, 30, "the new rating counts")
+    bed.verify()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("action", choices=["record", "check"])
+    parser.add_argument("--binary", required=True)
+    parser.add_argument("directory")
+    arguments = parser.parse_args()
+    {"record": record, "check": check}[arguments.action](arguments.binary, arguments.directory)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+import Codecs
+import Ratings
+import TestSupport
+import Testing
+
+@Suite struct CodecTests {
+  @Test(arguments: 0..<40 as Range<UInt64>)
+  func aggregatesReadBackAsTheyWere(seed: UInt64) throws {
+    var generator = SeededGenerator(seed: seed)
+    var user = UserAggregate()
+    var movie = MovieAggregate()
+    for _ in 0..<Int.random(in: 0...80, using: &generator) {
+      let row = randomRow(&generator)
+      _ = user.apply(old: nil, oldGenres: GenreSet(), new: row.timed, newGenres: row.genres)
+      _ = movie.apply(old: nil, new: row.timed)
+      let read = try UserRating(decoding: encoded(row.encode).span.bytes)
+      #expect(read == row)
+    }
+    let readUser = try UserAggregate(decoding: encoded(user.encode).span.bytes)
+    let readMovie = try MovieAggregate(decoding: encoded(movie.encode).span.bytes)
+    #expect(readUser == user && readMovie == movie)
+    #expect(encoded(readUser.encode) == encoded(user.encode))
+  }
+
+  @Test func extremeRowsReadBack() throws {
+    for time in [Int64.min, -1, 0, 1, Int64.max] {
+      let row = UserRating(
+        timed: TimedRating(rating: stars(0.5), timeMilliseconds: time),
+        genres: GenreSet(rawValue: .max))
+      let read = try UserRating(decoding: encoded(row.encode).span.bytes)
+      #expect(read == row)
+    }
+  }
+
+  @Test func aRowIsSmall() {
+    let row = UserRating(
+      timed: TimedRating(rating: stars(4), timeMilliseconds: 1_700_000_000_000),
+      genres: GenreSet(rawValue: 0b1011))
+    #expect(encoded(row.encode) == [1, 8, 0x80, 0xA0, 0xAB, 0xFE, 0xF9, 0x62, 0x0B])
+  }
+
+  @Test func dictionariesReadBack() throws {
+    var dictionary = GenreDictionary()
+    for name in ["Drama", "Film-Noir", "Comédie"] { _ = dictionary.number(of: name) }
+    let read = try GenreDictionary(decoding: encoded(dictionary.encode).span.bytes)
+    #expect(read == dictionary && read.names.count == 3)
+  }
+
+  @Test func refusesAnotherVersion() {
+    var bytes = encoded(UserAggregate().encode)
+    bytes[0] = 2
+    #expect(throws: CodecError.self) { _ = try UserAggregate(decoding: bytes.span.bytes) }
+    #expect(throws: CodecError.self) { _ = try MovieAggregate(decoding: bytes.span.bytes) }
+    #expect(throws: CodecError.self) { _ = try UserRating(decoding: bytes.span.bytes) }
+    #expect(throws: CodecError.self) { _ = try GenreDictionary(decoding: bytes.span.bytes) }
+  }
+
+  /// Every shorter and every longer value is refused; random ones are refused or read, never worse.
+  @Test func survivesGarbage() throws {
+    var generator = SeededGenerator(seed: 11)
+    var user = UserAggregate()
+    for _ in 0..<50 {
+      let row = randomRow(&generator)
+      _ = user.apply(old: nil, oldGenres: GenreSet(), new: row.timed, newGenres: row.genres)
+    }
+    let bytes = encoded(user.encode)
+    for length in 0..<bytes.count {
+      let short = Array(bytes[..<length])
+      #expect(throws: CodecError.self) { _ = try UserAggregate(decoding: short.span.bytes) }
+    }
+    let long = bytes + [0]
+    #expect(throws: CodecError.self) { _ = try UserAggregate(decoding: long.span.bytes) }
+    var readable = 0
+    for _ in 0..<20_000 {
+      var damaged = bytes
+      damaged[Int.random(in: 0..<bytes.count, using: &generator)] = .random(
+        in: 0...255, using: &generator)
+      guard var read = try? UserAggregate(decoding: damaged.span.bytes) else { continue }
+      readable += 1
+      let row = randomRow(&generator)
+      _ = read.apply(
+        old: row.timed, oldGenres: row.genres, new: randomRow(&generator).timed,
+        newGenres: GenreSet())
+      #expect(read.statistics.sampleStandardDeviation.isFinite)
+    }
+    #expect(readable > 0)
+  }
+
+  private func randomRow(_ generator: inout SeededGenerator) -> UserRating {
+    UserRating(
+      timed: TimedRating(
+        rating: HalfStars(rawValue: .random(in: 1...10, using: &generator)) ?? stars(1),
+        timeMilliseconds: .random(in: 1_600_000_000_000...1_610_000_000_000, using: &generator)),
+      genres: GenreSet(rawValue: generator.next() & generator.next() & generator.next()))
+  }
+}

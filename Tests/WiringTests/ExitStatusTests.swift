@@ -1,0 +1,27 @@
+import EventLog
+import LMDBStore
+import RedisProjection
+import StateStore
+import Streams
+import Testing
+
+@testable import Configuration
+@testable import Console
+@testable import Wiring
+
+@Suite struct ExitStatusTests {
+  @Test func errorsHaveTheirExitCodes() {
+    let unavailable = LogError(.unavailable, "no broker", reaction: .retry)
+    #expect(ExitStatus(of: unavailable as any Error) == .unavailable)
+    let denied = LogError(.denied, "no right", reaction: .stopDaemon)
+    #expect(ExitStatus(of: denied as any Error) == .denied)
+    #expect(ExitStatus(of: ConfigurationError(problems: ["x"])) == .configuration)
+    #expect(ExitStatus(of: CommandFailure(.alreadyRunning, "x")) == .alreadyRunning)
+    #expect(ExitStatus(of: RedisError("x", isTransient: true)) == .unavailable)
+    #expect(ExitStatus(of: RootLockError.held("x")) == .alreadyRunning)
+    #expect(ExitStatus(of: RootLockError.store(StoreError("x", remedy: .stop))) == .failure)
+    #expect(ExitStatus(of: StageError.log(denied)) == .denied)
+    #expect(ExitStatus(of: StageError.failed(Reason(.stateLost, "x"), .stopDaemon)) == .failure)
+    #expect(ExitStatus(of: CancellationError()) == nil)
+  }
+}
