@@ -80,7 +80,7 @@ final class BenchBed {
       // A name that outlives the state: its partitions wait for it.
       "instance=bench", "state.directory=\(directory.file("state"))",
       "topics.partitions=\(options.partitions)", "log.format=json",
-      "stages=\(StageName.allCases.map(\.rawValue).joined(separator: ","))",
+      "stages=\(Topology.product.map(\.name).joined(separator: ","))",
     ]
     if let guarantee = options.guarantee {
       assignments.append("processing.guarantee=\(guarantee.rawValue)")
@@ -136,8 +136,9 @@ final class BenchBed {
   func makeFeatureReader() throws -> KafkaConsumer {
     let consumer = try log.makeConsumer(
       ConsumerConfiguration(
-        topics: [Topics.userFeatures], group: nil, clientID: "projectionist-bench-features"))
-    let partitions = topics.partitions(of: [Topics.userFeatures])
+        topics: [settings.topology[.userFeatures]], group: nil,
+        clientID: "projectionist-bench-features"))
+    let partitions = topics.partitions(of: [settings.topology[.userFeatures]])
     let offsets = try admin.offsets(of: partitions)
     try consumer.assign(partitions.map { ($0, .at(offsets[$0]?.upperBound ?? 0)) })
     return consumer
@@ -152,9 +153,9 @@ final class BenchBed {
   func stateBytes() throws -> Int {
     let storage = settings.storage
     var sum = 0
-    for stage in [StageName.user, .movie] {
-      for partition in try storage.partitions(stage: stage.rawValue) {
-        sum += try storage.openReadOnly(stage: stage.rawValue, partition: partition)
+    for stage in settings.topology.statefulStages {
+      for partition in try storage.partitions(stage: stage.name) {
+        sum += try storage.openReadOnly(stage: stage.name, partition: partition)
           .statistics().usedBytes
       }
     }

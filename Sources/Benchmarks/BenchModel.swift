@@ -4,6 +4,7 @@ import Foundation
 import KafkaLog
 import Pipeline
 import Recommender
+import Streams
 
 /// A model of made-up factors: the speed of serving depends on how long the movies' vectors are, and
 /// not on what they say.
@@ -55,9 +56,9 @@ struct BenchModel {
   var model: FactorModel { published.model }
 
   /// Publishes and promotes it.
-  func publish(to log: KafkaLog) throws(LogError) {
+  func publish(to log: KafkaLog, _ topology: Topology) throws(LogError) {
     let publisher = try ModelPublisher(
-      log, clientID: "projectionist-bench-model", transactionalID: nil)
+      log, topology: topology, clientID: "projectionist-bench-model", transactionalID: nil)
     try publisher.publish(published)
     try publisher.promote(ModelPromotion(version: model.version))
   }

@@ -1,8 +1,10 @@
+import Configuration
 import Console
 import Foundation
 import LMDBStore
 import Pipeline
 import Processes
+import Streams
 import Wiring
 
 extension BenchBed {
@@ -29,7 +31,7 @@ extension BenchBed {
     _ = try watch.wait { progress.refresh(min(max($0 - processed, 0), events)) }
     progress.finish(events)
     processed += events
-    let dead = try ReadBack([Topics.deadLetters], self, label: "rejected events").total
+    let dead = try ReadBack([settings.topology[.deadLetters]], self, label: "rejected events").total
     // A state of fewer events than the bench says would make its figures untrue.
     guard dead == workload.invalid else {
       throw CommandFailure(

@@ -24,11 +24,9 @@ final class BenchTopics {
 
   init(_ settings: Settings, _ admin: KafkaAdmin) throws {
     self.admin = admin
-    declared = try TopicCatalog().topics(settings)
+    declared = try TopicCatalog.topics(settings)
     isEmbedded = try admin.cluster().isEmbedded
-    changelogs = [
-      Topics.userChangelog(settings.application), Topics.movieChangelog(settings.application),
-    ]
+    changelogs = Set(settings.topology.changelogs)
   }
 
   /// Partitions of topics there are.

@@ -3,6 +3,7 @@ import Foundation
 import KafkaLog
 import Pipeline
 import SampleData
+import Streams
 import Synchronization
 
 /// The generator on its way to the producer's thread.
@@ -41,14 +42,16 @@ final class FreshnessStream: Sendable {
 
   private static let tick = 0.0005
   private let log: KafkaLog
+  private let topology: Topology
   private let pacing: Pacing
   /// How many events, those of the warm-up included.
   let count: Int
   private let warmUp: Int
   private let shared = Mutex(Shared())
 
-  init(log: KafkaLog, rate: Double, count: Int, warmUp: Int) {
+  init(log: KafkaLog, topology: Topology, rate: Double, count: Int, warmUp: Int) {
     self.log = log
+    self.topology = topology
     pacing = Pacing(perSecond: rate)
     self.count = count
     self.warmUp = warmUp
@@ -67,10 +70,10 @@ final class FreshnessStream: Sendable {
     guard var generator = box.take() else { return .zero }
     let producer = try log.makeProducer(
       ProducerConfiguration(
-        topics: [Topics.userRatings], delivery: .idempotent, clientID: "projectionist-bench"))
+        topics: [topology[.userRatings]], delivery: .idempotent, clientID: "projectionist-bench"))
     defer { producer.close() }
     // Connects before the first event is timed.
-    _ = try producer.topic(named: Topics.userRatings)
+    _ = try producer.topic(named: topology[.userRatings])
     let start = ContinuousClock.now
     var produced = 0
     var key: [UInt8] = []

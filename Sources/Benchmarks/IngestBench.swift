@@ -31,7 +31,7 @@ package struct IngestBench {
         .count("events", "", "events", events),
         .count("  invalid", "", "invalid_events", workload.invalid),
       ]
-      let raw = try ReadBack([Topics.userRatings], bed, label: "bare consumer")
+      let raw = try ReadBack([bed.settings.topology[.userRatings]], bed, label: "bare consumer")
       report.figures += try measure(bed)
       report.figures += [
         .decimal(
@@ -109,13 +109,18 @@ package struct IngestBench {
 
   /// Counts what was written, and checks that nothing is missing.
   private func readBack(_ bed: BenchBed, invalid: Int) throws -> [Figure] {
-    let topics = bed.topics.declared.map(\.name).filter {
-      ![Topics.movies, "models", Topics.requests, Topics.recommendations].contains($0)
+    let topology = bed.settings.topology
+    // What goes in, and what the stages that process it write.
+    let stages = topology.stages.filter { !$0.pacing.answersRequests }
+    let topics = topology.topics.filter { topic in
+      topic == .userRatings || stages.contains { $0.writes(topic) }
     }
-    let counts = try ReadBack(topics, bed, label: "reading all back").records
-    let verdicts = counts[Topics.validationResults, default: 0]
-    let valid = counts[Topics.validatedRatings, default: 0]
-    let dead = counts[Topics.deadLetters, default: 0]
+    let counts = try ReadBack(
+      topics.map { topology[$0] }, bed, label: "reading all back"
+    ).records
+    let verdicts = counts[topology[.validationResults], default: 0]
+    let valid = counts[topology[.validatedRatings], default: 0]
+    let dead = counts[topology[.deadLetters], default: 0]
     // Nothing has crashed, so nothing may repeat, either.
     guard verdicts >= events, valid == events - invalid, dead == invalid else {
       throw CommandFailure(
@@ -124,9 +129,8 @@ package struct IngestBench {
           + " ones and \(dead) dead ones came out")
     }
     return topics.map { topic in
-      let name = topic.replacing("\(bed.settings.application)-", with: "")
-      let key = "\(name.replacing("-", with: "_"))_records"
-      return .count("records in \(name)", "", key, counts[topic, default: 0])
+      let key = "\(topic.name.replacing("-", with: "_"))_records"
+      return .count("records in \(topic.name)", "", key, counts[topology[topic], default: 0])
     } + [.count("complaints in the daemon's log", "", "daemon_complaints", bed.daemonComplaints)]
   }
 }

@@ -5,6 +5,7 @@ import Foundation
 import KafkaLog
 import Pipeline
 import Processes
+import Streams
 
 /// Watches the stages' consumer groups until they have read everything.
 final class LagWatch {
@@ -24,24 +25,28 @@ final class LagWatch {
   private let bed: BenchBed
   private let daemon: ChildProcess
   private let groups: [GroupInputs]
+  private let seeingAll: [GroupInputs]
+  private let firstOutputs: String
   private var probe: PartitionReader<KafkaConsumer>
 
   init(_ bed: BenchBed, _ daemon: ChildProcess) throws {
     self.bed = bed
     self.daemon = daemon
-    let inputs: [(StageName, [String])] = [
-      (.intake, [Topics.userRatings]), (.user, [Topics.validatedRatings]),
-      (.movie, [Topics.ratingsByMovie]), (.redis, [Topics.userFeatures, Topics.movieFeatures]),
-    ]
-    groups = inputs.map { stage, topics in
+    let topology = bed.settings.topology
+    let stages = topology.stages.filter { !$0.pacing.answersRequests }
+    groups = stages.map { stage in
       GroupInputs(
-        stage: stage.rawValue, group: "\(bed.settings.application)-\(stage.rawValue)",
-        partitions: bed.topics.partitions(of: topics))
+        stage: stage.name, group: topology.group(of: stage),
+        partitions: bed.topics.partitions(of: topology.inputs(of: stage)))
     }
+    // Those that only project see the newest of each key, and not every event.
+    seeingAll = zip(stages, groups).filter { $0.0.projectsTo == nil }.map(\.1)
+    firstOutputs = topology[.validationResults]
     probe = try PartitionReader(
       bed.log,
       ConsumerConfiguration(
-        topics: inputs.flatMap(\.1), group: nil, clientID: "projectionist-bench-probe",
+        topics: stages.flatMap { topology.inputs(of: $0) }, group: nil,
+        clientID: "projectionist-bench-probe",
         maxQueuedBytes: 1 << 20, fetchWait: .milliseconds(10)))
   }
 
@@ -51,10 +56,10 @@ final class LagWatch {
   func firstOutput(look: () -> Void) throws -> ContinuousClock.Instant {
     let consumer = try bed.log.makeConsumer(
       ConsumerConfiguration(
-        topics: [Topics.validationResults], group: nil, clientID: "projectionist-bench-first",
+        topics: [firstOutputs], group: nil, clientID: "projectionist-bench-first",
         readCommitted: false))
     defer { consumer.close() }
-    let partitions = bed.topics.partitions(of: [Topics.validationResults])
+    let partitions = bed.topics.partitions(of: [firstOutputs])
     let end = ContinuousClock.now + Self.stallDeadline
     while true {
       for partition in partitions where try !consumer.offsets(of: partition).isEmpty {
@@ -83,7 +88,7 @@ final class LagWatch {
         if result?.time != since { result = Result(time: since, usage: usage) }
         if let result, lag.isReached(at: now) { return result }
       } else {
-        progress(groups.dropLast().map { Int(ZeroLag.passed(look, $0)) }.min() ?? 0)
+        progress(seeingAll.map { Int(ZeroLag.passed(look, $0)) }.min() ?? 0)
       }
       try bed.check()
       if let last = lag.lastProgress, now - last > Self.stallDeadline {

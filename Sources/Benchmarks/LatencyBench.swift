@@ -31,7 +31,8 @@ package struct LatencyBench {
       var workload = try Workload(bed, events: events + total, invalid: 0)
       let daemon = try bed.process(&workload, events: events)
       let stream = FreshnessStream(
-        log: bed.log, rate: rate, count: total, warmUp: min(Int(warmUpSeconds * rate), total - 1))
+        log: bed.log, topology: bed.settings.topology, rate: rate, count: total,
+        warmUp: min(Int(warmUpSeconds * rate), total - 1))
       return try measure(bed, stream, workload.takeGenerator(), daemon)
     }
   }
@@ -73,7 +74,7 @@ package struct LatencyBench {
         "CPU of the daemon an event", "µs", "cpu_microseconds_per_event", used / produced * 1e6),
     ]
     report.columns = [
-      Self.column("user-features", "user_features", features),
+      Self.column(TopicDeclaration.userFeatures.name, "user_features", features),
       Self.column("Redis", "redis", projected),
     ]
     guard stream.outstanding == 0 else {

@@ -1,3 +1,4 @@
+import Configuration
 import Console
 import Foundation
 import KafkaLog
@@ -54,7 +55,7 @@ package struct PredictBench {
       if factors > 0 {
         let made = makeModel()
         report.figures += try rank(made, check: bed.check)
-        try made.publish(to: bed.log)
+        try made.publish(to: bed.log, bed.settings.topology)
         model = made
       }
       var workload = try Workload(bed, events: events + streamed, invalid: 0)
@@ -158,7 +159,8 @@ package struct PredictBench {
   ) throws -> BenchReport.Column {
     var producer: BenchThread<Duration>?
     let stream = FreshnessStream(
-      log: bed.log, rate: max(ratingRate, 1), count: count, warmUp: count)
+      log: bed.log, topology: bed.settings.topology, rate: max(ratingRate, 1), count: count,
+      warmUp: count)
     if count > 0 {
       let box = GeneratorBox(generator)
       producer = BenchThread("bench-producer") { try stream.produce(box) }

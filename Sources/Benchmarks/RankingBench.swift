@@ -6,6 +6,7 @@ import Pipeline
 import Ratings
 import Recommender
 import StateStore
+import Streams
 
 /// How many users a second one thread answers, beside how many a bare matrix product of the same
 /// shapes scores: users' vectors times all movies' factors.
@@ -40,7 +41,7 @@ struct RankingBench {
   func run(in directory: String, check: () throws -> Void) throws -> Result {
     let storage = LMDBStorage(root: directory, mapBytes: 1 << 30)
     let store = try storage.open(
-      stage: StageName.user.rawValue, partition: 0, tables: UserTables.names)
+      stage: StageDeclaration.user.name, partition: 0, tables: StageDeclaration.user.tableNames)
     let ratings = try fill(store)
     var answers = try OfflineAnswers(store, model: model, movies: movies)
     var others = try OfflineAnswers(store, model: equalLengths, movies: movies)

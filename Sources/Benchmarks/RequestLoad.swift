@@ -1,8 +1,10 @@
+import Configuration
 import Console
 import EventLog
 import KafkaLog
 import Pipeline
 import SampleData
+import Streams
 
 /// Asks for recommendations, all on one thread: clients that each wait for a reply before they ask
 /// again, or requests at an even rate that wait for nothing. Replies come in on one consumer. Belongs
@@ -30,6 +32,8 @@ final class RequestLoad {
   private let producer: KafkaProducer
   private let users: [Int64]
   private let count: Int
+  /// Where replies come.
+  private let replies: String
   private var random = SystemRandomNumberGenerator()
   private var requests: UInt64 = 0
 
@@ -41,14 +45,16 @@ final class RequestLoad {
   init(_ bed: BenchBed, users: [Int64], count: Int) throws {
     self.users = users
     self.count = count
+    let topology = bed.settings.topology
+    replies = topology[.recommendations]
     consumer = try bed.log.makeConsumer(
       ConsumerConfiguration(
-        topics: [Topics.recommendations], group: nil, clientID: "projectionist-bench",
+        topics: [topology[.recommendations]], group: nil, clientID: "projectionist-bench",
         readCommitted: false))
     producer = try bed.log.makeProducer(
       ProducerConfiguration(
-        topics: [Topics.requests], delivery: .idempotent, clientID: "projectionist-bench"))
-    let partitions = bed.topics.partitions(of: [Topics.recommendations])
+        topics: [topology[.requests]], delivery: .idempotent, clientID: "projectionist-bench"))
+    let partitions = bed.topics.partitions(of: [topology[.recommendations]])
     let offsets = try bed.admin.offsets(of: partitions)
     try consumer.assign(partitions.map { ($0, .at(offsets[$0]?.upperBound ?? 0)) })
   }
@@ -171,7 +177,7 @@ final class RequestLoad {
       headers: [
         RecordHeader(
           Self.correlationHeader, RequestIdentifier(client: client, request: requests).bytes),
-        RecordHeader("kafka_replyTopic", text: Topics.recommendations),
+        RecordHeader("kafka_replyTopic", text: replies),
       ], timestamp: nil, tracked: false)
     return Client(request: requests, sent: sent)
   }

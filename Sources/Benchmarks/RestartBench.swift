@@ -46,7 +46,9 @@ package struct RestartBench {
     var progress = ProgressBar("restart, \(events) events", unit: "kills", goal: .count(kills))
     try bed.waitUntilReady(bed.startDaemon()) { _ in progress.refresh() }
     let stateBytes = try bed.stateBytes()
-    let stream = FreshnessStream(log: bed.log, rate: rate, count: Int(rate * 86_400), warmUp: .max)
+    let stream = FreshnessStream(
+      log: bed.log, topology: bed.settings.topology, rate: rate, count: Int(rate * 86_400),
+      warmUp: .max)
     let box = GeneratorBox(generator)
     let producer = BenchThread("bench-producer") { try stream.produce(box) }
     let observer = try RestartObserver(bed, stream)
@@ -133,10 +135,10 @@ struct Restart: Hashable, Sendable {
       }
       return firsts.contains(nil) ? nil : firsts.compactMap(\.self).max()
     }
-    let stages = [StageName.intake.rawValue, StageName.user.rawValue]
+    let stages = [StageDeclaration.intake, .user].map(\.name)
     guard let starting = last("starting", ["projectionist"]),
       let joining = last("joining the group", stages), let assigned = last("assigned", stages),
-      let restored = last("state restored", [StageName.user.rawValue]),
+      let restored = last("state restored", [StageDeclaration.user.name]),
       let processing = last("processing", stages)
     else { return nil }
     // A stage may have its partitions while the other one waits for its own.

@@ -9,7 +9,7 @@ import Wiring
 package struct RestoreBench {
   /// What a restore must reach, in records/s and as a share of the bare consumer's rate.
   private static let bar = (rate: 500_000.0, share: 0.8)
-  private static let stages: [StageName] = [.user, .movie]
+  private static let stages = Topology.product.filter(\.isStateful)
 
   private let events: Int
   private let runs: Int
@@ -24,7 +24,7 @@ package struct RestoreBench {
   /// What one restore took.
   private struct Run {
     /// By stage.
-    var spans: [StageName: RestoreSpan]
+    var spans: [String: RestoreSpan]
     var all: RestoreSpan
     var ready: Double
     var peak: ProcessUsage
@@ -73,11 +73,11 @@ package struct RestoreBench {
         "the state restored (\(found.entries) entries) is not what was deleted"
           + " (\(expected.entries) entries)")
     }
-    var spans: [StageName: RestoreSpan] = [:]
+    var spans: [String: RestoreSpan] = [:]
     for stage in Self.stages {
-      spans[stage] = RestoreSpan(of: [stage.rawValue], in: events)
+      spans[stage.name] = RestoreSpan(of: [stage.name], in: events)
     }
-    guard let all = RestoreSpan(of: Set(Self.stages.map(\.rawValue)), in: events) else {
+    guard let all = RestoreSpan(of: Set(Self.stages.map(\.name)), in: events) else {
       throw CommandFailure(.failure, "the daemon does not say that it has restored its state")
     }
     return Run(
@@ -86,8 +86,7 @@ package struct RestoreBench {
   }
 
   private func changelogs(_ bed: BenchBed) -> [String] {
-    let application = bed.settings.application
-    return [Topics.userChangelog(application), Topics.movieChangelog(application)]
+    bed.settings.topology.changelogs
   }
 
   // MARK: Figures
@@ -135,9 +134,9 @@ package struct RestoreBench {
     report.columns = zip(Self.stages, topics).map { stage, topic in
       let records = runs[0].raw.records[topic, default: 0]
       let bytes = runs[0].raw.bytes[topic, default: 0]
-      let seconds = median { $0.spans[stage]?.seconds ?? 0 }
+      let seconds = median { $0.spans[stage.name]?.seconds ?? 0 }
       return BenchReport.Column(
-        title: stage.rawValue, key: stage.rawValue,
+        title: stage.name, key: stage.name,
         figures: [
           .count("changelog records", "", "changelog_records", records),
           .bytes("  their keys and values", "changelog_bytes", bytes),

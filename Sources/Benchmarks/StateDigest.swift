@@ -17,11 +17,11 @@ struct StateDigest: Hashable {
   ///   - check: throws when the user wants to stop.
   init(_ storage: LMDBStorage, label: String, check: () throws -> Void) throws {
     var progress = ProgressBar(label, unit: "entries")
-    for stage in [StageName.user, .movie] {
-      for partition in try storage.partitions(stage: stage.rawValue) {
+    for stage in Topology.product where stage.isStateful {
+      for partition in try storage.partitions(stage: stage.name) {
         try check()
-        let name = "\(stage.rawValue)[\(partition)]"
-        let store = try storage.openReadOnly(stage: stage.rawValue, partition: partition)
+        let name = "\(stage.name)[\(partition)]"
+        let store = try storage.openReadOnly(stage: stage.name, partition: partition)
         let snapshot = try store.snapshot()
         inputOffsets[name] = try snapshot.inputOffset()
         for number in store.tables.indices {

@@ -25,7 +25,7 @@ struct Workload: ~Copyable {
     var kafka = bed.settings.kafkaSettings
     kafka.properties["linger.ms"] = kafka.properties["linger.ms"] ?? "5"
     let log = KafkaLog(settings: kafka, logger: bed.settings.log.makeLogger("bench"))
-    let destination = try LogDestination(log, topics: DataTopic.allCases)
+    let destination = try LogDestination(log, bed.settings.topology, topics: DataTopic.allCases)
     if !options.ratingsOnly { try Self.loadMovies(options, to: destination) }
     self.bed = bed
     self.destination = destination

@@ -72,7 +72,7 @@ extension SettingKey {
       "Tells this process from others of the same application, the same after a restart; empty: "
         + "made once and kept in the state directory."),
     SettingKey(
-      "stages", \.stages, .someOf(),
+      "stages", \.stages, .someOf(Topology.product.map(\.name)),
       "The stages this process runs; others may run on other machines."),
   ]
 

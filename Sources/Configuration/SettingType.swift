@@ -103,27 +103,22 @@ where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == Strin
   }
 }
 
-extension SettingType {
-  /// One or more of an enumeration's cases, each once: a list, or text separated by commas.
-  static func someOf<Element>() -> SettingType<[Element]>
-  where
-    Value == [Element], Element: RawRepresentable & CaseIterable & Hashable & Sendable,
-    Element.RawValue == String
-  {
-    let names = Element.allCases.map(\.rawValue).joined(separator: ", ")
-    return SettingType<[Element]>(
-      expected: "a list of one or more of \(names), each once",
+extension SettingType<[String]> {
+  /// One or more of these names, each once: a list, or text separated by commas.
+  static func someOf(_ names: [String]) -> SettingType {
+    SettingType(
+      expected: "a list of one or more of \(names.joined(separator: ", ")), each once",
       parseRaw: { raw in
-        let texts =
+        let elements =
           switch raw {
           case .list(let elements): elements
           case .text(let text): text.split(separator: ",").map { trimmed(String($0)) }
           }
-        let elements = texts.compactMap { Element(rawValue: $0) }
-        let isValid = elements.count == texts.count && Set(elements).count == texts.count
+        let isValid =
+          elements.allSatisfy(names.contains) && Set(elements).count == elements.count
         return isValid && !elements.isEmpty ? elements : nil
       },
-      formatRaw: { .list($0.map(\.rawValue)) })
+      formatRaw: { .list($0) })
   }
 
   private static func trimmed(_ text: String) -> String {

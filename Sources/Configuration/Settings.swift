@@ -71,7 +71,7 @@ package struct Settings: Hashable, Sendable {
   /// Empty when the configuration names none: see `InstanceName`.
   package var instance = ""
   /// Never empty, each once.
-  package var stages = StageName.allCases
+  package var stages = Topology.product.map(\.name)
   package var state = State()
   /// librdkafka's properties by their own names.
   package var kafka = ["bootstrap.servers": "127.0.0.1:9092"]
@@ -88,8 +88,18 @@ package struct Settings: Hashable, Sendable {
 
   package init() {}
 
+  /// The stages as this application runs them: every name comes from it.
+  package var topology: Topology { Topology(application: application) }
+
   /// Where this application keeps its local state.
-  package var stateRoot: String { "\(state.directory)/\(application)" }
+  package var stateRoot: String { topology.stateDirectory(in: state.directory) }
+
+  /// What the configuration decides about all stages.
+  package var stageSettings: StageSettings {
+    StageSettings(
+      guarantee: processing.guarantee, limits: processing.limits,
+      requestsPerBatch: predict.maxBatch, leavesOnStop: shutdown.partitions == .leave)
+  }
 
   /// The brokers to ask first, `host:port` separated by commas.
   package var bootstrapServers: String {

@@ -1,5 +1,6 @@
 import Foundation
 import Pipeline
+import Streams
 
 /// Where a setting's value comes from.
 package enum SettingOrigin: Hashable, Sendable, CustomStringConvertible {
@@ -50,11 +51,12 @@ package struct LoadedSettings: Sendable {
     }
     apply(environment: environment)
     for flag in flags { set(flag.path, to: .text(flag.value), from: .flag(flag.name)) }
-    if settings.stages.contains(.predict), !settings.stages.contains(.user) {
+    for stage in settings.topology.stages where settings.stages.contains(stage.name) {
+      guard let followed = stage.follows, !settings.stages.contains(followed) else { continue }
       let place = origins["stages"].map { "\($0): " } ?? ""
       problems.append(
-        "\(place)stages: predict reads the state of the user stage and must run beside it: add user"
-      )
+        "\(place)stages: \(stage.name) reads the state of the \(followed) stage and must run in the"
+          + " same process: add \(followed)")
     }
     guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
   }

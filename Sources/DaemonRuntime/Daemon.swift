@@ -38,12 +38,11 @@ final class Daemon: Sendable {
     self.shutdown = shutdown
     self.events = events
     self.logger = logger
-    threads = settings.stages.map {
-      StageThread(stage: $0.rawValue, monitor: StageMonitor(stage: $0.rawValue))
-    }
+    let topology = settings.topology
+    let stages = settings.stages.compactMap { topology.stage(named: $0) }
+    threads = stages.map { StageThread(stage: $0.name, monitor: StageMonitor(stage: $0.name)) }
     standbys =
-      settings.standby == 0
-      ? [] : settings.stages.filter(\.isStateful).map { StandbyThread(stage: $0) }
+      settings.standby == 0 ? [] : stages.filter(\.isStateful).map { StandbyThread($0) }
   }
 
   var status: [StageStatus] { threads.map(\.monitor.snapshot) }
@@ -53,14 +52,20 @@ final class Daemon: Sendable {
   func run() {
     ClientMemory.limitArenas()
     let ended = DispatchSemaphore(value: 0)
-    for (stage, thread) in zip(settings.stages, threads) {
-      start(stage, thread) { [shutdown] error in
-        if let error { shutdown.stageFailed(stage.rawValue, error) }
+    let programs = Self.programs(
+      settings, partitions: partitions, directory: directory,
+      predictEnvironment: { self.predictEnvironment })
+    for thread in threads {
+      guard let program = programs.first(where: { $0.declaration.name == thread.stage }) else {
+        preconditionFailure("nothing runs the stage \(thread.stage)")
+      }
+      start(program, thread) { [shutdown] error in
+        if let error { shutdown.stageFailed(thread.stage, error) }
         ended.signal()
       }
     }
     for standby in standbys {
-      let logging = EventSink.logging(settings.log.makeLogger(standby.stage.rawValue))
+      let logging = EventSink.logging(settings.log.makeLogger(standby.stage.name))
       standby.start(
         environment(standby.stage, .all([logging, events])), copies: settings.standby
       ) { ended.signal() }
@@ -79,124 +84,69 @@ final class Daemon: Sendable {
 
   // MARK: Stages
 
-  private func start(
-    _ stage: StageName, _ thread: StageThread, ended: @escaping @Sendable (StageError?) -> Void
-  ) {
-    let logger = settings.log.makeLogger(stage.rawValue)
-    let environment = environment(stage, .all([thread.monitor.sink, .logging(logger), events]))
-    let clientID = environment.configuration.clientID
-    let body: @Sendable () throws(StageError) -> Void =
-      switch stage {
-      case .intake:
-        { [log] () throws(StageError) in
-          try StageLoop(environment) { () throws(StageError) in
-            try IntakeOperator<LMDBStore, KafkaProducer, KafkaConsumer>(log, clientID: clientID)
-          }.run()
-        }
-      case .user:
-        { [log, directory] () throws(StageError) in
-          try StageLoop(environment) {
-            UserOperator<LMDBStore, KafkaProducer>(log, clientID: clientID, directory: directory)
-          }.run()
-        }
-      case .movie:
-        { [log, settings] () throws(StageError) in
-          try StageLoop(environment) { () throws(StageError) in
-            try MovieOperator<LMDBStore, KafkaProducer, KafkaConsumer>(
-              log, clientID: clientID, refreshInterval: settings.movie.refreshInterval,
-              now: { .now })
-          }.run()
-        }
-      case .redis:
-        { [settings] () throws(StageError) in
-          try StageLoop(environment) {
-            RedisOperator<LMDBStore, KafkaProducer, FeatureWriter>(
-              projection: settings.feastProjection, generation: UInt64(settings.redis.generation),
-              sink: FeatureWriter(settings.redisConfiguration), logger: logger)
-          }.run()
-        }
-      case .predict:
-        { [self, log, directory, partitions] () throws(StageError) in
-          try StageLoop(environment) { () throws(StageError) in
-            try PredictOperator<LMDBStore, KafkaProducer, KafkaConsumer>(
-              log, clientID: clientID, directory: directory,
-              partitionOf: { KafkaPartitioner.partition(key: $0, count: partitions) },
-              environment: self.predictEnvironment(logger))
-          }.run()
-        }
-      }
-    thread.start(niceness: stage.niceness, body, ended: ended)
+  /// The operators of all stages. A stage more is one line here.
+  ///
+  /// - Parameter partitions: how many the user-keyed topics have.
+  static func programs(
+    _ settings: Settings, partitions: Int32, directory: PartitionDirectory<LMDBStore>,
+    predictEnvironment: @escaping @Sendable () -> PredictEnvironment
+  ) -> [StageProgram<KafkaLog, LMDBStorage>] {
+    let topology = settings.topology
+    return [
+      .intake(topology),
+      .user(topology, directory: directory),
+      .movie(topology, refreshInterval: settings.movie.refreshInterval),
+      .redis(
+        settings.feastProjection, generation: UInt64(settings.redis.generation),
+        logger: settings.log.makeLogger(StageDeclaration.redis.name)
+      ) { FeatureWriter(settings.redisConfiguration) },
+      .predict(
+        directory: directory,
+        partitionOf: { KafkaPartitioner.partition(key: $0, count: partitions) },
+        makeEnvironment: predictEnvironment),
+    ]
   }
 
-  private func environment(_ stage: StageName, _ events: EventSink)
-    -> StageEnvironment<KafkaLog, LMDBStorage>
-  {
+  private func start(
+    _ program: StageProgram<KafkaLog, LMDBStorage>, _ thread: StageThread,
+    ended: @escaping @Sendable (StageError?) -> Void
+  ) {
+    let logging = EventSink.logging(settings.log.makeLogger(thread.stage))
+    let environment = environment(
+      program.declaration, .all([thread.monitor.sink, logging, events]),
+      followed: program.followed)
+    thread.start(
+      niceness: program.declaration.pacing.niceness,
+      { () throws(StageError) in try program.run(environment) }, ended: ended)
+  }
+
+  private func environment(
+    _ stage: StageDeclaration, _ events: EventSink, followed: (any PartitionFeed)? = nil
+  ) -> StageEnvironment<KafkaLog, LMDBStorage> {
     var environment = StageEnvironment(
-      configuration: configuration(stage), log: log, storage: storage, events: events,
-      stop: shutdown.stop,
+      configuration: settings.topology.configuration(
+        of: stage, instance: instance, settings: settings.stageSettings, followed: followed),
+      log: log, storage: storage, events: events, stop: shutdown.stop,
       pause: { Thread.sleep(forTimeInterval: $0 / .seconds(1)) })
     environment.releaseMemory = { ClientMemory.trim() }
     environment.inBackground = { DispatchQueue.global().async(execute: $0) }
-    let upstream = threads.filter { thread in
-      stage.upstream.contains { $0.rawValue == thread.stage }
-    }
+    let upstream = settings.topology.upstream(of: stage).map(\.name)
     // With some of them elsewhere it is not known whether there is a backlog.
-    if upstream.count == stage.upstream.count { environment.upstream = upstream.map(\.monitor) }
+    if Set(upstream).isSubset(of: threads.map(\.stage)) {
+      environment.upstream = threads.filter { upstream.contains($0.stage) }.map(\.monitor)
+    }
     environment.standby = standbys.first(where: { $0.stage == stage })?.copies
     return environment
   }
 
-  private func predictEnvironment(_ logger: Logger) -> PredictEnvironment {
+  private var predictEnvironment: PredictEnvironment {
     let shadow = settings.predict.shadowModel
     return PredictEnvironment(
-      application: settings.application, keptModels: settings.predict.keptModels,
-      shadowModel: shadow.isEmpty ? nil : shadow, monitor: predictMonitor, logger: logger,
+      topology: settings.topology, keptModels: settings.predict.keptModels,
+      shadowModel: shadow.isEmpty ? nil : shadow, monitor: predictMonitor,
+      logger: settings.log.makeLogger(StageDeclaration.predict.name),
       now: { .now },
       time: { Int64(Date().timeIntervalSince1970 * 1000) },
       inBackground: { DispatchQueue.global(qos: .utility).async(execute: $0) })
-  }
-
-  private func configuration(_ stage: StageName) -> StageConfiguration {
-    let application = settings.application
-    func configuration(
-      inputs: [String], outputs: [String], changelog: String? = nil, tables: [String] = [],
-      guarantee: ProcessingGuarantee, followed: (any PartitionFeed)? = nil
-    ) -> StageConfiguration {
-      StageConfiguration(
-        name: stage.rawValue, application: application, instance: instance, inputs: inputs,
-        outputs: outputs, changelog: changelog, tables: tables, guarantee: guarantee,
-        limits: settings.limits(of: stage), gathering: settings.gathering(of: stage),
-        leavesOnStop: settings.shutdown.partitions == .leave, followed: followed)
-    }
-    let guarantee = settings.processing.guarantee
-    return switch stage {
-    case .intake:
-      configuration(
-        inputs: [Topics.userRatings],
-        outputs: IntakeOperator<LMDBStore, KafkaProducer, KafkaConsumer>.outputs,
-        guarantee: guarantee)
-    case .user:
-      configuration(
-        inputs: [Topics.validatedRatings],
-        outputs: UserOperator<LMDBStore, KafkaProducer>.outputs,
-        changelog: Topics.userChangelog(application), tables: UserTables.names,
-        guarantee: guarantee)
-    case .movie:
-      configuration(
-        inputs: [Topics.ratingsByMovie],
-        outputs: MovieOperator<LMDBStore, KafkaProducer, KafkaConsumer>.outputs,
-        changelog: Topics.movieChangelog(application), tables: MovieTables.names,
-        guarantee: guarantee)
-    case .redis:
-      configuration(
-        inputs: RedisOperator<LMDBStore, KafkaProducer, FeatureWriter>.inputs, outputs: [],
-        guarantee: .atLeastOnce)
-    case .predict:
-      // Replies repeat after a crash rather than get lost: they wait for no transaction.
-      configuration(
-        inputs: [Topics.requests],
-        outputs: PredictOperator<LMDBStore, KafkaProducer, KafkaConsumer>.outputs,
-        guarantee: .atLeastOnce, followed: directory)
-    }
   }
 }

@@ -7,10 +7,10 @@ import Streams
 
 /// An OS thread that keeps a stage's standby copies.
 final class StandbyThread: Sendable {
-  let stage: StageName
+  let stage: StageDeclaration
   let copies = StandbyCopies<LMDBStore>()
 
-  init(stage: StageName) {
+  init(_ stage: StageDeclaration) {
     self.stage = stage
   }
 
@@ -22,7 +22,7 @@ final class StandbyThread: Sendable {
     ended: @escaping @Sendable () -> Void
   ) {
     let thread = Thread { [copies, stage] in
-      StageThread.nameThread("standby-\(stage.rawValue)")
+      StageThread.nameThread("standby-\(stage.name)")
       let configuration = environment.configuration
       var admin: KafkaAdmin?
       StandbyLoop(environment, copies: copies) { partitionCount throws(LogError) in

@@ -14,10 +14,12 @@ final class StatusReporter {
   private let started = Date()
   private var isReady = false
   private var lastReport = Date()
-  private var lastRecords: [String: Int64] = [:]
+  /// By the monitors' order: several threads may run one stage.
+  private var lastRecords: [Int64]
 
   init(_ monitors: [StageMonitor], predict: PredictMonitor, logger: Logger) {
     self.monitors = monitors
+    lastRecords = Array(repeating: 0, count: monitors.count)
     self.predict = predict
     self.logger = logger
   }
@@ -35,17 +37,19 @@ final class StatusReporter {
     }
     let now = Date()
     guard now.timeIntervalSince(lastReport) >= Self.interval else { return }
-    for stage in status { report(stage, seconds: now.timeIntervalSince(lastReport)) }
+    for (number, status) in status.enumerated() {
+      report(status, number, seconds: now.timeIntervalSince(lastReport))
+    }
     lastReport = now
   }
 
-  private func report(_ status: StageStatus, seconds: TimeInterval) {
-    let records = status.records - lastRecords[status.stage, default: 0]
-    lastRecords[status.stage] = status.records
+  private func report(_ status: StageStatus, _ number: Int, seconds: TimeInterval) {
+    let records = status.records - lastRecords[number]
+    lastRecords[number] = status.records
     guard var metadata = Self.metadata(of: status, records: records, seconds: seconds) else {
       return
     }
-    if status.stage == StageName.predict.rawValue {
+    if status.stage == StageDeclaration.predict.name {
       metadata.merge(Self.metadata(of: predict.snapshot)) { $1 }
     }
     logger.info("progress", metadata: metadata)

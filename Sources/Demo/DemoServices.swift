@@ -172,11 +172,11 @@ final class DemoServices {
 
   private func createTopics() throws {
     let admin = try log.makeAdmin()
-    let topics = try TopicCatalog().topics(settings)
+    let topics = try TopicCatalog.topics(settings)
     var report = try TopicReport(topics, admin: admin)
     if choice == .configured, hasOwnApplication {
-      let own = "\(settings.application)-"
-      ownTopics = report.missing.map(\.name).filter { $0.hasPrefix(own) }
+      let own = Set(settings.topology.changelogs)
+      ownTopics = report.missing.map(\.name).filter(own.contains)
     }
     try report.createMissing(admin)
     if let failure = report.failure { throw failure }

@@ -33,6 +33,7 @@ final class DemoView {
     self.interruption = interruption
     let settings = services.settings
     commands = PasteLines(
+      topology: settings.topology,
       bootstrapServers: settings.bootstrapServers, kafkaProperties: services.kafkaProperties,
       kcatConfiguration: services.kcatConfiguration, javaTools: services.javaTools,
       redis: settings.redis, projection: settings.feastProjection, program: Self.program,
@@ -108,6 +109,6 @@ final class DemoView {
       let movies = (try? sample.recommendations(count: Self.probeMovies))?.recommendations,
       !movies.isEmpty
     else { return }
-    probe = FreshnessProbe(services.log, movies: movies)
+    probe = FreshnessProbe(services.log, services.settings.topology, movies: movies)
   }
 }

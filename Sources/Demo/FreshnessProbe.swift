@@ -25,12 +25,14 @@ final class FreshnessProbe: Sendable {
   /// Starts measuring on a thread of its own.
   ///
   /// - Parameter movies: to rate; not empty.
-  init(_ log: KafkaLog, movies: [ReplyRecord.Movie]) {
+  init(_ log: KafkaLog, _ topology: Topology, movies: [ReplyRecord.Movie]) {
     precondition(!movies.isEmpty)
     let thread = Thread { [self] in
       while !stop.isStopped {
         // Without a broker there is nothing to measure; the daemon's log tells about that.
-        do { try measure(log, movies: movies) } catch { Thread.sleep(forTimeInterval: 0.5) }
+        do { try measure(log, topology, movies: movies) } catch {
+          Thread.sleep(forTimeInterval: 0.5)
+        }
       }
       finished.signal()
     }
@@ -50,16 +52,17 @@ final class FreshnessProbe: Sendable {
       .map { Dashboard.Freshness(p50: $0[0], p99: $0[1]) }
   }
 
-  private func measure(_ log: KafkaLog, movies: [ReplyRecord.Movie]) throws {
+  private func measure(_ log: KafkaLog, _ topology: Topology, movies: [ReplyRecord.Movie]) throws {
+    let topic = topology[.userFeatures]
     let clientID = "projectionist-demo-freshness"
     let consumer = try log.makeConsumer(
       ConsumerConfiguration(
-        topics: [Topics.userFeatures], group: nil, clientID: clientID,
+        topics: [topic], group: nil, clientID: clientID,
         fetchWait: .milliseconds(100)))
     defer { consumer.close() }
-    let partitions = try consumer.partitionCount(of: Topics.userFeatures)
-    try consumer.assign((0..<partitions).map { (TopicPartition(Topics.userFeatures, $0), .end) })
-    let producer = try RatingProducer(log, clientID: clientID)
+    let partitions = try consumer.partitionCount(of: topic)
+    try consumer.assign((0..<partitions).map { (TopicPartition(topic, $0), .end) })
+    let producer = try RatingProducer(log, topology, clientID: clientID)
     defer { producer.close() }
 
     var parser = UserFeaturesParser()

@@ -1,3 +1,4 @@
+import Configuration
 import Console
 import Foundation
 import Operations
@@ -52,7 +53,7 @@ struct OnceCheck {
 
   /// Freshness over some seconds, as long as there is time; `nil` when nothing came through in it.
   func freshness(_ view: View) throws -> Dashboard.Freshness? {
-    let probe = FreshnessProbe(services.log, movies: view.movies)
+    let probe = FreshnessProbe(services.log, services.settings.topology, movies: view.movies)
     defer { probe.close() }
     let end = min(.now + Self.freshnessSpan, deadline)
     while ContinuousClock.now < end {

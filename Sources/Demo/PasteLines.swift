@@ -1,6 +1,7 @@
 import Configuration
 import Pipeline
 import RedisProjection
+import Streams
 
 /// A command for a second terminal, and what it is for.
 struct PasteLine: Hashable {
@@ -19,6 +20,7 @@ struct PasteLines {
     var directory: String?
   }
 
+  var topology: Topology
   var bootstrapServers: String
   /// librdkafka's other properties.
   var kafkaProperties: [String: String] = [:]
@@ -40,7 +42,7 @@ struct PasteLines {
     var lines = [
       PasteLine(
         title: "rate movie \(movie ?? 1)",
-        command: "\(event) | kcat -P \(kcatOptions) -t \(Topics.userRatings)"),
+        command: "\(event) | kcat -P \(kcatOptions) -t \(topology[.userRatings])"),
       PasteLine(title: "rating count and write fence in Redis", command: redisLine(user)),
       PasteLine(
         title: "all features",
@@ -50,7 +52,7 @@ struct PasteLines {
         command: "\(Self.quoted(program)) predict \(user) --config \(Self.quoted(configuration))"),
       PasteLine(
         title: "replies as they come",
-        command: "kcat -C -u -q \(kcatOptions) -t \(Topics.recommendations) -o end"),
+        command: "kcat -C -u -q \(kcatOptions) -t \(topology[.recommendations]) -o end"),
     ]
     if let javaTools { lines += consoleLines(event, javaTools) }
     return lines
@@ -68,11 +70,11 @@ struct PasteLines {
     return [
       PasteLine(
         title: "rate it with Kafka's own tool\(note)",
-        command: "\(event) | \(script("producer")) --topic \(Topics.userRatings)"),
+        command: "\(event) | \(script("producer")) --topic \(topology[.userRatings])"),
       PasteLine(
         title: "features as they change\(note)",
         command: script("consumer")
-          + " --topic \(Topics.userFeatures) --isolation-level read_committed"),
+          + " --topic \(topology[.userFeatures]) --isolation-level read_committed"),
     ]
   }
 

@@ -1,12 +1,14 @@
 import EventLog
 import KafkaLog
 import Pipeline
+import RedisProjection
+import Streams
 
 /// How far the stages are.
 struct PipelineProgress {
   /// Records that wait for a stage.
   struct Lag: Hashable {
-    var stage: StageName
+    var stage: StageDeclaration
     var lag: Int64
   }
 
@@ -18,12 +20,12 @@ struct PipelineProgress {
 
   /// What waits for each stage, in words.
   var lagText: String {
-    lags.map { "\($0.stage.rawValue) \(Dashboard.grouped(Int($0.lag)))" }.joined(separator: " · ")
+    lags.map { "\($0.stage.name) \(Dashboard.grouped(Int($0.lag)))" }.joined(separator: " · ")
   }
 
-  /// Whether nothing waits anywhere. Predict doesn't count: the demo itself asks it all the time.
+  /// Whether nothing waits anywhere. Requests don't count: the demo itself sends them all the time.
   var isCaughtUp: Bool {
-    !lags.isEmpty && lags.allSatisfy { $0.lag == 0 || $0.stage == .predict }
+    !lags.isEmpty && lags.allSatisfy { $0.lag == 0 || $0.stage.pacing.answersRequests }
   }
 }
 
@@ -31,36 +33,25 @@ struct PipelineProgress {
 /// to one thread.
 final class ProgressMonitor {
   private let admin: KafkaAdmin
-  private let application: String
-  private let inputs: [(stage: StageName, partitions: [TopicPartition])]
+  private let topology: Topology
+  private let inputs: [(stage: StageDeclaration, partitions: [TopicPartition])]
   private var last: (at: ContinuousClock.Instant, events: Int64)?
   private var rate = 0
   private var peak = 0
   /// Stages commit whole batches: over less than this a rate says nothing.
   private static let shortestInterval = Duration.milliseconds(900)
 
-  /// - Parameter application: prefixes the groups' names.
-  init(_ admin: KafkaAdmin, application: String) throws(LogError) {
+  init(_ admin: KafkaAdmin, _ topology: Topology) throws(LogError) {
     self.admin = admin
-    self.application = application
+    self.topology = topology
     let counts = try admin.topics()
-    inputs = Self.topics.map { stage, topics in
-      (
-        stage,
-        topics.flatMap { topic in
-          (0..<(counts[topic] ?? 0)).map { TopicPartition(topic, $0) }
-        }
-      )
+    inputs = topology.stages.map { stage in
+      let partitions = topology.inputs(of: stage).flatMap { topic in
+        (0..<(counts[topic] ?? 0)).map { TopicPartition(topic, $0) }
+      }
+      return (stage, partitions)
     }
   }
-
-  private static let topics: [(stage: StageName, topics: [String])] = [
-    (.intake, [Topics.userRatings]),
-    (.user, [Topics.validatedRatings]),
-    (.movie, [Topics.ratingsByMovie]),
-    (.redis, [Topics.userFeatures, Topics.movieFeatures]),
-    (.predict, [Topics.requests]),
-  ]
 
   /// Asks the broker.
   func progress() throws(LogError) -> PipelineProgress {
@@ -74,11 +65,12 @@ final class ProgressMonitor {
     var events: Int64 = 0
     for (stage, partitions) in inputs {
       var waiting: Int64 = 0
+      let isFromUsers = readsUsers(stage)
       for partition in partitions {
         guard let range = ranges[partition] else { continue }
         let position = max(commits[partition] ?? range.lowerBound, range.lowerBound)
-        waiting += Self.records(in: range.upperBound - position, isFromUsers: Self.fromUsers(stage))
-        if stage == .intake { events += position - range.lowerBound }
+        waiting += Self.records(in: range.upperBound - position, isFromUsers: isFromUsers)
+        if stage.inputs.contains(.userRatings) { events += position - range.lowerBound }
       }
       progress.lags.append(PipelineProgress.Lag(stage: stage, lag: waiting))
     }
@@ -93,8 +85,10 @@ final class ProgressMonitor {
   }
 
   /// Whether a stage reads what users write, without transactions.
-  private static func fromUsers(_ stage: StageName) -> Bool {
-    stage == .intake || stage == .predict
+  private func readsUsers(_ stage: StageDeclaration) -> Bool {
+    stage.inputs.contains { topic in
+      topology.writers(of: topic).allSatisfy { $0.name == stage.name }
+    }
   }
 
   private func note(_ events: Int64, in progress: inout PipelineProgress) {
@@ -113,9 +107,9 @@ final class ProgressMonitor {
   }
 
   /// Nothing for a group that is not there yet.
-  private func committed(_ stage: StageName, _ partitions: [TopicPartition]) throws(LogError)
+  private func committed(_ stage: StageDeclaration, _ partitions: [TopicPartition]) throws(LogError)
     -> [TopicPartition: Int64]
   {
-    try admin.committed(group: "\(application)-\(stage.rawValue)", of: partitions)
+    try admin.committed(group: topology.group(of: stage), of: partitions)
   }
 }

@@ -4,16 +4,17 @@ import KafkaLog
 import Pipeline
 import Ratings
 import SampleData
+import Streams
 
 /// Rates movies as a user's application would: one event at a time, now. Belongs to one thread.
 final class RatingProducer {
   private static let timeout = Duration.seconds(10)
   private let producer: KafkaProducer
 
-  init(_ log: KafkaLog, clientID: String) throws(LogError) {
+  init(_ log: KafkaLog, _ topology: Topology, clientID: String) throws(LogError) {
     producer = try log.makeProducer(
       ProducerConfiguration(
-        topics: [Topics.userRatings], delivery: .idempotent, clientID: clientID))
+        topics: [topology[.userRatings]], delivery: .idempotent, clientID: clientID))
   }
 
   func close() { producer.close() }

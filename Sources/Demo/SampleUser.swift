@@ -30,8 +30,10 @@ final class SampleUser {
     self.user = user
     projection = settings.feastProjection
     reader = FeatureReader(settings.redisConfiguration)
-    client = try RequestClient(log, clientID: "projectionist-demo-requests")
-    ratings = try RatingProducer(log, clientID: "projectionist-demo-ratings")
+    client = try RequestClient(
+      log, settings.topology, clientID: "projectionist-demo-requests")
+    ratings = try RatingProducer(
+      log, settings.topology, clientID: "projectionist-demo-ratings")
   }
 
   func close() {

@@ -2,18 +2,31 @@ public import StateStore
 public import Streams
 import Synchronization
 
-/// Which user partitions this instance owns, with their stores: written by the user stage's threads,
-/// followed by the predict stage.
+/// Which user partitions this instance owns, with their stores: written by the user stage, however
+/// many threads run it, and followed by the predict stage.
 public final class PartitionDirectory<Store: StateStore>: PartitionFeed {
   private struct Entry {
     var store: Store
-    /// The thread of the user stage that owns the partition.
-    var worker: Int?
+    var owner: ObjectIdentifier
   }
 
   private struct Content {
     var version = 0
     var entries: [Int32: Entry] = [:]
+  }
+
+  /// What one thread of the user stage owns. Withdrawn when it is released.
+  public final class Share {
+    private let directory: PartitionDirectory
+
+    fileprivate init(_ directory: PartitionDirectory) { self.directory = directory }
+
+    deinit { directory.replace([], of: ObjectIdentifier(self)) }
+
+    /// Enters these partitions in the place of those it had.
+    public func replace(_ stores: [(partition: Int32, store: Store)]) {
+      directory.replace(stores, of: ObjectIdentifier(self))
+    }
   }
 
   private let content = Mutex(Content())
@@ -28,16 +41,19 @@ public final class PartitionDirectory<Store: StateStore>: PartitionFeed {
     content.withLock { $0.entries[partition]?.store }
   }
 
-  /// Sets the partitions of one of the user stage's threads; those of others stay.
-  ///
-  /// - Parameter worker: the thread; `nil` for a stage that has one.
-  func replace(_ stores: [(partition: Int32, store: Store)], of worker: Int? = nil) {
+  /// A share for one thread, empty.
+  public func makeShare() -> Share { Share(self) }
+
+  /// A partition that another share has taken over meanwhile is left to it.
+  private func replace(_ stores: [(partition: Int32, store: Store)], of owner: ObjectIdentifier) {
     content.withLock { content in
-      content.version += 1
-      content.entries = content.entries.filter { $0.value.worker != worker }
+      let before = content.entries.count
+      content.entries = content.entries.filter { $0.value.owner != owner }
+      guard before != content.entries.count || !stores.isEmpty else { return }
       for (partition, store) in stores {
-        content.entries[partition] = Entry(store: store, worker: worker)
+        content.entries[partition] = Entry(store: store, owner: owner)
       }
+      content.version += 1
     }
   }
 }

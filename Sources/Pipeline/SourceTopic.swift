@@ -13,7 +13,7 @@ public struct SourceTopic {
     case beyondEnd(Int64)
   }
 
-  private let name: String
+  let name: String
   private let find: (_ partition: Int32, _ offset: Int64) throws(StageError) -> Found
 
   /// - Parameter clientID: names the readers that look.

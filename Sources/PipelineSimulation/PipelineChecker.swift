@@ -8,10 +8,11 @@ import Streams
 
 /// Folds the facts of the pipeline's topics, and compares them with the plain fold of the ratings fed.
 struct PipelineChecker: ~Copyable {
+  private let topology: Topology
   private let guarantee: ProcessingGuarantee
   private let projection: FeastProjection
-  /// Offsets after the last record of each partition.
-  private(set) var ends: [TopicPartition: Int64] = [:]
+  /// By physical name.
+  private let topics: [String: TopicDeclaration]
   /// By partition of `validated-ratings`: where each event came from, by its offset.
   private var validated: [Int32: [Int64: SourceCoordinates]] = [:]
   private var validatedSources: Set<SourceCoordinates> = []
@@ -20,11 +21,15 @@ struct PipelineChecker: ~Copyable {
   private var duplicateVerdicts = 0
   private var deadLetters = 0
   private var changes = 0
-  private var newest: [String: [[UInt8]: MemoryRecord]] = [:]
+  private var newest: [TopicDeclaration: [[UInt8]: MemoryRecord]] = [:]
   private var parser = CanonicalEventParser()
   private static let duplicate = Expectation.ratingUnique.name.description
 
-  init(_ guarantee: ProcessingGuarantee, _ projection: FeastProjection) {
+  init(
+    _ topology: Topology, _ guarantee: ProcessingGuarantee, _ projection: FeastProjection
+  ) {
+    self.topology = topology
+    topics = Dictionary(uniqueKeysWithValues: topology.topics.map { (topology[$0], $0) })
     self.guarantee = guarantee
     self.projection = projection
   }
@@ -41,16 +46,16 @@ struct PipelineChecker: ~Copyable {
 
   private mutating func take(_ placed: PlacedRecord, _ feed: RatingFeed) throws {
     let record = placed.record
-    ends[placed.place] = max(ends[placed.place] ?? 0, record.offset + 1)
-    switch placed.place.topic {
-    case Topics.validatedRatings: try takeValidated(placed, feed)
-    case Topics.validationResults: try takeVerdict(record)
-    case Topics.deadLetters: deadLetters += 1
-    case Topics.ratingsByMovie: changes += 1
-    case Topics.userFeatures, Topics.movieFeatures:
+    guard let topic = topics[placed.place.topic] else { return }
+    switch topic {
+    case .validatedRatings: try takeValidated(placed, feed)
+    case .validationResults: try takeVerdict(record)
+    case .deadLetters: deadLetters += 1
+    case .ratingsByMovie: changes += 1
+    case .userFeatures, .movieFeatures:
       guard let key = record.key else { throw Violation("features have no key") }
-      let known = newest[placed.place.topic]?[key]?.offset ?? -1
-      if record.offset > known { newest[placed.place.topic, default: [:]][key] = record }
+      let known = newest[topic]?[key]?.offset ?? -1
+      if record.offset > known { newest[topic, default: [:]][key] = record }
     default: break
     }
   }
@@ -105,7 +110,7 @@ struct PipelineChecker: ~Copyable {
   }
 
   func checkUserStore(_ partition: Int32, in storage: MemoryStorage, _ feed: RatingFeed) throws {
-    let stage = StageName.user.rawValue
+    let stage = StageDeclaration.user.name
     let meta = storage.contents(of: .meta, stage: stage, partition: partition)
     guard let encoded = meta[Position.key] else { return }
     let position = try Position(decoding: encoded.span.bytes).inputOffset
@@ -161,7 +166,7 @@ struct PipelineChecker: ~Copyable {
     }
     let oracle = oracle(validated.keys.sorted(), below: .max, feed)
     let differences = oracle.differences(
-      users: newest[Topics.userFeatures] ?? [:], movies: newest[Topics.movieFeatures] ?? [:])
+      users: newest[.userFeatures] ?? [:], movies: newest[.movieFeatures] ?? [:])
     if let first = differences.first { return first }
     if let redis, let found = try redisDifference(redis) { return found }
     return outputDifference(oracle, feed)
@@ -191,21 +196,21 @@ struct PipelineChecker: ~Copyable {
   /// Redis must have each entity's newest features, with their record's offset.
   private func redisDifference(_ redis: MemoryRedis) throws -> String? {
     let rows = redis.all
-    let topics = [
-      (Topics.userFeatures, projection.user), (Topics.movieFeatures, projection.movie),
+    let views: [(TopicDeclaration, FeastProjection.View)] = [
+      (.userFeatures, projection.user), (.movieFeatures, projection.movie),
     ]
-    for (view, (topic, layout)) in topics.enumerated() {
+    for (view, (topic, layout)) in views.enumerated() {
       for (entityText, record) in newest[topic] ?? [:] {
         guard let entity = DecimalText.parse(entityText.span.bytes) else { continue }
         var key: [UInt8] = []
         layout.key.append(entity, to: &key)
         let row = rows[MemoryRedis.Key(view: view, bytes: key)]
         guard let row, row.fence.offset == record.offset else {
-          return "Redis has \(topic) of \(entity) from \(row?.fence.offset ?? -1), not from"
+          return "Redis has \(topic.name) of \(entity) from \(row?.fence.offset ?? -1), not from"
             + " \(record.offset)"
         }
         guard try values(row) == features(record, view: view) else {
-          return "Redis has wrong \(topic) of \(entity)"
+          return "Redis has wrong \(topic.name) of \(entity)"
         }
       }
     }

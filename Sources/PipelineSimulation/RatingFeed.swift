@@ -2,6 +2,7 @@ import EventLog
 import Pipeline
 import Ratings
 import Simulation
+import Streams
 
 /// Makes up valid and invalid input of the pipeline, and remembers what it means.
 struct RatingFeed {
@@ -11,14 +12,16 @@ struct RatingFeed {
   private static let start: Int64 = 1_600_000_000
 
   private let log: MemoryLog
+  private let topology: Topology
   private let partitions: Int32
   /// Valid events of type rating, by where they lie.
   private(set) var ratings: [SourceCoordinates: FeatureOracle.Event] = [:]
   private(set) var valid: Set<SourceCoordinates> = []
   private(set) var invalid: Set<SourceCoordinates> = []
 
-  init(_ log: MemoryLog, partitions: Int32) {
+  init(_ log: MemoryLog, _ topology: Topology, partitions: Int32) {
     self.log = log
+    self.topology = topology
     self.partitions = partitions
   }
 
@@ -27,7 +30,8 @@ struct RatingFeed {
       let value =
         #"{"movie_id":\#(movie),"title":"m","genres":"\#(genres.joined(separator: "|"))"}"#
       try log.append(
-        to: TopicPartition(Topics.movies, Int32(movie) % partitions), key: Array("\(movie)".utf8),
+        to: TopicPartition(topology[.movies], Int32(movie) % partitions),
+        key: Array("\(movie)".utf8),
         value: Array(value.utf8))
     }
   }
@@ -47,7 +51,7 @@ struct RatingFeed {
   {
     let partition = Int32.random(in: 0..<partitions, using: &random)
     let offset = try log.append(
-      to: TopicPartition(Topics.userRatings, partition), key: nil, value: value)
+      to: TopicPartition(topology[.userRatings], partition), key: nil, value: value)
     return SourceCoordinates(partition: partition, offset: offset)
   }
 

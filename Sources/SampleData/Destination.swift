@@ -2,13 +2,16 @@ import Console
 import EventLog
 import Foundation
 import Pipeline
+import Streams
 
 /// The topics that data commands write, as indices into the producer's.
 package enum DataTopic: Int, CaseIterable {
   case movies
   case ratings
 
-  package static var names: [String] { [Topics.movies, Topics.userRatings] }
+  package static func names(_ topology: Topology) -> [String] {
+    [topology[.movies], topology[.userRatings]]
+  }
 }
 
 /// Where generated or loaded records go.
@@ -24,12 +27,13 @@ package final class LogDestination<Producer: LogProducer>: Destination {
   private let producer: Producer
 
   /// Fails for a topic that does not exist, before anything is sent.
-  package init<Log: EventLog>(_ log: Log, topics: [DataTopic]) throws
+  package init<Log: EventLog>(_ log: Log, _ topology: Topology, topics: [DataTopic]) throws
   where Log.Producer == Producer {
+    let names = DataTopic.names(topology)
     producer = try log.makeProducer(
       ProducerConfiguration(
-        topics: DataTopic.names, delivery: .idempotent, clientID: "projectionist-data"))
-    for topic in topics { _ = try producer.topic(named: DataTopic.names[topic.rawValue]) }
+        topics: names, delivery: .idempotent, clientID: "projectionist-data"))
+    for topic in topics { _ = try producer.topic(named: names[topic.rawValue]) }
   }
 
   deinit { producer.close() }

@@ -102,24 +102,29 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 
   // MARK: Outputs
 
-  /// Sends a record to one of the stage's outputs, by index. Without `partition` the key decides.
+  /// Sends a record to one of the stage's outputs. Without `partition` the key decides.
   public func send(
-    to output: Int, partition: Int32? = nil, key: RawSpan?, value: RawSpan?,
+    to output: StageOutput, partition: Int32? = nil, key: RawSpan?, value: RawSpan?,
     headers: [RecordHeader] = [], timestamp: Int64? = nil
   ) throws(StageError) {
     guard let producer else { preconditionFailure("the stage has no outputs") }
     isTouched = true
     do throws(LogError) {
       try producer.send(
-        topic: output, partition: partition, key: key, value: value, headers: headers,
+        topic: output.index, partition: partition, key: key, value: value, headers: headers,
         timestamp: timestamp, tracked: false)
     } catch { throw .log(error) }
   }
 
-  /// The index of an output that was not declared; see `LogProducer.topic(named:)`.
-  public func output(named name: String) throws(StageError) -> (index: Int, partitions: Int32) {
+  /// An output that was not declared; see `LogProducer.topic(named:)`.
+  public func output(named name: String) throws(StageError) -> (
+    output: StageOutput, partitions: Int32
+  ) {
     guard let producer else { preconditionFailure("the stage has no outputs") }
-    do throws(LogError) { return try producer.topic(named: name) } catch { throw .log(error) }
+    do throws(LogError) {
+      let (index, partitions) = try producer.topic(named: name)
+      return (StageOutput(index: index), partitions)
+    } catch { throw .log(error) }
   }
 
   // MARK: Batch

@@ -8,9 +8,6 @@ public struct StageConfiguration: Sendable {
   public var application: String
   /// Tells this instance from others of the same application, the same after a restart.
   public var instance: String
-  /// Tells the stage's threads on this instance apart; `nil` for a stage that has one, whose names
-  /// have no number.
-  public var worker: Int?
   /// The topics it consumes. A stateful stage has exactly one.
   public var inputs: [String]
   /// The topics its operator sends to, by index; empty for a stage that only writes elsewhere.
@@ -30,12 +27,15 @@ public struct StageConfiguration: Sendable {
   /// Where the stage's partitions come from when it does not get them from its group: it then
   /// reads, of its one input, the partitions that another stage on this instance owns.
   public var followed: (any PartitionFeed)?
+  /// The names by which the broker knows it.
+  public var identity: StageIdentity
 
   public init(
     name: String, application: String, instance: String, inputs: [String], outputs: [String],
     changelog: String? = nil, tables: [String] = [],
     guarantee: ProcessingGuarantee = .exactlyOnce, limits: BatchLimits = BatchLimits(),
-    gathering: Duration? = nil, leavesOnStop: Bool = false, followed: (any PartitionFeed)? = nil
+    gathering: Duration? = nil, leavesOnStop: Bool = false, followed: (any PartitionFeed)? = nil,
+    identity: StageIdentity? = nil
   ) {
     precondition(changelog == nil || inputs.count == 1, "a stateful stage has one input")
     self.name = name
@@ -50,17 +50,21 @@ public struct StageConfiguration: Sendable {
     self.gathering = gathering
     self.leavesOnStop = leavesOnStop
     self.followed = followed
+    self.identity =
+      identity ?? StageIdentity(application: application, stage: name, instance: instance)
   }
 
-  public var group: String { "\(application)-\(name)" }
-  /// The same after a restart, so that the restarted instance fences and settles its predecessor's
-  /// open transaction at once instead of waiting for its timeout.
-  public var transactionalID: String {
-    "\(application)-\(name)-\(instance)" + (worker.map { "-w\($0)" } ?? "")
+  /// Tells the stage's threads on this instance apart; `nil` for a stage that has one, whose names
+  /// have no number.
+  public var worker: Int? {
+    get { identity.worker }
+    set { identity.worker = newValue }
   }
-  public var clientID: String { transactionalID }
+  public var group: String { identity.group }
+  public var transactionalID: String { identity.member }
+  public var clientID: String { identity.member }
   /// Its name in its group, which whoever takes its partitions over finds there.
-  public var instanceID: String { transactionalID }
+  public var instanceID: String { identity.member }
   /// Output topics as the producer numbers them: the operator's, then the changelog.
   var producedTopics: [String] { outputs + (changelog.map { [$0] } ?? []) }
 

@@ -3,12 +3,12 @@ import KafkaLog
 import LMDBStore
 import Pipeline
 import RedisProjection
+import Streams
 
 extension Settings {
   /// Where this application's state is.
   package var storage: LMDBStorage {
-    LMDBStorage(
-      root: "\(state.directory)/\(application)", mapBytes: state.mapSizeGigabytes << 30)
+    LMDBStorage(root: stateRoot, mapBytes: state.mapSizeGigabytes << 30)
   }
 
   package var kafkaSettings: KafkaSettings {
@@ -27,7 +27,7 @@ extension Settings {
 
   package var feastProjection: FeastProjection {
     FeastProjection(
-      project: feast.project,
+      project: topology.feastProject(feast.project),
       version: FeastKey.Version(rawValue: feast.entityKeySerializationVersion) ?? .v3)
   }
 }

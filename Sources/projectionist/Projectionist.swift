@@ -1,6 +1,9 @@
 import ArgumentParser
+import Configuration
 import Console
 import Foundation
+import Pipeline
+import Streams
 import Wiring
 
 /// The command line's root.
@@ -18,10 +21,7 @@ struct Projectionist: AsyncParsableCommand {
     movies, keep them in local state, project them into Redis in Feast's layout,
     and answer requests.
 
-      user-ratings ─▶ intake ─▶ user ─▶ user-features ──┐
-                        │        └▶ movie ─▶ movie-features ─▶ redis ─▶ Redis
-                        └▶ validation-results, user-ratings-dlq
-      recommendation-requests ─▶ predict ─▶ recommendations
+    \(drawing)
 
     EXAMPLES:
       Everything at once, with ratings made up:
@@ -40,6 +40,11 @@ struct Projectionist: AsyncParsableCommand {
     EXIT CODES:
     \(exitCodes)
     """
+
+  private static var drawing: String {
+    Topology(application: Settings().application).text.split(separator: "\n")
+      .map { "  \($0)" }.joined(separator: "\n")
+  }
 
   private static var exitCodes: String {
     ExitStatus.allCases.map { status in
@@ -88,6 +93,7 @@ enum Commands {
       subcommands: [
         ConfigCommand.self,
         TopicsCommand.self,
+        TopologyCommand.self,
         CheckCommand.self,
       ]),
     CommandGroup(

@@ -54,7 +54,7 @@ func problems(
     ).settings
     var expected = Settings()
     expected.application = "films-2"
-    expected.stages = [.redis, .user]
+    expected.stages = ["redis", "user"]
     expected.state.directory = "/var/lib/films"
     expected.state.mapSizeGigabytes = 8
     expected.processing.guarantee = .atLeastOnce

@@ -3,36 +3,51 @@ import Foundation
 import Pipeline
 import Ratings
 import Recommender
+import Streams
 import Testing
 
 @testable import Configuration
 
 @Suite struct TopicTests {
-  @Test func everyFileIsCompiledIn() throws {
+  /// Every topic of the topology has a file, and every file a topic.
+  @Test func filesAndTopologyAgree() throws {
     let directory = repository.appending(path: "topics")
-    let names = try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
-    #expect(names == TopicCatalog.files.map { "\($0.name).json" }.sorted())
-    for file in TopicCatalog.files {
-      let committed = try Data(contentsOf: directory.appending(path: "\(file.name).json"))
-      #expect(Data(file.json) == committed)
+    let names = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+    let topics = Topology(application: "films").topics
+    #expect(Set(names) == Set(topics.map { "\($0.name).json" }))
+    #expect(Set(TopicCatalog.files.keys) == Set(topics))
+    for (topic, json) in TopicCatalog.files {
+      let committed = try Data(contentsOf: directory.appending(path: "\(topic.name).json"))
+      #expect(Data(json) == committed, "\(topic.name)")
     }
   }
 
-  @Test func namesAreUniqueAndThoseOfThePipeline() throws {
+  @Test func namesAndOrderAreThoseOfTheTopology() throws {
     var settings = Settings()
     settings.application = "films"
-    let topics = try TopicCatalog().topics(settings)
-    let names = Set(topics.map(\.name))
-    #expect(names.count == topics.count)
-    #expect(
-      names == [
-        Topics.userRatings, Topics.validatedRatings, Topics.validationResults, Topics.deadLetters,
-        Topics.ratingsByMovie, Topics.userFeatures, Topics.movieFeatures, Topics.movies,
-        Topics.models,
-        Topics.requests, Topics.recommendations, Topics.shadow, Topics.userChangelog("films"),
-        Topics.movieChangelog("films"),
-      ])
+    let topics = try TopicCatalog.topics(settings)
+    #expect(topics.map(\.name) == settings.topology.topics.map { settings.topology[$0] })
     #expect(topics.allSatisfy { !$0.description.isEmpty && !$0.writtenBy.isEmpty })
+    let writers = Dictionary(uniqueKeysWithValues: topics.map { ($0.name, $0.writtenBy) })
+    #expect(writers["user-ratings"] == "users, `projectionist load`")
+    #expect(
+      writers["validation-results"]
+        == "intake (each event), user (a rating that repeats the one in force)")
+    #expect(writers["films-user-changelog"] == "user")
+  }
+
+  /// What `topics show` prints.
+  @Test func aTopicIsShownAsOneObject() throws {
+    for topic in try TopicCatalog.topics(Settings()) {
+      let file = try #require(TopicCatalog.files[topic.declaration])
+      let text = Data(topic.text(file).utf8)
+      let object = try #require(try JSONSerialization.jsonObject(with: text) as? [String: Any])
+      #expect(object["name"] as? String == topic.name)
+      #expect(object["written_by"] as? String == topic.writtenBy)
+      #expect(object["partitions"] as? Int == topic.partitions)
+      #expect(object["any_partition_count"] as? Bool ?? false == topic.acceptsAnyPartitionCount)
+      #expect(Set(["description", "config", "key", "value"]).isSubset(of: object.keys))
+    }
   }
 
   @Test func topicsThatAStageReadsTogetherHaveEqualPartitions() throws {
@@ -40,30 +55,29 @@ import Testing
     settings.topics.partitions = 7
     settings.topics.moviePartitions = 3
     settings.topics.replicationFactor = 3
-    let topics = try TopicCatalog().topics(settings)
-    let strict = [
-      Topics.validatedRatings, Topics.ratingsByMovie, Topics.userFeatures, Topics.movieFeatures,
-      Topics.userChangelog("projectionist"), Topics.movieChangelog("projectionist"),
-      Topics.requests,
+    let topics = try TopicCatalog.topics(settings)
+    let strict: [TopicDeclaration?] = [
+      .validatedRatings, .ratingsByMovie, .userFeatures, .movieFeatures, .requests,
+      StageDeclaration.user.changelog, StageDeclaration.movie.changelog,
     ]
-    let expected = [
-      Topics.movies: 1, Topics.models: 1, Topics.validationResults: 1, Topics.ratingsByMovie: 3,
-      Topics.movieFeatures: 3, Topics.movieChangelog("projectionist"): 3,
+    let expected: [TopicDeclaration?: Int] = [
+      .movies: 1, .models: 1, .validationResults: 1, .ratingsByMovie: 3, .movieFeatures: 3,
+      StageDeclaration.movie.changelog: 3,
     ]
     for topic in topics {
       #expect(topic.replicationFactor == 3)
-      #expect(topic.acceptsAnyPartitionCount != strict.contains(topic.name))
-      #expect(topic.partitions == expected[topic.name, default: 7], "\(topic.name)")
+      #expect(topic.acceptsAnyPartitionCount != strict.contains(topic.declaration))
+      #expect(topic.partitions == expected[topic.declaration, default: 7], "\(topic.name)")
     }
   }
 
   @Test func onlyTablesAreCompacted() throws {
-    let compacted = try TopicCatalog().topics(Settings()).filter { $0.policy == "compact" }
-    #expect(
-      Set(compacted.map(\.name)) == [
-        Topics.userFeatures, Topics.movieFeatures, Topics.movies, Topics.models,
-        Topics.userChangelog("projectionist"), Topics.movieChangelog("projectionist"),
-      ])
+    let compacted = try TopicCatalog.topics(Settings()).filter { $0.policy == "compact" }
+    let expected: [TopicDeclaration?] = [
+      .userFeatures, .movieFeatures, .movies, .models, StageDeclaration.user.changelog,
+      StageDeclaration.movie.changelog,
+    ]
+    #expect(Set(compacted.map(\.declaration)) == Set(expected.compactMap(\.self)))
   }
 
   @Test func featureSchemasNameWhatIsWritten() throws {
@@ -89,7 +103,7 @@ import Testing
       to: &writer)
     try expectSchema("validated-ratings", of: writer.copyBytes())
     writer.removeAll()
-    writeVerdict(failed: [.userNotNull], topic: Topics.userRatings, source: source, to: &writer)
+    writeVerdict(failed: [.userNotNull], topic: "user-ratings", source: source, to: &writer)
     try expectSchema("validation-results", of: writer.copyBytes())
     writer.removeAll()
     RatingChange(movie: 1, user: 2, old: nil, new: nil, source: source).write(to: &writer)
@@ -134,7 +148,7 @@ import Testing
   }
 
   private func value(_ file: String) throws -> [String: Any] {
-    let json = try #require(TopicCatalog.files.first { $0.name == file }).json
+    let json = try #require(TopicCatalog.files.first { $0.key.name == file }).value
     let declaration = try JSONSerialization.jsonObject(with: Data(json)) as? [String: Any]
     return try #require(declaration?["value"] as? [String: Any])
   }

@@ -1,6 +1,7 @@
 import Configuration
 import Pipeline
 import RedisProjection
+import Streams
 import Testing
 
 @testable import Demo
@@ -14,6 +15,7 @@ import Testing
 
   private func commands(withKafka: Bool) -> [PasteLine] {
     PasteLines(
+      topology: Topology(application: "films"),
       bootstrapServers: "127.0.0.1:44565",
       javaTools: withKafka ? .init(directory: "/opt/kafka/bin") : nil,
       redis: .init(port: 52053), projection: Self.projection,
@@ -30,7 +32,7 @@ import Testing
     dashboard.progress.events = 1_100_836
     dashboard.progress.eventsPerSecond = 112_345
     dashboard.progress.peakEventsPerSecond = 123_456
-    dashboard.progress.lags = StageName.allCases.map { .init(stage: $0, lag: 12_345) }
+    dashboard.progress.lags = Topology.product.map { .init(stage: $0, lag: 12_345) }
     dashboard.freshness = .init(p50: 19.4, p99: 1042)
     dashboard.features = Self.projection.user.fields.features.map { name in
       .init(name: name, text: name.hasSuffix("_time") ? "2026-11-26T06:32:00Z" : "3.9688")

@@ -86,7 +86,7 @@ import Testing
     settings.kafka["sasl.password"] = #"a "b": \ '#c'"#
     settings.redis.port = 7000
     settings.redis.password = "p: q"
-    settings.stages = [.intake, .user]
+    settings.stages = ["intake", "user"]
     settings.processing.guarantee = .atLeastOnce
     let file = ConfigurationFile(name: "demo", yaml: try DemoConfiguration.text(settings))
     #expect(

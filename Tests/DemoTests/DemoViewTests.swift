@@ -3,6 +3,7 @@ import Foundation
 import KafkaLog
 import Pipeline
 import RedisProjection
+import Streams
 import Testing
 
 @testable import Demo
@@ -10,6 +11,7 @@ import Testing
 
 @Suite struct PasteLineTests {
   private let lines = PasteLines(
+    topology: Topology(application: "films"),
     bootstrapServers: "127.0.0.1:9", javaTools: .init(directory: "/my kafka/bin"),
     redis: .init(port: 6380), projection: FeastProjection(project: "movies", version: .v3),
     program: "projectionist",

@@ -2,6 +2,7 @@ import LMDBStore
 import Ratings
 import RedisProjection
 import StateStore
+import Streams
 import Testing
 
 @testable import Operations
@@ -17,7 +18,8 @@ import Testing
     fill(&stored, &log)
     for (storage, writes) in zip(sides, [stored, log]) {
       var writes = writes
-      let store = try storage.open(stage: "user", partition: 0, tables: UserTables.names)
+      let store = try storage.open(
+        stage: "user", partition: 0, tables: StageDeclaration.user.tableNames)
       try store.commit(&writes, changelogOffset: 1)
       try store.close()
     }

@@ -30,7 +30,8 @@ import Testing
     try chain.rate(6, 1_000, 4, at: ServingBed.start)
     try chain.runAll()
     store = try chain.storage.open(
-      stage: StageName.user.rawValue, partition: 0, tables: UserTables.names)
+      stage: StageDeclaration.user.name, partition: 0,
+      tables: StageDeclaration.user.tableNames)
   }
 
   private static func model(seed: UInt64, movies: [Int64] = movies) -> ServingModel {

@@ -13,7 +13,7 @@ import Testing
 /// Everything happens on the caller's thread. A stage runs until its input has been dry for a few
 /// polls, and time passes only then.
 struct Chain {
-  static let application = "app"
+  static let topology = Topology(application: "app")
   /// Enough for the movie stage's rest and interval to pass.
   static let idlePolls = 40
 
@@ -28,15 +28,10 @@ struct Chain {
   init(_ guarantee: ProcessingGuarantee = .exactlyOnce, partitions: Int32 = 1) {
     self.guarantee = guarantee
     self.partitions = partitions
-    let topics = [
-      Topics.userRatings, Topics.validatedRatings, Topics.validationResults, Topics.deadLetters,
-      Topics.ratingsByMovie, Topics.userFeatures, Topics.movieFeatures, Topics.movies,
-      Topics.requests, Topics.recommendations, Topics.shadow,
-      Topics.userChangelog(Self.application),
-      Topics.movieChangelog(Self.application),
-    ]
-    for topic in topics { log.createTopic(topic, partitions: Int(partitions)) }
-    log.createTopic(Topics.models, partitions: 1)
+    for topic in Self.topology.topics {
+      log.createTopic(
+        Self.topology[topic], partitions: topic == .models ? 1 : Int(partitions))
+    }
   }
 
   // MARK: Input
@@ -89,37 +84,17 @@ struct Chain {
   /// - Returns: the number of batches.
   @discardableResult
   func runIntake(_ run: Run = Run()) throws(StageError) -> Int64 {
-    let configuration = StageConfiguration(
-      name: StageName.intake.rawValue, application: Self.application, instance: "0",
-      inputs: [Topics.userRatings], outputs: Intake.outputs, guarantee: guarantee, limits: limits)
-    return try drain(configuration, run) { log throws(StageError) in
-      try Intake(log, clientID: "intake")
-    }
+    try drain(.intake(Self.topology), run)
   }
 
   @discardableResult
   func runUser(_ run: Run = Run()) throws(StageError) -> Int64 {
-    let configuration = StageConfiguration(
-      name: StageName.user.rawValue, application: Self.application, instance: "0",
-      inputs: [Topics.validatedRatings], outputs: User.outputs,
-      changelog: Topics.userChangelog(Self.application), tables: UserTables.names,
-      guarantee: guarantee, limits: limits)
-    return try drain(configuration, run) { log throws(StageError) in
-      User(log, clientID: "user", directory: PartitionDirectory())
-    }
+    try drain(.user(Self.topology, directory: PartitionDirectory()), run)
   }
 
   @discardableResult
   func runMovie(_ run: Run = Run()) throws(StageError) -> Int64 {
-    let configuration = StageConfiguration(
-      name: StageName.movie.rawValue, application: Self.application, instance: "0",
-      inputs: [Topics.ratingsByMovie], outputs: Movie.outputs,
-      changelog: Topics.movieChangelog(Self.application), tables: MovieTables.names,
-      guarantee: guarantee, limits: limits)
-    let clock = self.clock
-    return try drain(configuration, run) { log throws(StageError) in
-      try Movie(log, clientID: "movie", refreshInterval: .seconds(1), now: { clock.now })
-    }
+    try drain(.movie(Self.topology, refreshInterval: .seconds(1)), run)
   }
 
   /// How the predict stage is set in a test.
@@ -127,8 +102,8 @@ struct Chain {
     var keptModels = 3
     var shadowModel: String?
     /// Milliseconds since 1970.
-    var time: () -> Int64 = { 0 }
-    var inBackground: (@escaping @Sendable () -> Void) -> Void = { $0() }
+    var time: @Sendable () -> Int64 = { 0 }
+    var inBackground: @Sendable (@escaping @Sendable () -> Void) -> Void = { $0() }
     var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
   }
 
@@ -145,34 +120,30 @@ struct Chain {
     _ serving: Serving = Serving(), _ run: Run = Run(),
     directory: PartitionDirectory<MemoryStore> = PartitionDirectory()
   ) throws -> PredictStatus {
-    let storage = self.storage
-    directory.replace(
+    let share = directory.makeShare()
+    let user = StageDeclaration.user
+    share.replace(
       try (0..<partitions).map { partition in
-        let stage = StageName.user.rawValue
-        return (
-          partition,
-          try storage.open(stage: stage, partition: partition, tables: UserTables.names)
-        )
+        let store = try storage.open(
+          stage: user.name, partition: partition, tables: user.tableNames)
+        return (partition, store)
       })
-    let configuration = StageConfiguration(
-      name: StageName.predict.rawValue, application: Self.application, instance: "0",
-      inputs: [Topics.requests], outputs: Predict.outputs, guarantee: .atLeastOnce,
-      limits: limits, followed: directory)
+    defer { withExtendedLifetime(share) {} }
     let clock = self.clock
     let monitor = PredictMonitor()
-    let environment = PredictEnvironment(
-      application: Self.application, keptModels: serving.keptModels,
-      shadowModel: serving.shadowModel, monitor: monitor,
-      logger: serving.logger, now: { clock.now }, time: serving.time,
-      inBackground: serving.inBackground)
     let count = Int(partitions)
-    try drain(configuration, run) { log throws(StageError) in
-      try Predict(
-        log, clientID: "predict", directory: directory,
+    try drain(
+      .predict(
+        directory: directory,
         partitionOf: { key in
           KeyPartitioner.partition(of: key.withUnsafeBytes { [UInt8]($0) }, among: count)
-        }, environment: environment)
-    }
+        },
+        makeEnvironment: {
+          PredictEnvironment(
+            topology: Self.topology, keptModels: serving.keptModels,
+            shadowModel: serving.shadowModel, monitor: monitor, logger: serving.logger,
+            now: { clock.now }, time: serving.time, inBackground: serving.inBackground)
+        }), run)
     return monitor.snapshot
   }
 
@@ -182,17 +153,14 @@ struct Chain {
     try runMovie()
   }
 
-  private typealias Intake = IntakeOperator<MemoryStore, MemoryProducer, MemoryConsumer>
-  private typealias User = UserOperator<MemoryStore, MemoryProducer>
-  private typealias Movie = MovieOperator<MemoryStore, MemoryProducer, MemoryConsumer>
-  private typealias Predict = PredictOperator<MemoryStore, MemoryProducer, MemoryConsumer>
-
   @discardableResult
-  private func drain<Operator: StageOperator & ~Copyable>(
-    _ configuration: StageConfiguration, _ run: Run,
-    makeOperator: @escaping (MemoryLog) throws(StageError) -> Operator
-  ) throws(StageError) -> Int64
-  where Operator.Store == MemoryStore, Operator.Producer == MemoryProducer {
+  private func drain(_ program: StageProgram<MemoryLog, MemoryStorage>, _ run: Run)
+    throws(StageError) -> Int64
+  {
+    let configuration = Self.topology.configuration(
+      of: program.declaration, instance: "0",
+      settings: StageSettings(guarantee: guarantee, limits: limits), pacing: StagePacing(),
+      followed: program.followed)
     let clock = self.clock
     let stop = StopSignal()
     let idlePolls = Mutex(0)
@@ -226,8 +194,25 @@ struct Chain {
         }
         if count > 200 { stop.stop() }
       })
-    let loop = StageLoop(environment) { () throws(StageError) in try makeOperator(log) }
-    try loop.run()
+    try program.run(environment)
     return monitor.snapshot.batches
   }
+}
+
+/// The names of the chain's topics.
+enum Topics {
+  static let userRatings = Chain.topology[.userRatings]
+  static let validatedRatings = Chain.topology[.validatedRatings]
+  static let validationResults = Chain.topology[.validationResults]
+  static let deadLetters = Chain.topology[.deadLetters]
+  static let ratingsByMovie = Chain.topology[.ratingsByMovie]
+  static let userFeatures = Chain.topology[.userFeatures]
+  static let movieFeatures = Chain.topology[.movieFeatures]
+  static let movies = Chain.topology[.movies]
+  static let models = Chain.topology[.models]
+  static let requests = Chain.topology[.requests]
+  static let recommendations = Chain.topology[.recommendations]
+  static let shadow = Chain.topology[.shadow]
+  static let userChangelog = Chain.topology.changelog(of: .user) ?? ""
+  static let movieChangelog = Chain.topology.changelog(of: .movie) ?? ""
 }

@@ -31,14 +31,13 @@ import Testing
         user, movie, stars, at: 1_700_000_000 + Int64.random(in: 0..<5_000_000, using: &random))
     }
     try chain.runAll()
-    func tables(_ stage: StageName, _ count: Int) -> [[[UInt8]: [UInt8]]] {
-      (0...count).map {
+    func tables(_ stage: StageDeclaration) -> [[[UInt8]: [UInt8]]] {
+      (0...stage.tables.count).map {
         chain.storage.contents(
-          of: Table(rawValue: UInt8($0)), stage: stage.rawValue, partition: 0)
+          of: Table(rawValue: UInt8($0)), stage: stage.name, partition: 0)
       }
     }
-    return Stores(
-      users: tables(.user, UserTables.names.count), movies: tables(.movie, MovieTables.names.count))
+    return Stores(users: tables(.user), movies: tables(.movie))
   }
 
   @Test(arguments: UInt64(0)..<3) func stateDoesNotDependOnBatches(seed: UInt64) throws {

@@ -55,7 +55,7 @@ import Testing
   }
 
   private func explain(_ prediction: RecordedPrediction) throws -> Explanation {
-    try Explainer(bed.chain.log, clientID: "explain")
+    try Explainer(bed.chain.log, topology: Chain.topology, clientID: "explain")
       .explain(prediction, partition: bed.chain.home(prediction.request.user))
   }
 
@@ -145,6 +145,8 @@ import Testing
     try bed.chain.log.truncate(home, before: 7)
     #expect(throws: ExplanationError.logBegins(home, 7)) { try explain(prediction) }
     try bed.append(.metadata(version: version), nil)
-    #expect(throws: ExplanationError.noModel(version)) { try explain(prediction) }
+    #expect(throws: ExplanationError.noModel(version, topic: Topics.models)) {
+      try explain(prediction)
+    }
   }
 }

@@ -125,7 +125,7 @@ import Testing
         guard before < 2 else { return }
         #expect(throws: Never.self) {
           let sent = try [
-            Topics.userFeatures, Topics.ratingsByMovie, Topics.userChangelog(Chain.application),
+            Topics.userFeatures, Topics.ratingsByMovie, Topics.userChangelog,
           ].map { try waiting.records($0).count }
           open.withLock { $0.append(sent) }
           guard before == 0 else { return }

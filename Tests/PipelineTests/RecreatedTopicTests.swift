@@ -108,7 +108,7 @@ import Testing
 
   @Test func theMovieStageComparesValidatedRatings() throws {
     let chain = try settledChain(.exactlyOnce)
-    for topic in [Topics.validatedRatings, Topics.userChangelog(Chain.application)] {
+    for topic in [Topics.validatedRatings, Topics.userChangelog] {
       chain.log.createTopic(topic, partitions: 1)
     }
     try chain.storage.destroy(stage: "user", partition: 0)

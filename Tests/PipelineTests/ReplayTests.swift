@@ -16,7 +16,7 @@ import Testing
     MemoryLog, MemoryStorage
   > {
     Replay(
-      chain.log, storage: scratch, application: Chain.application, logger: Self.quiet)
+      chain.log, storage: scratch, topology: Chain.topology, logger: Self.quiet)
   }
 
   private func filledChain(_ guarantee: ProcessingGuarantee, seed: UInt64) throws -> Chain {
@@ -39,13 +39,13 @@ import Testing
     return chain
   }
 
-  private func snapshot(_ storage: MemoryStorage, _ stage: StageName, _ tables: [String]) throws
+  private func snapshot(_ storage: MemoryStorage, _ stage: StageDeclaration) throws
     -> MemorySnapshot
   {
-    try storage.open(stage: stage.rawValue, partition: 0, tables: tables).snapshot()
+    try storage.open(stage: stage.name, partition: 0, tables: stage.tableNames).snapshot()
   }
 
-  private func compare(_ stage: StageName, _ a: MemorySnapshot, _ b: MemorySnapshot) throws
+  private func compare(_ stage: StageDeclaration, _ a: MemorySnapshot, _ b: MemorySnapshot) throws
     -> StoreComparison
   {
     var comparison = StoreComparison(shown: 3)
@@ -59,11 +59,11 @@ import Testing
   func stateFromTheLogIsTheStagesState(guarantee: ProcessingGuarantee, seed: UInt64) throws {
     let chain = try filledChain(guarantee, seed: seed)
     let scratch = MemoryStorage()
-    let users = try snapshot(chain.storage, .user, UserTables.names)
+    let users = try snapshot(chain.storage, .user)
     let userEnd = try #require(try users.inputOffset())
     let features = try replay(chain, into: scratch).users(partition: 0, to: userEnd)
     let userResult = try compare(
-      .user, users, try snapshot(scratch, .user, UserTables.names))
+      .user, users, try snapshot(scratch, .user))
     #expect(userResult.differing == 0, "\(userResult.differences)")
     #expect(userResult.entries > 10)
 
@@ -76,11 +76,11 @@ import Testing
       #expect(features[user] == .some(value))
     }
 
-    let movies = try snapshot(chain.storage, .movie, MovieTables.names)
+    let movies = try snapshot(chain.storage, .movie)
     let movieEnd = try #require(try movies.inputOffset())
     _ = try replay(chain, into: scratch).movies(partition: 0, to: movieEnd)
     let movieResult = try compare(
-      .movie, movies, try snapshot(scratch, .movie, MovieTables.names))
+      .movie, movies, try snapshot(scratch, .movie))
     #expect(movieResult.differing == 0, "\(movieResult.differences)")
     #expect(movieResult.entries > 5)
   }
@@ -90,12 +90,12 @@ import Testing
     for movie in Int64(1)...3 { try chain.rate(1, movie, 4, at: 1_700_000_000) }
     try chain.runAll()
     let all = try #require(
-      try snapshot(chain.storage, .user, UserTables.names).inputOffset())
+      try snapshot(chain.storage, .user).inputOffset())
     let scratch = MemoryStorage()
     let features = try replay(chain, into: scratch).users(partition: 0, to: all - 1)
     #expect(features[1]??.ratings.count == 2)
     #expect(
-      try snapshot(scratch, .user, UserTables.names).inputOffset() == all - 1)
+      try snapshot(scratch, .user).inputOffset() == all - 1)
     let nothing = MemoryStorage()
     #expect(try replay(chain, into: nothing).users(partition: 0, to: 0).isEmpty)
   }

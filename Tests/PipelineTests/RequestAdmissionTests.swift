@@ -8,7 +8,8 @@ import Testing
   private func disposition(
     _ value: String?, partition: Int32 = 2, headers: [RecordHeader] = []
   ) -> RequestDisposition {
-    var admission = RequestAdmission(partitionOf: { _ in 2 }, time: { 1_000 })
+    var admission = RequestAdmission(
+      Chain.topology, partitionOf: { _ in 2 }, time: { 1_000 })
     let bytes = value.map { Array($0.utf8) }
     return bytes.withSpan { value in
       let record = RecordView(

@@ -1,17 +1,18 @@
 import Codecs
 import Ratings
 import StateStore
+import Streams
 import Testing
 
 @testable import Pipeline
 
 @Suite struct StoreSchemaTests {
-  private func table(_ stage: StageName, _ name: String) throws -> StoreSchema.TableSchema {
+  private func table(_ stage: StageDeclaration, _ name: String) throws -> TableDeclaration {
     try #require(StoreSchema(stage)?.table(named: name))
   }
 
   private func json(
-    _ table: StoreSchema.TableSchema, _ value: [UInt8],
+    _ table: TableDeclaration, _ value: [UInt8],
     genres: GenreDictionary = GenreDictionary()
   ) -> String {
     var writer = JSONWriter()
@@ -20,7 +21,7 @@ import Testing
   }
 
   @Test func stagesWithoutStateHaveNoSchema() {
-    #expect(StageName.allCases.filter { StoreSchema($0) != nil } == [.user, .movie])
+    #expect(Topology.product.filter { StoreSchema($0) != nil } == [.user, .movie])
   }
 
   @Test(arguments: [

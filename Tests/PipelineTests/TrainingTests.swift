@@ -11,7 +11,8 @@ import Testing
   // MARK: Reading ratings
 
   private static func read(_ chain: Chain, ends: [Int64]) throws -> RatingMatrix {
-    let reader = try RatingLogReader(chain.log, ends: ends, clientID: "test")
+    let reader = try RatingLogReader(
+      chain.log, topology: Chain.topology, ends: ends, clientID: "test")
     var rounds = 0
     while try reader.read() {
       rounds += 1
@@ -114,11 +115,11 @@ import Testing
     let log = Self.bed()
     let (one, two) = (Self.model(seed: 1), Self.model(seed: 2))
     let publisher = try ModelPublisher(
-      log, clientID: "test", transactionalID: transactions ? "t" : nil)
+      log, topology: Chain.topology, clientID: "test", transactionalID: transactions ? "t" : nil)
     try publisher.publish(one)
     try publisher.publish(two)
     try publisher.promote(ModelPromotion(version: two.model.version))
-    var catalog = try ModelCatalog(reading: log, clientID: "test")
+    var catalog = try ModelCatalog(reading: log, topology: Chain.topology, clientID: "test")
     #expect(catalog.faults == [])
     #expect(Set(catalog.assembler.models.keys) == [one.model.version, two.model.version])
     #expect(catalog.assembler.promoted?.factors == two.model.factors)
@@ -126,7 +127,7 @@ import Testing
     try publisher.delete(version: two.model.version, parts: two.parts.count)
     try publisher.promote(nil)
     try log.compact(TopicPartition(Topics.models, 0), keepsTombstones: false)
-    catalog = try ModelCatalog(reading: log, clientID: "test")
+    catalog = try ModelCatalog(reading: log, topology: Chain.topology, clientID: "test")
     #expect(Array(catalog.assembler.models.keys) == [one.model.version])
     #expect(catalog.assembler.promotion == nil && catalog.assembler.incomplete.isEmpty)
     #expect(catalog.partCount(of: two.model.version) == nil)
@@ -147,25 +148,29 @@ import Testing
     try log.append(
       to: partition, key: Array("promoted".utf8),
       value: Array(#"{"version":"\#(model.model.version)","previous":[]}"#.utf8))
-    let torn = try ModelCatalog(reading: log, clientID: "test")
+    let torn = try ModelCatalog(reading: log, topology: Chain.topology, clientID: "test")
     #expect(torn.assembler.promoted == nil && torn.assembler.models.isEmpty)
     #expect(torn.partCount(of: model.model.version) == 1)
     // The next one, which trains the same, mends it.
-    try ModelPublisher(log, clientID: "test", transactionalID: "t").publish(model)
-    let mended = try ModelCatalog(reading: log, clientID: "test")
+    try ModelPublisher(log, topology: Chain.topology, clientID: "test", transactionalID: "t")
+      .publish(model)
+    let mended = try ModelCatalog(reading: log, topology: Chain.topology, clientID: "test")
     #expect(mended.assembler.promoted?.factors == model.model.factors)
   }
 
   @Test func aFaultIsToldUntilTheRecordIsRight() throws {
     let log = Self.bed()
     let model = Self.model(seed: 1)
-    let publisher = try ModelPublisher(log, clientID: "test", transactionalID: "t")
+    let publisher = try ModelPublisher(
+      log, topology: Chain.topology, clientID: "test", transactionalID: "t")
     try publisher.publish(model)
     let key = ModelKey.part(version: model.model.version, number: 0)
     try log.append(
       to: TopicPartition(Topics.models, 0), key: Array(key.text.utf8), value: Array("x".utf8))
-    #expect(try ModelCatalog(reading: log, clientID: "test").faults.map(\.key) == [key])
+    #expect(
+      try ModelCatalog(reading: log, topology: Chain.topology, clientID: "test").faults.map(\.key)
+        == [key])
     try publisher.publish(model)
-    #expect(try ModelCatalog(reading: log, clientID: "test").faults == [])
+    #expect(try ModelCatalog(reading: log, topology: Chain.topology, clientID: "test").faults == [])
   }
 }

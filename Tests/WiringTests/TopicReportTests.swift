@@ -6,7 +6,7 @@ import Testing
 @testable import Wiring
 
 @Suite struct TopicReportTests {
-  private func declared() throws -> [DeclaredTopic] { try TopicCatalog().topics(Settings()) }
+  private func declared() throws -> [DeclaredTopic] { try TopicCatalog.topics(Settings()) }
 
   /// A cluster that has everything as declared.
   private func cluster() throws -> (
@@ -25,21 +25,21 @@ import Testing
     #expect(good.isOK)
     #expect(good.failure == nil)
 
-    partitions[Topics.movies] = nil
-    partitions[Topics.validatedRatings] = 3
-    partitions[Topics.userRatings] = 12
-    properties[Topics.userFeatures]?["cleanup.policy"] = "delete"
+    partitions["movies"] = nil
+    partitions["validated-ratings"] = 3
+    partitions["user-ratings"] = 12
+    properties["user-features"]?["cleanup.policy"] = "delete"
     let report = TopicReport(try declared(), partitions: partitions, properties: properties)
     let statuses = Dictionary(
       uniqueKeysWithValues: report.entries.map { ($0.topic.name, $0.status) })
-    #expect(statuses[Topics.movies] == .missing)
-    #expect(statuses[Topics.validatedRatings] == .misconfigured(["has 3 partitions, not 4"]))
-    #expect(statuses[Topics.userRatings] == .ok)
+    #expect(statuses["movies"] == .missing)
+    #expect(statuses["validated-ratings"] == .misconfigured(["has 3 partitions, not 4"]))
+    #expect(statuses["user-ratings"] == .ok)
     #expect(
-      statuses[Topics.userFeatures]
+      statuses["user-features"]
         == .misconfigured(["cleanup.policy is delete, not compact"]))
     #expect(report.failure?.status == .topicsDiffer)
-    #expect(report.missing.map(\.name) == [Topics.movies])
+    #expect(report.missing.map(\.name) == ["movies"])
   }
 
   @Test func whatWasCreatedCountsAsThere() throws {

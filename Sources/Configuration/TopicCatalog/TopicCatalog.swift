@@ -1,43 +1,60 @@
 import Console
 import Foundation
+import Pipeline
+import Streams
 
-/// The declarations of all topics, in the order of the data's flow. The files of `topics/` are
-/// compiled into the program.
+/// What `topics/` says about the topics of the topology. Its files are compiled into the program.
 package struct TopicCatalog: Sendable {
-  /// A declaration file's name, without its ending, and its text.
-  package static let files: [(name: String, json: [UInt8])] = [
-    ("user-ratings", PackageResources.user_ratings_json),
-    ("validated-ratings", PackageResources.validated_ratings_json),
-    ("validation-results", PackageResources.validation_results_json),
-    ("user-ratings-dlq", PackageResources.user_ratings_dlq_json),
-    ("ratings-by-movie", PackageResources.ratings_by_movie_json),
-    ("user-features", PackageResources.user_features_json),
-    ("movie-features", PackageResources.movie_features_json),
-    ("user-changelog", PackageResources.user_changelog_json),
-    ("movie-changelog", PackageResources.movie_changelog_json),
-    ("movies", PackageResources.movies_json),
-    ("models", PackageResources.models_json),
-    ("recommendation-requests", PackageResources.recommendation_requests_json),
-    ("recommendations", PackageResources.recommendations_json),
-    ("recommendations-shadow", PackageResources.recommendations_shadow_json),
-  ]
+  /// A topic's file. Which topics there are, their order and their writers the topology says.
+  package static let files: [TopicDeclaration: [UInt8]] = {
+    var files: [TopicDeclaration: [UInt8]] = [
+      .userRatings: PackageResources.user_ratings_json,
+      .movies: PackageResources.movies_json,
+      .models: PackageResources.models_json,
+      .validatedRatings: PackageResources.validated_ratings_json,
+      .validationResults: PackageResources.validation_results_json,
+      .deadLetters: PackageResources.user_ratings_dlq_json,
+      .ratingsByMovie: PackageResources.ratings_by_movie_json,
+      .userFeatures: PackageResources.user_features_json,
+      .movieFeatures: PackageResources.movie_features_json,
+      .requests: PackageResources.recommendation_requests_json,
+      .recommendations: PackageResources.recommendations_json,
+      .shadow: PackageResources.recommendations_shadow_json,
+    ]
+    let changelogs: [(StageDeclaration, [UInt8])] = [
+      (.user, PackageResources.user_changelog_json),
+      (.movie, PackageResources.movie_changelog_json),
+    ]
+    for (stage, file) in changelogs {
+      if let changelog = stage.changelog { files[changelog] = file }
+    }
+    return files
+  }()
 
-  package let declarations: [TopicDeclaration]
+  private let topology: Topology
+  private let parsed: [TopicDeclaration: TopicFile]
 
-  package init() throws(CommandFailure) {
-    var declarations: [TopicDeclaration] = []
-    for file in Self.files {
+  init(_ topology: Topology) throws(CommandFailure) {
+    self.topology = topology
+    var parsed: [TopicDeclaration: TopicFile] = [:]
+    for topic in topology.topics {
+      guard let json = Self.files[topic] else {
+        throw CommandFailure(.internalError, "topics/\(topic.name).json is missing")
+      }
       do {
-        declarations.append(
-          try JSONDecoder().decode(TopicDeclaration.self, from: Data(file.json)))
+        parsed[topic] = try JSONDecoder().decode(TopicFile.self, from: Data(json))
       } catch {
-        throw CommandFailure(.internalError, "the declaration of topic \(file.name): \(error)")
+        throw CommandFailure(.internalError, "topics/\(topic.name).json: \(error)")
       }
     }
-    self.declarations = declarations
+    self.parsed = parsed
   }
 
-  package func topics(_ settings: Settings) -> [DeclaredTopic] {
-    declarations.map { DeclaredTopic($0, settings: settings) }
+  /// The topics in the order of the data's flow, as these settings want them.
+  package static func topics(_ settings: Settings) throws(CommandFailure) -> [DeclaredTopic] {
+    let catalog = try TopicCatalog(settings.topology)
+    return catalog.topology.topics.compactMap { topic in
+      catalog.parsed[topic].map { DeclaredTopic(topic, $0, settings: settings) }
+    }
   }
 }

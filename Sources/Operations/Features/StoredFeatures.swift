@@ -3,6 +3,7 @@ import LMDBStore
 import Pipeline
 import Ratings
 import StateStore
+import Streams
 
 /// Finds an entity's features in the state stores of this machine, beside a running daemon.
 package struct StoredFeatures {
@@ -14,7 +15,7 @@ package struct StoredFeatures {
 
   /// - Returns: `nil` when no partition kept here knows the id.
   package func find(_ id: Int64, isMovie: Bool) throws -> (any Ratings.FeatureRow)? {
-    let stage = isMovie ? StageName.movie.rawValue : StageName.user.rawValue
+    let stage = (isMovie ? StageDeclaration.movie : .user).name
     for partition in try storage.partitions(stage: stage) {
       let snapshot = try storage.openReadOnly(stage: stage, partition: partition).snapshot()
       let found = isMovie ? try movie(id, in: snapshot) : try user(id, in: snapshot)
@@ -49,7 +50,7 @@ package struct StoredFeatures {
 
   private func prior() throws -> CatalogPrior {
     var prior = CatalogPrior()
-    let stage = StageName.movie.rawValue
+    let stage = StageDeclaration.movie.name
     for partition in try storage.partitions(stage: stage) {
       let snapshot = try storage.openReadOnly(stage: stage, partition: partition).snapshot()
       var failure: CodecError?

@@ -2,22 +2,28 @@ import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
+import Streams
 
 /// Asks for recommendations over the topics, as any client of the daemon does. Belongs to one thread.
 package final class RequestClient {
   private let consumer: KafkaConsumer
   private let producer: KafkaProducer
+  /// Where replies come.
+  private let replies: String
 
   /// Positions itself at the end of `recommendations` first, so that no reply is missed.
-  package init(_ log: KafkaLog, clientID: String) throws {
+  package init(_ log: KafkaLog, _ topology: Topology, clientID: String) throws {
+    let replies = topology[.recommendations]
+    self.replies = replies
     consumer = try log.makeConsumer(
       ConsumerConfiguration(
-        topics: [Topics.recommendations], group: nil, clientID: clientID, readCommitted: false))
+        topics: [replies], group: nil, clientID: clientID, readCommitted: false))
     producer = try log.makeProducer(
-      ProducerConfiguration(topics: [Topics.requests], delivery: .idempotent, clientID: clientID))
-    let count = try consumer.partitionCount(of: Topics.recommendations)
+      ProducerConfiguration(
+        topics: [topology[.requests]], delivery: .idempotent, clientID: clientID))
+    let count = try consumer.partitionCount(of: replies)
     var starts: [(partition: TopicPartition, offset: StartOffset)] = []
-    for partition in (0..<count).map({ TopicPartition(Topics.recommendations, $0) }) {
+    for partition in (0..<count).map({ TopicPartition(replies, $0) }) {
       starts.append((partition, .at(try consumer.offsets(of: partition).upperBound)))
     }
     try consumer.assign(starts)
@@ -35,7 +41,7 @@ package final class RequestClient {
     let id = withUnsafeBytes(of: UUID().uuid) { [UInt8]($0) }
     let headers = [
       RecordHeader("kafka_correlationId", id),
-      RecordHeader("kafka_replyTopic", text: Topics.recommendations),
+      RecordHeader("kafka_replyTopic", text: replies),
     ]
     let keyBytes = Array(key.utf8)
     try producer.send(

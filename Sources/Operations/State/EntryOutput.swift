@@ -1,15 +1,16 @@
 import Codecs
 import Pipeline
 import Ratings
+import Streams
 
 /// Prints entries of a table, one a line.
 package struct EntryOutput: ~Copyable {
   private let place: StorePlace
-  private let table: StoreSchema.TableSchema
+  private let table: TableDeclaration
   private let genres: GenreDictionary
   private var writer = JSONWriter()
 
-  package init(_ place: StorePlace, _ table: StoreSchema.TableSchema, genres: GenreDictionary) {
+  package init(_ place: StorePlace, _ table: TableDeclaration, genres: GenreDictionary) {
     self.place = place
     self.table = table
     self.genres = genres

@@ -55,7 +55,7 @@ struct RedisVerification {
     self.log = log
     self.place = place
     self.patience = patience
-    let topic = Self.topic(place)
+    let topic = Self.topic(place, settings.topology)
     let reader = try log.makeConsumer(
       ConsumerConfiguration(topics: [topic], group: nil, clientID: "projectionist-verify"))
     defer { reader.close() }
@@ -65,17 +65,25 @@ struct RedisVerification {
       ends[partition] = try reader.offsets(of: partition).upperBound
     }
     self.ends = ends
-    published = place.schema.stage == .movie ? try Self.readMovies(log) : [:]
+    published = place.schema.stage == .movie ? try Self.readMovies(log, settings.topology) : [:]
   }
 
-  private static func topic(_ place: StorePlace) -> String {
-    place.schema.stage == .user ? Topics.userFeatures : Topics.movieFeatures
+  /// The features' topic: that of the stage's outputs which the redis stage projects.
+  private static func topic(_ place: StorePlace, _ topology: Topology) -> String {
+    let projected = place.schema.stage.outputs.first {
+      StageDeclaration.redis.inputs.contains($0.topic)
+    }
+    guard let projected else { preconditionFailure("\(place.stage) has no features") }
+    return topology[projected.topic]
   }
 
-  private static func readMovies(_ log: KafkaLog) throws(LogError) -> [Int64: MovieFeatures] {
+  private static func readMovies(_ log: KafkaLog, _ topology: Topology) throws(LogError) -> [Int64:
+    MovieFeatures]
+  {
     var movies: [Int64: MovieFeatures] = [:]
     var parser = MovieFeaturesParser()
-    let table = try GlobalTable(log, topic: Topics.movieFeatures, clientID: "projectionist-verify")
+    let table = try GlobalTable(
+      log, topic: topology[.movieFeatures], clientID: "projectionist-verify")
     try table.catchUp { record in
       guard let key = record.key, let movie = DecimalText.parse(key) else { return }
       // What is no features was not written by the movie stage.
@@ -90,8 +98,7 @@ struct RedisVerification {
   ///
   /// - Returns: what is wrong if it does not in time.
   func waitForStore(_ reader: LMDBReader) throws -> String? {
-    let input =
-      place.schema.stage == .user ? Topics.validatedRatings : Topics.ratingsByMovie
+    let input = settings.topology[place.schema.stage.inputs[0]]
     return try wait(for: [TopicPartition(input, place.partition)], "the \(place.stage) stage") {
       _ in
       try reader.snapshot().inputOffset() ?? 0
@@ -100,9 +107,10 @@ struct RedisVerification {
 
   /// Waits until the redis stage has projected everything below the noted ends.
   func waitForRedisStage() throws -> String? {
+    let topology = settings.topology
     let reader = try log.makeConsumer(
       ConsumerConfiguration(
-        topics: [Self.topic(place)], group: "\(settings.application)-redis", isMember: false,
+        topics: [Self.topic(place, topology)], group: topology.group(of: .redis), isMember: false,
         clientID: "projectionist-verify-group"))
     defer { reader.close() }
     return try wait(for: Array(ends.keys), "the redis stage") { partition in
@@ -146,7 +154,7 @@ struct RedisVerification {
     var check = ProjectionCheck(
       isUser ? projection.user : projection.movie, generation: UInt64(settings.redis.generation),
       redis: settings.redisConfiguration)
-    let topic = Self.topic(place)
+    let topic = Self.topic(place, settings.topology)
     let count = Int32(ends.count)
     var outcome = Outcome()
     var progress = ProgressBar(

@@ -50,7 +50,7 @@ struct StoreVerification {
   {
     let bar = SharedProgress("replay \(place.description)", unit: "offsets", total: Int(end))
     let replay = Replay(
-      log, storage: storage, application: settings.application, logger: logger,
+      log, storage: storage, topology: settings.topology, logger: logger,
       onProgress: { bar.update(Int($0)) })
     defer { bar.finish() }
     do throws(ReplayError) {

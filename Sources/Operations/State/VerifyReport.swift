@@ -1,4 +1,6 @@
 import Pipeline
+import StateStore
+import Streams
 
 /// What `state verify` has found of one partition.
 package struct VerifyReport: Encodable {
@@ -58,7 +60,7 @@ package struct VerifyReport: Encodable {
     redisRows = redis.rows
     differingRows = redis.differing
     newerRows = redis.newer
-    if stage == StageName.movie.rawValue { unrefreshedMovies = redis.unrefreshed }
+    if stage == StageDeclaration.movie.name { unrefreshedMovies = redis.unrefreshed }
     firstFeatures = redis.first.flatMap { row in
       if row.differences.isEmpty {
         return [Feature(entity: row.entity, feature: "(row)", expected: "one", redis: "none")]

@@ -4,14 +4,16 @@ import Pipeline
 import Ratings
 import Recommender
 import SampleData
+import Streams
 
 /// Reads the ratings to train on, with a progress bar.
 enum RatingsInput {
   /// Reads the log up to these offsets.
-  static func read(_ log: KafkaLog, ends: [Int64]) throws -> RatingMatrix {
-    let reader = try RatingLogReader(log, ends: ends, clientID: "projectionist-train")
+  static func read(_ log: KafkaLog, _ topology: Topology, ends: [Int64]) throws -> RatingMatrix {
+    let reader = try RatingLogReader(
+      log, topology: topology, ends: ends, clientID: "projectionist-train")
     var progress = ProgressBar(
-      Topics.validatedRatings, unit: "records", goal: .count(reader.total))
+      topology[.validatedRatings], unit: "records", goal: .count(reader.total))
     while try reader.read() { progress.update(reader.passed) }
     progress.finish(reader.total)
     return reader.finish()

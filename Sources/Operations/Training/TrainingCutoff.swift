@@ -3,6 +3,7 @@ import EventLog
 import KafkaLog
 import Pipeline
 import Ratings
+import Streams
 
 /// Where reading `validated-ratings` stops: `0:1200,1:1310`, or a time in ISO 8601.
 package enum TrainingCutoff: Hashable {
@@ -27,8 +28,10 @@ package enum TrainingCutoff: Hashable {
   }
 
   /// The offsets to read to, by partition, never beyond the topic's current end.
-  package static func ends(_ cutoff: TrainingCutoff?, _ admin: KafkaAdmin) throws -> [Int64] {
-    let topic = Topics.validatedRatings
+  package static func ends(
+    _ cutoff: TrainingCutoff?, _ topology: Topology, _ admin: KafkaAdmin
+  ) throws -> [Int64] {
+    let topic = topology[.validatedRatings]
     guard let count = try admin.topics()[topic] else {
       throw CommandFailure(
         .topicsDiffer, "there is no topic \(topic): create it with `projectionist topics apply`")

@@ -1,85 +1,26 @@
-public import StateStore
+public import Streams
 
-/// What a stage's stores hold, by names a person can use.
+/// What a stage's stores hold: the engine's own table, and those the stage declares.
 public struct StoreSchema: Hashable, Sendable {
-  /// How a table's keys are written.
-  public enum KeyKind: Hashable, Sendable {
-    /// `42`
-    case identifier
-    /// `42/1196`
-    case pair
-    /// `genres`
-    case text
-  }
-
-  public struct TableSchema: Hashable, Sendable {
-    public let table: Table
-    public let name: String
-    public let keys: KeyKind
-    /// What a key and a value are, in a few words.
-    public let summary: String
-    let content: Content
-  }
-
-  enum Content: Hashable, Sendable {
-    case position
-    case userAggregate
-    case userRating
-    case genres
-    case movieAggregate
-    case times
-    case source
-  }
-
-  public let stage: StageName
-  public let tables: [TableSchema]
+  public let stage: StageDeclaration
+  public let tables: [TableDeclaration]
 
   /// - Returns: `nil` for a stage without state.
-  public init?(_ stage: StageName) {
+  public init?(_ stage: StageDeclaration) {
+    guard stage.isStateful else { return nil }
     self.stage = stage
-    func table(_ table: Table, _ name: String, _ keys: KeyKind, _ content: Content, _ is: String)
-      -> TableSchema
-    {
-      TableSchema(table: table, name: name, keys: keys, summary: `is`, content: content)
-    }
-    let meta = table(.meta, "meta", .text, .position, "what the state stands for")
-    switch stage {
-    case .user:
-      tables = [
-        meta,
-        table(
-          UserTables.aggregates, "aggregates", .identifier, .userAggregate,
-          "user: statistics of all ratings"),
-        table(UserTables.ratings, "ratings", .pair, .userRating, "user/movie: the rating"),
-        table(UserTables.genres, "genres", .text, .genres, "genres: their names by number"),
-        table(
-          UserTables.sources, "sources", .identifier, .source,
-          "partition of user-ratings: its newest event"),
-      ]
-    case .movie:
-      tables = [
-        meta,
-        table(
-          MovieTables.aggregates, "aggregates", .identifier, .movieAggregate,
-          "movie: statistics of all ratings"),
-        table(MovieTables.times, "times", .pair, .times, "movie/block: times of ratings"),
-        table(
-          MovieTables.sources, "sources", .identifier, .source,
-          "partition of validated-ratings: its newest event"),
-      ]
-    case .intake, .redis, .predict: return nil
-    }
+    tables = [.meta] + stage.tables
   }
 
-  public func table(named name: String) -> TableSchema? { tables.first { $0.name == name } }
+  public func table(named name: String) -> TableDeclaration? { tables.first { $0.name == name } }
 }
 
-extension StoreSchema.TableSchema {
+extension TableDeclaration {
   /// The bytes of a key, or of the beginning of one: `42` begins all keys `42/…`.
   ///
   /// - Returns: `nil` for a text that is neither.
   public func key(_ text: String) -> [UInt8]? {
-    if keys == .text { return Array(text.utf8) }
+    if case .text = keys { return Array(text.utf8) }
     let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Int64($0) }
     switch (parts.first ?? nil, parts.count) {
     case (let first?, 1): return Self.bytes(StoreKey(first))
@@ -108,7 +49,7 @@ extension StoreSchema.TableSchema {
     switch keys {
     case .identifier: "42"
     case .pair: "42/1196"
-    case .text: table == .meta ? "position" : "genres"
+    case .text(let text): text
     }
   }
 

@@ -1,9 +1,8 @@
 public import Codecs
 public import Ratings
-import StateStore
-import Streams
+public import Streams
 
-extension StoreSchema.TableSchema {
+extension TableDeclaration {
   /// Writes a stored value as JSON; one that can't be decoded as
   /// `{"undecodable":"why","bytes":"0x…"}`.
   ///
@@ -13,7 +12,7 @@ extension StoreSchema.TableSchema {
   ) {
     // Decoded before anything is written, so that a failure leaves no half of it.
     do throws(CodecError) {
-      switch content {
+      switch values {
       case .position: Self.writePosition(value, &writer)
       case .source: Self.writeSource(value, &writer)
       case .genres: Self.write(try GenreDictionary(decoding: value), &writer)
@@ -24,6 +23,8 @@ extension StoreSchema.TableSchema {
         var entries: [TimeJournal.Entry] = []
         try TimeJournal.forEach(in: value) { entries.append($0) }
         Self.write(entries, &writer)
+      default:
+        Self.writeUndecodable(value, "values of the kind \(values.name) are not known", &writer)
       }
     } catch {
       Self.writeUndecodable(value, error.message, &writer)

@@ -12,25 +12,24 @@ public struct IntakeOperator<
   public typealias State = PendingVerdicts
   public typealias Partition = PartitionTask<Store, Producer>
 
-  /// Outputs by index.
-  public static var outputs: [String] {
-    [Topics.validatedRatings, Topics.validationResults, Topics.deadLetters]
-  }
-  private static var validated: Int { 0 }
-  private static var verdicts: Int { 1 }
-  private static var deadLetters: Int { 2 }
+  private static var validated: StageOutput { IntakeOutputs.validated }
+  private static var verdicts: StageOutput { IntakeOutputs.verdicts }
+  private static var deadLetters: StageOutput { IntakeOutputs.deadLetters }
 
+  /// The name of its input, which verdicts and dead letters tell.
+  private let source: String
   private let movies: MovieTable<Consumer>
   private var validator = EventValidator()
   private var key = JSONWriter(capacity: 32)
   private var value = JSONWriter()
   private var hasCaughtUp = false
 
-  public init<Log: EventLog>(_ log: Log, clientID: String) throws(StageError)
+  public init<Log: EventLog>(_ log: Log, topology: Topology, clientID: String) throws(StageError)
   where Log.Consumer == Consumer {
-    do throws(LogError) { movies = try MovieTable(log, clientID: clientID) } catch {
-      throw .log(error)
-    }
+    do throws(LogError) {
+      movies = try MovieTable(log, topology: topology, clientID: clientID)
+    } catch { throw .log(error) }
+    source = topology[.userRatings]
   }
 
   public mutating func makeState(_ task: Partition) throws(StageError) -> PendingVerdicts {
@@ -103,7 +102,7 @@ public struct IntakeOperator<
     for verdict in pending.verdicts {
       value.removeAll()
       writeVerdict(
-        failed: verdict.failed, topic: Topics.userRatings, source: verdict.source, to: &value)
+        failed: verdict.failed, topic: source, source: verdict.source, to: &value)
       try task.send(
         to: Self.verdicts, key: pending.key(of: verdict), value: value.bytes,
         timestamp: Timestamps.kept(verdict.timestamp))
@@ -119,7 +118,7 @@ public struct IntakeOperator<
     let original = record.copyHeaders()
     let isWhole = record.byteCount + original.byteCount <= DeadLetter.most
     let headers = DeadLetter.headers(
-      original: isWhole ? original : CopyLimit.headers(original), topic: Topics.userRatings,
+      original: isWhole ? original : CopyLimit.headers(original), topic: source,
       partition: record.partition, offset: record.offset, failed: failed, detail: detail,
       isWhole: isWhole)
     let timestamp = Timestamps.kept(record.timestamp)

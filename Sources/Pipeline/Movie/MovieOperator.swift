@@ -15,9 +15,7 @@ public struct MovieOperator<
   public typealias State = MoviePartition
   public typealias Partition = PartitionTask<Store, Producer>
 
-  /// Outputs by index.
-  public static var outputs: [String] { [Topics.movieFeatures] }
-  private static var features: Int { 0 }
+  private static var features: StageOutput { MovieOutputs.features }
 
   private let quality: QualityTable<Consumer>
   private let source: SourceTopic
@@ -30,13 +28,13 @@ public struct MovieOperator<
 
   /// - Parameter now: paces the refreshes; what they publish does not depend on it.
   public init<Log: EventLog>(
-    _ log: Log, clientID: String, refreshInterval: Duration,
+    _ log: Log, topology: Topology, clientID: String, refreshInterval: Duration,
     now: @escaping () -> ContinuousClock.Instant
   ) throws(StageError) where Log.Consumer == Consumer {
-    do throws(LogError) { quality = try QualityTable(log, clientID: clientID) } catch {
-      throw .log(error)
-    }
-    source = SourceTopic(Topics.validatedRatings, in: log, clientID: clientID)
+    do throws(LogError) {
+      quality = try QualityTable(log, topology: topology, clientID: clientID)
+    } catch { throw .log(error) }
+    source = SourceTopic(topology[.validatedRatings], in: log, clientID: clientID)
     prior = quality.prior
     schedule = RefreshSchedule(interval: refreshInterval)
     self.now = now

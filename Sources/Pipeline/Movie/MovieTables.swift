@@ -8,6 +8,4 @@ public enum MovieTables {
   public static let times = Table(rawValue: 2)
   /// partition of `validated-ratings` → `SourcePosition` of its newest event in the state
   public static let sources = Table(rawValue: 3)
-
-  public static let names = ["aggregates", "times", "sources"]
 }

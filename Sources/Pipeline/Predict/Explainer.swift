@@ -1,4 +1,5 @@
 public import EventLog
+public import Streams
 import Recommender
 
 /// Why a prediction can't be explained.
@@ -9,7 +10,7 @@ public enum ExplanationError: Error, Hashable, Sendable, CustomStringConvertible
   /// The prediction was computed from events that don't exist: the log ends at this offset.
   case logEnds(TopicPartition, Int64, stateOffset: Int64)
   /// The model is not in the topic, or is incomplete.
-  case noModel(String)
+  case noModel(String, topic: String)
 
   public var description: String {
     switch self {
@@ -19,8 +20,8 @@ public enum ExplanationError: Error, Hashable, Sendable, CustomStringConvertible
     case .logEnds(let partition, let end, let stateOffset):
       "the prediction was computed from \(partition) up to offset \(stateOffset), but the log ends"
         + " at \(end): the topic has been recreated or truncated since"
-    case .noModel(let version):
-      "the model \(version) is not complete in \(Topics.models): it has been deleted since"
+    case .noModel(let version, let topic):
+      "the model \(version) is not complete in \(topic): it has been deleted since"
     }
   }
 }
@@ -29,15 +30,17 @@ public enum ExplanationError: Error, Hashable, Sendable, CustomStringConvertible
 /// `models`, and titles and genres from today's `movies`.
 public struct Explainer<Log: EventLog> {
   private let log: Log
+  private let topology: Topology
   private let clientID: String
   private let movies: MovieTable<Log.Consumer>
 
-  public init(_ log: Log, clientID: String) throws(ExplanationError) {
+  public init(_ log: Log, topology: Topology, clientID: String) throws(ExplanationError) {
     self.log = log
+    self.topology = topology
     self.clientID = clientID
-    do throws(LogError) { movies = try MovieTable(log, clientID: clientID) } catch {
-      throw .log(error)
-    }
+    do throws(LogError) {
+      movies = try MovieTable(log, topology: topology, clientID: clientID)
+    } catch { throw .log(error) }
   }
 
   /// A movie of today's catalog.
@@ -55,20 +58,20 @@ public struct Explainer<Log: EventLog> {
     if let version = prediction.modelVersion {
       let factors: FactorModel?
       do throws(LogError) { factors = try read(version) } catch { throw .log(error) }
-      guard let factors else { throw .noModel(version) }
+      guard let factors else { throw .noModel(version, topic: topology[.models]) }
       model = ServingModel(factors)
     } else {
       model = nil
     }
     ratings = try rebuild(
-      prediction.request.user, TopicPartition(Topics.validatedRatings, partition),
+      prediction.request.user, TopicPartition(topology[.validatedRatings], partition),
       to: prediction.stateOffset, progress)
     return Explanation(prediction, ratings: ratings, model: model, catalog: movies)
   }
 
   private func read(_ version: String) throws(LogError) -> FactorModel? {
     var assembler = ModelAssembler()
-    let table = try GlobalTable(log, topic: Topics.models, clientID: clientID)
+    let table = try GlobalTable(log, topic: topology[.models], clientID: clientID)
     try table.catchUp { record in
       guard let key = record.key, let name = ModelKey(key), name.belongs(toModel: version) else {
         return

@@ -1,9 +1,10 @@
 public import Logging
+public import Streams
 
 /// The predict stage's settings, and its access to clocks, logging and background work.
 public struct PredictEnvironment {
-  /// The application whose topics take no replies.
-  public var application: String
+  /// The topics it reads and writes, none of which but the default takes replies.
+  public var topology: Topology
   /// How many complete models are kept for requests that name one, besides the promoted one and the
   /// shadow.
   public var keptModels: Int
@@ -19,12 +20,12 @@ public struct PredictEnvironment {
   public var inBackground: (@escaping @Sendable () -> Void) -> Void
 
   public init(
-    application: String, keptModels: Int = 3, shadowModel: String? = nil, monitor: PredictMonitor,
+    topology: Topology, keptModels: Int = 3, shadowModel: String? = nil, monitor: PredictMonitor,
     logger: Logger,
     now: @escaping () -> ContinuousClock.Instant, time: @escaping () -> Int64,
     inBackground: @escaping (@escaping @Sendable () -> Void) -> Void = { $0() }
   ) {
-    self.application = application
+    self.topology = topology
     self.keptModels = keptModels
     self.shadowModel = shadowModel
     self.monitor = monitor

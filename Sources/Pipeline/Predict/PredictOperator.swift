@@ -21,10 +21,6 @@ public struct PredictOperator<
   public typealias Partition = PartitionTask<Store, Producer>
   private typealias Destination = ReplyDestination<Store, Producer>
 
-  /// Outputs by index; see `PredictOutput`.
-  public static var outputs: [String] {
-    [Topics.recommendations, Topics.requests, Topics.shadow]
-  }
   /// How old the ranking may get while ratings keep moving it.
   private static var maximumRankingAge: Duration { .milliseconds(250) }
 
@@ -52,8 +48,8 @@ public struct PredictOperator<
     let quality: QualityTable<Consumer>
     let models: ModelTable<Consumer>
     do throws(LogError) {
-      movies = try MovieTable(log, clientID: clientID)
-      quality = try QualityTable(log, clientID: clientID)
+      movies = try MovieTable(log, topology: environment.topology, clientID: clientID)
+      quality = try QualityTable(log, topology: environment.topology, clientID: clientID)
       models = try ModelTable(log, clientID: clientID, environment)
     } catch { throw .log(error) }
     self.movies = movies
@@ -61,8 +57,9 @@ public struct PredictOperator<
     self.models = models
     self.directory = directory
     self.environment = environment
-    admission = RequestAdmission(partitionOf: partitionOf, time: environment.time)
-    replies = ReplySender(application: environment.application)
+    admission = RequestAdmission(
+      environment.topology, partitionOf: partitionOf, time: environment.time)
+    replies = ReplySender(environment.topology)
     counts = environment.monitor.snapshot
     ranking = quality.ranking()
     rankedPrior = quality.prior

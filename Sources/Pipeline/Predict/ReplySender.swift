@@ -4,13 +4,6 @@ import Recommender
 import StateStore
 import Streams
 
-/// The predict stage's outputs by index.
-enum PredictOutput {
-  static let recommendations = 0
-  static let requests = 1
-  static let shadow = 2
-}
-
 /// Where a request's reply goes.
 struct ReplyDestination<Store: StateStore, Producer: LogProducer> {
   var key: [UInt8]?
@@ -26,9 +19,9 @@ struct ReplySender<Store: StateStore, Producer: LogProducer>: ~Copyable {
   private var replyTopics: ReplyTopics<Producer>
   private var value = JSONWriter(capacity: 4096)
 
-  /// - Parameter application: the one whose topics take no replies.
-  init(application: String) {
-    replyTopics = ReplyTopics(application: application)
+  /// - Parameter topology: whose topics, except the default one, take no replies.
+  init(_ topology: Topology) {
+    replyTopics = ReplyTopics(topology)
   }
 
   mutating func send(_ reply: RecommendationReply, to destination: Destination)
@@ -49,7 +42,7 @@ struct ReplySender<Store: StateStore, Producer: LogProducer>: ~Copyable {
     reply.write(to: &value)
     try destination.key.withSpan { (key) throws(StageError) in
       try destination.task.send(
-        to: PredictOutput.shadow, key: key, value: value.bytes,
+        to: PredictOutputs.shadows, key: key, value: value.bytes,
         headers: destination.headers.correlation)
     }
   }
@@ -73,7 +66,7 @@ struct ReplySender<Store: StateStore, Producer: LogProducer>: ~Copyable {
     _ task: Partition
   ) throws(StageError) {
     try task.send(
-      to: PredictOutput.requests, partition: partition, key: record.key, value: record.value,
+      to: PredictOutputs.requests, partition: partition, key: record.key, value: record.value,
       headers: headers + [RecordHeader(RequestHeaders.rerouted, text: "1")],
       timestamp: Timestamps.kept(record.timestamp))
   }
@@ -98,6 +91,6 @@ struct ReplySender<Store: StateStore, Producer: LogProducer>: ~Copyable {
       }
     }
     try task.send(
-      to: PredictOutput.recommendations, key: key, value: value.bytes, headers: replyHeaders)
+      to: PredictOutputs.replies, key: key, value: value.bytes, headers: replyHeaders)
   }
 }

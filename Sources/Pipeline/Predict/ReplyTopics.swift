@@ -7,7 +7,7 @@ import Streams
 /// topics of Kafka and to the product's own, whose records have another meaning.
 struct ReplyTopics<Producer: LogProducer> {
   struct Target {
-    var topic: Int
+    var topic: StageOutput
     /// `nil` to choose by the request's key.
     var partition: Int32?
   }
@@ -17,13 +17,16 @@ struct ReplyTopics<Producer: LogProducer> {
   /// How many requests go to the default topic before a missing topic is looked up again.
   private static var patience: Int { 1_000 }
 
-  private let application: String
-  private var known: [String: (index: Int, partitions: Int32)] = [:]
+  private let defaultTopic: String
+  /// The product's own.
+  private let reserved: Set<String>
+  private var known: [String: (output: StageOutput, partitions: Int32)] = [:]
   private var missing: [String: Int] = [:]
 
-  /// - Parameter application: the application whose topics take no replies.
-  init(application: String) {
-    self.application = application
+  /// - Parameter topology: whose topics, except the default one, take no replies.
+  init(_ topology: Topology) {
+    defaultTopic = topology[.recommendations]
+    reserved = Set(topology.topics.map { topology[$0] })
   }
 
   /// `nil` for the default topic.
@@ -31,13 +34,13 @@ struct ReplyTopics<Producer: LogProducer> {
     of headers: RequestHeaders, _ task: PartitionTask<Store, Producer>
   ) throws(StageError) -> Target? {
     guard let name = headers.replyTopic, !name.hasPrefix("__"),
-      name == Topics.recommendations || !Topics.areOurs(name, of: application),
+      name == defaultTopic || !reserved.contains(name),
       let found = try find(name, task)
     else { return nil }
     let partition = headers.replyPartition.flatMap {
       (0..<found.partitions).contains($0) ? $0 : nil
     }
-    return Target(topic: found.index, partition: partition)
+    return Target(topic: found.output, partition: partition)
   }
 
   /// Notes that a known topic no longer exists.
@@ -48,7 +51,7 @@ struct ReplyTopics<Producer: LogProducer> {
   }
 
   private mutating func find<Store>(_ name: String, _ task: PartitionTask<Store, Producer>)
-    throws(StageError) -> (index: Int, partitions: Int32)?
+    throws(StageError) -> (output: StageOutput, partitions: Int32)?
   {
     if let found = known[name] { return found }
     if let patience = missing[name], patience > 0 {

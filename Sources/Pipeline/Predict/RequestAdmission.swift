@@ -1,6 +1,7 @@
 import Codecs
 import EventLog
 import Recommender
+import Streams
 
 /// What to do with a request, as its record alone decides it.
 enum RequestDisposition {
@@ -14,15 +15,20 @@ enum RequestDisposition {
 
 /// Decides what to do with requests.
 struct RequestAdmission: ~Copyable {
+  private let topology: Topology
   private let partitionOf: (RawSpan) -> Int32
   private let time: () -> Int64
   private var parser = RequestParser()
   private var key = JSONWriter(capacity: 32)
 
   /// - Parameters:
+  ///   - topology: names the topics that a refusal mentions.
   ///   - partitionOf: where Kafka's default partitioner puts a user's key among the user partitions.
   ///   - time: milliseconds since 1970; asked only for requests with a deadline.
-  init(partitionOf: @escaping (RawSpan) -> Int32, time: @escaping () -> Int64) {
+  init(
+    _ topology: Topology, partitionOf: @escaping (RawSpan) -> Int32, time: @escaping () -> Int64
+  ) {
+    self.topology = topology
     self.partitionOf = partitionOf
     self.time = time
   }
@@ -47,6 +53,6 @@ struct RequestAdmission: ~Copyable {
     let home = partitionOf(key.bytes)
     guard home != partition else { return .accepted(request) }
     return headers.isRerouted
-      ? .refused(.wrongPartition(user: request.user)) : .misrouted(to: home)
+      ? .refused(.wrongPartition(user: request.user, topology)) : .misrouted(to: home)
   }
 }

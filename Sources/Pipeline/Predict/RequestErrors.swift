@@ -1,4 +1,5 @@
 import Recommender
+import Streams
 
 /// Errors that only the stage can find, because they depend on more than the request's value.
 extension RequestError {
@@ -13,10 +14,11 @@ extension RequestError {
     code: "request_too_large",
     message: "Key, value and headers of a request must not exceed \(CopyLimit.bytes) bytes.")
 
-  static func wrongPartition(user: Int64) -> RequestError {
+  static func wrongPartition(user: Int64, _ topology: Topology) -> RequestError {
     RequestError(
       code: "wrong_partition",
-      message: "\(Topics.requests) and \(Topics.validatedRatings) must have the same number of"
+      message:
+        "\(topology[.requests]) and \(topology[.validatedRatings]) must have the same number of"
         + " partitions.", user: user)
   }
 

@@ -13,9 +13,6 @@ public struct RedisOperator<
   public typealias State = NoState
   public typealias Partition = PartitionTask<Store, Producer>
 
-  /// Inputs by index.
-  public static var inputs: [String] { [Topics.userFeatures, Topics.movieFeatures] }
-
   /// Rows sent to Redis in one go, which the client buffers until Redis has answered.
   private static var rowsPerWrite: Int { 4_096 }
 
@@ -49,7 +46,7 @@ public struct RedisOperator<
   private mutating func take(_ record: borrowing RecordView) {
     // The user and movie stage write identifiers as keys and features as values, nothing else.
     guard let key = record.key, let entity = DecimalText.parse(key) else { return }
-    if record.topic == 0 {
+    if record.topic == RedisInputs.userFeatures.index {
       guard let value = record.value else { return users.set(entity, offset: record.offset, nil) }
       guard let features = try? userParser.parse(value) else { return }
       users.set(entity, offset: record.offset, features)

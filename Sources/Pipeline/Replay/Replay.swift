@@ -30,7 +30,7 @@ public enum ReplayError: Error, Hashable, Sendable, CustomStringConvertible {
 public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
   private let log: Log
   private let storage: Storage
-  private let application: String
+  private let topology: Topology
   private let logger: Logger
   private let onProgress: @Sendable (Int64) -> Void
 
@@ -38,12 +38,12 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
   ///   - storage: where the scratch stores go; empty.
   ///   - onProgress: called with each input offset reached, on the calling thread.
   public init(
-    _ log: Log, storage: Storage, application: String, logger: Logger,
+    _ log: Log, storage: Storage, topology: Topology, logger: Logger,
     onProgress: @escaping @Sendable (Int64) -> Void = { _ in }
   ) {
     self.log = log
     self.storage = storage
-    self.application = application
+    self.topology = topology
     self.logger = logger
     self.onProgress = onProgress
   }
@@ -55,15 +55,13 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
     -> [Int64: UserFeatures?]
   {
     let newest = Newest<UserFeatures>()
-    try run(
-      .user, TopicPartition(Topics.validatedRatings, partition), to: end,
-      outputs: User.outputs, changelog: Topics.userChangelog(application), tables: UserTables.names
-    ) { topic, key, value in
-      guard topic == 0 else { return }
+    try run(.user, partition, to: end) { topic, key, value in
+      guard topic == UserOutputs.features.index else { return }
       var parser = UserFeaturesParser()
       newest.note(key, value) { try? parser.parse($0) }
     } makeOperator: { log throws(StageError) in
-      User(log, clientID: "projectionist-replay", directory: PartitionDirectory())
+      User(
+        log, topology: topology, clientID: Self.clientID, directory: PartitionDirectory())
     }
     return newest.rows
   }
@@ -77,18 +75,15 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
   {
     let newest = Newest<MovieFeatures>()
     let start = ContinuousClock.now
-    try run(
-      .movie, TopicPartition(Topics.ratingsByMovie, partition), to: end,
-      outputs: Movie.outputs, changelog: Topics.movieChangelog(application),
-      tables: MovieTables.names
-    ) { topic, key, value in
-      guard topic == 0 else { return }
+    try run(.movie, partition, to: end) { topic, key, value in
+      guard topic == MovieOutputs.features.index else { return }
       var parser = MovieFeaturesParser()
       newest.note(key, value) { try? parser.parse($0) }
     } makeOperator: { log throws(StageError) in
       // Time stands still, so that nothing is published again without an event.
       try Movie(
-        log, clientID: "projectionist-replay", refreshInterval: .seconds(1), now: { start })
+        log, topology: topology, clientID: Self.clientID, refreshInterval: .seconds(1),
+        now: { start })
     }
     return newest.rows
   }
@@ -98,13 +93,20 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
     Storage.Store, ReplayProducer<Log.Consumer>, ReplayConsumer<Log.Consumer>
   >
 
+  private static var clientID: String { "projectionist-replay" }
+
   private func run<Operator: StageOperator & ~Copyable>(
-    _ stage: StageName, _ source: TopicPartition, to end: Int64, outputs: [String],
-    changelog: String, tables: [String],
+    _ stage: StageDeclaration, _ partition: Int32, to end: Int64,
     onSend: @escaping @Sendable (_ topic: Int, _ key: RawSpan?, _ value: RawSpan?) -> Void,
     makeOperator: @escaping (ReplayLog<Log>) throws(StageError) -> Operator
   ) throws(ReplayError)
   where Operator.Store == Storage.Store, Operator.Producer == ReplayProducer<Log.Consumer> {
+    let configuration = topology.configuration(
+      of: stage, instance: "replay", pacing: StagePacing())
+    guard let changelog = configuration.changelog else {
+      preconditionFailure("a stage without state has nothing to compute again")
+    }
+    let source = TopicPartition(configuration.inputs[0], partition)
     try checkRange(source, end)
     let stop = StopSignal()
     let replay = ReplayLog(
@@ -113,9 +115,6 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
         onProgress(offset)
         if offset >= end { stop.stop() }
       }, onSend: onSend)
-    let configuration = StageConfiguration(
-      name: stage.rawValue, application: application, instance: "replay", inputs: [source.topic],
-      outputs: outputs, changelog: changelog, tables: tables)
     let environment = StageEnvironment(
       configuration: configuration, log: replay, storage: storage,
       events: .logging(logger), stop: stop,
@@ -129,7 +128,7 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
     let held: Range<Int64>
     do throws(LogError) {
       let reader = try log.makeConsumer(
-        ConsumerConfiguration(topics: [source.topic], group: nil, clientID: "projectionist-replay"))
+        ConsumerConfiguration(topics: [source.topic], group: nil, clientID: Self.clientID))
       defer { reader.close() }
       held = try reader.offsets(of: source)
     } catch { throw .stage(.log(error)) }

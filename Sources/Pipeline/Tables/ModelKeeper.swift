@@ -85,7 +85,7 @@ final class ModelKeeper: Sendable {
     case .serves(let version, let movies):
       logger.notice("a model serves", metadata: ["model": "\(version)", "movies": "\(movies)"])
     case .refused(let fault):
-      logger.error("a record of \(Topics.models) is refused", metadata: ["reason": "\(fault)"])
+      logger.error("a record of a model is refused", metadata: ["reason": "\(fault)"])
     }
   }
 

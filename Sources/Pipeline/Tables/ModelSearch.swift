@@ -7,10 +7,10 @@ struct ModelSearch: Sendable {
   private let read: @Sendable (_ body: (borrowing RecordView) -> Void) throws(LogError) -> Void
   private let keeper: ModelKeeper
 
-  init<Log: EventLog>(_ log: Log, clientID: String, keeper: ModelKeeper) {
+  init<Log: EventLog>(_ log: Log, topic: String, clientID: String, keeper: ModelKeeper) {
     self.keeper = keeper
     read = { body throws(LogError) in
-      let table = try GlobalTable(log, topic: Topics.models, clientID: "\(clientID)-search")
+      let table = try GlobalTable(log, topic: topic, clientID: "\(clientID)-search")
       try table.catchUp(body)
     }
   }

@@ -1,6 +1,7 @@
 import EventLog
 import Logging
 import Recommender
+import Streams
 
 /// The `models` topic as a table: the complete models that are kept, and the promoted one.
 ///
@@ -29,9 +30,10 @@ final class ModelTable<Consumer: LogConsumer> {
   {
     let keeper = ModelKeeper(
       kept: environment.keptModels, shadow: environment.shadowModel, logger: environment.logger)
-    table = try GlobalTable(log, topic: Topics.models, clientID: clientID)
+    let topic = environment.topology[.models]
+    table = try GlobalTable(log, topic: topic, clientID: clientID)
     try table.catchUp { keeper.take(key: $0.key, value: $0.value) }
-    search = ModelSearch(log, clientID: clientID, keeper: keeper)
+    search = ModelSearch(log, topic: topic, clientID: clientID, keeper: keeper)
     if let missing = keeper.available.missing { search.run(missing, environment.logger) }
     keeper.reportIncomplete()
     self.keeper = keeper

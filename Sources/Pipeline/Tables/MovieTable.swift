@@ -2,6 +2,7 @@ import Codecs
 import EventLog
 import Ratings
 import Recommender
+import Streams
 
 /// The `movies` topic as a table: titles and genres by movie.
 ///
@@ -22,9 +23,9 @@ public final class MovieTable<Consumer: LogConsumer> {
   /// Records of the topic that are not movies; they are skipped.
   public private(set) var malformedRecords = 0
 
-  public init<Log: EventLog>(_ log: Log, clientID: String) throws(LogError)
+  public init<Log: EventLog>(_ log: Log, topology: Topology, clientID: String) throws(LogError)
   where Log.Consumer == Consumer {
-    table = try GlobalTable(log, topic: Topics.movies, clientID: clientID)
+    table = try GlobalTable(log, topic: topology[.movies], clientID: clientID)
     try catchUp()
   }
 

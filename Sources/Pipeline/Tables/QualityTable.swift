@@ -1,6 +1,7 @@
 import EventLog
 import Ratings
 import Recommender
+import Streams
 
 /// The `movie-features` topic as a table: each movie's count and sum, whichever instance owns the
 /// movie. They give the prior of all movies and every movie's present quality score.
@@ -15,9 +16,9 @@ public final class QualityTable<Consumer: LogConsumer> {
   private var parser = MovieFeaturesParser()
   public private(set) var prior = CatalogPrior()
 
-  public init<Log: EventLog>(_ log: Log, clientID: String) throws(LogError)
+  public init<Log: EventLog>(_ log: Log, topology: Topology, clientID: String) throws(LogError)
   where Log.Consumer == Consumer {
-    table = try GlobalTable(log, topic: Topics.movieFeatures, clientID: clientID)
+    table = try GlobalTable(log, topic: topology[.movieFeatures], clientID: clientID)
     try table.catchUp { self.take($0) }
   }
 

@@ -1,6 +1,7 @@
 import Codecs
 public import EventLog
 public import Recommender
+public import Streams
 
 /// Writes models to `models`, and deletes them. Where the log has transactions, a model's records
 /// become visible together; elsewhere the metadata follows once the parts are stored.
@@ -14,16 +15,19 @@ public final class ModelPublisher<Log: EventLog> {
 
   /// - Parameter transactionalID: names the writer, differently from any that may write at the same
   ///   time; `nil` on a log without transactions.
-  public init(_ log: Log, clientID: String, transactionalID: String?) throws(LogError) {
+  public init(_ log: Log, topology: Topology, clientID: String, transactionalID: String?)
+    throws(LogError)
+  {
+    let topic = topology[.models]
     isTransactional = transactionalID != nil
     producer = try log.makeProducer(
       ProducerConfiguration(
-        topics: [Topics.models],
+        topics: [topic],
         delivery: transactionalID.map { .transactional(id: $0) } ?? .idempotent,
         clientID: clientID))
     consumer = try log.makeConsumer(
-      ConsumerConfiguration(topics: [Topics.models], group: nil, clientID: clientID))
-    _ = try producer.topic(named: Topics.models)
+      ConsumerConfiguration(topics: [topic], group: nil, clientID: clientID))
+    _ = try producer.topic(named: topic)
   }
 
   deinit {
@@ -100,8 +104,10 @@ public struct ModelCatalog: Sendable {
   }
 
   /// Reads the topic up to its present end.
-  public init<Log: EventLog>(reading log: Log, clientID: String) throws(LogError) {
-    let table = try GlobalTable(log, topic: Topics.models, clientID: clientID)
+  public init<Log: EventLog>(reading log: Log, topology: Topology, clientID: String)
+    throws(LogError)
+  {
+    let table = try GlobalTable(log, topic: topology[.models], clientID: clientID)
     var catalog = ModelCatalog()
     try table.catchUp { catalog.take($0) }
     self = catalog

@@ -2,6 +2,7 @@ import Codecs
 public import EventLog
 import Ratings
 public import Recommender
+public import Streams
 
 /// Reads `validated-ratings` from its beginning up to given offsets, by the rules that the user
 /// stage folds by (`RatingStatement`).
@@ -19,18 +20,19 @@ public final class RatingLogReader<Consumer: LogConsumer> {
 
   /// - Parameters:
   ///   - ends: by partition, the offset of the first record not to read.
-  public init<Log: EventLog>(_ log: Log, ends: [Int64], clientID: String) throws(LogError)
+  public init<Log: EventLog>(_ log: Log, topology: Topology, ends: [Int64], clientID: String)
+    throws(LogError)
   where Log.Consumer == Consumer {
+    let topic = topology[.validatedRatings]
     reader = try PartitionReader(
       log,
       ConsumerConfiguration(
-        topics: [Topics.validatedRatings], group: nil, clientID: clientID,
+        topics: [topic], group: nil, clientID: clientID,
         maxQueuedBytes: 32 << 20))
     repeats = Array(repeating: RepeatFilter(), count: ends.count)
     try reader.begin(
       ends.enumerated().map { number, end in
-        PartitionCursor(
-          TopicPartition(Topics.validatedRatings, Int32(number)), from: .beginning, to: end)
+        PartitionCursor(TopicPartition(topic, Int32(number)), from: .beginning, to: end)
       })
   }
 

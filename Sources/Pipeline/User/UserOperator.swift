@@ -10,16 +10,11 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
   public typealias State = UserPartition
   public typealias Partition = PartitionTask<Store, Producer>
 
-  /// Outputs by index.
-  public static var outputs: [String] {
-    [Topics.userFeatures, Topics.ratingsByMovie, Topics.validationResults]
-  }
-  private static var features: Int { 0 }
-  private static var changes: Int { 1 }
-  private static var verdicts: Int { 2 }
+  private static var features: StageOutput { UserOutputs.features }
+  private static var changes: StageOutput { UserOutputs.changes }
+  private static var verdicts: StageOutput { UserOutputs.verdicts }
 
-  private let directory: PartitionDirectory<Store>
-  private let worker: Int?
+  private let directory: PartitionDirectory<Store>.Share
   private let source: SourceTopic
   private var parser = CanonicalEventParser()
   private var key = JSONWriter(capacity: 32)
@@ -28,13 +23,11 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
   /// - Parameters:
   ///   - log: the log with `user-ratings`, which is consulted when events seem to be repeats.
   ///   - directory: is kept up to date with the partitions owned, for the predict stage.
-  ///   - worker: the stage's thread, where it has several.
   public init<Log: EventLog>(
-    _ log: Log, clientID: String, directory: PartitionDirectory<Store>, worker: Int? = nil
+    _ log: Log, topology: Topology, clientID: String, directory: PartitionDirectory<Store>
   ) {
-    self.directory = directory
-    self.worker = worker
-    source = SourceTopic(Topics.userRatings, in: log, clientID: clientID)
+    self.directory = directory.makeShare()
+    source = SourceTopic(topology[.userRatings], in: log, clientID: clientID)
   }
 
   public mutating func partitionsChanged(_ tasks: [Partition]) {
@@ -104,7 +97,7 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
   ) throws(StageError) {
     value.removeAll()
     writeVerdict(
-      failed: [.ratingUnique], topic: Topics.userRatings, source: event.source, to: &value)
+      failed: [.ratingUnique], topic: source.name, source: event.source, to: &value)
     try task.send(
       to: Self.verdicts, key: record.key, value: value.bytes,
       timestamp: Timestamps.kept(record.timestamp))

@@ -11,6 +11,5 @@ public enum UserTables {
   /// partition of `user-ratings` → `SourcePosition` of its newest event in the state
   public static let sources = Table(rawValue: 4)
 
-  public static let names = ["aggregates", "ratings", "genres", "sources"]
   public static let genresKey: [UInt8] = Array("genres".utf8)
 }

@@ -8,6 +8,8 @@ public struct CountingOperator: StageOperator {
   public typealias Store = MemoryStore
   public typealias Producer = MemoryProducer
 
+  private static let tallies = StageDeclaration.count.output(.tallies)
+
   public init() {}
 
   public func makeState(_ task: Partition) throws(StageError) -> CountingPartition {
@@ -26,7 +28,7 @@ public struct CountingOperator: StageOperator {
         return tally
       }
       let output = Array(Tally.output(record.offset, tally).utf8)
-      try task.send(to: 0, key: key, value: output.span.bytes)
+      try task.send(to: Self.tallies, key: key, value: output.span.bytes)
     }
   }
 }

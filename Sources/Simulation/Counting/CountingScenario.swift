@@ -5,34 +5,37 @@ public import Streams
 /// The engine alone: one stage that counts, on a transactional and a plain producer's input.
 // Only who has the scheduler's baton touches it.
 public final class CountingScenario: Scenario, @unchecked Sendable {
-  public static let application = "app"
-  public static let stage = "count"
-  public static let group = "app-count"
-  public static let input = "events"
-  public static let output = "tallies"
-  public static let changelog = "app-count-changelog"
+  public static let topology = Topology([.count], application: "app")
+  public static let stage = StageDeclaration.count.name
+  public static let group = topology.group(of: .count)
+  public static let input = topology[.events]
+  public static let output = topology[.tallies]
+  public static let changelog = StageDeclaration.count.changelog.map { topology[$0] } ?? ""
 
-  public let stages = [CountingScenario.stage]
-  public let groups = [CountingScenario.group]
-  public let stores: [StorePlace]
+  public var stages: [String] { simulated.stages }
+  public var groups: [String] { simulated.groups }
+  public var stores: [StorePlace] { simulated.stores }
   private let log: MemoryLog
   private let guarantee: ProcessingGuarantee
   private let partitions: Int32
-  private let limits: BatchLimits
+  private let simulated: SimulatedTopology
   private var checker: CountingChecker
 
   public init(_ world: SeededRun<CountingScenario>.World, _ random: inout SeededGenerator) {
     log = world.log
     guarantee = world.guarantee
     partitions = Int32.random(in: 1...3, using: &random)
-    limits = BatchLimits(
+    let limits = BatchLimits(
       records: Int.random(in: 1...20, using: &random), busyRecords: random.oneIn(3) ? 0 : 1_000,
       linger: .milliseconds(random.oneIn(2) ? 0 : Int.random(in: 1...200, using: &random)))
-    stores = (0..<partitions).map { StorePlace(stage: Self.stage, partition: $0) }
+    let partitions = self.partitions
+    simulated = SimulatedTopology(
+      Self.topology, in: log, guarantee: guarantee, limits: limits,
+      partitions: { topic in
+        if case .fixed(let count) = topic.partitions { Int32(count) } else { partitions }
+      },
+      programs: { _ in [StageProgram(.count) { _ in CountingOperator() }] })
     checker = CountingChecker(guarantee, partitions: partitions)
-    log.createTopic(Self.input, partitions: Int(partitions))
-    log.createTopic(Self.changelog, partitions: Int(partitions))
-    log.createTopic(Self.output, partitions: 2)
   }
 
   /// Runs a seed.
@@ -41,11 +44,7 @@ public final class CountingScenario: Scenario, @unchecked Sendable {
   }
 
   public func run(_ stage: String, on instance: InstanceContext) throws(StageError) {
-    let configuration = StageConfiguration(
-      name: stage, application: Self.application, instance: instance.name, inputs: [Self.input],
-      outputs: [Self.output], changelog: Self.changelog, tables: ["tallies"],
-      guarantee: guarantee, limits: limits)
-    try StageLoop(instance.environment(configuration)) { CountingOperator() }.run()
+    try simulated.run(stage, on: instance)
   }
 
   private func input(_ partition: Int32) -> TopicPartition { TopicPartition(Self.input, partition) }

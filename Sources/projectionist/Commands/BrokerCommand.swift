@@ -39,7 +39,7 @@ struct BrokerCommand: ParsableCommand {
     let stopped = DispatchSemaphore(value: 0)
     let termination = Termination { stopped.signal() }
     let broker = try MockBroker(logger: logger)
-    let topics = try TopicCatalog().topics(settings)
+    let topics = try TopicCatalog.topics(settings)
     for topic in topics {
       try broker.createTopic(topic.name, partitions: Int32(clamping: topic.partitions))
     }

@@ -20,7 +20,7 @@ struct TopicsCommand: ParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
-      let topics = try TopicCatalog().topics(try common.load().settings)
+      let topics = try TopicCatalog.topics(try common.load().settings)
       if json {
         return print(try JSONText.of(topics.map(TopicOutput.init)))
       }
@@ -41,9 +41,9 @@ struct TopicsCommand: ParsableCommand {
 
     func run() throws {
       let settings = try common.load().settings
-      for (file, declared) in zip(TopicCatalog.files, try TopicCatalog().topics(settings))
-      where declared.name == topic {
-        return print(String(decoding: file.json, as: UTF8.self), terminator: "")
+      for declared in try TopicCatalog.topics(settings) where declared.name == topic {
+        guard let file = TopicCatalog.files[declared.declaration] else { continue }
+        return print(declared.text(file), terminator: "")
       }
       throw CommandFailure(
         .usage, "no topic is called \(topic); `projectionist topics list` names them")
@@ -61,7 +61,7 @@ struct TopicsCommand: ParsableCommand {
     func run() throws {
       let (settings, logger) = try common.start("topics")
       let report = try TopicReport(
-        try TopicCatalog().topics(settings), admin: try settings.makeAdmin(logger))
+        try TopicCatalog.topics(settings), admin: try settings.makeAdmin(logger))
       if json {
         print(try JSONText.of(report.entries.map(TopicOutput.init)))
       } else {
@@ -81,7 +81,7 @@ struct TopicsCommand: ParsableCommand {
     func run() throws {
       let (settings, logger) = try common.start("topics")
       let admin = try settings.makeAdmin(logger)
-      var report = try TopicReport(try TopicCatalog().topics(settings), admin: admin)
+      var report = try TopicReport(try TopicCatalog.topics(settings), admin: admin)
       let created = report.missing.map(\.name)
       try report.createMissing(admin)
       if json {

@@ -68,7 +68,7 @@ struct GenerateCommand: ParsableCommand {
   func run() throws {
     if output == nil && moviesOutput == nil {
       let topics = ratingsOnly ? [.ratings] : DataTopic.allCases
-      try write(to: LogDestination(try common.bulkLog("generate"), topics: topics), topics: topics)
+      try write(to: common.bulkDestination("generate", topics), topics: topics)
     } else {
       let topics: [DataTopic] =
         (moviesOutput == nil ? [] : [.movies]) + (output == nil ? [] : [.ratings])

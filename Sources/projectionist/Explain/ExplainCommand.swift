@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Console
 import Foundation
 import Operations
@@ -28,9 +29,10 @@ struct ExplainCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The prediction's topic: for example recommendations-shadow, or your own reply topic.",
+      "The prediction's topic, by default that of the replies: for example the shadow's, or your own"
+        + " reply topic.",
       valueName: "topic"))
-  var topic = Topics.recommendations
+  var topic: String?
 
   @Option(help: ArgumentHelp("How many contributions to show for each movie.", valueName: "count"))
   var contributions = 3

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Codecs
+import Configuration
 import Console
 import Foundation
 import KafkaLog
@@ -61,7 +62,8 @@ struct PredictCommand: ParsableCommand {
   func run() throws {
     let (settings, logger) = try common.start("predict")
     let client = try RequestClient(
-      KafkaLog(settings: settings.kafkaSettings, logger: logger), clientID: "projectionist-predict")
+      KafkaLog(settings: settings.kafkaSettings, logger: logger), settings.topology,
+      clientID: "projectionist-predict")
     defer { client.close() }
     var value = JSONWriter()
     request.write(to: &value)

@@ -19,7 +19,10 @@ struct RunCommand: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
-  @Option(help: ArgumentHelp("The same as --set stages=…", valueName: "intake,user,…"))
+  @Option(
+    help: ArgumentHelp(
+      "The same as --set stages=…",
+      valueName: Topology.product.prefix(2).map(\.name).joined(separator: ",") + ",…"))
   var stages: String?
 
   @Flag(help: "Create the topics that are missing before the start.")

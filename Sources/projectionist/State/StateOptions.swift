@@ -8,9 +8,10 @@ struct StateOptions: ParsableArguments {
   @OptionGroup var common: CommonOptions
 
   @Option(
-    help: ArgumentHelp("Only the stores of this stage: user or movie.", valueName: "stage"),
+    help: ArgumentHelp(
+      "Only the stores of this stage: \(StateOptions.names(" or ")).", valueName: "stage"),
     transform: StateOptions.stage)
-  var stage: StageName?
+  var stage: StageDeclaration?
 
   @Option(help: ArgumentHelp("Only the store of this partition.", valueName: "number"))
   var partition: Int32?
@@ -19,9 +20,16 @@ struct StateOptions: ParsableArguments {
     if let partition, partition < 0 { throw ValidationError("--partition must be 0 or more.") }
   }
 
-  static func stage(_ text: String) throws -> StageName {
-    guard let stage = StageName(rawValue: text), StoreSchema(stage) != nil else {
-      throw ValidationError("--stage \(text): the stages with state are user and movie.")
+  /// The stages with state.
+  private static let stateful = Topology.product.filter(\.isStateful)
+
+  private static func names(_ separator: String) -> String {
+    stateful.map(\.name).joined(separator: separator)
+  }
+
+  static func stage(_ text: String) throws -> StageDeclaration {
+    guard let stage = stateful.first(where: { $0.name == text }) else {
+      throw ValidationError("--stage \(text): the stages with state are \(names(" and ")).")
     }
     return stage
   }

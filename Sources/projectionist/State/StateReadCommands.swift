@@ -23,8 +23,7 @@ struct StateGetCommand: ParsableCommand {
       """)
 
   @OptionGroup var options: StateOptions
-  @Argument(help: "The table: user, movie, ratings, times, genres, sources, meta.") var table:
-    String
+  @Argument(help: "The table: \(TableChoice.names.joined(separator: ", ")).") var table: String
   @Argument(help: "The key: 42, or 42/1196 where there are two identifiers.") var key: String
   @Flag(help: "Print stage, partition, table and key as well.") var json = false
 
@@ -49,7 +48,7 @@ struct StateGetCommand: ParsableCommand {
     }
     guard found > 0 else {
       throw CommandFailure(
-        .failure, "no \(choice.stage.rawValue) store here has \(key) in \(choice.table.name)")
+        .failure, "no \(choice.stage.name) store here has \(key) in \(choice.table.name)")
     }
   }
 }
@@ -69,8 +68,7 @@ struct StateScanCommand: ParsableCommand {
       """)
 
   @OptionGroup var options: StateOptions
-  @Argument(help: "The table: user, movie, ratings, times, genres, sources, meta.") var table:
-    String
+  @Argument(help: "The table: \(TableChoice.names.joined(separator: ", ")).") var table: String
   @Argument(help: "Only keys that begin with this identifier.") var prefix: String?
   @Option(help: "Stop after so many entries; 0 is all.") var limit = 100
   @Flag(help: "Print a JSON object a line.") var json = false

@@ -1,0 +1,62 @@
+import EventLog
+public import Logging
+public import StateStore
+public import Streams
+
+/// The operators of the declared stages, on any log and storage: where a declaration meets its code.
+extension StageProgram {
+  public static func intake(_ topology: Topology) -> StageProgram {
+    StageProgram(.intake) { environment throws(StageError) in
+      try IntakeOperator<Storage.Store, Log.Producer, Log.Consumer>(
+        environment.log, topology: topology, clientID: environment.configuration.clientID)
+    }
+  }
+
+  /// - Parameter directory: told the partitions owned, for the predict stage.
+  public static func user(_ topology: Topology, directory: PartitionDirectory<Storage.Store>)
+    -> StageProgram
+  {
+    StageProgram(.user) { environment in
+      UserOperator<Storage.Store, Log.Producer>(
+        environment.log, topology: topology, clientID: environment.configuration.clientID,
+        directory: directory)
+    }
+  }
+
+  public static func movie(_ topology: Topology, refreshInterval: Duration) -> StageProgram {
+    StageProgram(.movie) { environment throws(StageError) in
+      try MovieOperator<Storage.Store, Log.Producer, Log.Consumer>(
+        environment.log, topology: topology, clientID: environment.configuration.clientID,
+        refreshInterval: refreshInterval, now: environment.now)
+    }
+  }
+
+  /// - Parameters:
+  ///   - generation: of the log that is projected.
+  ///   - makeSink: called on the stage's thread.
+  public static func redis<Sink: FeatureSink & SendableMetatype>(
+    _ projection: FeastProjection, generation: UInt64, logger: Logger,
+    makeSink: @escaping @Sendable () -> Sink
+  ) -> StageProgram {
+    StageProgram(.redis) { environment in
+      RedisOperator<Storage.Store, Log.Producer, Sink>(
+        projection: projection, generation: generation, sink: makeSink(), logger: logger)
+    }
+  }
+
+  /// - Parameters:
+  ///   - directory: the user stage's partitions, which it follows.
+  ///   - partitionOf: where Kafka's default partitioner puts a user's key among the user partitions.
+  ///   - makeEnvironment: called on the stage's thread.
+  public static func predict(
+    directory: PartitionDirectory<Storage.Store>,
+    partitionOf: @escaping @Sendable (RawSpan) -> Int32,
+    makeEnvironment: @escaping @Sendable () -> PredictEnvironment
+  ) -> StageProgram {
+    StageProgram(.predict, followed: directory) { environment throws(StageError) in
+      try PredictOperator<Storage.Store, Log.Producer, Log.Consumer>(
+        environment.log, clientID: environment.configuration.clientID, directory: directory,
+        partitionOf: partitionOf, environment: makeEnvironment())
+    }
+  }
+}

@@ -1,0 +1,120 @@
+public import EventLog
+import StateStore
+public import Streams
+
+/// Runs the stages of any topology in a simulation, and checks what the engine promises of each.
+/// Belongs to a scenario.
+public struct SimulatedTopology {
+  public typealias Program = StageProgram<MemoryLog, MemoryStorage>
+
+  public let topology: Topology
+  private let log: MemoryLog
+  private let guarantee: ProcessingGuarantee
+  private let limits: BatchLimits
+  private let partitions: (TopicDeclaration) -> Int32
+  private let programs: (InstanceContext) -> [Program]
+  /// Offsets after the last record of each partition, as far as records are certain.
+  public private(set) var ends: [TopicPartition: Int64] = [:]
+
+  /// Makes the topics.
+  ///
+  /// - Parameters:
+  ///   - limits: for all stages; their own pacing is left out, so that batches are small.
+  ///   - partitions: how many a topic gets.
+  ///   - programs: the topology's stages as one instance runs them.
+  public init(
+    _ topology: Topology, in log: MemoryLog, guarantee: ProcessingGuarantee, limits: BatchLimits,
+    partitions: @escaping (TopicDeclaration) -> Int32,
+    programs: @escaping (InstanceContext) -> [Program]
+  ) {
+    self.topology = topology
+    self.log = log
+    self.guarantee = guarantee
+    self.limits = limits
+    self.partitions = partitions
+    self.programs = programs
+    for topic in topology.topics {
+      log.createTopic(topology[topic], partitions: Int(partitions(topic)))
+    }
+  }
+
+  public var stages: [String] { topology.stages.map(\.name) }
+  public var groups: [String] { topology.stages.map { topology.group(of: $0) } }
+
+  public var stores: [StorePlace] {
+    topology.statefulStages.flatMap { stage in
+      (0..<partitions(stage.inputs[0])).map { StorePlace(stage: stage.name, partition: $0) }
+    }
+  }
+
+  /// Runs one stage on the calling thread, until it is told to stop or can't go on.
+  public func run(_ stage: String, on instance: InstanceContext) throws(StageError) {
+    guard let program = programs(instance).first(where: { $0.declaration.name == stage }) else {
+      throw .failed(
+        Reason(.internalError, "the simulation has no stage \(stage)"), .stopDaemon)
+    }
+    let configuration = topology.configuration(
+      of: program.declaration, instance: instance.name,
+      settings: StageSettings(guarantee: guarantee, limits: limits), pacing: StagePacing(),
+      followed: program.followed)
+    try program.run(instance.environment(configuration))
+  }
+
+  // MARK: Checks; what they throw is a `Violation`
+
+  /// Notes the ends of partitions.
+  public mutating func note(_ fact: LogFact) {
+    switch fact {
+    case .record(let placed): note(placed)
+    case .transaction(_, let records, _): for placed in records { note(placed) }
+    case .offsets: break
+    }
+  }
+
+  private mutating func note(_ placed: PlacedRecord) {
+    ends[placed.place] = max(ends[placed.place] ?? 0, placed.record.offset + 1)
+  }
+
+  /// What a group has not read yet of its inputs, in words; `nil` when all of it was read.
+  public func remaining() -> String? {
+    for stage in topology.stages {
+      let group = topology.group(of: stage)
+      let inputs = topology.inputs(of: stage)
+      let committed = log.committedOffsets(of: group)
+      let ends = ends.filter { inputs.contains($0.key.topic) }
+      for (place, end) in ends.sorted(by: { $0.key.description < $1.key.description }) {
+        let position = committed[place] ?? 0
+        if position < end { return "\(group) is at \(position) in \(place), which ends at \(end)" }
+      }
+    }
+    return nil
+  }
+
+  /// A store is never ahead of its changelog.
+  public func check(_ store: StorePlace, in storage: MemoryStorage) throws {
+    guard let stage = topology.stage(named: store.stage),
+      let changelog = topology.changelog(of: stage)
+    else { throw Violation("no stage keeps a store \(store)") }
+    let end = try log.offsets(of: TopicPartition(changelog, store.partition)).upperBound
+    let offset = storage.changelogOffset(stage: store.stage, partition: store.partition)
+    guard offset ?? 0 <= end else {
+      throw Violation("the store \(store) is at \(offset ?? 0), its changelog ends at \(end)")
+    }
+  }
+
+  /// A store that was restored stands for all input.
+  public func checkRestored(_ store: StorePlace, in storage: MemoryStorage) throws {
+    try check(store, in: storage)
+    guard !storage.isUnfinished(stage: store.stage, partition: store.partition) else {
+      throw Violation("the store \(store) is unfinished")
+    }
+    guard let stage = topology.stage(named: store.stage) else { return }
+    let input = TopicPartition(topology[stage.inputs[0]], store.partition)
+    let end = ends[input] ?? 0
+    let meta = storage.contents(of: .meta, stage: store.stage, partition: store.partition)
+    let position = try meta[Position.key].map { try Position(decoding: $0.span.bytes).inputOffset }
+    guard position ?? 0 == end else {
+      throw Violation("the store \(store) was restored to \(position ?? 0), not to \(end)")
+    }
+  }
+}

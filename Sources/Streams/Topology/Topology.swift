@@ -1,0 +1,162 @@
+/// The declared stages as one deployment runs them: every physical name follows from it.
+///
+/// Generation 0 without a prefix has the plain names. Another prefix has topics, groups and state of
+/// its own; another generation of the same prefix shares what comes from outside (`.shared` topics)
+/// and has all else of its own.
+public struct Topology: Hashable, Sendable {
+  /// Lower-case letters, digits and hyphens.
+  public let application: String
+  /// Empty for none; letters, digits and hyphens.
+  public let prefix: String
+  /// How often the log was projected from its beginning before.
+  public let generation: Int
+  /// In the order of the data's flow.
+  public let stages: [StageDeclaration]
+
+  /// - Parameter stages: names are unique, a topic's declaration is the same wherever it stands, and
+  ///   who is followed comes before its follower.
+  public init(
+    _ stages: [StageDeclaration], application: String, prefix: String = "", generation: Int = 0
+  ) {
+    precondition(generation >= 0)
+    precondition(!prefix.contains(".") && !application.contains("."), "dots separate the parts")
+    precondition(Set(stages.map(\.name)).count == stages.count, "two stages have one name")
+    self.application = application
+    self.prefix = prefix
+    self.generation = generation
+    self.stages = stages
+    let topics = self.topics
+    precondition(Set(topics.map(\.name)).count == topics.count, "two topics have one name")
+    for stage in stages {
+      precondition(stage.follows.map { self.stage(named: $0) != nil } ?? true, "follows nobody")
+    }
+  }
+
+  /// The same deployment with one stage more.
+  public func adding(_ stage: StageDeclaration) -> Topology {
+    Topology(
+      stages + [stage], application: application, prefix: prefix, generation: generation)
+  }
+
+  public func stage(named name: String) -> StageDeclaration? { stages.first { $0.name == name } }
+
+  // MARK: Topics
+
+  /// The topics that the stages read or write, each once, in the order of the data's flow.
+  public var topics: [TopicDeclaration] {
+    var topics: [TopicDeclaration] = []
+    var known: Set<TopicDeclaration> = []
+    for topic in stages.flatMap(\.topics) where known.insert(topic).inserted {
+      topics.append(topic)
+    }
+    return topics
+  }
+
+  /// A topic's physical name.
+  public subscript(topic: TopicDeclaration) -> String {
+    switch topic.scope {
+    case .shared: DeploymentName.with(prefix: prefix, topic.name, generation: 0)
+    case .generation: DeploymentName.with(prefix: prefix, topic.name, generation: generation)
+    case .changelog:
+      DeploymentName.with(prefix: prefix, "\(application)-\(topic.name)", generation: generation)
+    }
+  }
+
+  /// Whether a physical name is one of this deployment's topics.
+  public func has(topic name: String) -> Bool { topics.contains { self[$0] == name } }
+
+  public func inputs(of stage: StageDeclaration) -> [String] { stage.inputs.map { self[$0] } }
+
+  public func outputs(of stage: StageDeclaration) -> [String] {
+    stage.outputs.map { self[$0.topic] }
+  }
+
+  /// The changelog's physical name; `nil` for a stage without state.
+  public func changelog(of stage: StageDeclaration) -> String? {
+    stage.changelog.map { self[$0] }
+  }
+
+  /// All changelogs' physical names, in the order of the stages.
+  public var changelogs: [String] { stages.compactMap(changelog(of:)) }
+
+  /// The stages that write a topic.
+  public func writers(of topic: TopicDeclaration) -> [StageDeclaration] {
+    stages.filter { $0.writes(topic) }
+  }
+
+  /// The stages that consume a topic's partitions.
+  public func readers(of topic: TopicDeclaration) -> [StageDeclaration] {
+    stages.filter { $0.inputs.contains(topic) }
+  }
+
+  // MARK: Order
+
+  /// The stages that a record goes through before it comes to this one. A stage that sends records
+  /// back to its own input is not upstream of itself.
+  public func upstream(of stage: StageDeclaration) -> [StageDeclaration] {
+    var found: Set<String> = []
+    var open = [stage]
+    while let next = open.popLast() {
+      for writer in next.inputs.flatMap(writers(of:)) where writer.name != stage.name {
+        if found.insert(writer.name).inserted { open.append(writer) }
+      }
+    }
+    return stages.filter { found.contains($0.name) }
+  }
+
+  /// The stages with a store and a changelog.
+  public var statefulStages: [StageDeclaration] { stages.filter(\.isStateful) }
+
+  // MARK: Names
+
+  public func group(of stage: StageDeclaration) -> String {
+    identity(of: stage, instance: "").group
+  }
+
+  /// - Parameter worker: `nil` for an instance that runs the stage on one thread.
+  public func identity(of stage: StageDeclaration, instance: String, worker: Int? = nil)
+    -> StageIdentity
+  {
+    StageIdentity(
+      application: application, prefix: prefix, generation: generation, stage: stage.name,
+      instance: instance, worker: worker)
+  }
+
+  /// Where this deployment keeps its stores, below a state directory; a stage's are in a directory of
+  /// its name.
+  public func stateDirectory(in root: String) -> String {
+    "\(root)/" + DeploymentName.with(prefix: prefix, application, generation: generation)
+  }
+
+  /// The Feast project, whose names have letters, digits and underscores only.
+  public func feastProject(_ project: String) -> String {
+    (prefix.isEmpty ? "" : prefix.map { $0 == "-" ? "_" : String($0) }.joined() + "_") + project
+      + (generation == 0 ? "" : "_g\(generation)")
+  }
+
+  // MARK: Running
+
+  /// Everything the engine needs to run a stage.
+  ///
+  /// - Parameters:
+  ///   - instance: tells this process from others of the application, the same after a restart.
+  ///   - worker: `nil` for an instance that runs the stage on one thread.
+  ///   - pacing: in the place of the declared one, where nobody waits for what the stage does.
+  ///   - followed: the partitions of the stage it follows; `nil` only for one that follows none.
+  public func configuration(
+    of stage: StageDeclaration, instance: String, worker: Int? = nil,
+    settings: StageSettings = StageSettings(), pacing: StagePacing? = nil,
+    followed: (any PartitionFeed)? = nil
+  ) -> StageConfiguration {
+    precondition((stage.follows == nil) == (followed == nil), "\(stage.name) lacks whom it follows")
+    let guarantee = stage.guarantee ?? settings.guarantee
+    let pacing = pacing ?? stage.pacing
+    return StageConfiguration(
+      name: stage.name, application: application, instance: instance, inputs: inputs(of: stage),
+      outputs: outputs(of: stage), changelog: changelog(of: stage), tables: stage.tableNames,
+      guarantee: guarantee, limits: pacing.limits(settings, under: guarantee),
+      gathering: pacing.gathering.value(under: guarantee),
+      leavesOnStop: settings.leavesOnStop, followed: followed,
+      identity: identity(of: stage, instance: instance, worker: worker))
+  }
+}

@@ -1,0 +1,25 @@
+import Configuration
+import LMDBStore
+import Logging
+import Pipeline
+import Streams
+import Testing
+
+@testable import projectionist
+
+@Suite struct DaemonTests {
+  @Test func everyStageHasItsOperator() {
+    let settings = Settings()
+    let programs = Daemon.programs(
+      settings, partitions: 1, directory: PartitionDirectory(),
+      predictEnvironment: {
+        PredictEnvironment(
+          topology: settings.topology, monitor: PredictMonitor(),
+          logger: Logger(label: "test"), now: { .now }, time: { 0 })
+      })
+    #expect(programs.map(\.declaration) == settings.topology.stages)
+    for program in programs {
+      #expect((program.followed == nil) == (program.declaration.follows == nil))
+    }
+  }
+}
