@@ -1,8 +1,8 @@
 public import EventLog
 public import Recommender
 
-/// Reads `validated-ratings` from its beginning up to given offsets, as the user stage does: what is
-/// not a rating has no effect, and neither does an event that intake wrote twice.
+/// Reads `validated-ratings` from its beginning up to given offsets, as the user stage does: what
+/// is not a rating has no effect, and neither does an event that intake wrote twice.
 public final class RatingLogReader<Consumer: LogConsumer> {
   /// A partition that intake read, as one partition of the topic sees it.
   private struct Source: Hashable {

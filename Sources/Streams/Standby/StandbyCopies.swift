@@ -21,8 +21,8 @@ public final class StandbyCopies<Store: StateStore>: Sendable {
 
   // MARK: The stage's threads
 
-  /// Takes a partition for one of the stage's threads, with its copy if there is one. The copy stands
-  /// where its changelog offset says, a moment behind the changelog.
+  /// Takes a partition for one of the stage's threads, with its copy if there is one. The copy
+  /// stands where its changelog offset says, a moment behind the changelog.
   func take(_ partition: Int32, for owner: String, pause: (Duration) -> Void) -> Store? {
     state.withLock { $0.owners[partition] = owner }
     while state.withLock({ $0.busy.contains(partition) }) { pause(.milliseconds(1)) }
