@@ -69,6 +69,9 @@ let package = Package(
     module("Streams", ["EventLog", "StateStore", logging]),
     module("Recommender", ["LinearAlgebra", "CSimdjson"]),
 
+    // The engine's events as lines of JSON on a Unix socket.
+    module("EventStream", ["Streams", "Recommender", "EventLog"]),
+
     // The product: stages, topics, commands.
     module(
       "Pipeline",
@@ -87,7 +90,8 @@ let package = Package(
       name: "projectionist",
       dependencies: [
         "Pipeline", "KafkaLog", "LMDBStore", "RedisProjection", "Recommender", "LinearAlgebra",
-        "Simulation", "PipelineSimulation", "Streams", "EventLog", "StateStore", logging, histogram,
+        "Simulation", "PipelineSimulation", "EventStream", "Streams", "EventLog", "StateStore",
+        logging, histogram,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -101,6 +105,7 @@ let package = Package(
     tests("LMDBStoreTests", ["LMDBStore", "StateStore"]),
     tests("RedisProjectionTests", ["RedisProjection"]),
     tests("StreamsTests", ["Streams", "Simulation", "EventLog", "StateStore", logging]),
+    tests("EventStreamTests", ["EventStream", "Streams", "EventLog"]),
     tests(
       "SimulationTests",
       ["Simulation", "PipelineSimulation", "Streams", "EventLog", "StateStore"]),

@@ -2,12 +2,18 @@ public import StateStore
 public import Streams
 import Synchronization
 
-/// Which user partitions this instance owns, with their stores: written by the user stage, followed
-/// by the predict stage.
+/// Which user partitions this instance owns, with their stores: written by the user stage's threads,
+/// followed by the predict stage.
 public final class PartitionDirectory<Store: StateStore>: PartitionFeed {
+  private struct Entry {
+    var store: Store
+    /// The thread of the user stage that owns the partition.
+    var worker: Int?
+  }
+
   private struct Content {
     var version = 0
-    var stores: [Int32: Store] = [:]
+    var entries: [Int32: Entry] = [:]
   }
 
   private let content = Mutex(Content())
@@ -16,14 +22,22 @@ public final class PartitionDirectory<Store: StateStore>: PartitionFeed {
 
   public var version: Int { content.withLock { $0.version } }
 
-  public var partitions: [Int32] { content.withLock { $0.stores.keys.sorted() } }
+  public var partitions: [Int32] { content.withLock { $0.entries.keys.sorted() } }
 
-  public func store(of partition: Int32) -> Store? { content.withLock { $0.stores[partition] } }
+  public func store(of partition: Int32) -> Store? {
+    content.withLock { $0.entries[partition]?.store }
+  }
 
-  func replace(_ stores: [(partition: Int32, store: Store)]) {
-    content.withLock {
-      $0.version += 1
-      $0.stores = Dictionary(stores.map { ($0.partition, $0.store) }) { $1 }
+  /// Sets the partitions of one of the user stage's threads; those of others stay.
+  ///
+  /// - Parameter worker: the thread; `nil` for a stage that has one.
+  func replace(_ stores: [(partition: Int32, store: Store)], of worker: Int? = nil) {
+    content.withLock { content in
+      content.version += 1
+      content.entries = content.entries.filter { $0.value.worker != worker }
+      for (partition, store) in stores {
+        content.entries[partition] = Entry(store: store, worker: worker)
+      }
     }
   }
 }

@@ -17,16 +17,10 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   var committedOffset: Int64
   /// Whether the open batch has anything of this partition.
   var isTouched = false
-  /// Whether the batch that is closing sends its position to the changelog. Without transactions
-  /// that costs a batch another wait for the broker, and the changelog can do with fewer positions
-  /// than the store: a restore goes on from the last one in it.
+  /// Whether the batch sends its position to the changelog; see `DeliveryStrategy.sendsPosition`.
   var sendsPosition = true
-  /// When a position was sent last; `nil` before the first one.
-  private(set) var positionSent: ContinuousClock.Instant?
   /// Offset of the first changelog record that is not in the store.
   private var changelogOffset: Int64 = 0
-  /// Whether the state is ahead of the last position in the changelog.
-  private(set) var owesPosition = false
 
   private let snapshot: Store.Snapshot?
   private let producer: Producer?
@@ -131,23 +125,20 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 
   /// Ends the batch with the position it leads to, in the store and, if the batch sends it, in the
   /// changelog.
-  func putPosition(at now: ContinuousClock.Instant) throws(StageError) {
+  func putPosition() throws(StageError) {
     guard store != nil else { return }
     let key = Position.key
     let position = Position(inputOffset: nextOffset).encoded
     isTouched = true
     writes.set(.meta, key.span.bytes, position.span.bytes)
-    owesPosition = true
-    if sendsPosition { try sendPosition(at: now) }
+    if sendsPosition { try sendPosition() }
   }
 
   /// Sends the position of the state as it is.
-  func sendPosition(at now: ContinuousClock.Instant) throws(StageError) {
+  func sendPosition() throws(StageError) {
     let key = Position.key
     let position = Position(inputOffset: nextOffset).encoded
     try sendChange(.meta, key.span.bytes, position.span.bytes, tracked: true)
-    owesPosition = false
-    positionSent = now
   }
 
   /// Applies the batch to the store, once the log has it.
@@ -187,7 +178,5 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     writes.removeAll()
     nextOffset = committedOffset
     isTouched = false
-    // The position that was due, or could not be sent, was that of the void batch.
-    owesPosition = false
   }
 }

@@ -1,3 +1,5 @@
+import EventLog
+
 /// What a stage reads, writes and keeps, and within which limits.
 public struct StageConfiguration: Sendable {
   /// The stage's name: `user`. With the application's it makes the consumer group `<app>-user`.
@@ -61,6 +63,22 @@ public struct StageConfiguration: Sendable {
   public var instanceID: String { transactionalID }
   /// Output topics as the producer numbers them: the operator's, then the changelog.
   var producedTopics: [String] { outputs + (changelog.map { [$0] } ?? []) }
+
+  /// How the stage's consumer reads.
+  var consumer: ConsumerConfiguration {
+    ConsumerConfiguration(
+      topics: inputs, group: group, isMember: followed == nil, instanceID: instanceID,
+      clientID: clientID, fetchWait: gathering ?? .milliseconds(500),
+      minFetchBytes: gathering == nil ? 1 : 1 << 16)
+  }
+
+  /// How the stage's producer writes; `nil` for a stage that sends nothing.
+  func producer(_ strategy: any DeliveryStrategy) -> ProducerConfiguration? {
+    guard !producedTopics.isEmpty else { return nil }
+    return ProducerConfiguration(
+      topics: producedTopics, delivery: strategy.delivery(transactionalID: transactionalID),
+      clientID: clientID)
+  }
 }
 
 /// Tells which partitions a stage owns, to one that follows it.

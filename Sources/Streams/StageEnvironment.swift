@@ -11,8 +11,8 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
   public var stop: StopSignal
   /// Copies of other instances' partitions, of which the stage takes those it is assigned.
   public var standby: StandbyCopies<Storage.Store>?
-  /// Stages of this process that this one's input goes through. Their lag tells whether a large batch
-  /// is worth keeping open.
+  /// Stages of this process that this one's input goes through. Their lag tells whether a large
+  /// batch is worth keeping open.
   public var upstream: [StageMonitor] = []
   /// Monotonic time, for the age of batches and the rate of restores.
   public var now: @Sendable () -> ContinuousClock.Instant

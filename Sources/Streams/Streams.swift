@@ -11,7 +11,8 @@
 /// 2. Each batch ends its changelog records with one *position* record: the input offset the state
 ///    then stands for.
 /// 3. The log's commit comes before the store's, so a store is never ahead of its changelog.
-/// 4. A store's commit carries the changelog offset with the values. It is one transaction, or several
+/// 4. A store's commit carries the changelog offset with the values. It is one transaction, or
+/// several
 ///    that readers see as one and that a restore finishes.
 /// 5. A task's input offsets only rise. A record below the task's position is a redelivery and is
 ///    dropped.

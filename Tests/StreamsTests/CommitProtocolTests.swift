@@ -75,7 +75,7 @@ struct CommitProtocolTests {
     let reached = Counter()
     run.diesAfter = { $0 == crash.step && reached.next() == crash.occurrence }
     let first = world.run(run)
-    let steps = CommitStep.steps(crash.guarantee, produces: true)
+    let steps = crash.guarantee.strategy.steps
     #expect(first.process.isAlive == !steps.contains(crash.step))
     try Checker(world: world).checkStopped()
 

@@ -37,7 +37,7 @@ struct EngineEventTests {
     #expect(batches.allSatisfy { $0.bytes > 0 && $0.open >= .zero })
     #expect(
       batches.allSatisfy {
-        $0.steps.map(\.step) == CommitStep.steps(guarantee, produces: true)
+        $0.steps.map(\.step) == guarantee.strategy.steps
       })
     #expect(batches.last?.positions.values.map(\.nextOffset) == [6, 6])
   }

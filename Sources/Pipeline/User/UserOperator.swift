@@ -18,6 +18,7 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
   private static var verdicts: Int { 2 }
 
   private let directory: PartitionDirectory<Store>
+  private let worker: Int?
   private let source: SourceTopic
   private var parser = CanonicalEventParser()
   private var key = JSONWriter(capacity: 32)
@@ -26,16 +27,19 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
 
   /// - Parameters:
   ///   - directory: told the partitions owned, for the predict stage.
+  ///   - worker: the stage's thread, where it has several.
   ///   - log: where `user-ratings` is looked at when its events seem to be repeats.
   public init<Log: EventLog>(
-    _ log: Log, clientID: String, directory: PartitionDirectory<Store>
+    _ log: Log, clientID: String, directory: PartitionDirectory<Store>, worker: Int? = nil
   ) {
     self.directory = directory
+    self.worker = worker
     source = SourceTopic(Topics.userRatings, in: log, clientID: clientID)
   }
 
   public mutating func partitionsChanged(_ tasks: [Partition]) {
-    directory.replace(tasks.compactMap { task in task.store.map { (task.partition, $0) } })
+    directory.replace(
+      tasks.compactMap { task in task.store.map { (task.partition, $0) } }, of: worker)
   }
 
   public mutating func makeWorking(_ task: Partition) throws(StageError) -> UserWorking {

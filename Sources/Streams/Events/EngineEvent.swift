@@ -44,8 +44,8 @@ public struct EngineEvent: Hashable, Sendable {
     case disownFailed(Reason)
     /// A newer producer or member took this one's place.
     case fenced(Reason)
-    /// The stage has left its group and joins it again; `attempt` counts from 1 after each committed
-    /// batch.
+    /// The stage has left its group and joins it again; `attempt` counts from 1 after each
+    /// committed batch.
     case rejoining(Reason, attempt: Int)
 
     /// A partition's store is open and stands for this input offset; `nil` for an empty one.

@@ -3,30 +3,24 @@ import Synchronization
 
 /// What a stage is doing, for whoever looks at it from another thread: the fold of its events.
 public final class StageMonitor: Sendable {
-  /// By worker; one entry for a stage with a single thread.
-  private let workers: Mutex<[Int?: StageStatus]>
+  private let board: Mutex<StatusBoard>
   private let stage: String
 
   /// - Parameter workers: how many threads the stage has; `nil` for one without a number.
   public init(stage: String, workers: Int? = nil) {
-    let numbers: [Int?] = if let workers { (0..<workers).map(\.self) } else { [nil] }
     self.stage = stage
-    self.workers = Mutex(
-      Dictionary(uniqueKeysWithValues: numbers.map { ($0, StageStatus(stage: stage)) }))
+    board = Mutex(StatusBoard(stage: stage, workers: workers))
   }
 
   /// Takes the stage's events, and no others.
   public var sink: EventSink {
     EventSink { [self] event in
       guard event.stage == stage else { return }
-      workers.withLock { $0[event.worker, default: StageStatus(stage: stage)].apply(event) }
+      board.withLock { $0.apply(event) }
     }
   }
 
-  public var snapshot: StageStatus {
-    let statuses = workers.withLock { Array($0.values) }
-    return StageStatus(stage: stage, merging: statuses)
-  }
+  public var snapshot: StageStatus { board.withLock { $0 }.status(of: stage) }
 
-  var lag: Int64 { workers.withLock { $0.values.reduce(0) { $0 + $1.lag } } }
+  var lag: Int64 { board.withLock { $0.entries.reduce(0) { $0 + $1.status.lag } } }
 }

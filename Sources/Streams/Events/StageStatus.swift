@@ -68,7 +68,8 @@ extension StageStatus {
       abortedBatches += worker.abortedBatches
       redeliveries += worker.redeliveries
     }
-    phase = workers.dropFirst().reduce(workers.first?.phase ?? .starting) { $0.merged($1.phase) }
+    let phases = workers.map(\.phase)
+    phase = phases.dropFirst().reduce(phases.first ?? .starting) { $0.merged($1) }
   }
 }
 

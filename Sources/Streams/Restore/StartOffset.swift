@@ -76,15 +76,13 @@ extension StageEnvironment {
   private func reconcile(
     _ source: TopicPartition, _ restored: Int64, _ committed: Int64?, for consumer: Log.Consumer
   ) throws(StageError) {
-    switch configuration.guarantee {
-    case .exactlyOnce:
-      guard let committed else { return }
-      emit(.offsetsDiffer(source, committed: committed, state: restored))
-    case .atLeastOnce:
+    if configuration.guarantee.strategy.leavesOffsetsBehind {
       // A crash came between the store's commit and the group's; lag must not show for ever.
       try StageError.log { () throws(LogError) in
         try consumer.commit([source: restored], wait: false)
       }
+    } else if let committed {
+      emit(.offsetsDiffer(source, committed: committed, state: restored))
     }
   }
 }

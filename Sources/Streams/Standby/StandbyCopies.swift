@@ -29,15 +29,10 @@ public final class StandbyCopies<Store: StateStore>: Sendable {
     return state.withLock { $0.stores.removeValue(forKey: partition) }
   }
 
-  /// The owner has closed the partition's store. One that another thread has taken since stays that
-  /// one's.
+  /// The owner has closed, or dropped, the partition's store. A partition that another thread has
+  /// taken since stays with that thread.
   func giveBack(_ partition: Int32, by owner: String) {
     state.withLock { if $0.owners[partition] == owner { $0.owners[partition] = nil } }
-  }
-
-  /// The owner has closed, or dropped, all its stores.
-  func giveBackAll(by owner: String) {
-    state.withLock { state in state.owners = state.owners.filter { $0.value != owner } }
   }
 
   // MARK: The follower's thread

@@ -15,16 +15,19 @@ final class Daemon: Sendable {
   private let storage: LMDBStorage
   private let partitions: Int32
   private let logger: Logger
+  private let events: EventSink
   private let shutdown: Shutdown
   private let directory = PartitionDirectory<LMDBStore>()
   private let threads: [StageThread]
   private let standbys: [StandbyThread]
   private let predictMonitor = PredictMonitor()
 
-  /// - Parameter partitions: how many partitions the user-keyed topics have.
+  /// - Parameters:
+  ///   - partitions: how many partitions the user-keyed topics have.
+  ///   - events: takes what the stages tell, in addition to the log.
   init(
     settings: Settings, instance: String, log: KafkaLog, storage: LMDBStorage, partitions: Int32,
-    shutdown: Shutdown, logger: Logger
+    shutdown: Shutdown, events: EventSink, logger: Logger
   ) {
     self.settings = settings
     self.instance = instance
@@ -32,6 +35,7 @@ final class Daemon: Sendable {
     self.storage = storage
     self.partitions = partitions
     self.shutdown = shutdown
+    self.events = events
     self.logger = logger
     threads = settings.stages.map {
       StageThread(stage: $0.rawValue, monitor: StageMonitor(stage: $0.rawValue))
@@ -55,8 +59,10 @@ final class Daemon: Sendable {
       }
     }
     for standby in standbys {
-      let events = EventSink.logging(settings.log.makeLogger(standby.stage.rawValue))
-      standby.start(environment(standby.stage, events), copies: settings.standby) { ended.signal() }
+      let logging = EventSink.logging(settings.log.makeLogger(standby.stage.rawValue))
+      standby.start(
+        environment(standby.stage, .all([logging, events])), copies: settings.standby
+      ) { ended.signal() }
     }
     let reporter = StatusReporter(
       threads.map(\.monitor), predict: predictMonitor, logger: logger)
@@ -76,7 +82,7 @@ final class Daemon: Sendable {
     _ stage: StageName, _ thread: StageThread, ended: @escaping @Sendable (StageError?) -> Void
   ) {
     let logger = settings.log.makeLogger(stage.rawValue)
-    let environment = environment(stage, .all([thread.monitor.sink, .logging(logger)]))
+    let environment = environment(stage, .all([thread.monitor.sink, .logging(logger), events]))
     let clientID = environment.configuration.clientID
     let body: @Sendable () throws(StageError) -> Void =
       switch stage {

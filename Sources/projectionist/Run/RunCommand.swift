@@ -1,5 +1,6 @@
 import ArgumentParser
 import EventLog
+import EventStream
 import Foundation
 import KafkaLog
 import LMDBStore
@@ -15,8 +16,10 @@ struct RunCommand: ParsableCommand {
     abstract: "Run the pipeline: all stages, or those named, until SIGTERM.",
     discussion: """
       Waits for the broker if it can't be reached yet. Says `ready` in its log once every stage \
-      has its partitions and their state. The first SIGTERM or SIGINT finishes the open batches and \
-      exits with 0; a second one ends the process at once, which harms no state.
+      has its partitions and their state. Tells what the stages do on a socket, events.sock in \
+      the application's state directory, as lines of JSON. The first SIGTERM or SIGINT finishes \
+      the open batches and exits with 0; a second one ends the process at once, which harms no \
+      state.
       """)
 
   @OptionGroup var common: CommonOptions
@@ -56,9 +59,11 @@ struct RunCommand: ParsableCommand {
         "bootstrap_servers": "\(settings.bootstrapServers)",
         "stages": "\(settings.stages.map(\.rawValue).joined(separator: ","))",
       ])
+    let server = Self.serveEvents(settings, logger)
+    defer { server?.stop() }
     let daemon = Daemon(
       settings: settings, instance: instance, log: log, storage: storage, partitions: partitions,
-      shutdown: shutdown, logger: logger)
+      shutdown: shutdown, events: server?.sink ?? .none, logger: logger)
     daemon.run()
     if let failure = shutdown.failure { throw ExitCode(failure.rawValue) }
     logger.notice("stopped")
@@ -68,6 +73,18 @@ struct RunCommand: ParsableCommand {
     var common = common
     if let stages { common.assignments.append("stages=\(stages)") }
     return try common.start("projectionist")
+  }
+
+  /// A daemon that can't make its socket works without it.
+  private static func serveEvents(_ settings: Settings, _ logger: Logger) -> EventServer? {
+    let board = StatusBoard(
+      settings.stages.map { StatusBoard.Entry(StageStatus(stage: $0.rawValue)) })
+    do throws(EventStreamError) {
+      return try EventServer(path: "\(settings.stateRoot)/events.sock", board: board)
+    } catch {
+      logger.warning("events are not served", metadata: ["reason": "\(error)"])
+      return nil
+    }
   }
 
   /// The embedded broker keeps no offsets of transactions and wakes no waiting fetch, so a daemon on it

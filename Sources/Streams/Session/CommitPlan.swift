@@ -24,17 +24,4 @@ public enum CommitStep: String, Hashable, Sendable, CaseIterable {
   case commitStores = "commit_stores"
   /// The group's offsets are committed, for lag displays and stages without state.
   case commitOffsets = "commit_offsets"
-
-  static func steps(_ guarantee: ProcessingGuarantee, produces: Bool) -> [CommitStep] {
-    guard produces else { return [.closeBatch, .flushEffects, .commitOffsets] }
-    return switch guarantee {
-    case .exactlyOnce:
-      [.closeBatch, .flushEffects, .sendPositions, .commitTransaction, .commitStores]
-    case .atLeastOnce:
-      [
-        .closeBatch, .flushEffects, .awaitDelivery, .sendPositions, .awaitDelivery, .commitStores,
-        .commitOffsets,
-      ]
-    }
-  }
 }

@@ -7,14 +7,14 @@ public struct BatchLimits: Hashable, Sendable {
   /// The longest a batch stays open.
   public var time: Duration
   /// A batch with fewer records than this closes as soon as the input runs dry, for latency. One
-  /// with more waits while the stages before it have a backlog, because a large batch does less work
-  /// an event; where that is not known, it waits for `pause` if its records came in a flood.
+  /// with more waits while the stages before it have a backlog, because a large batch does less
+  /// work per event; where that is not known, it waits for `pause` if its records came in a flood.
   public var busyRecords: Int
   /// How long the flood may pause before the batch closes: about as long as a stage before this one
   /// takes to commit.
   public var pause: Duration
-  /// How long a small batch stays open although its input is dry. A stage nobody waits for commits less
-  /// often, which leaves the machine to those that somebody waits for.
+  /// How long a small batch stays open although its input is dry. A stage nobody waits for commits
+  /// less often, which leaves the machine to those that somebody waits for.
   public var linger: Duration
 
   public init(
@@ -78,30 +78,4 @@ public struct BatchLimits: Hashable, Sendable {
   /// Records within one `pause` that are a flood: a stage that catches up brings far more, and one
   /// that keeps up far less, so that a backlog does not leave large, late batches behind.
   var floodRecords: Int { 10 * busyRecords }
-}
-
-/// When records came, and when they last came in a flood.
-struct ArrivalMeter {
-  private(set) var lastArrival: ContinuousClock.Instant
-  private(set) var lastFlood: ContinuousClock.Instant
-  private let limits: BatchLimits
-  private var windowStart: ContinuousClock.Instant
-  private var windowRecords = 0
-
-  init(_ limits: BatchLimits, now: ContinuousClock.Instant) {
-    self.limits = limits
-    lastArrival = now
-    lastFlood = now - limits.pause
-    windowStart = now
-  }
-
-  mutating func count(_ records: Int, at now: ContinuousClock.Instant) {
-    guard records > 0 else { return }
-    lastArrival = now
-    if now - windowStart > limits.pause { (windowStart, windowRecords) = (now, 0) }
-    windowRecords += records
-    guard windowRecords >= limits.floodRecords else { return }
-    lastFlood = now
-    (windowStart, windowRecords) = (now, 0)
-  }
 }

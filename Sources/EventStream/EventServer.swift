@@ -1,0 +1,168 @@
+import Dispatch
+import Foundation
+public import Streams
+import Synchronization
+
+/// Serves a process's events on a Unix socket, as lines of JSON: to each client how all stages
+/// stand, and then each event as it happens.
+///
+/// A stage only leaves its event in a queue. A thread of the server's own writes to the clients,
+/// and drops those that read too slowly.
+public final class EventServer: Sendable {
+  public struct Limits: Hashable, Sendable {
+    /// The most clients at a time; more are turned away.
+    public var clients = 64
+    /// The most bytes that may wait for one client.
+    public var waitingBytes = 4 << 20
+    /// The most events that may wait for the server's thread.
+    public var waitingEvents = 10_000
+
+    public init() {}
+  }
+
+  private struct State {
+    var board: StatusBoard
+    var waiting: [EventMessage] = []
+    /// Whether anybody wants the events.
+    var hasClients = false
+    /// Whether events were dropped, so that no client has all of them.
+    var hasLost = false
+    var isStopped = false
+
+    mutating func take() -> (messages: [EventMessage], hasLost: Bool) {
+      defer {
+        waiting.removeAll()
+        hasLost = false
+      }
+      return (waiting, hasLost)
+    }
+
+    mutating func forgetClients() {
+      hasClients = false
+      _ = take()
+    }
+  }
+
+  private let path: String
+  private let limits: Limits
+  private let state: Mutex<State>
+  private let listener: Descriptor
+  private let waker: Waker
+  private let ended = DispatchSemaphore(value: 0)
+
+  /// Makes the socket and starts the thread.
+  ///
+  /// - Parameters:
+  ///   - path: of the socket; its directory exists. A dead process's socket is replaced.
+  ///   - board: the stages that clients are shown before their first event.
+  public init(path: String, board: StatusBoard = StatusBoard(), limits: Limits = Limits())
+    throws(EventStreamError)
+  {
+    self.path = path
+    self.limits = limits
+    state = Mutex(State(board: board))
+    waker = try Waker(for: path)
+    listener = try UnixSocket.listen(at: path)
+    let thread = Thread { [self] in serve() }
+    thread.name = "events"
+    thread.start()
+  }
+
+  /// Takes the events to serve.
+  public var sink: EventSink { EventSink { [self] in receive($0) } }
+
+  /// Sends clients what they can take at once, ends their connections and removes the socket.
+  public func stop() {
+    let isFirst = state.withLock { state in
+      defer { state.isStopped = true }
+      return !state.isStopped
+    }
+    guard isFirst else { return }
+    waker.wake()
+    ended.wait()
+  }
+
+  private func receive(_ event: EngineEvent) {
+    let wakes = state.withLock { state in
+      state.board.apply(event)
+      guard state.hasClients else { return false }
+      if state.waiting.count >= limits.waitingEvents {
+        state.waiting.removeAll()
+        state.hasLost = true
+      }
+      state.waiting.append(EventMessage(time: Time.now(), .event(event)))
+      return state.waiting.count == 1
+    }
+    if wakes { waker.wake() }
+  }
+
+  // MARK: The server's thread
+
+  private func serve() {
+    var writer = EventWriter()
+    var clients: [StreamConnection] = []
+    while !state.withLock(\.isStopped) {
+      let hasVisitor = wait(for: clients)
+      send(to: &clients, &writer)
+      if hasVisitor { admit(to: &clients, &writer) }
+      for client in clients { client.flush() }
+      clients.removeAll(where: \.isOver)
+      if clients.isEmpty { state.withLock { $0.forgetClients() } }
+    }
+    send(to: &clients, &writer)
+    for client in clients { client.flush() }
+    unlink(path)
+    ended.signal()
+  }
+
+  /// Waits until there is something to do.
+  ///
+  /// - Returns: whether a client wants to connect.
+  private func wait(for clients: [StreamConnection]) -> Bool {
+    let readable = Int16(POLLIN)
+    var entries = [
+      pollfd(fd: waker.number, events: readable, revents: 0),
+      pollfd(fd: listener.number, events: readable, revents: 0),
+    ]
+    for client in clients {
+      let events = client.isWaiting ? readable | Int16(POLLOUT) : readable
+      entries.append(pollfd(fd: client.number, events: events, revents: 0))
+    }
+    guard poll(&entries, nfds_t(entries.count), -1) > 0 else { return false }
+    waker.settle()
+    for (client, entry) in zip(clients, entries.dropFirst(2))
+    where entry.revents & ~Int16(POLLOUT) != 0 {
+      client.hear()
+    }
+    return entries[1].revents != 0
+  }
+
+  private func send(to clients: inout [StreamConnection], _ writer: inout EventWriter) {
+    let (messages, hasLost) = state.withLock { $0.take() }
+    if hasLost { clients.removeAll() }
+    for message in messages where !clients.isEmpty {
+      let line = writer.line(message)
+      for client in clients { client.append(line) }
+    }
+  }
+
+  private func admit(to clients: inout [StreamConnection], _ writer: inout EventWriter) {
+    while let socket = UnixSocket.accept(listener) {
+      guard clients.count < limits.clients else { continue }
+      let client = StreamConnection(socket, limit: limits.waitingBytes)
+      let (board, before, hasLost) = state.withLock { state in
+        state.hasClients = true
+        let (messages, hasLost) = state.take()
+        return (state.board, messages, hasLost)
+      }
+      // What the snapshot has, the others are told first.
+      if hasLost { clients.removeAll() }
+      for message in before {
+        let line = writer.line(message)
+        for client in clients { client.append(line) }
+      }
+      client.append(writer.line(EventMessage(time: Time.now(), .snapshot(board))))
+      clients.append(client)
+    }
+  }
+}

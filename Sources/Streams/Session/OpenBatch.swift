@@ -1,0 +1,97 @@
+/// The batch of a session: what is in it, and when it closes.
+struct OpenBatch {
+  private let limits: BatchLimits
+  private(set) var state = BatchState.idle
+  /// Input records processed in it.
+  private(set) var records = 0
+  /// Bytes of their keys and values.
+  private(set) var bytes = 0
+  private var opened: ContinuousClock.Instant
+  private var arrivals: ArrivalMeter
+  /// Whether a batch of a backlog has left memory behind.
+  private var owesMemory = false
+
+  init(_ limits: BatchLimits, at now: ContinuousClock.Instant) {
+    self.limits = limits
+    opened = now
+    arrivals = ArrivalMeter(limits, now: now)
+  }
+
+  var isOpen: Bool { state == .open }
+  /// Whether it has so few records that somebody may wait for each of them.
+  var isSmall: Bool { records < limits.busyRecords }
+  /// How many records it may still take.
+  var room: Int { max(1, limits.records - records) }
+
+  func age(at now: ContinuousClock.Instant) -> Duration { now - opened }
+
+  // MARK: What is in it
+
+  mutating func open(at now: ContinuousClock.Instant) {
+    state.move(to: .open)
+    opened = now
+  }
+
+  /// Adds a record. Called for each of them.
+  mutating func add(bytes count: Int) {
+    records += 1
+    bytes += count
+  }
+
+  /// A poll has brought so many records while the batch is open.
+  mutating func arrived(_ count: Int, at now: ContinuousClock.Instant) {
+    arrivals.count(count, at: now)
+  }
+
+  // MARK: When it closes
+
+  /// Whether it must close now.
+  ///
+  /// - Parameters:
+  ///   - isDry: whether the last poll brought nothing.
+  ///   - backlog: whether the stages before this one have a backlog; `nil` where that is not known.
+  func closes(
+    at now: ContinuousClock.Instant, isDry: Bool, backlog: @autoclosure () -> Bool?
+  ) -> Bool {
+    limits.closes(
+      records: records, bytes: bytes, age: age(at: now),
+      dry: isDry ? now - arrivals.lastArrival : nil, sinceFlood: now - arrivals.lastFlood,
+      backlog: backlog())
+  }
+
+  /// How long it may wait for more before it must close, if nothing comes.
+  func patience(at now: ContinuousClock.Instant, backlog: @autoclosure () -> Bool?) -> Duration {
+    limits.patience(
+      records: records, age: age(at: now), dry: now - arrivals.lastArrival,
+      sinceFlood: now - arrivals.lastFlood, backlog: backlog())
+  }
+
+  // MARK: Its end
+
+  mutating func beginCommit() { state.move(to: .committing) }
+
+  /// It is committed.
+  ///
+  /// - Returns: whether a row of large batches is over, whose memory is free now.
+  mutating func finish() -> Bool {
+    let releasesMemory = owesMemory && isSmall
+    if records >= limits.floodRecords {
+      owesMemory = true
+    } else if isSmall {
+      owesMemory = false
+    }
+    end()
+    return releasesMemory
+  }
+
+  /// It is void, or there is none.
+  mutating func discard() {
+    if state != .idle { end() }
+  }
+
+  private mutating func end() {
+    state.move(to: .idle)
+    records = 0
+    bytes = 0
+  }
+}

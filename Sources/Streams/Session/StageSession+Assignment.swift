@@ -1,0 +1,86 @@
+import EventLog
+import StateStore
+
+// Answers to changes of the assignment.
+
+extension StageSession where Operator: ~Copyable {
+  func answer(_ rebalance: Rebalance) throws(StageError) {
+    switch rebalance {
+    case .assigned(let partitions):
+      try commitBatch()
+      environment.emit(.assigned(partitions))
+      try fencePredecessors(on: partitions)
+      try begin(partitions)
+      environment.emit(.processing(assignment.running))
+    case .revoked(let partitions):
+      environment.emit(.revoked(partitions))
+      try commitBatch()
+      try settlePositions(all: true)
+      try disown(committedOffsets(of: partitions))
+      try release(partitions)
+    case .lost(let partitions):
+      environment.emit(.lost(partitions))
+      batch.discard()
+      try release(partitions)
+      // What the open transaction holds was read under a membership that has ended.
+      throw .failed(
+        Reason(.partitionsLost, "the group has given \(partitions.count) partitions away"),
+        .abandonPartition)
+    }
+    showPositions()
+  }
+
+  /// Takes the change of another stage's assignment as its own.
+  func follow(_ feed: any PartitionFeed) throws(StageError) {
+    let version = feed.version
+    guard version != followedVersion else { return }
+    let wanted = feed.partitions.map { TopicPartition(configuration.inputs[0], $0) }
+    let present = assignment.running
+    let gone = present.filter { !wanted.contains($0) }
+    let new = wanted.filter { !present.contains($0) }
+    if !gone.isEmpty { try answer(.revoked(gone)) }
+    if !new.isEmpty { try answer(.assigned(new)) }
+    // Only now: a batch that had to be aborted has the rest done the next time.
+    followedVersion = version
+  }
+
+  /// Opens partitions and starts to read them.
+  private func begin(_ partitions: [TopicPartition]) throws(StageError) {
+    do throws(StageError) {
+      if let twice = partitions.first(where: assignment.holds) {
+        throw .failed(
+          Reason(.unexpectedPartition, "assigned \(twice) twice"), .abandonPartition)
+      }
+      assignment.open(partitions)
+      let opened = try openTasks(partitions)
+      for (task, _) in opened {
+        owned.append(Owned(task, try stageOperator.makeWorking(task)))
+        assignment.run(task.source, topic: task.topic)
+      }
+      stageOperator.partitionsChanged(tasks)
+      try claim(partitions)
+      try StageError.log { () throws(LogError) in
+        try consumer.assign(opened.map { ($0.task.source, .at($0.task.nextOffset)) })
+      }
+      try takeBack(opened)
+    } catch {
+      // There is no way back into the middle of this.
+      guard error.reaction == .abortBatch else { throw error }
+      throw .failed(error.reason, .abandonPartition)
+    }
+  }
+
+  private func release(_ partitions: [TopicPartition]) throws(StageError) {
+    let gone = tasks.filter { partitions.contains($0.source) }
+    assignment.release(partitions)
+    owned.removeAll { partitions.contains($0.task.source) }
+    ledger.forget(partitions)
+    stageOperator.partitionsChanged(tasks)
+    for task in gone {
+      try StageError.store { () throws(StoreError) in try task.store?.close() }
+      environment.standby?.giveBack(task.partition, by: configuration.instanceID)
+    }
+    try StageError.log { () throws(LogError) in try consumer.unassign(partitions) }
+    assignment.remove(gone.map(\.source))
+  }
+}

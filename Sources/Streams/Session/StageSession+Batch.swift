@@ -1,0 +1,116 @@
+import EventLog
+import StateStore
+
+// A batch from its first record to its commit, or to its abort.
+
+extension StageSession where Operator: ~Copyable {
+  func openBatch() throws(StageError) {
+    if let producer {
+      try StageError.log { () throws(LogError) in try strategy.begin(producer) }
+    }
+    let now = environment.now()
+    batch.open(at: now)
+    for task in tasks {
+      task.sendsPosition = strategy.sendsPosition(isDue: ledger.isDue(task.source, at: now))
+    }
+    try stageOperator.beginBatch()
+  }
+
+  /// Commits the open batch, if there is one.
+  func commitBatch() throws(StageError) {
+    guard batch.isOpen else { return }
+    try commitBatch(by: steps)
+  }
+
+  func commitBatch(by steps: [CommitStep]) throws(StageError) {
+    let began = environment.now()
+    let open = batch.age(at: began)
+    batch.beginCommit()
+    var times: [BatchSummary.StepTime] = []
+    var reached = began
+    for step in steps {
+      try perform(step)
+      let now = environment.now()
+      times.append(BatchSummary.StepTime(step, now - reached))
+      reached = now
+    }
+    for task in tasks where task.isTouched { task.settle() }
+    let summary = BatchSummary(
+      records: batch.records, bytes: batch.bytes, redeliveries: ledger.redeliveries, open: open,
+      steps: times, positions: positions)
+    hasCommitted = true
+    ledger.show(summary.positions)
+    if batch.finish() { environment.releaseMemory() }
+    environment.emit(.batchCommitted(summary))
+  }
+
+  private func perform(_ step: CommitStep) throws(StageError) {
+    switch step {
+    case .closeBatch: try closeOperators()
+    case .flushEffects:
+      try retrying { () throws(StageError) in try self.stageOperator.flush() }
+    case .sendPositions: try putPositions()
+    case .awaitDelivery: try awaitDelivery()
+    case .commitTransaction:
+      let offsets = touchedOffsets
+      try retrying { () throws(StageError) in
+        try StageError.log { () throws(LogError) in
+          try self.producer?.commitTransaction(
+            offsets: offsets, of: self.consumer, timeout: .seconds(5))
+        }
+      }
+    case .commitStores:
+      // The log has the batch: with a full disk it waits for room, and is not read again.
+      try retrying { () throws(StageError) in
+        for task in self.tasks where task.isTouched { try task.commitStore() }
+      }
+    case .commitOffsets:
+      ledger.note(touchedOffsets)
+      try tellOffsets()
+    }
+    environment.crashPoint(step)
+  }
+
+  func awaitDelivery() throws(StageError) {
+    try retrying { () throws(StageError) in
+      try StageError.log { () throws(LogError) in
+        try self.producer?.flush(timeout: .seconds(5))
+      }
+    }
+  }
+
+  func abortBatch(because error: StageError) throws(StageError) {
+    guard strategy.canAbort(hasState: configuration.changelog != nil) else {
+      throw .failed(error.reason, .abandonPartition)
+    }
+    environment.emit(.batchAborted(error.reason))
+    if let producer {
+      try retrying { () throws(StageError) in
+        try StageError.log { () throws(LogError) in try self.strategy.abort(producer) }
+      }
+    }
+    let offsets = committedOffsets(of: assignment.running)
+    try rollBackTasks()
+    ledger.rollBack()
+    batch.discard()
+    try StageError.log { () throws(LogError) in try consumer.rewind(offsets) }
+  }
+
+  /// Calls again and again while the error says to, and tells it once.
+  func retrying(_ body: () throws(StageError) -> Void) throws(StageError) {
+    var isWaiting = false
+    while true {
+      do throws(StageError) {
+        try body()
+        if isWaiting { environment.emit(.resumed) }
+        return
+      } catch {
+        guard error.reaction == .retry else { throw error }
+        guard !environment.stop.isStopped else { throw .stopped }
+        if !isWaiting { environment.emit(.waiting(error.reason)) }
+        isWaiting = true
+        environment.pause(.milliseconds(100))
+      }
+    }
+  }
+}

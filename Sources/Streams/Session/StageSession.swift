@@ -1,0 +1,180 @@
+import EventLog
+import StateStore
+
+/// One membership of a stage in its consumer group: from joining until it leaves, is fenced, or
+/// fails. Runs on the stage's thread.
+///
+/// It puts calls in their order, and decides little itself: when a batch closes is up to
+/// `OpenBatch`, which partitions it has to `Assignment`, what is told of its positions to
+/// `PositionLedger`, whose transactions are aborted to `Takeover`, and what the guarantee comes to
+/// up to `DeliveryStrategy`.
+final class StageSession<
+  Log: EventLog, Storage: StateStorage, Operator: StageOperator & ~Copyable
+>
+where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
+  typealias Task = PartitionTask<Storage.Store, Log.Producer>
+  typealias Owned = OwnedPartition<Task, Operator.Working>
+
+  let environment: StageEnvironment<Log, Storage>
+  let configuration: StageConfiguration
+  let strategy: any DeliveryStrategy
+  let takeover: Takeover?
+  let consumer: Log.Consumer
+  let producer: Log.Producer?
+  let steps: [CommitStep]
+  var stageOperator: Operator
+
+  var assignment: Assignment
+  /// The partitions that run, by their slots in the assignment.
+  var owned: [Owned] = [] { didSet { (latestSlot, latest) = (-1, nil) } }
+  /// Where the record before came from: the next one is mostly from there too.
+  var latestSlot = -1
+  var latest: Owned?
+
+  var batch: OpenBatch
+  var ledger: PositionLedger
+  /// The change of the followed stage's partitions that was answered last.
+  var followedVersion = -1
+  var hasCommitted = false
+
+  init(_ environment: StageEnvironment<Log, Storage>, operator stageOperator: consuming Operator)
+    throws(StageError)
+  {
+    self.environment = environment
+    self.stageOperator = stageOperator
+    let configuration = environment.configuration
+    self.configuration = configuration
+    let strategy = configuration.guarantee.strategy
+    self.strategy = strategy
+    takeover = Takeover(configuration, strategy)
+    assignment = Assignment(inputs: configuration.inputs.count)
+    batch = OpenBatch(configuration.limits, at: environment.now())
+    ledger = PositionLedger(at: environment.now())
+    let producing = configuration.producer(strategy)
+    steps = environment.commitSteps ?? strategy.steps(produces: producing != nil)
+    // The producer comes first: making it settles what a predecessor of the same name left open,
+    // and only then do the consumer's committed offsets and the changelog's end stand still.
+    producer =
+      if let producing {
+        try StageError.log { () throws(LogError) in try environment.log.makeProducer(producing) }
+      } else { nil }
+    consumer = try StageError.log { () throws(LogError) in
+      try environment.log.makeConsumer(configuration.consumer)
+    }
+    environment.emit(.joining(group: configuration.group))
+  }
+
+  var tasks: [Task] { owned.map(\.task) }
+
+  // MARK: The loop
+
+  /// Runs until it is stopped; then finishes the open batch and closes the stores.
+  func run() throws(StageError) {
+    while !environment.stop.isStopped {
+      try iterate()
+    }
+    try commitBatch()
+    try settlePositions(all: true)
+    let open = tasks
+    let offsets = committedOffsets(of: assignment.running)
+    forgetTasks()
+    for task in open {
+      try StageError.store { () throws(StoreError) in try task.store?.close() }
+    }
+    do throws(StageError) { try disown(offsets) } catch {
+      environment.emit(.disownFailed(error.reason))
+    }
+  }
+
+  private func iterate() throws(StageError) {
+    var failure: StageError?
+    let result = try StageError.log { () throws(LogError) in
+      try consumer.poll(maxRecords: min(batch.room, 8192), timeout: pollTimeout) { record in
+        do throws(StageError) {
+          try take(record)
+          return true
+        } catch {
+          failure = error
+          return false
+        }
+      }
+    }
+    do throws(StageError) {
+      if let failure { throw failure }
+      if let followed = configuration.followed { try follow(followed) }
+      if let rebalance = result.rebalance { return try answer(rebalance) }
+      if batch.isOpen {
+        try goOn(with: result.records)
+      } else if result.records == 0 {
+        try settlePositions()
+        try refreshIfWanted()
+        showPositions()
+      }
+    } catch {
+      guard error.reaction == .abortBatch else { throw error }
+      try abortBatch(because: error)
+    }
+  }
+
+  /// Closes the open batch if it must, after a poll that brought so many records.
+  private func goOn(with records: Int) throws(StageError) {
+    let now = environment.now()
+    batch.arrived(records, at: now)
+    if batch.closes(at: now, isDry: records == 0, backlog: upstreamHasBacklog) {
+      try commitBatch()
+    } else if strategy.publishesEarly, batch.isSmall {
+      try publish()
+    }
+  }
+
+  private var pollTimeout: Duration {
+    guard batch.isOpen else { return Self.longestPoll }
+    let patience = batch.patience(at: environment.now(), backlog: upstreamHasBacklog)
+    return max(.zero, min(patience, Self.longestPoll))
+  }
+
+  /// `nil` where some of the stages before this one run in another process.
+  private var upstreamHasBacklog: Bool? {
+    let upstream = environment.upstream
+    if upstream.isEmpty { return nil }
+    return upstream.contains { $0.lag >= configuration.limits.floodRecords }
+  }
+
+  /// How long a stage that has nothing to do may not see that it has to stop.
+  private static var longestPoll: Duration { .milliseconds(50) }
+
+  // MARK: The end
+
+  func close() {
+    forgetTasks()
+    let held = assignment.held
+    assignment.remove(held)
+    for partition in held {
+      environment.standby?.giveBack(partition.partition, by: configuration.instanceID)
+    }
+    consumer.close(leaving: configuration.leavesOnStop && environment.stop.isStopped)
+    producer?.close()
+  }
+
+  /// Deletes the stores, so that the next session rebuilds them from their changelogs. The error
+  /// does not say which of them holds the value that can't be read, so none of them is served
+  /// again.
+  func destroyStores(because error: StageError) throws(StageError) {
+    guard configuration.changelog != nil else { return }
+    let partitions = (assignment.running + assignment.opening).map(\.partition)
+    forgetTasks()
+    for partition in Set(partitions).sorted() {
+      environment.emit(.storeRebuilt(partition: partition, error.reason))
+      try StageError.store { () throws(StoreError) in
+        try environment.storage.destroy(stage: configuration.name, partition: partition)
+      }
+    }
+  }
+
+  /// Drops every reference to a store.
+  private func forgetTasks() {
+    assignment.release(assignment.running)
+    owned.removeAll()
+    stageOperator.partitionsChanged([])
+  }
+}
