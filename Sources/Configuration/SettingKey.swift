@@ -1,3 +1,4 @@
+import Pipeline
 import Streams
 
 /// One key of the configuration: its name, what it may be, where its value is kept and what it

@@ -6,8 +6,8 @@ public enum MissingOffsets: Hashable, Sendable {
   case end(Int64)
 
   /// - Parameter held: what the partition has; see `LogConsumer.offsets(of:)`.
-  /// - Returns: `nil` when all is there. Nothing is missing of no offsets that are within, or at the
-  ///   end of, what the partition has.
+  /// - Returns: `nil` when all is there. An empty range is there if it is within what the partition
+  ///   has, or at its end.
   public static func of(from start: Int64, to end: Int64, in held: Range<Int64>) -> MissingOffsets?
   {
     if start < held.lowerBound { return .beginning(held.lowerBound) }

@@ -107,8 +107,8 @@ public struct PartitionReader<Consumer: LogConsumer>: ~Copyable {
   /// Polls until all partitions are at their ends.
   ///
   /// - Parameters:
-  ///   - patience: how long no partition may make progress, counted in timeouts of polls; `nil` waits
-  ///     for ever.
+  ///   - patience: how long no partition may make progress, counted in timeouts of polls; `nil`
+  ///     waits for ever.
   ///   - onPoll: called after each poll; returns false to stop.
   ///   - body: as of `poll`; when it returns false nothing more is read.
   /// - Throws: `.unavailable`, naming a partition, when patience runs out.
@@ -122,8 +122,8 @@ public struct PartitionReader<Consumer: LogConsumer>: ~Copyable {
     }
   }
 
-  /// Polls until no partition is below its goal, and passes on what has arrived beyond the goals too.
-  /// For partitions without an end; otherwise like `readToEnd`.
+  /// Polls until no partition is below its goal, and passes on what has arrived beyond the goals
+  /// too. For partitions without an end; otherwise like `readToEnd`.
   ///
   /// - Parameter goals: offsets by partition; those not named have none.
   public mutating func readOn(

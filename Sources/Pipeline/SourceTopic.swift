@@ -42,9 +42,9 @@ public struct SourceTopic {
       Reason(
         .topicRecreated,
         "topic_recreated: the state has \(name)[\(partition)] up to offset \(known.offset), but"
-          + " \(why): the topic was deleted and made anew, and its events would be taken for repeats."
-          + " To go on with the new topic, stop every instance, make the other topics but movies and"
-          + " models anew as well, and use another application name and an empty Redis"),
+          + " \(why): the topic was deleted and recreated, and its events would pass for repeats."
+          + " To go on with the new topic, stop every instance, recreate the other topics except"
+          + " movies and models as well, and use another application name and an empty Redis"),
       .stopDaemon)
   }
 

@@ -51,7 +51,7 @@ struct StandbyPlanTests {
     #expect(copies.owned == [0, 1, 2, 3])
     copies.giveBack(0, by: "a")
     #expect(copies.owned == [1, 2, 3])
-    copies.giveBackAll(by: "b")
+    for partition in copies.owned { copies.giveBack(partition, by: "b") }
     #expect(copies.owned == [1])
   }
 
@@ -60,7 +60,7 @@ struct StandbyPlanTests {
     let copies = StandbyCopies<MemoryStore>()
     _ = copies.take(0, for: "a", pause: { _ in })
     _ = copies.take(0, for: "b", pause: { _ in })
-    copies.giveBackAll(by: "a")
+    copies.giveBack(0, by: "a")
     #expect(copies.owned == [0])
     copies.giveBack(0, by: "b")
     #expect(copies.owned == [])

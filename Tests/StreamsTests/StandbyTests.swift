@@ -210,10 +210,10 @@ struct StandbyTests {
       placement: { count in
         if rounds.next() == 2 {
           #expect(copies.take(0, for: "0", pause: { _ in }) != nil)
-          copies.giveBackAll(by: "0")
+          copies.giveBack(0, by: "0")
           #expect(copies.take(0, for: "0", pause: { _ in }) == nil)
           #expect(throws: Never.self) { try open(storage, 0) }
-          copies.giveBackAll(by: "0")
+          copies.giveBack(0, by: "0")
           #expect(throws: Never.self) { try world.feed(20..<40) }
           world.run()
         }

@@ -4,8 +4,8 @@ import EventLog
 /// knows what is in it, whichever partitions it owns. Belongs to one thread.
 public final class GlobalTable<Consumer: LogConsumer> {
   private var reader: PartitionReader<Consumer>
-  /// Asks for ends on a separate connection. On the reader's, the answer would wait behind a fetch that
-  /// the broker holds until something new arrives.
+  /// Asks for ends on a separate connection. On the reader's, the answer would wait behind a fetch
+  /// that the broker holds until something new arrives.
   private let inquirer: Consumer
   private let partitions: [TopicPartition]
 

@@ -55,8 +55,8 @@ public final class ModelPublisher<Log: EventLog> {
     }
   }
 
-  /// Writes a null for each record of a model, starting with the metadata: from then on nobody serves
-  /// it.
+  /// Writes a null for each record of a model, starting with the metadata: from then on nobody
+  /// serves it.
   ///
   /// - Parameter parts: how many it has.
   public func delete(version: String, parts: Int) throws(LogError) {

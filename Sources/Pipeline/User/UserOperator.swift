@@ -31,8 +31,7 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
   }
 
   public mutating func partitionsChanged(_ tasks: [Partition]) {
-    directory.replace(
-      tasks.compactMap { task in task.store.map { (task.partition, $0) } }, of: worker)
+    directory.replace(tasks.compactMap { task in task.store.map { (task.partition, $0) } })
   }
 
   public mutating func makeState(_ task: Partition) throws(StageError) -> UserPartition {

@@ -1,8 +1,8 @@
 import EventLog
 import StateStore
 
-/// What a restore reads of one changelog partition: the changes that its store lacks, up to the last
-/// position, and what is behind that.
+/// What a restore reads of one changelog partition: the changes that its store lacks, up to the
+/// last position, and what is behind that.
 struct ChangelogSection: Sendable {
   let changelog: TopicPartition
   /// What the store lacks at the start: changelog offsets up to the end.

@@ -2,8 +2,8 @@ import EventLog
 import StateStore
 
 /// What follows the last position read of a changelog partition. No position vouches for it yet: it
-/// belongs to a batch that is still being written, or that a crash cut short and whose input will be
-/// read again.
+/// belongs to a batch that is still being written, or that a crash cut short and whose input will
+/// be read again.
 struct ChangelogTail: Sendable {
   /// The offset after the last position read; `nil` before the first one.
   private(set) var lastPosition: Int64?

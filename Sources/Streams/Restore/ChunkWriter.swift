@@ -5,8 +5,8 @@ import Synchronization
 /// Runs work on another thread than the one that asks for it; in a simulation, on it and at once.
 public typealias BackgroundWork = @Sendable (@escaping @Sendable () -> Void) -> Void
 
-/// Commits chunks to a store on another thread than the one that fills them, one after the other. It
-/// accepts the next one when the one before is done, so there are never more than two.
+/// Commits chunks to a store on another thread than the one that fills them, one after the other.
+/// It accepts the next one when the one before is done, so there are never more than two.
 final class ChunkWriter<Store: StateStore>: Sendable {
   private struct Chunk {
     var writes = WriteSet()

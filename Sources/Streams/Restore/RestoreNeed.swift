@@ -1,7 +1,8 @@
 import EventLog
 import StateStore
 
-/// What a restore has to do about one store, by where the store stands and what its changelog holds.
+/// What a restore has to do about one store, by where the store stands and what its changelog
+/// holds.
 enum RestoreNeed: Hashable, Sendable {
   /// The store lacks these offsets, which may be none.
   case changes(Range<Int64>)
@@ -46,9 +47,9 @@ extension StageConfiguration {
     Reason(
       .changelogBelowLogStart,
       "changelog_below_log_start: the store of \(name) partition \(changelog.partition) lacks"
-        + " changelog records from offset \(offset) on, but \(changelog) begins at \(start): records"
-        + " were deleted from it. Restore a snapshot (projectionist state restore); or compute the"
-        + " state again: stop every instance, delete the changelog topic, run topics apply, and reset"
-        + " the group \(group) to the earliest offset with kafka-consumer-groups")
+        + " changelog records from offset \(offset) on, but \(changelog) begins at \(start):"
+        + " records were deleted from it. Restore a snapshot (projectionist state restore); or"
+        + " compute the state again: stop every instance, delete the changelog topic, run topics"
+        + " apply, and reset the group \(group) to the earliest offset with kafka-consumer-groups")
   }
 }

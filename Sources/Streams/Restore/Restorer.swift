@@ -11,8 +11,8 @@ struct RestoredStore<Store: StateStore> {
 }
 
 /// Opens the stores of partitions and brings them up to the ends of their changelogs, all at once:
-/// a `ChangelogReader` reads the partitions side by side, and `StoreLoader`s commit what it reads in
-/// the background. The memory this takes does not depend on the changelogs' length.
+/// a `ChangelogReader` reads the partitions side by side, and `StoreLoader`s commit what it reads
+/// in the background. The memory this takes does not depend on the changelogs' length.
 struct Restorer<Log: EventLog, Storage: StateStorage> {
   typealias Loader = StoreLoader<Storage.Store>
 
@@ -50,8 +50,8 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
 
   /// Brings stores up to the end.
   ///
-  /// - Returns: the changes behind the last positions, by partition. Stores that must be rebuilt have
-  ///   a `damage` instead.
+  /// - Returns: the changes behind the last positions, by partition. Stores that must be rebuilt
+  ///   have a `damage` instead.
   private func restore(_ loaders: [Loader]) throws(StageError) -> [Int32: WriteSet] {
     var progress = RestoreProgress(changelog, partitions: loaders.count, at: environment.now())
     // After an error the caller may close or destroy the stores.

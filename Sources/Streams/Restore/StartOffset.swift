@@ -97,10 +97,10 @@ extension StageConfiguration {
     case .belowLogStart:
       Reason(
         .offsetBelowLogStart,
-        "offset_below_log_start: \(place), but the log begins at \(decision.held.lowerBound): events"
-          + " were deleted before they were processed. To accept the loss, stop every instance and,"
-          + " once the session timeout has passed, reset the group with kafka-consumer-groups; delete"
-          + " the stage's state and changelog")
+        "offset_below_log_start: \(place), but the log begins at \(decision.held.lowerBound):"
+          + " events were deleted before they were processed. To accept the loss, stop every"
+          + " instance and, once the session timeout has passed, reset the group with"
+          + " kafka-consumer-groups; delete the stage's state and changelog")
     case .stateLost:
       Reason(
         .stateLost,
@@ -111,9 +111,9 @@ extension StageConfiguration {
     case .beyondLogEnd:
       Reason(
         .offsetBeyondLogEnd,
-        "offset_beyond_log_end: \(place), but the log ends at \(decision.held.upperBound): the topic"
-          + " was recreated or truncated. Use another application name or state directory, or reset"
-          + " the group")
+        "offset_beyond_log_end: \(place), but the log ends at \(decision.held.upperBound): the"
+          + " topic was recreated or truncated. Use another application name or state directory, or"
+          + " reset the group")
     }
   }
 }

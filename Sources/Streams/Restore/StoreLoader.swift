@@ -47,8 +47,8 @@ final class StoreLoader<Store: StateStore> {
 }
 
 /// How much a restore holds in memory, divided among the partitions that are restored together. It
-/// does not depend on the length of their changelogs, nor on their number as long as a share is worth
-/// a commit.
+/// does not depend on the length of their changelogs, nor on their number as long as a share is
+/// worth a commit.
 struct RestoreLimits: Hashable, Sendable {
   /// Bytes of a partition's changes that make a chunk; as many again may be on their way into the
   /// store.

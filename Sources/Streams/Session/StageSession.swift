@@ -143,8 +143,11 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
 
   func close() {
     forgetTasks()
-    assignment.remove(assignment.held)
-    environment.standby?.giveBackAll(by: configuration.instanceID)
+    let held = assignment.held
+    assignment.remove(held)
+    for partition in held {
+      environment.standby?.giveBack(partition.partition, by: configuration.instanceID)
+    }
     consumer.close(leaving: configuration.leavesOnStop && environment.stop.isStopped)
     producer?.close()
   }

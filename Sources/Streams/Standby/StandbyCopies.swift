@@ -21,23 +21,18 @@ public final class StandbyCopies<Store: StateStore>: Sendable {
 
   // MARK: The stage's threads
 
-  /// Takes a partition for one of the stage's threads, with its copy if there is one. The copy stands
-  /// where its changelog offset says, a moment behind the changelog.
+  /// Takes a partition for one of the stage's threads, with its copy if there is one. The copy
+  /// stands where its changelog offset says, a moment behind the changelog.
   func take(_ partition: Int32, for owner: String, pause: (Duration) -> Void) -> Store? {
     state.withLock { $0.owners[partition] = owner }
     while state.withLock({ $0.busy.contains(partition) }) { pause(.milliseconds(1)) }
     return state.withLock { $0.stores.removeValue(forKey: partition) }
   }
 
-  /// The owner has closed the partition's store. One that another thread has taken since stays that
-  /// one's.
+  /// The owner has closed, or dropped, the partition's store. A partition that another thread has
+  /// taken since stays with that thread.
   func giveBack(_ partition: Int32, by owner: String) {
     state.withLock { if $0.owners[partition] == owner { $0.owners[partition] = nil } }
-  }
-
-  /// The owner has closed, or dropped, all its stores.
-  func giveBackAll(by owner: String) {
-    state.withLock { state in state.owners = state.owners.filter { $0.value != owner } }
   }
 
   // MARK: The follower's thread

@@ -2,11 +2,11 @@
 ///
 /// The copies of a partition are with the instances that rank first by a hash of instance and
 /// partition, its owner excepted (rendezvous hashing, https://doi.org/10.1109/90.663936): every
-/// instance comes to the same answer by itself, and one that joins or leaves moves only the copies it
-/// had.
+/// instance comes to the same answer by itself, and one that joins or leaves moves only the copies
+/// it had.
 public enum StandbyPlacement {
-  /// A member of the group, by the name of its instance, and the partitions it owns. Members with one
-  /// name are threads of one instance, which keeps no copies of what any of them owns.
+  /// A member of the group, by the name of its instance, and the partitions it owns. Members with
+  /// one name are threads of one instance, which keeps no copies of what any of them owns.
   public struct Member: Hashable, Sendable {
     public var name: String
     public var partitions: Set<Int32>
