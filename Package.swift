@@ -192,12 +192,15 @@ let package = Package(
     tests("SampleDataTests", ["SampleData", "Recommender", "Ratings", "Codecs"]),
     tests(
       "DaemonRuntimeTests",
-      ["DaemonRuntime", "Console", "Pipeline", "Streams", "EventLog", logging]),
+      [
+        "DaemonRuntime", "Configuration", "Console", "LMDBStore", "Pipeline", "Streams", "EventLog",
+        logging,
+      ]),
     tests(
       "OperationsTests",
       [
         "Operations", "Processes", "Console", "Pipeline", "Recommender", "Ratings", "Codecs",
-        "LMDBStore", "RedisProjection", "StateStore",
+        "LMDBStore", "RedisProjection", "Streams", "StateStore",
       ]),
     tests("BenchmarksTests", ["Benchmarks", "Console", "EventLog"]),
     tests(

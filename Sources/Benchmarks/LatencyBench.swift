@@ -1,3 +1,4 @@
+import Pipeline
 import Configuration
 import Console
 import Foundation

@@ -46,15 +46,15 @@ package struct DaemonRun {
     var kafka = settings.kafkaSettings
     kafka.whenUnreachable = { _ in watch.look() }
     let log = KafkaLog(settings: kafka, logger: settings.log.makeLogger("kafka"))
-    let topics = try TopicCatalog().topics(settings)
-    let partitions = try prepare(topics, log: log)
+    let topics = try TopicCatalog.topics(settings)
+    let partitions = try prepare(topics, settings.topology, log: log)
     logger.notice(
       "starting",
       metadata: [
         "application": "\(settings.application)", "instance": "\(instance)",
         "guarantee": "\(settings.processing.guarantee.rawValue)",
         "bootstrap_servers": "\(settings.bootstrapServers)",
-        "stages": "\(settings.stages.map(\.rawValue).joined(separator: ","))",
+        "stages": "\(settings.stages.joined(separator: ","))",
       ])
     let server = serveEvents(settings)
     defer { server?.stop() }
@@ -70,7 +70,7 @@ package struct DaemonRun {
   /// A daemon that can't serve its events runs without them.
   private func serveEvents(_ settings: Settings) -> EventServer? {
     let board = StatusBoard(
-      settings.stages.map { StatusBoard.Entry(StageStatus(stage: $0.rawValue)) })
+      settings.stages.map { StatusBoard.Entry(StageStatus(stage: $0)) })
     do throws(EventStreamError) {
       return try EventServer(path: "\(settings.stateRoot)/events.sock", board: board)
     } catch {
@@ -92,7 +92,9 @@ package struct DaemonRun {
   /// Holds the broker's topics against their declarations.
   ///
   /// - Returns: how many partitions the user-keyed topics have.
-  private func prepare(_ topics: [DeclaredTopic], log: KafkaLog) throws -> Int32 {
+  private func prepare(
+    _ topics: [DeclaredTopic], _ topology: Topology, log: KafkaLog
+  ) throws -> Int32 {
     let admin = try log.makeAdmin()
     var report = try TopicReport(topics, admin: admin)
     if appliesTopics, !report.missing.isEmpty {
@@ -100,6 +102,6 @@ package struct DaemonRun {
       report = try TopicReport(topics, admin: admin)
     }
     if let failure = report.failure { throw failure }
-    return try admin.topics()[Topics.validatedRatings] ?? 0
+    return try admin.topics()[topology[.validatedRatings]] ?? 0
   }
 }

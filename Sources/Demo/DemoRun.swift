@@ -70,8 +70,7 @@ package struct DemoRun {
     let log = services.log
     let sample = try SampleUser(user, settings: services.settings, log: log)
     defer { sample.close() }
-    let progress = try ProgressMonitor(
-      try log.makeAdmin(), application: services.settings.application)
+    let progress = try ProgressMonitor(try log.makeAdmin(), services.settings.topology)
     if let once {
       try runOnce(services, sample, progress, deadline: .now + once)
     } else {

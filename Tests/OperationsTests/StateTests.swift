@@ -2,6 +2,7 @@ import Foundation
 import LMDBStore
 import Pipeline
 import StateStore
+import Streams
 import Testing
 
 @testable import Console
@@ -18,7 +19,7 @@ import Testing
   }
 
   private func write(partition: Int32) throws {
-    let store = try storage.open(stage: "user", partition: partition, tables: UserTables.names)
+    let store = try storage.open(stage: "user", partition: partition, tables: StageDeclaration.user.tableNames)
     var writes = WriteSet()
     let key = StoreKey(42)
     let value = SourcePosition(offset: 9, timestamp: 7).encoded

@@ -12,10 +12,11 @@ struct PartitionDirectoryTests {
 
   @Test func aThreadReplacesItsOwnPartitions() throws {
     let directory = PartitionDirectory<MemoryStore>()
-    directory.replace(try stores(0, 1), of: 0)
-    directory.replace(try stores(2, 3), of: 1)
+    let (one, other) = (directory.makeShare(), directory.makeShare())
+    one.replace(try stores(0, 1))
+    other.replace(try stores(2, 3))
     #expect(directory.partitions == [0, 1, 2, 3])
-    directory.replace(try stores(1), of: 0)
+    one.replace(try stores(1))
     #expect(directory.partitions == [1, 2, 3])
     #expect(directory.store(of: 0) == nil && directory.store(of: 2) != nil)
     #expect(directory.version == 3)
@@ -24,11 +25,22 @@ struct PartitionDirectoryTests {
   /// Its new owner may tell before its old one has.
   @Test func aPartitionMayMoveBetweenThreads() throws {
     let directory = PartitionDirectory<MemoryStore>()
-    directory.replace(try stores(0, 1), of: 0)
-    directory.replace(try stores(1), of: 1)
-    directory.replace(try stores(0), of: 0)
+    let (one, other) = (directory.makeShare(), directory.makeShare())
+    one.replace(try stores(0, 1))
+    other.replace(try stores(1))
+    one.replace(try stores(0))
     #expect(directory.partitions == [0, 1])
-    directory.replace([], of: 1)
+    other.replace([])
     #expect(directory.partitions == [0])
+  }
+
+  @Test func aShareIsWithdrawnWhenItsThreadReleasesIt() throws {
+    let directory = PartitionDirectory<MemoryStore>()
+    do {
+      let share = directory.makeShare()
+      share.replace(try stores(0))
+      #expect(directory.partitions == [0])
+    }
+    #expect(directory.partitions == [])
   }
 }

@@ -22,48 +22,63 @@ extension TopicDeclaration {
   fileprivate static let userActivity = TopicDeclaration("user-activity", partitions: byUser)
 }
 
+private struct UserKey: StateKey {
+  var bytes: [UInt8]
+
+  func encode(into bytes: inout [UInt8]) { bytes += self.bytes }
+}
+
+extension UserKey {
+  init?(decoding bytes: RawSpan) { self.bytes = bytes.withUnsafeBytes { [UInt8]($0) } }
+}
+
+private struct EventCount: StateValue {
+  struct NotDecimal: Error {}
+
+  var count = 0
+
+  func encode(into bytes: inout [UInt8]) { bytes += Array("\(count)".utf8) }
+}
+
+extension EventCount {
+  init(decoding bytes: RawSpan) throws(NotDecimal) {
+    let text = bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    guard let count = Int(text) else { throw NotDecimal() }
+    self.count = count
+  }
+}
+
+private struct ActivityPartition: PartitionState {
+  var counts: StateTable<UserKey, EventCount>
+
+  mutating func writeTables() throws(StageError) { try counts.writeChanges() }
+}
+
 private struct ActivityOperator: StageOperator {
   typealias Store = MemoryStore
   typealias Producer = MemoryProducer
-  /// Counts that the open batch has changed.
-  typealias Working = [[UInt8]: Int]
 
-  private static let counts = Table(rawValue: 1)
   private static let activity = StageDeclaration.activity.output(.userActivity)
 
-  func makeWorking(_ task: Partition) throws(StageError) -> Working { [:] }
+  func makeState(_ task: Partition) throws(StageError) -> ActivityPartition {
+    ActivityPartition(counts: StateTable(Table(rawValue: 1), of: task))
+  }
 
   func process(
-    _ records: borrowing RecordRun, _ working: inout Working, _ task: Partition
+    _ records: borrowing RecordRun, _ state: inout ActivityPartition, _ task: Partition
   ) throws(StageError) {
-    for index in records.indices { try take(records[index], &working, task) }
-  }
-
-  private func take(_ record: borrowing RecordView, _ working: inout Working, _ task: Partition)
-    throws(StageError)
-  {
-    guard let key = record.key else { return }
-    let user = key.withUnsafeBytes { [UInt8]($0) }
-    let before =
-      if let count = working[user] { count } else {
-        try task.get(Self.counts, key) { Self.number($0) }
+    for index in records.indices {
+      let record = records[index]
+      guard let key = record.key else { continue }
+      let user = UserKey(bytes: key.withUnsafeBytes { [UInt8]($0) })
+      let count = try state.counts.update(user) { stored in
+        let next = (stored?.count ?? 0) + 1
+        stored = EventCount(count: next)
+        return next
       }
-    working[user] = before + 1
-    let value = Array("\(record.offset):\(before + 1)".utf8)
-    try task.send(to: Self.activity, key: key, value: value.span.bytes)
-  }
-
-  func closeBatch(_ working: inout Working, _ task: Partition) throws(StageError) {
-    for (user, count) in working {
-      let value = Array("\(count)".utf8)
-      try task.put(Self.counts, user.span.bytes, value.span.bytes)
+      let value = Array("\(record.offset):\(count)".utf8)
+      try task.send(to: Self.activity, key: key, value: value.span.bytes)
     }
-    working = [:]
-  }
-
-  private static func number(_ text: RawSpan?) -> Int {
-    guard let text else { return 0 }
-    return text.withUnsafeBytes { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
   }
 }
 

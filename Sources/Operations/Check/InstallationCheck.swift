@@ -6,13 +6,17 @@ import KafkaLog
 import Logging
 import Pipeline
 import RedisProjection
+import Streams
 import Wiring
 
 /// Checks everything the configuration points to: Kafka, topics, Redis, the state directory.
 package enum InstallationCheck {
   package static func findings(_ settings: Settings, _ logger: Logger) -> [CheckFinding] {
     var findings = checkKafka(settings, logger)
-    if settings.stages.contains(.redis) { findings.append(checkRedis(settings)) }
+    let projects = settings.topology.stages.contains {
+      $0.projectsTo != nil && settings.stages.contains($0.name)
+    }
+    if projects { findings.append(checkRedis(settings)) }
     findings.append(checkStateDirectory(settings))
     return findings
   }
@@ -41,7 +45,7 @@ package enum InstallationCheck {
 
   private static func checkTopics(_ settings: Settings, _ admin: KafkaAdmin) -> CheckFinding {
     do {
-      let topics = try TopicCatalog().topics(settings)
+      let topics = try TopicCatalog.topics(settings)
       let report = try TopicReport(topics, admin: admin)
       guard report.isOK else {
         let details = report.entries.filter { $0.status != .ok }.map { topic, status in

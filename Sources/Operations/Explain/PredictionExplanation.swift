@@ -5,20 +5,24 @@ import KafkaLog
 import Logging
 import Pipeline
 import Recommender
+import Streams
 import Wiring
 
 /// Computes a recorded prediction again, with a progress bar.
 package struct PredictionExplanation {
   private let log: KafkaLog
+  private let topology: Topology
 
   package init(_ settings: Settings, _ logger: Logger) {
+    topology = settings.topology
     log = KafkaLog(settings: settings.kafkaSettings, logger: logger)
   }
 
   /// - Parameter contributions: how many to show for each movie.
-  package func explain(_ topic: String, partition: Int32, offset: Int64, contributions: Int) throws
+  package func explain(_ topic: String?, partition: Int32, offset: Int64, contributions: Int) throws
     -> ExplanationReport
   {
+    let topic = topic ?? topology[.recommendations]
     let prediction = try PredictionRecord(log, topic, partition: partition, offset: offset)
       .prediction
     let home = try home(of: prediction.request.user)
@@ -27,7 +31,7 @@ package struct PredictionExplanation {
     var progress = ProgressBar(
       "replay", unit: "events", goal: .count(Int(max(prediction.stateOffset, 1))))
     do throws(ExplanationError) {
-      explainer = try Explainer(log, clientID: "projectionist-explain")
+      explainer = try Explainer(log, topology: topology, clientID: "projectionist-explain")
       explanation = try explainer.explain(prediction, partition: home) { read, _ in
         progress.update(Int(read))
       }
@@ -43,11 +47,12 @@ package struct PredictionExplanation {
 
   /// The user's partition of validated-ratings.
   private func home(of user: Int64) throws(LogError) -> Int32 {
+    let topic = topology[.validatedRatings]
     let consumer = try log.makeConsumer(
       ConsumerConfiguration(
-        topics: [Topics.validatedRatings], group: nil, clientID: "projectionist-explain-home"))
+        topics: [topic], group: nil, clientID: "projectionist-explain-home"))
     defer { consumer.close() }
-    let count = try consumer.partitionCount(of: Topics.validatedRatings)
+    let count = try consumer.partitionCount(of: topic)
     let key = Array("\(user)".utf8)
     return KafkaPartitioner.partition(key: key.span.bytes, count: count)
   }

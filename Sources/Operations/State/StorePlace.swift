@@ -3,6 +3,7 @@ import LMDBStore
 import Pipeline
 import Ratings
 import StateStore
+import Streams
 
 /// Where a store is, and what it holds.
 package struct StorePlace: Sendable {
@@ -10,27 +11,27 @@ package struct StorePlace: Sendable {
   let schema: StoreSchema
   package let partition: Int32
 
-  package var stage: String { schema.stage.rawValue }
+  package var stage: String { schema.stage.name }
   package var description: String { "\(stage)[\(partition)]" }
 
   /// The stores there are, all or those of one stage or partition.
   ///
   /// - Throws: `CommandFailure` when there is none.
   package static func all(
-    in storage: LMDBStorage, stage: StageName? = nil, partition: Int32? = nil
+    in storage: LMDBStorage, stage: StageDeclaration? = nil, partition: Int32? = nil
   ) throws -> [StorePlace] {
-    let stages = stage.map { [$0] } ?? StageName.allCases
+    let stages = stage.map { [$0] } ?? Topology.product.filter(\.isStateful)
     var places: [StorePlace] = []
     for stage in stages {
       guard let schema = StoreSchema(stage) else { continue }
-      for number in try storage.partitions(stage: stage.rawValue)
+      for number in try storage.partitions(stage: stage.name)
       where partition.map({ $0 == number }) ?? true {
         places.append(StorePlace(storage: storage, schema: schema, partition: number))
       }
     }
     guard places.isEmpty else { return places }
     let wanted = [
-      stage.map { " of stage \($0.rawValue)" }, partition.map { " of partition \($0)" },
+      stage.map { " of stage \($0.name)" }, partition.map { " of partition \($0)" },
     ]
     throw CommandFailure(
       .failure,

@@ -4,6 +4,7 @@ import KafkaLog
 import Logging
 import Pipeline
 import Recommender
+import Streams
 import Wiring
 
 /// The topic as a command finds it, and the means to write to it.
@@ -13,15 +14,15 @@ package struct ModelShelf {
   package let catalog: ModelCatalog
 
   package init(_ settings: Settings, _ logger: Logger) throws {
-    // Asks with short patience first, so that an unreachable broker is told at once.
-    guard try settings.makeAdmin(logger).topics()[Topics.models] != nil else {
+    let topic = settings.topology[.models]
+    // The admin client gives up sooner, so an unreachable broker is reported at once.
+    guard try settings.makeAdmin(logger).topics()[topic] != nil else {
       throw CommandFailure(
-        .topicsDiffer,
-        "there is no topic \(Topics.models): create it with `projectionist topics apply`")
+        .topicsDiffer, "there is no topic \(topic): create it with `projectionist topics apply`")
     }
     self.settings = settings
     log = settings.makeModelLog(logger)
-    catalog = try ModelCatalog(reading: log, clientID: "projectionist-models")
+    catalog = try ModelCatalog(reading: log, topology: settings.topology, clientID: "projectionist-models")
   }
 
   /// Makes a model serve.
@@ -35,7 +36,7 @@ package struct ModelShelf {
 
   /// Makes the model serve that served before.
   package func rollBack() throws -> ModelPromotion {
-    // Those that have been deleted meanwhile are passed over.
+    // Skips models that have been deleted since.
     var next = catalog.assembler.promotion?.rolledBack
     while let candidate = next, catalog.assembler.models[candidate.version] == nil {
       next = candidate.rolledBack
@@ -43,8 +44,7 @@ package struct ModelShelf {
     guard let next else {
       throw CommandFailure(
         .failure,
-        "no model served before that is still there; `projectionist models list` has"
-          + " those that can be promoted")
+        "no previous model is left; `projectionist models list` has those that can be promoted")
     }
     try publisher().promote(next)
     return next
@@ -69,14 +69,14 @@ package struct ModelShelf {
 
   private func publisher() throws -> ModelPublisher<KafkaLog> {
     try ModelPublisher(
-      log, clientID: "projectionist-models", transactionalID: settings.trainerID())
+      log, topology: settings.topology, clientID: "projectionist-models", transactionalID: settings.trainerID())
   }
 }
 
 extension ModelCatalog {
   static func unknown(_ version: String) -> CommandFailure {
     CommandFailure(
-      .failure, "there is no model \(version); `projectionist models list` has those there are")
+      .failure, "there is no model \(version); see `projectionist models list`")
   }
 
   /// A complete model.
@@ -86,6 +86,6 @@ extension ModelCatalog {
       throw Self.unknown(version)
     }
     throw CommandFailure(
-      .failure, "\(version) is not complete on the topic: train it again, or delete it")
+      .failure, "\(version) is incomplete on the topic: train it again, or delete it")
   }
 }

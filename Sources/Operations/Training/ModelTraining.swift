@@ -68,21 +68,22 @@ package struct ModelTraining {
     fromLog settings: Settings, _ logger: Logger, until cutoff: TrainingCutoff?, promotes: Bool,
     keep: Int
   ) throws -> Outcome {
-    let ends = try TrainingCutoff.ends(cutoff, try settings.makeAdmin(logger))
+    let topology = settings.topology
+    let ends = try TrainingCutoff.ends(cutoff, topology, try settings.makeAdmin(logger))
     let log = settings.makeModelLog(logger)
-    // Refuses before the work, and not after it, when the topic is not there.
+    // A missing topic fails here, before the work.
     let publisher = try ModelPublisher(
-      log, clientID: "projectionist-train", transactionalID: settings.trainerID())
-    let ratings = try RatingsInput.read(log, ends: ends)
+      log, topology: topology, clientID: "projectionist-train", transactionalID: settings.trainerID())
+    let ratings = try RatingsInput.read(log, topology, ends: ends)
     if ratings.count == 0, cutoff != nil {
       throw CommandFailure(
         .failure,
-        "there is not a single rating before --until; a time is that of the records' production,"
-          + " not of the ratings")
+        "there are no ratings before --until; a time refers to when records were produced, not to"
+          + " the ratings' own times")
     }
     let evaluation = try evaluated(ratings)
     var summary = TrainingSummary(evaluation)
-    // The strong protocol's settings are for comparison with what is published; nothing serves by it.
+    // The strong protocol's settings are for comparison with published results, not for serving.
     if evaluationProtocol != .strong {
       let trained = try TrainingRun.train(
         ratings, parameters, threads: threads, label: "training", trainedTo: ends)
@@ -92,26 +93,28 @@ package struct ModelTraining {
       try publisher.publish(model)
       summary.published = true
       try settle(
-        model.model.version, log, publisher, promotes: promotes, keep: keep, &summary)
+        model.model.version, log, topology, publisher, promotes: promotes, keep: keep, &summary)
     }
     return (summary, evaluation)
   }
 
   /// Promotes the model if it is to be, and deletes the oldest others.
   private func settle(
-    _ version: String, _ log: KafkaLog, _ publisher: ModelPublisher<KafkaLog>,
-    promotes: Bool, keep: Int, _ summary: inout TrainingSummary
+    _ version: String, _ log: KafkaLog, _ topology: Topology,
+    _ publisher: ModelPublisher<KafkaLog>, promotes: Bool, keep: Int, _ summary: inout TrainingSummary
   ) throws {
-    let catalog = try ModelCatalog(reading: log, clientID: "projectionist-train")
+    let catalog = try ModelCatalog(
+      reading: log, topology: topology, clientID: "projectionist-train")
     let current = catalog.assembler.promotion
     if promotes || current == nil {
       let next = current?.promoting(version) ?? ModelPromotion(version: version)
       try publisher.promote(next)
       summary.promoted = true
-      note("promoted \(version)" + (current.map { ", before it \($0.version)" } ?? ""))
+      note("promoted \(version)" + (current.map { ", after \($0.version)" } ?? ""))
     } else if let current {
       note(
-        "\(current.version) keeps serving; `projectionist models promote \(version)` changes that")
+        "\(current.version) keeps serving; to change that: `projectionist models promote \(version)`"
+      )
     }
     let spared = Set([version] + (current.map { [$0.version] + $0.previous.prefix(1) } ?? []))
     let models = catalog.assembler.models.values.map(\.metadata)

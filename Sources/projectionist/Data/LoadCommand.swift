@@ -37,7 +37,7 @@ struct LoadCommand: ParsableCommand {
       let files = try MovieLensFiles(path: path)
       let topics = files.movies == nil ? [.ratings] : DataTopic.allCases
       let summary = try MovieLensLoad(key: key, rate: rate, limit: limit).load(
-        files, to: LogDestination(try common.bulkLog("load"), topics: topics))
+        files, to: common.bulkDestination("load", topics))
       if json { print(try JSONText.of(summary)) }
     } catch let error as DataFileError {
       throw CommandFailure(.failure, error.description)

@@ -3,6 +3,8 @@ import Configuration
 import Console
 import DaemonRuntime
 import Logging
+import Pipeline
+import Streams
 
 /// `projectionist run`: the daemon.
 struct RunCommand: ParsableCommand {

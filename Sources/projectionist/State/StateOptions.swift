@@ -2,6 +2,7 @@ import ArgumentParser
 import LMDBStore
 import Operations
 import Pipeline
+import Streams
 
 /// Which stores a command looks at.
 struct StateOptions: ParsableArguments {

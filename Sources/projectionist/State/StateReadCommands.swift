@@ -4,6 +4,7 @@ import Foundation
 import LMDBStore
 import Operations
 import Pipeline
+import Streams
 import Wiring
 
 /// `projectionist state get`

@@ -5,7 +5,7 @@ import Pipeline
 import Streams
 import Testing
 
-@testable import projectionist
+@testable import DaemonRuntime
 
 @Suite struct DaemonTests {
   @Test func everyStageHasItsOperator() {
