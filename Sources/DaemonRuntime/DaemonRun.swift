@@ -1,9 +1,9 @@
-import Configuration
-import Console
+package import Configuration
+package import Console
 import Foundation
 import KafkaLog
 import LMDBStore
-import Logging
+package import Logging
 import Pipeline
 import Streams
 import Wiring

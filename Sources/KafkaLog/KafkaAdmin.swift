@@ -1,5 +1,5 @@
 import CRdkafka
-import EventLog
+public import EventLog
 import Logging
 
 /// Questions to a cluster, and the making of topics. Calls block, up to the request timeout each.

@@ -1,5 +1,5 @@
 import CRdkafka
-import EventLog
+public import EventLog
 import Logging
 
 // librdkafka tells of a rebalance through a callback and then holds the group's protocol

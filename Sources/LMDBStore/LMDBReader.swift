@@ -1,5 +1,5 @@
 import Glibc
-import StateStore
+public import StateStore
 
 /// A store opened for reading only, also while another process writes it.
 public final class LMDBReader: Sendable {

@@ -1,5 +1,5 @@
 import Glibc
-import StateStore
+public import StateStore
 
 /// Copies of stores: a copy has the layout of a store, so a directory of them can be read as one.
 extension LMDBStorage {

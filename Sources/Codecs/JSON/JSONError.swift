@@ -1,4 +1,4 @@
-internal import CSimdjson
+import CSimdjson
 
 /// Why a document is not the JSON object asked for.
 public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {

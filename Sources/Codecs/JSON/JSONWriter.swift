@@ -1,4 +1,4 @@
-internal import CSimdjson
+import CSimdjson
 
 /// Writes JSON into memory of its own, which is kept from one document to the next: no allocation
 /// once it has grown. It sets the commas; the caller keeps the order of keys and values right.

@@ -1,4 +1,4 @@
-import Console
+package import Console
 import Foundation
 
 /// The declarations of all topics, in the order of the data's flow. The files of `topics/` are

@@ -1,7 +1,7 @@
 import Codecs
-import LMDBStore
+package import LMDBStore
 import Pipeline
-import Ratings
+package import Ratings
 import StateStore
 
 /// Finds an entity's features in the state stores of this machine, beside a running daemon.

@@ -1,6 +1,6 @@
 import EventLog
 import Foundation
-import KafkaLog
+package import KafkaLog
 import Pipeline
 
 /// Asks for recommendations over the pair of topics, as a client of the daemon does. Belongs to one

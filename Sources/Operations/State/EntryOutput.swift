@@ -1,6 +1,6 @@
 import Codecs
-import Pipeline
-import Ratings
+package import Pipeline
+package import Ratings
 
 /// Prints entries of a table, one a line.
 package struct EntryOutput: ~Copyable {

@@ -1,6 +1,6 @@
 import Configuration
-import Console
-import Pipeline
+package import Console
+package import Pipeline
 
 /// A table as named on the command line.
 package struct TableChoice {

@@ -1,7 +1,7 @@
 import Console
 import Foundation
-import Pipeline
-import Recommender
+package import Pipeline
+package import Recommender
 
 /// What `models list --json` prints.
 package struct ModelListOutput: Encodable {

@@ -1,5 +1,5 @@
 public import EventLog
-import Recommender
+public import Recommender
 
 /// Why a prediction can't be explained.
 public enum ExplanationError: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-import EventLog
+public import EventLog
 
 /// Reads all partitions of one compacted topic, from the beginning and for ever: what every
 /// instance knows, whatever partitions it owns. Belongs to one thread.

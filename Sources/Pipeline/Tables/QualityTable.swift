@@ -1,6 +1,6 @@
-import EventLog
-import Ratings
-import Recommender
+public import EventLog
+public import Ratings
+public import Recommender
 
 /// The `movie-features` topic as a table: each movie's count and sum, from which follow the prior of
 /// all movies and every movie's quality score as of now, whichever instance owns the movie.

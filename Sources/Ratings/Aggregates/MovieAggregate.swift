@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 
 /// What is kept of one movie.
 public struct MovieAggregate: Sendable, Equatable {

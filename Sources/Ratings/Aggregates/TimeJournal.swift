@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 
 /// The times of a movie's ratings, kept for the day when the first or last of them is taken back.
 ///

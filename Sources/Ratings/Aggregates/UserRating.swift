@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 
 /// The row kept for one user and movie: the rating that counts now, and what it was counted under.
 public struct UserRating: Hashable, Sendable {

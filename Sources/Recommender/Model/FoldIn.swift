@@ -1,5 +1,5 @@
 import Glibc
-import Ratings
+public import Ratings
 
 /// Finds the vector of a user from the user's ratings: one solution of k equations.
 ///

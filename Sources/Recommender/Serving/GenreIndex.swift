@@ -1,4 +1,4 @@
-import Ratings
+public import Ratings
 
 /// Numbers the genres of a catalog, so that movies can be filtered by bit masks. The case of a name
 /// does not matter.

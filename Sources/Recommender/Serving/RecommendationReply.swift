@@ -1,5 +1,5 @@
-import Codecs
-import Ratings
+public import Codecs
+public import Ratings
 
 /// How a list of movies was made.
 public enum RecommendationStrategy: String, Sendable {

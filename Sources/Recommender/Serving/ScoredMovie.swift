@@ -1,4 +1,4 @@
-import Ratings
+public import Ratings
 
 /// A movie and how good it is for somebody; the more the better.
 public struct ScoredMovie: Hashable, Sendable {

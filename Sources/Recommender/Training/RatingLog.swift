@@ -1,4 +1,4 @@
-import Ratings
+public import Ratings
 
 /// Collects ratings in the order of a log, many millions of them in 16 bytes each, and makes of them
 /// the ratings that count.

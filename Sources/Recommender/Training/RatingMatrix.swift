@@ -1,4 +1,4 @@
-import Ratings
+public import Ratings
 
 /// The ratings that count, by user and within a user by time: of each user and movie the last.
 public struct RatingMatrix: Sendable {
