@@ -1,5 +1,5 @@
-import Configuration
-import Streams
+package import Configuration
+package import Streams
 
 /// What all benches on a broker can be told.
 package struct BenchOptions: Sendable {

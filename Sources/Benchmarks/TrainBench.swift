@@ -1,7 +1,7 @@
 import Configuration
 import Console
 import Foundation
-import Recommender
+package import Recommender
 import SampleData
 
 /// Seconds for an epoch of training, and memory, on ratings made up.

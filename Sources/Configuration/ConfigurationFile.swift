@@ -1,4 +1,4 @@
-internal import Yams
+import Yams
 
 /// A configuration file, taken apart into dotted paths.
 ///

@@ -1,6 +1,6 @@
-import Logging
-import Pipeline
-import Streams
+package import Logging
+package import Pipeline
+package import Streams
 
 /// The daemon's settings, each with its default. `SettingKey.all` says how they are named, checked
 /// and explained.

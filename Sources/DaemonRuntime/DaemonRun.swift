@@ -1,10 +1,10 @@
-import Configuration
-import Console
+package import Configuration
+package import Console
 import EventStream
 import Foundation
 import KafkaLog
 import LMDBStore
-import Logging
+package import Logging
 import Pipeline
 import Streams
 import Wiring

@@ -1,4 +1,4 @@
-import Configuration
+package import Configuration
 import Console
 import Foundation
 import KafkaLog

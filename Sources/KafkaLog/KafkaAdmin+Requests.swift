@@ -1,5 +1,5 @@
 import CRdkafka
-import EventLog
+public import EventLog
 
 extension KafkaAdmin {
   /// A topic to create.

@@ -1,5 +1,5 @@
 import CRdkafka
-import EventLog
+public import EventLog
 import Logging
 
 /// Queries a cluster, and creates and deletes topics. Calls block, each up to the request timeout.

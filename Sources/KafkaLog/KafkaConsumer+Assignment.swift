@@ -1,5 +1,5 @@
 import CRdkafka
-import EventLog
+public import EventLog
 
 // librdkafka reports a rebalance through a callback and then holds the group's protocol (join
 // states WAIT_ASSIGN_CALL and WAIT_UNASSIGN_CALL in rdkafka_cgrp.c) until one of the assign calls

@@ -1,5 +1,5 @@
 import CRdkafka
-import EventLog
+public import EventLog
 import Logging
 
 /// A librdkafka consumer, used by one thread.

@@ -1,5 +1,5 @@
-import EventLog
-import Logging
+public import EventLog
+public import Logging
 
 /// Apache Kafka, or anything that speaks its protocol, as the event log.
 ///

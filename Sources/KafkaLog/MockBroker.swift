@@ -1,6 +1,6 @@
 import CRdkafka
-import EventLog
-import Logging
+public import EventLog
+public import Logging
 
 /// librdkafka's mock cluster: Kafka brokers inside this process, on loopback ports.
 ///

@@ -1,5 +1,5 @@
 import Glibc
-import StateStore
+public import StateStore
 
 /// A store opened read-only, even while another process writes it.
 public final class LMDBReader: Sendable {

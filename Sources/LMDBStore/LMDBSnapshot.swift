@@ -1,6 +1,6 @@
 import CLMDB
 import Glibc
-import StateStore
+public import StateStore
 import Synchronization
 
 /// A read transaction. It pins the pages of its commit, so the file grows while an old one is kept.

@@ -1,5 +1,5 @@
 import Glibc
-import StateStore
+public import StateStore
 
 /// Copies of stores. A copy has the layout of a store, so a directory of copies is a storage.
 extension LMDBStorage {

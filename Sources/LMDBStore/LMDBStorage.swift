@@ -1,4 +1,4 @@
-import StateStore
+public import StateStore
 
 /// The stores below one directory: `<root>/<stage>/<partition>/`, accessible to their owner only.
 public struct LMDBStorage: StateStorage {

@@ -1,5 +1,5 @@
 import CLMDB
-import StateStore
+public import StateStore
 import Synchronization
 
 /// One partition's state in an LMDB environment of its own: a sub-database per table.

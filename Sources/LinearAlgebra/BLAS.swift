@@ -1,4 +1,4 @@
-internal import COpenBLAS
+import COpenBLAS
 
 /// Products of dense matrices in single precision, by OpenBLAS.
 ///

@@ -1,4 +1,4 @@
-internal import COpenBLAS
+import COpenBLAS
 
 /// The matrix has no Cholesky factor: it is not positive definite, or not finite.
 public struct NotPositiveDefinite: Error, Hashable, Sendable {

@@ -1,5 +1,5 @@
-import Console
-import Foundation
+package import Console
+package import Foundation
 import Synchronization
 
 /// A process this one has started. It is gone when this object is.

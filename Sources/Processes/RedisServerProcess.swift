@@ -1,6 +1,6 @@
-import Console
+package import Console
 import Foundation
-import RedisProjection
+package import RedisProjection
 
 /// A redis-server of this process's own: on a free loopback port, with nothing saved. It is gone
 /// when this object is.

@@ -1,4 +1,4 @@
-import Console
+package import Console
 import Foundation
 
 /// A directory of this process's own, readable by its owner only. It is gone when this object is.

@@ -1,5 +1,5 @@
 import Console
-import EventLog
+package import EventLog
 import Foundation
 import Pipeline
 import Streams

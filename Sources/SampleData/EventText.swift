@@ -1,5 +1,5 @@
 import Codecs
-import Ratings
+public import Ratings
 
 /// Events and movies as the JSON text that users produce, appended to a buffer that is kept: no
 /// allocation once it has grown.

@@ -1,6 +1,6 @@
 import Pipeline
 import Glibc
-import Ratings
+public import Ratings
 
 /// The files of a MovieLens download, or of anything laid out like one.
 ///

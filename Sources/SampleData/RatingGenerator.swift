@@ -1,4 +1,4 @@
-import Ratings
+public import Ratings
 import Recommender
 
 /// Makes up events of `user-ratings`: any number, from a seed, shaped like MovieLens 20M.

@@ -1,5 +1,5 @@
-import Configuration
-import Logging
+package import Configuration
+package import Logging
 
 extension ConfigurationSource {
   /// The settings in force, and a logger made by them, which has been told what was ignored.

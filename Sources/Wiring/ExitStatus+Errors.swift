@@ -1,6 +1,6 @@
 import Configuration
-import Console
-import EventLog
+package import Console
+package import EventLog
 import LMDBStore
 import RedisProjection
 import StateStore

@@ -1,7 +1,7 @@
-import Configuration
-import EventLog
-import KafkaLog
-import Logging
+package import Configuration
+package import EventLog
+package import KafkaLog
+package import Logging
 
 extension Settings {
   /// The configured cluster as the event log. librdkafka's own log goes to the logger.

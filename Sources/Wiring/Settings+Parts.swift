@@ -1,8 +1,8 @@
-import Configuration
-import KafkaLog
-import LMDBStore
-import Pipeline
-import RedisProjection
+package import Configuration
+package import KafkaLog
+package import LMDBStore
+package import Pipeline
+package import RedisProjection
 import Streams
 
 extension Settings {

@@ -1,7 +1,7 @@
 import Configuration
-import Console
+package import Console
 import Foundation
-import KafkaLog
+package import KafkaLog
 
 extension TopicReport {
   /// Creates the topics that are missing and notes them as they are now.

@@ -1,6 +1,6 @@
-import Configuration
-import EventLog
-import KafkaLog
+package import Configuration
+package import EventLog
+package import KafkaLog
 
 /// How the topics of a cluster compare with their declarations.
 package struct TopicReport: Sendable {

@@ -1,4 +1,4 @@
-internal import CSimdjson
+import CSimdjson
 
 /// Which JSON value a field has.
 public enum JSONKind: UInt8, Sendable {

@@ -1,4 +1,4 @@
-internal import CSimdjson
+import CSimdjson
 
 /// Why a document is not a JSON object.
 public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-internal import CSimdjson
+import CSimdjson
 
 /// Writes JSON into memory that is reused from one document to the next: no allocation once it has
 /// grown. It sets the commas; the caller must alternate keys and values.

@@ -1,4 +1,4 @@
-import Console
+package import Console
 import Foundation
 import Pipeline
 import Streams

@@ -1,4 +1,4 @@
-import Console
+package import Console
 
 /// What one check found.
 package struct CheckFinding: Encodable, CustomStringConvertible {

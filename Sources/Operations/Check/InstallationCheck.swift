@@ -1,9 +1,9 @@
-import Configuration
+package import Configuration
 import Console
 import EventLog
 import Foundation
 import KafkaLog
-import Logging
+package import Logging
 import Pipeline
 import RedisProjection
 import Streams

@@ -1,6 +1,6 @@
 import Console
 import Foundation
-import Pipeline
+public import Pipeline
 import Ratings
 import Recommender
 

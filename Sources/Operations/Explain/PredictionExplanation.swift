@@ -1,8 +1,8 @@
-import Configuration
+package import Configuration
 import Console
 import EventLog
 import KafkaLog
-import Logging
+package import Logging
 import Pipeline
 import Recommender
 import Streams

@@ -1,6 +1,6 @@
-import Configuration
+package import Configuration
 import Pipeline
-import RedisProjection
+package import RedisProjection
 import Wiring
 
 /// Finds an entity's features in Redis.

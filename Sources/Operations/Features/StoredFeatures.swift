@@ -1,7 +1,7 @@
 import Codecs
-import LMDBStore
+package import LMDBStore
 import Pipeline
-import Ratings
+package import Ratings
 import StateStore
 import Streams
 

@@ -1,6 +1,6 @@
 import EventLog
 import Foundation
-import KafkaLog
+package import KafkaLog
 import Pipeline
 import Streams
 

@@ -1,6 +1,6 @@
 import Foundation
-import PipelineSimulation
-import Simulation
+package import PipelineSimulation
+package import Simulation
 import Synchronization
 
 /// Runs seeds on several threads. Each seed's run is the same whatever the others do.

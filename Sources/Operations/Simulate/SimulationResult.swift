@@ -1,5 +1,5 @@
 import Foundation
-import Simulation
+package import Simulation
 import Streams
 
 /// What a simulation tells at its end.

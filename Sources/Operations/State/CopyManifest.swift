@@ -1,5 +1,5 @@
 import Console
-import Foundation
+package import Foundation
 import LMDBStore
 import StateStore
 

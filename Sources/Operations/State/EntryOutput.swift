@@ -1,6 +1,6 @@
 import Codecs
-import Pipeline
-import Ratings
+package import Pipeline
+package import Ratings
 import Streams
 
 /// Prints entries of a table, one a line.

@@ -1,8 +1,8 @@
-import Configuration
+package import Configuration
 import Console
 import KafkaLog
 import LMDBStore
-import Logging
+package import Logging
 import StateStore
 import Wiring
 

@@ -1,9 +1,9 @@
-import Configuration
+package import Configuration
 import Console
 import Foundation
 import KafkaLog
 import LMDBStore
-import Logging
+package import Logging
 import StateStore
 import Streams
 import Synchronization

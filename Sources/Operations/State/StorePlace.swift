@@ -1,8 +1,8 @@
 import Console
-import LMDBStore
-import Pipeline
-import Ratings
-import StateStore
+package import LMDBStore
+package import Pipeline
+package import Ratings
+package import StateStore
 import Streams
 
 /// Where a store is, and what it holds.

@@ -1,7 +1,7 @@
-import Configuration
+package import Configuration
 import Console
-import LMDBStore
-import Logging
+package import LMDBStore
+package import Logging
 import Wiring
 
 /// Puts copies of stores in place, for the next start of the daemon.

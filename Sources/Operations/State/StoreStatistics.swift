@@ -1,4 +1,4 @@
-import LMDBStore
+package import LMDBStore
 
 /// What `state stat` prints of a store.
 package struct StoreStatistics: Encodable {

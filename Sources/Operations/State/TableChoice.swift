@@ -1,6 +1,6 @@
 import Configuration
-import Console
-import Pipeline
+package import Console
+package import Pipeline
 import Streams
 
 /// A table as named on the command line.

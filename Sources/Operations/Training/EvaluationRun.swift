@@ -1,6 +1,6 @@
 import Console
 import Foundation
-import Recommender
+package import Recommender
 
 /// How a model is evaluated.
 package enum EvaluationProtocol: String, CaseIterable, Sendable {

@@ -1,7 +1,7 @@
 import Console
 import Foundation
-import Pipeline
-import Recommender
+package import Pipeline
+package import Recommender
 
 /// The output of `models list --json`.
 package struct ModelListOutput: Encodable {

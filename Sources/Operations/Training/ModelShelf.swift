@@ -1,9 +1,9 @@
-import Configuration
-import Console
+package import Configuration
+package import Console
 import KafkaLog
-import Logging
-import Pipeline
-import Recommender
+package import Logging
+package import Pipeline
+package import Recommender
 import Streams
 import Wiring
 

@@ -1,10 +1,10 @@
-import Configuration
+package import Configuration
 import Console
 import Foundation
 import KafkaLog
-import Logging
+package import Logging
 import Pipeline
-import Recommender
+package import Recommender
 import Streams
 import Wiring
 

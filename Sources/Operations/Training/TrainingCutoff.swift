@@ -1,6 +1,6 @@
 import Console
 import EventLog
-import KafkaLog
+package import KafkaLog
 import Pipeline
 import Ratings
 import Streams

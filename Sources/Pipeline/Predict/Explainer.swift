@@ -1,6 +1,6 @@
 public import EventLog
+public import Recommender
 public import Streams
-import Recommender
 
 /// Why a prediction can't be explained.
 public enum ExplanationError: Error, Hashable, Sendable, CustomStringConvertible {

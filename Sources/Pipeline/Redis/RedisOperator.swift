@@ -1,5 +1,5 @@
 public import EventLog
-import Logging
+public import Logging
 import Ratings
 import RedisProjection
 public import StateStore

@@ -1,4 +1,4 @@
-import EventLog
+public import EventLog
 
 /// Reads all partitions of a compacted topic from the beginning, and follows them: every instance
 /// knows what is in it, whichever partitions it owns. Belongs to one thread.

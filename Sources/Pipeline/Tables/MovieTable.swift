@@ -1,7 +1,7 @@
 import Codecs
-import EventLog
-import Ratings
-import Recommender
+public import EventLog
+public import Ratings
+public import Recommender
 import Streams
 
 /// The `movies` topic as a table: titles and genres by movie.

@@ -1,6 +1,6 @@
-import EventLog
-import Ratings
-import Recommender
+public import EventLog
+public import Ratings
+public import Recommender
 import Streams
 
 /// The `movie-features` topic as a table: each movie's count and sum, whichever instance owns the

@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 
 /// The genres of a movie: numbers given by a `GenreDictionary`, one bit each.
 public struct GenreSet: RawRepresentable, Hashable, Sendable, Sequence {

@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 
 /// The state of one movie.
 public struct MovieAggregate: Sendable, Equatable {

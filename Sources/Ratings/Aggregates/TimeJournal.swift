@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 
 /// The times of a movie's ratings, kept in case the first or last of them is taken back.
 ///

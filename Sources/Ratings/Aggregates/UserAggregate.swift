@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 
 /// The state of one user: statistics of all ratings, and a tally by genre.
 public struct UserAggregate: Sendable, Equatable {

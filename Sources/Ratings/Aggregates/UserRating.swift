@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 
 /// The row of one user and movie: the rating in force, and the genres it was counted under.
 public struct UserRating: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 
 /// Writes the record of `validated-ratings`: an event in the one form that later stages read.
 ///

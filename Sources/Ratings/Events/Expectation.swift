@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 
 /// A rule that every event of `user-ratings` must meet.
 ///

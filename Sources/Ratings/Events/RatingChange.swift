@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 
 /// One rating, at the time it was given.
 public struct TimedRating: Hashable, Sendable {

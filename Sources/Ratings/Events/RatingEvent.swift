@@ -1,4 +1,4 @@
-import Codecs
+package import Codecs
 
 /// What a user did.
 public enum EventType: UInt8, Sendable, CaseIterable {

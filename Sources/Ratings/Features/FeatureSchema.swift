@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 
 /// One kind of entity's features as data: what projections, schemas and documents iterate over.
 public struct FeatureSchema: Sendable {

@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 
 // The natural logarithm comes from the C library.
 #if canImport(Glibc)

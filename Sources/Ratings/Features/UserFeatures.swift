@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 
 /// One user's features: the record of `user-features`.
 public struct UserFeatures: FeatureRow, Hashable {

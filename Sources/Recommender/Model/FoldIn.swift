@@ -1,5 +1,5 @@
 import Glibc
-import Ratings
+public import Ratings
 
 /// Finds the vector of a user from the user's ratings: the solution of k equations.
 ///

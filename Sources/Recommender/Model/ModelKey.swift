@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 
 /// The key of a record of `models`.
 public enum ModelKey: Hashable, Sendable {

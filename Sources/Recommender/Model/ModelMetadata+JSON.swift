@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 import Ratings
 
 extension ModelMetadata {

@@ -1,4 +1,4 @@
-import Ratings
+public import Ratings
 
 /// Numbers the genres of a catalog, so that movies can be filtered by bit masks. Names are compared
 /// without regard to case.

@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 import Ratings
 
 /// A movie of the catalog: the record of `movies`.

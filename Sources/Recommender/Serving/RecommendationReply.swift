@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 
 /// A record of `recommendations`. It names the request and what the answer was computed from, so that
 /// it can be recomputed.

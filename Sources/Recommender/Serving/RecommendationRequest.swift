@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 
 /// A record of `recommendation-requests`.
 public struct RecommendationRequest: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Ratings
+public import Ratings
 
 /// A movie and its score; higher is better.
 public struct ScoredMovie: Hashable, Sendable {

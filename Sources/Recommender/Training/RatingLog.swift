@@ -1,4 +1,4 @@
-import Ratings
+public import Ratings
 
 /// Collects many millions of ratings in the order of a log, in 16 bytes each, and reduces them to the
 /// ratings in force.

@@ -1,4 +1,4 @@
-import Ratings
+public import Ratings
 
 /// The ratings in force, by user and then by time: the last one of each user and movie.
 public struct RatingMatrix: Sendable {

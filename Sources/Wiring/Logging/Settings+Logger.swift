@@ -1,5 +1,5 @@
-import Configuration
-import Logging
+package import Configuration
+package import Logging
 
 extension Settings.Log {
   /// A logger that writes to standard error as configured.

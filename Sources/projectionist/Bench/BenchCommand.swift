@@ -1,4 +1,4 @@
-import ArgumentParser
+public import ArgumentParser
 import Benchmarks
 import Console
 import Processes
