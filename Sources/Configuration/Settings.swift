@@ -1,5 +1,5 @@
 package import Logging
-package import Pipeline
+import Pipeline
 package import Streams
 
 /// The daemon's settings, each with its default. `SettingKey.all` says how they are named, checked

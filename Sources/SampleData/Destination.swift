@@ -2,7 +2,7 @@ import Console
 package import EventLog
 import Foundation
 import Pipeline
-import Streams
+package import Streams
 
 /// The topics that data commands write, as indices into the producer's.
 package enum DataTopic: Int, CaseIterable {

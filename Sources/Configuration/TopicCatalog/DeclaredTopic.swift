@@ -1,5 +1,5 @@
 import Pipeline
-import Streams
+package import Streams
 
 /// What `topics/<name>.json` says about a topic, besides the schemas of its key and value.
 package struct TopicFile: Decodable, Hashable, Sendable {

@@ -1,7 +1,7 @@
 package import Console
 import Foundation
 import Pipeline
-import Streams
+package import Streams
 
 /// What `topics/` says about the topics of the topology. Its files are compiled into the program.
 package struct TopicCatalog: Sendable {

@@ -2,7 +2,7 @@ import EventLog
 import Foundation
 package import KafkaLog
 import Pipeline
-import Streams
+package import Streams
 
 /// Asks for recommendations over the topics, as any client of the daemon does. Belongs to one thread.
 package final class RequestClient {

@@ -1,7 +1,7 @@
 import Codecs
-package import Pipeline
+import Pipeline
 package import Ratings
-import Streams
+package import Streams
 
 /// Prints entries of a table, one a line.
 package struct EntryOutput: ~Copyable {

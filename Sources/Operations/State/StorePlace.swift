@@ -1,9 +1,9 @@
 import Console
 package import LMDBStore
-package import Pipeline
+import Pipeline
 package import Ratings
 package import StateStore
-import Streams
+package import Streams
 
 /// Where a store is, and what it holds.
 package struct StorePlace: Sendable {

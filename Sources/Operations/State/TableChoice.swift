@@ -1,7 +1,7 @@
 import Configuration
 package import Console
-package import Pipeline
-import Streams
+import Pipeline
+package import Streams
 
 /// A table as named on the command line.
 package struct TableChoice {

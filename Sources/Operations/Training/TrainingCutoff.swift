@@ -3,7 +3,7 @@ import EventLog
 package import KafkaLog
 import Pipeline
 import Ratings
-import Streams
+package import Streams
 
 /// Where reading `validated-ratings` stops: `0:1200,1:1310`, or a time in ISO 8601.
 package enum TrainingCutoff: Hashable {

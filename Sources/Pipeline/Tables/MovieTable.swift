@@ -2,7 +2,7 @@ import Codecs
 public import EventLog
 public import Ratings
 public import Recommender
-import Streams
+public import Streams
 
 /// The `movies` topic as a table: titles and genres by movie.
 ///

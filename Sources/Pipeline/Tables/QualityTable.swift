@@ -1,7 +1,7 @@
 public import EventLog
 public import Ratings
 public import Recommender
-import Streams
+public import Streams
 
 /// The `movie-features` topic as a table: each movie's count and sum, whichever instance owns the
 /// movie. They give the prior of all movies and every movie's present quality score.

@@ -1,7 +1,7 @@
 public import Streams
 import Codecs
 import Ratings
-import StateStore
+public import StateStore
 
 extension UserAggregate: StateValue {}
 extension UserRating: StateValue {}

@@ -1,5 +1,5 @@
 import Codecs
-import Ratings
+public import Ratings
 
 /// The user's features at the time of an answer.
 public struct ReplyFeatures: Hashable, Sendable {

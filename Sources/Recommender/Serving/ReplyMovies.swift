@@ -1,5 +1,5 @@
 import Codecs
-import Ratings
+public import Ratings
 
 /// One recommended movie.
 public struct Recommendation: Hashable, Sendable {

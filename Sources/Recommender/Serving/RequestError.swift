@@ -1,4 +1,4 @@
-import Codecs
+public import Codecs
 
 /// Why a request gets an error reply.
 public struct RequestError: Error, Hashable, Sendable {
