@@ -91,6 +91,9 @@ package struct Settings: Hashable, Sendable {
   /// Where this application keeps its local state.
   package var stateRoot: String { "\(state.directory)/\(application)" }
 
+  /// Where the daemon serves its events.
+  package var eventSocket: String { "\(stateRoot)/events.sock" }
+
   /// The brokers to ask first, `host:port` separated by commas.
   package var bootstrapServers: String {
     get { kafka["bootstrap.servers"] ?? "" }
