@@ -8,7 +8,9 @@ import Testing
 @Suite struct StatusTests {
   @Test func theStatusLineTellsOfARestore() {
     var status = StageStatus(stage: "user")
-    status.phase = .restoring("app-user-changelog", applied: 250, total: 1_000)
+    status.phase = .restoring(
+      RestoreStatus(
+        changelog: "app-user-changelog", partitions: 1, applied: 250, total: 1_000, elapsed: .zero))
     let restoring = StatusReporter.metadata(of: status, records: 0, seconds: 10)
     #expect(restoring?["restoring"] == "app-user-changelog" && restoring?["percent"] == "25")
     #expect(restoring?["changelog_lag"] == "750")
