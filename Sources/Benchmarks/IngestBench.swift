@@ -123,10 +123,11 @@ package struct IngestBench {
         "\(events) events went in, \(invalid) of them invalid; \(verdicts) verdicts, \(valid) valid"
           + " ones and \(dead) dead ones came out")
     }
+    let complaints = bed.follower?.history.complaints ?? 0
     return topics.map { topic in
       let name = topic.replacing("\(bed.settings.application)-", with: "")
       let key = "\(name.replacing("-", with: "_"))_records"
       return .count("records in \(name)", "", key, counts[topic, default: 0])
-    } + [.count("complaints in the daemon's log", "", "daemon_complaints", bed.daemonComplaints)]
+    } + [.count("complaints of the daemon", "", "daemon_complaints", complaints)]
   }
 }
