@@ -137,13 +137,14 @@ let package = Package(
       [
         "SampleData", "Processes", "Wiring", "Configuration", "Console", "Pipeline",
         "Recommender", "Ratings", "LinearAlgebra", "KafkaLog", "LMDBStore", "RedisProjection",
-        "Streams", "EventLog", "StateStore", histogram,
+        "EventStream", "Streams", "EventLog", "StateStore", histogram,
       ]),
     module(
       "Demo",
       [
         "Operations", "SampleData", "Processes", "Wiring", "Configuration", "Console",
-        "Pipeline", "Ratings", "KafkaLog", "RedisProjection", "Streams", "EventLog", logging,
+        "Pipeline", "Ratings", "KafkaLog", "RedisProjection", "EventStream", "Streams", "EventLog",
+        logging,
       ]),
 
     // The command line: parsing, printing, exit codes.
@@ -204,12 +205,12 @@ let package = Package(
         "Operations", "Processes", "Console", "Pipeline", "Recommender", "Ratings", "Codecs",
         "LMDBStore", "RedisProjection", "Streams", "StateStore",
       ]),
-    tests("BenchmarksTests", ["Benchmarks", "Console", "EventLog"]),
+    tests("BenchmarksTests", ["Benchmarks", "Console", "EventStream", "Streams", "EventLog"]),
     tests(
       "DemoTests",
       [
         "Demo", "Operations", "Processes", "Configuration", "Pipeline", "KafkaLog",
-        "RedisProjection", "Streams",
+        "RedisProjection", "EventStream", "Streams",
       ]),
     tests(
       "ProjectionistTests",

@@ -1,6 +1,7 @@
 import Configuration
 import Console
 import EventLog
+import EventStream
 import Foundation
 import KafkaLog
 import LMDBStore
@@ -26,6 +27,8 @@ final class BenchBed {
   private let directory: TemporaryDirectory
   private let interruption: Interruption
   private var daemon: ChildProcess?
+  /// Follows the daemon started last, or one that has ended.
+  private(set) var follower: DaemonFollower?
   private var starts = 0
   /// Events that daemons have processed so far, as `process` counts them.
   var processed = 0
@@ -79,7 +82,7 @@ final class BenchBed {
     var assignments = [
       // A name that outlives the state: its partitions wait for it.
       "instance=bench", "state.directory=\(directory.file("state"))",
-      "topics.partitions=\(options.partitions)", "log.format=json",
+      "topics.partitions=\(options.partitions)",
       "stages=\(Topology.product.map(\.name).joined(separator: ","))",
     ]
     if let guarantee = options.guarantee {
@@ -108,8 +111,10 @@ final class BenchBed {
     let process = try ChildProcess(
       "the daemon", executable: ChildProcess.ownExecutable,
       arguments: ["run"] + source.arguments,
-      output: .file(daemonLog.path))
+      output: .file(daemonLog))
     daemon = process
+    follower?.stop()
+    follower = DaemonFollower(path: settings.eventSocket)
     return process
   }
 
@@ -129,8 +134,7 @@ final class BenchBed {
     daemon = nil
   }
 
-  /// What the daemon started last has logged.
-  var daemonLog: DaemonLog { DaemonLog(path: directory.file("daemon-\(starts).log")) }
+  private var daemonLog: String { directory.file("daemon-\(starts).log") }
 
   /// A read_committed reader of users' features that stands at their topic's end.
   func makeFeatureReader() throws -> KafkaConsumer {
@@ -144,10 +148,11 @@ final class BenchBed {
     return consumer
   }
 
-  /// Warnings and errors in its log.
-  var daemonComplaints: Int { daemonLog.events.count { $0.isComplaint } }
-
-  private var lastWords: String { daemonLog.lines.suffix(5).joined(separator: "\n") }
+  /// The end of the daemon's log, for people.
+  private var lastWords: String {
+    let text = (try? String(contentsOfFile: daemonLog, encoding: .utf8)) ?? ""
+    return text.split(separator: "\n").suffix(5).joined(separator: "\n")
+  }
 
   /// Bytes in use of all stores.
   func stateBytes() throws -> Int {
@@ -164,6 +169,7 @@ final class BenchBed {
 
   private func clear() {
     daemon?.terminate(Self.stopDeadline)
+    follower?.stop()
     topics.clear()
     redis?.stop()
     directory.remove()

@@ -8,7 +8,7 @@ import Streams
 import Wiring
 
 extension BenchBed {
-  /// A restore says in its log how it gets on; what says nothing for so long is stuck.
+  /// A restore reports its progress; a daemon that reports nothing for so long is stuck.
   private static let stallDeadline = Duration.seconds(60)
   private static let pause = 0.005
 
@@ -54,19 +54,17 @@ extension BenchBed {
     _ daemon: ChildProcess, onLook: (ProcessUsage) throws -> Void
   ) throws -> ProcessUsage {
     var peak: ProcessUsage?
-    var lines = 0
+    var count = 0
     var deadline = ContinuousClock.now + Self.stallDeadline
     while true {
       if let usage = ProcessUsage(of: daemon.processID) {
         peak = peak?.peak(with: usage) ?? usage
         try onLook(usage)
       }
-      let log = daemonLog.lines
-      if log.count > lines {
-        lines = log.count
+      if let history = follower?.history, history.count > count {
+        count = history.count
         deadline = .now + Self.stallDeadline
-        let isReady = log.contains { DaemonEvent(line: $0)?.message == "ready" }
-        if isReady, let peak { return peak }
+        if history.isReady, let peak { return peak }
       }
       try check()
       guard ContinuousClock.now < deadline else {

@@ -128,9 +128,10 @@ package struct IngestBench {
         "\(events) events went in, \(invalid) of them invalid; \(verdicts) verdicts, \(valid) valid"
           + " ones and \(dead) dead ones came out")
     }
+    let complaints = bed.follower?.history.complaints ?? 0
     return topics.map { topic in
       let key = "\(topic.name.replacing("-", with: "_"))_records"
       return .count("records in \(topic.name)", "", key, counts[topology[topic], default: 0])
-    } + [.count("complaints in the daemon's log", "", "daemon_complaints", bed.daemonComplaints)]
+    } + [.count("complaints of the daemon", "", "daemon_complaints", complaints)]
   }
 }

@@ -95,8 +95,10 @@ package struct RestartBench {
     try observer.wait(check) { $0 > killed }
     let seen = Date()
     try bed.waitUntilReady(daemon) { _ in try check() }
-    guard let restart = Restart(started: started, seen: seen, bed.daemonLog.events) else {
-      throw CommandFailure(.failure, "the daemon does not say in its log how it has started")
+    guard let history = bed.follower?.history,
+      let restart = Restart(started: started, seen: seen, history)
+    else {
+      throw CommandFailure(.failure, "the daemon's events don't tell how it started")
     }
     return restart
   }
@@ -126,20 +128,22 @@ struct Restart: Hashable, Sendable {
   /// - Parameters:
   ///   - started: when the process was started.
   ///   - seen: when the first new event was seen.
-  ///   - events: the daemon's log.
-  /// - Returns: `nil` when the log lacks one of the moments.
-  init?(started: Date, seen: Date, _ events: [DaemonEvent]) {
-    func last(_ message: String, _ loggers: [String]) -> Date? {
-      let firsts = loggers.map { logger in
-        events.first { $0.logger == logger && $0.message == message }?.time
+  ///   - history: the daemon's events.
+  /// - Returns: `nil` when one of the moments is missing.
+  init?(started: Date, seen: Date, _ history: DaemonHistory) {
+    func last(_ stages: [String], _ isMoment: (EngineEvent.Kind) -> Bool) -> Date? {
+      let firsts = stages.map { stage in
+        history.events.first { $0.event.stage == stage && isMoment($0.event.kind) }?.time
       }
       return firsts.contains(nil) ? nil : firsts.compactMap(\.self).max()
     }
     let stages = [StageDeclaration.intake, .user].map(\.name)
-    guard let starting = last("starting", ["projectionist"]),
-      let joining = last("joining the group", stages), let assigned = last("assigned", stages),
-      let restored = last("state restored", [StageDeclaration.user.name]),
-      let processing = last("processing", stages)
+    guard let starting = history.starting,
+      let joining = last(stages, { if case .joining = $0 { true } else { false } }),
+      let assigned = last(stages, { if case .assigned = $0 { true } else { false } }),
+      let restored = last(
+        [StageDeclaration.user.name], { if case .restored = $0 { true } else { false } }),
+      let processing = last(stages, { if case .processing = $0 { true } else { false } })
     else { return nil }
     // A stage may have its partitions while the other one waits for its own.
     let times = [started, starting, joining, assigned, restored, processing, seen]

@@ -63,7 +63,7 @@ package struct RestoreBench {
     let ready = (ContinuousClock.now - start) / .seconds(1)
     progress.finish(0)
     let stateBytes = try bed.stateBytes()
-    let events = bed.daemonLog.events
+    let history = bed.follower?.history ?? DaemonHistory()
     try bed.stopDaemon()
     let found = try StateDigest(
       bed.settings.storage, label: "\(label), comparison", check: bed.check)
@@ -75,10 +75,10 @@ package struct RestoreBench {
     }
     var spans: [String: RestoreSpan] = [:]
     for stage in Self.stages {
-      spans[stage.name] = RestoreSpan(of: [stage.name], in: events)
+      spans[stage.name] = RestoreSpan(of: [stage.name], in: history)
     }
-    guard let all = RestoreSpan(of: Set(Self.stages.map(\.name)), in: events) else {
-      throw CommandFailure(.failure, "the daemon does not say that it has restored its state")
+    guard let all = RestoreSpan(of: Set(Self.stages.map(\.name)), in: history) else {
+      throw CommandFailure(.failure, "the daemon has not reported that it restored its state")
     }
     return Run(
       spans: spans, all: all, ready: ready, peak: peak, memory: memory, raw: raw,

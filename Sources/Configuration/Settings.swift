@@ -101,6 +101,9 @@ package struct Settings: Hashable, Sendable {
       requestsPerBatch: predict.maxBatch, leavesOnStop: shutdown.partitions == .leave)
   }
 
+  /// Where the daemon serves its events.
+  package var eventSocket: String { "\(stateRoot)/events.sock" }
+
   /// The brokers to ask first, `host:port` separated by commas.
   package var bootstrapServers: String {
     get { kafka["bootstrap.servers"] ?? "" }

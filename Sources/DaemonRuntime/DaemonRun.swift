@@ -42,6 +42,9 @@ package struct DaemonRun {
     let storage = settings.storage
     let lock = try storage.lock()
     defer { withExtendedLifetime(lock) {} }
+    // Served before the stages start, so that who waits for the socket misses none of their events.
+    let server = serveEvents(settings)
+    defer { server?.stop() }
     let instance = try InstanceName.resolve(settings)
     var kafka = settings.kafkaSettings
     kafka.whenUnreachable = { _ in watch.look() }
@@ -56,8 +59,9 @@ package struct DaemonRun {
         "bootstrap_servers": "\(settings.bootstrapServers)",
         "stages": "\(settings.stages.joined(separator: ","))",
       ])
-    let server = serveEvents(settings)
-    defer { server?.stop() }
+    server?.announceStart(
+      application: settings.application, instance: instance,
+      guarantee: settings.processing.guarantee.rawValue)
     let daemon = Daemon(
       settings: settings, instance: instance, log: log, storage: storage, partitions: partitions,
       shutdown: shutdown, events: server?.sink ?? .none, logger: logger)
@@ -72,7 +76,7 @@ package struct DaemonRun {
     let board = StatusBoard(
       settings.stages.map { StatusBoard.Entry(StageStatus(stage: $0)) })
     do throws(EventStreamError) {
-      return try EventServer(path: "\(settings.stateRoot)/events.sock", board: board)
+      return try EventServer(path: settings.eventSocket, board: board)
     } catch {
       logger.warning("events are not served", metadata: ["reason": "\(error)"])
       return nil

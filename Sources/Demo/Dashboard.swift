@@ -1,5 +1,6 @@
 import Foundation
 import Operations
+import Streams
 
 /// What the demo knows at one moment, and how a terminal shows it.
 struct Dashboard {
@@ -14,7 +15,8 @@ struct Dashboard {
   /// The file that holds all of `commands`.
   var commandFile: String
   var progress = PipelineProgress()
-  var restores: [RestoringState] = []
+  /// Those under way.
+  var restores: [RestoreStatus] = []
   var freshness: Freshness?
   var user: Int64
   /// By name, in their order; empty before there are any.
@@ -74,8 +76,8 @@ struct Dashboard {
     guard !restores.isEmpty else { return nil }
     let parts = restores.map { restore in
       var text = "\(restore.changelog) \(restore.percent) %"
-      if let rate = restore.recordsPerSecond { text += ", \(Self.grouped(rate)) records/s" }
-      if let seconds = restore.secondsLeft { text += ", \(seconds) s left" }
+      if let rate = restore.rate { text += ", \(Self.grouped(Int(rate))) records/s" }
+      if let left = restore.timeLeft { text += ", \(Int(left / .seconds(1))) s left" }
       return text
     }
     return "restoring state: " + parts.joined(separator: " · ")

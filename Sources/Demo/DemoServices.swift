@@ -32,6 +32,8 @@ final class DemoServices {
   private var brokerProcess: ChildProcess?
   private var loader: ChildProcess?
   private var daemon: ChildProcess?
+  /// What the daemon's stages do.
+  private(set) var daemonStatus: DaemonStatus?
   /// The changelogs of an application that lived only for this demo, on a broker that lives on.
   private var ownTopics: [String] = []
 
@@ -203,6 +205,7 @@ final class DemoServices {
   func startDaemon() throws {
     daemon = try start(
       "the daemon", ["run", "--config", configurationFile], output: .file(daemonLog))
+    daemonStatus = DaemonStatus(path: settings.eventSocket)
     tell("daemon", "started, its log is \(daemonLog)")
   }
 
@@ -239,6 +242,7 @@ final class DemoServices {
   /// temporary directory. May be called at any point, and again.
   func stop() {
     loader?.terminate(.seconds(1))
+    daemonStatus?.stop()
     daemon?.terminate(settings.shutdown.deadline + .seconds(5))
     if !ownTopics.isEmpty { _ = try? log.makeAdmin().delete(ownTopics) }
     redisServer?.stop()

@@ -78,7 +78,7 @@ final class DemoView {
 
   /// A broker or a Redis that does not answer leaves the last values standing: its return shows.
   private func update() throws {
-    dashboard.restores = RestoringState.all(in: LogTail.of(services.daemonLog, lines: 50))
+    dashboard.restores = services.daemonStatus?.restores ?? []
     do throws(LogError) { dashboard.progress = try progress.progress() } catch {
       guard error.code == .unavailable else { throw error }
     }

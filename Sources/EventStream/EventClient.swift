@@ -3,13 +3,18 @@ import Glibc
 /// Follows a daemon's events. Belongs to one thread.
 public struct EventClient: ~Copyable {
   private let socket: Descriptor
+  private let includesBatches: Bool
   private var received: [UInt8] = []
   /// How many bytes at the start of `received` are known to contain no newline.
   private var searched = 0
   private var isClosed = false
 
   /// Connects to the socket of a daemon.
-  public init(path: String) throws(EventStreamError) {
+  ///
+  /// - Parameter includesBatches: whether `next` returns `batchCommitted` and `positions`, which are
+  ///   most of the stream. Skipping them costs less than reading them.
+  public init(path: String, includesBatches: Bool = true) throws(EventStreamError) {
+    self.includesBatches = includesBatches
     socket = try UnixSocket.connect(to: path)
   }
 
@@ -23,6 +28,7 @@ public struct EventClient: ~Copyable {
   {
     while true {
       while let line = takeLine() {
+        if !includesBatches, EventName.isOfBatch(line) { continue }
         if let message = try EventMessage(line: line) { return message }
       }
       guard !isClosed else { throw .closed }

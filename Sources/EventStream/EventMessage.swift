@@ -5,8 +5,11 @@ public struct EventMessage: Hashable, Sendable {
   public enum Content: Hashable, Sendable {
     /// The status of all stages: the first line a client gets. It includes every earlier event and
     /// none of those that follow.
-    case snapshot(StatusBoard)
+    case snapshot(StatusBoard, isReady: Bool)
+    /// A stage's event.
     case event(EngineEvent)
+    /// An event of the daemon as a whole.
+    case daemon(DaemonEvent)
   }
 
   /// When it happened, in milliseconds since 1970.
@@ -17,6 +20,14 @@ public struct EventMessage: Hashable, Sendable {
     self.time = time
     self.content = content
   }
+}
+
+/// What the daemon as a whole does.
+public enum DaemonEvent: Hashable, Sendable {
+  /// The broker has answered and has the topics; the stages start.
+  case starting(application: String, instance: String, guarantee: String)
+  /// All stages are running, for the first time since the start.
+  case ready
 }
 
 /// Why the event stream can't be served or read.

@@ -50,6 +50,32 @@ enum EventName: String, CaseIterable {
   }
 }
 
+extension EventName {
+  private static let ofBatches = [batchCommitted, positions].map {
+    Array("\"event\":\"\($0.rawValue)\"".utf8)
+  }
+
+  /// Whether a line is an event that comes with each batch. The name stands near the line's start.
+  static func isOfBatch(_ line: [UInt8]) -> Bool {
+    let start = line.prefix(200)
+    return ofBatches.contains { start.firstRange(of: $0) != nil }
+  }
+}
+
+/// What the format calls each event of the daemon.
+enum DaemonEventName: String, CaseIterable {
+  case starting = "daemon_starting"
+  case ready = "daemon_ready"
+
+  init(_ event: DaemonEvent) {
+    self =
+      switch event {
+      case .starting: .starting
+      case .ready: .ready
+      }
+  }
+}
+
 /// What the format calls each phase of a stage.
 enum PhaseName: String, CaseIterable {
   case starting, joining, restoring, running, waiting, stopped

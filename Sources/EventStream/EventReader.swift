@@ -17,7 +17,11 @@ extension EventMessage {
     if name == "snapshot" {
       var entries: [StatusBoard.Entry] = []
       for stage in try object.objects("stages") { entries.append(try stage.entry()) }
-      content = .snapshot(StatusBoard(entries))
+      content = .snapshot(StatusBoard(entries), isReady: try object.flag("ready"))
+      return
+    }
+    if let name = DaemonEventName(rawValue: name) {
+      content = .daemon(try object.daemonEvent(name))
       return
     }
     guard let name = EventName(rawValue: name) else { return nil }
@@ -29,6 +33,16 @@ extension EventMessage {
 }
 
 extension JSONFields {
+  fileprivate func daemonEvent(_ name: DaemonEventName) throws(EventStreamError) -> DaemonEvent {
+    switch name {
+    case .starting:
+      .starting(
+        application: try text("application"), instance: try text("instance"),
+        guarantee: try text("guarantee"))
+    case .ready: .ready
+    }
+  }
+
   fileprivate func kind(_ name: EventName) throws(EventStreamError) -> EngineEvent.Kind {
     switch name {
     case .joining: .joining(group: try text("group"))

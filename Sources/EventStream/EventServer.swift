@@ -22,6 +22,8 @@ public final class EventServer: Sendable {
 
   private struct State {
     var board: StatusBoard
+    /// Whether all stages have been running at once.
+    var isReady = false
     var waiting: [EventMessage] = []
     /// Whether anybody reads the events.
     var hasClients = false
@@ -35,6 +37,17 @@ public final class EventServer: Sendable {
         hasLost = false
       }
       return (waiting, hasLost)
+    }
+
+    /// - Returns: whether the server's thread must be woken.
+    mutating func queue(_ content: EventMessage.Content, limit: Int) -> Bool {
+      guard hasClients else { return false }
+      if waiting.count >= limit {
+        waiting.removeAll()
+        hasLost = true
+      }
+      waiting.append(EventMessage(time: Time.now(), content))
+      return waiting.count == 1
     }
 
     mutating func forgetClients() {
@@ -82,16 +95,21 @@ public final class EventServer: Sendable {
     ended.wait()
   }
 
+  /// Tells clients that the stages start.
+  public func announceStart(application: String, instance: String, guarantee: String) {
+    let event = DaemonEvent.starting(
+      application: application, instance: instance, guarantee: guarantee)
+    let wakes = state.withLock { $0.queue(.daemon(event), limit: limits.waitingEvents) }
+    if wakes { waker.wake() }
+  }
+
   private func receive(_ event: EngineEvent) {
     let wakes = state.withLock { state in
       state.board.apply(event)
-      guard state.hasClients else { return false }
-      if state.waiting.count >= limits.waitingEvents {
-        state.waiting.removeAll()
-        state.hasLost = true
-      }
-      state.waiting.append(EventMessage(time: Time.now(), .event(event)))
-      return state.waiting.count == 1
+      let wakes = state.queue(.event(event), limit: limits.waitingEvents)
+      guard !state.isReady, state.board.isRunning else { return wakes }
+      state.isReady = true
+      return state.queue(.daemon(.ready), limit: limits.waitingEvents) || wakes
     }
     if wakes { waker.wake() }
   }
@@ -150,10 +168,12 @@ public final class EventServer: Sendable {
     while let socket = UnixSocket.accept(listener) {
       guard clients.count < limits.clients else { continue }
       let client = StreamConnection(socket, limit: limits.waitingBytes)
-      let (board, before, hasLost) = state.withLock { state in
+      let (snapshot, before, hasLost) = state.withLock { state in
         state.hasClients = true
         let (messages, hasLost) = state.take()
-        return (state.board, messages, hasLost)
+        let snapshot = EventMessage(
+          time: Time.now(), .snapshot(state.board, isReady: state.isReady))
+        return (snapshot, messages, hasLost)
       }
       // The snapshot includes events that the other clients still have to get.
       if hasLost { clients.removeAll() }
@@ -161,7 +181,7 @@ public final class EventServer: Sendable {
         let line = writer.line(message)
         for client in clients { client.append(line) }
       }
-      client.append(writer.line(EventMessage(time: Time.now(), .snapshot(board))))
+      client.append(writer.line(snapshot))
       clients.append(client)
     }
   }

@@ -14,13 +14,16 @@ struct EventWriter: ~Copyable {
     json.beginObject()
     field("time", Time.text(message.time))
     switch message.content {
-    case .snapshot(let board):
+    case .snapshot(let board, let isReady):
       field("event", "snapshot")
+      json.key("ready")
+      json.boolean(isReady)
       json.key("stages")
       json.beginArray()
       for entry in board.entries { write(entry) }
       json.endArray()
     case .event(let event): write(event)
+    case .daemon(let event): write(event)
     }
     json.endObject()
     return json.copyBytes() + [UInt8(ascii: "\n")]
@@ -34,6 +37,17 @@ struct EventWriter: ~Copyable {
     if event.role != .stage { field("role", event.role.rawValue) }
     field("event", EventName(event.kind).rawValue)
     write(event.kind)
+  }
+
+  private mutating func write(_ event: DaemonEvent) {
+    field("event", DaemonEventName(event).rawValue)
+    switch event {
+    case .starting(let application, let instance, let guarantee):
+      field("application", application)
+      field("instance", instance)
+      field("guarantee", guarantee)
+    case .ready: break
+    }
   }
 
   private mutating func write(_ kind: EngineEvent.Kind) {

@@ -19,6 +19,8 @@ struct JSONFields {
 
   func text(_ name: String) throws(EventStreamError) -> String { try member(name) }
 
+  func flag(_ name: String) throws(EventStreamError) -> Bool { try member(name) }
+
   func integer<Value: FixedWidthInteger>(_ name: String) throws(EventStreamError) -> Value {
     let number: Int64 = try member(name)
     guard let value = Value(exactly: number) else { throw wrong(name) }

@@ -1,5 +1,7 @@
 import EventLog
+import EventStream
 import Foundation
+import Streams
 import Testing
 
 @testable import Benchmarks
@@ -236,83 +238,136 @@ struct BenchReportTests {
 
 @Suite("Bench: restore and restart")
 struct RestartFiguresTests {
-  private static func event(
-    _ logger: String, _ message: String, at milliseconds: Int, took: Int? = nil
-  ) throws -> DaemonEvent {
-    let seconds = String(format: "%02d.%03d", milliseconds / 1000, milliseconds % 1000)
-    let fields = took.map { ",\"milliseconds\":\"\($0)\"" } ?? ""
-    return try #require(
-      DaemonEvent(
-        line: """
-          {"time":"2026-01-01T00:00:\(seconds)Z","level":"info","logger":"\(logger)",\
-          "message":"\(message)"\(fields)}
-          """))
+  private static let start: Int64 = 1_767_225_600_000
+  private static let reason = Reason(.redisUnavailable, "refused")
+
+  private static func event(_ stage: String, _ kind: EngineEvent.Kind, at milliseconds: Int64)
+    -> EventMessage
+  {
+    EventMessage(time: start + milliseconds, .event(EngineEvent(stage: stage, kind)))
   }
 
-  private static func time(_ milliseconds: Int) throws -> Date {
-    try event("x", "y", at: milliseconds).time
+  private static func restored(_ stage: String, at milliseconds: Int64, took: Int)
+    -> EventMessage
+  {
+    let summary = RestoreSummary(
+      changelog: stage, partitions: 1, records: 1, duration: .milliseconds(took))
+    return event(stage, .restored(summary), at: milliseconds)
   }
 
-  @Test("a line of the daemon's log is read, and nothing else")
-  func line() throws {
-    let event = try #require(
-      DaemonEvent(
-        line: #"{"time":"2026-01-01T00:00:01.250Z","level":"warning","logger":"user","#
-          + #""message":"waiting","reason":"a \"b\"","partitions":["1"]}"#))
-    #expect(event.logger == "user" && event.message == "waiting" && event.isComplaint)
-    #expect(event.fields == ["reason": "a \"b\""])
-    #expect(event.time.timeIntervalSince(try Self.time(1_000)) == 0.25)
-    for line in ["", "Fatal error: x", "{}", #"{"time":"x","level":"info"}"#] {
-      #expect(DaemonEvent(line: line[...]) == nil)
+  private static func history(_ messages: [EventMessage]) -> DaemonHistory {
+    var history = DaemonHistory()
+    for message in messages { history.receive(message) }
+    return history
+  }
+
+  private static func time(_ milliseconds: Int64) -> Date {
+    Date(timeIntervalSince1970: Double(start + milliseconds) / 1000)
+  }
+
+  @Test("a daemon's history knows its moments and what went wrong")
+  func history() {
+    var history = Self.history([
+      EventMessage(time: Self.start, .snapshot(StatusBoard(), isReady: false)),
+      EventMessage(
+        time: Self.start + 1,
+        .daemon(.starting(application: "a", instance: "i", guarantee: "exactly_once"))),
+      Self.event("user", .waiting(Self.reason), at: 2), Self.event("user", .resumed, at: 3),
+      Self.event("user", .fenced(Self.reason), at: 4),
+      Self.event("user", .rejoining(Self.reason, attempt: 1), at: 4),
+      Self.event("user", .stopped(nil), at: 5),
+    ])
+    #expect(history.count == 7 && history.events.count == 5)
+    #expect(history.starting == Self.time(1))
+    #expect(history.complaints == 2)
+    #expect(!history.isReady)
+    history.receive(EventMessage(time: Self.start + 6, .daemon(.ready)))
+    #expect(history.isReady)
+  }
+
+  @Test("a follower that came late knows whether the daemon is ready")
+  func lateFollower() {
+    #expect(
+      Self.history([EventMessage(time: 0, .snapshot(StatusBoard(), isReady: true))]).isReady)
+  }
+
+  @Test("a daemon is followed from its start to its end")
+  func follower() throws {
+    let directory = FileManager.default.temporaryDirectory
+      .appending(path: "follower-\(UUID().uuidString.prefix(8))")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let path = directory.appending(path: "events.sock").path
+    let follower = DaemonFollower(path: path)
+    defer { follower.stop() }
+    let server = try EventServer(path: path, board: StatusBoard(stage: "user"))
+    defer { server.stop() }
+    func wait(_ condition: (DaemonHistory) -> Bool) throws {
+      let deadline = ContinuousClock.now + .seconds(20)
+      while !condition(follower.history) {
+        try #require(ContinuousClock.now < deadline)
+        Thread.sleep(forTimeInterval: 0.001)
+      }
     }
+    try wait { $0.count == 1 }
+    server.announceStart(application: "a", instance: "i", guarantee: "at_least_once")
+    server.sink.receive(EngineEvent(stage: "user", .joining(group: "g")))
+    server.sink.receive(EngineEvent(stage: "user", .positions([:])))
+    server.sink.receive(EngineEvent(stage: "user", .processing([])))
+    try wait(\.isReady)
+    let history = follower.history
+    #expect(history.starting != nil)
+    #expect(history.events.map(\.event.kind) == [.joining(group: "g"), .processing([])])
   }
 
   @Test("a restore runs from the first stage's start to the last one's end")
   func span() throws {
-    let events = try [
-      Self.event("user", "state restored", at: 5_000, took: 3_000),
-      Self.event("movie", "state restored", at: 2_500, took: 1_000),
-      Self.event("user", "restoring state", at: 4_000),
-    ]
-    let all = try #require(RestoreSpan(of: ["user", "movie"], in: events))
+    let history = Self.history([
+      Self.restored("user", at: 5_000, took: 3_000),
+      Self.restored("movie", at: 2_500, took: 1_000),
+      Self.event("user", .joining(group: "g"), at: 4_000),
+    ])
+    let all = try #require(RestoreSpan(of: ["user", "movie"], in: history))
     #expect(abs(all.seconds - 3.5) < 1e-6)
-    let movie = try #require(RestoreSpan(of: ["movie"], in: events))
+    let movie = try #require(RestoreSpan(of: ["movie"], in: history))
     #expect(abs(movie.seconds - 1) < 1e-6)
-    #expect(RestoreSpan(of: ["intake"], in: events) == nil)
+    #expect(RestoreSpan(of: ["intake"], in: history) == nil)
   }
 
   @Test("memory is told apart by the quarters of a restore")
   func quarters() throws {
-    let events = [try Self.event("user", "state restored", at: 5_000, took: 4_000)]
-    let span = try #require(RestoreSpan(of: ["user"], in: events))
+    let history = Self.history([Self.restored("user", at: 5_000, took: 4_000)])
+    let span = try #require(RestoreSpan(of: ["user"], in: history))
     var course = MemoryCourse()
     for (milliseconds, bytes) in [
       (900, 9), (1_000, 1), (1_900, 3), (3_500, 2), (5_000, 4), (5_100, 9),
-    ] {
-      course.note(bytes, at: try Self.time(milliseconds))
+    ] as [(Int64, Int)] {
+      course.note(bytes, at: Self.time(milliseconds))
     }
     #expect(course.peaks(during: span, parts: 4) == [3, 0, 2, 4])
   }
 
   @Test("the parts of a restart add up, each until the slower stage has passed it")
   func parts() throws {
-    var events = try [
-      Self.event("projectionist", "starting", at: 50),
-      Self.event("intake", "joining the group", at: 300),
-      Self.event("user", "joining the group", at: 700),
-      Self.event("intake", "assigned", at: 310), Self.event("user", "assigned", at: 720),
-      Self.event("user", "state restored", at: 760, took: 30),
-      Self.event("intake", "processing", at: 320), Self.event("user", "processing", at: 765),
+    var messages = [
+      EventMessage(
+        time: Self.start + 50,
+        .daemon(.starting(application: "a", instance: "i", guarantee: "exactly_once"))),
+      Self.event("intake", .joining(group: "g"), at: 300),
+      Self.event("user", .joining(group: "g"), at: 700),
+      Self.event("intake", .assigned([]), at: 310), Self.event("user", .assigned([]), at: 720),
+      Self.event("intake", .processing([]), at: 320), Self.event("user", .processing([]), at: 765),
       // A second assignment is none of the start's.
-      Self.event("user", "assigned", at: 5_000),
+      Self.event("user", .assigned([]), at: 5_000),
     ]
-    let restart = try #require(Restart(started: Self.time(0), seen: Self.time(800), events))
+    #expect(Restart(started: Self.time(0), seen: Self.time(800), Self.history(messages)) == nil)
+    messages.append(Self.restored("user", at: 760, took: 30))
+    let restart = try #require(
+      Restart(started: Self.time(0), seen: Self.time(800), Self.history(messages)))
     #expect(abs(restart.total - 0.8) < 1e-6)
     #expect(abs(restart.broker - 0.67) < 1e-6)
     #expect(abs(restart.restoring - 0.04) < 1e-6)
     #expect(abs(restart.processing - 0.035) < 1e-6)
-    events.removeAll { $0.message == "state restored" }
-    #expect(try Restart(started: Self.time(0), seen: Self.time(800), events) == nil)
   }
 
   @Test("medians")

@@ -11,7 +11,7 @@ import Testing
     let shutdown = Shutdown(deadline: .seconds(3600), logger: Logger(label: "test"))
     #expect(shutdown.failure == nil && !shutdown.stop.isStopped)
     shutdown.stageFailed("user", .log(LogError(.denied, "no right", reaction: .stopDaemon)))
-    shutdown.stageFailed("movie", .failed(Reason(.stateLost, "state_lost"), .stopDaemon))
+    shutdown.stageFailed("movie", .failed(Reason(.stateLost, "lost"), .stopDaemon))
     #expect(shutdown.failure == .denied && shutdown.stop.isStopped)
   }
 }

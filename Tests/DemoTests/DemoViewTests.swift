@@ -1,4 +1,5 @@
 import Configuration
+import EventStream
 import Foundation
 import KafkaLog
 import Pipeline
@@ -133,21 +134,28 @@ import Testing
   }
 
   @Test func restoresAreShown() throws {
-    let log = """
-      10:00:00.000 info     restoring state changelog=app-movie-changelog offsets=9 partitions=4
-      10:00:00.000 info     restoring state changelog=app-user-changelog offsets=5000 partitions=4
-      10:00:00.100 info     state restored changelog=app-movie-changelog milliseconds=100 records=9
-      10:00:02.000 info     restoring state changelog=app-user-changelog partitions=4 percent=40 \
-      records_per_second=123456 seconds_left=3
-      """
+    var board = StatusBoard()
+    board.apply(EventMessage(time: 0, .snapshot(StatusBoard(stage: "user"), isReady: false)))
+    #expect(board.restores == [])
+    func restore(_ stage: String, applied: Int64, after elapsed: Duration) {
+      let status = RestoreStatus(
+        changelog: "app-\(stage)-changelog", partitions: 4, applied: applied, total: 500_000,
+        elapsed: elapsed)
+      board.apply(EventMessage(time: 0, .event(EngineEvent(stage: stage, .restoring(status)))))
+    }
+    restore("user", applied: 0, after: .zero)
+    restore("movie", applied: 0, after: .zero)
+    #expect(
+      board.restores.map(\.changelog) == ["app-movie-changelog", "app-user-changelog"])
+    restore("user", applied: 200_000, after: .seconds(2))
+    board.apply(EventMessage(time: 0, .event(EngineEvent(stage: "movie", .processing([])))))
     var dashboard = dashboard
-    dashboard.restores = RestoringState.all(in: log)
-    let text = "restoring state: app-user-changelog 40 %, 123,456 records/s, 3 s left"
+    dashboard.restores = board.restores
+    let text = "restoring state: app-user-changelog 40 %, 100,000 records/s, 3 s left"
     #expect(dashboard.lines(columns: 100, rows: 60).contains(text))
     #expect(dashboard.summary.contains(text))
-    #expect(
-      RestoringState.all(
-        in: log + "\n10:00:05.000 info state restored changelog=app-user-changelog ") == [])
+    board.apply(EventMessage(time: 0, .event(EngineEvent(stage: "user", .processing([])))))
+    #expect(board.restores == [])
   }
 
   @Test func numbersAreShown() throws {

@@ -76,7 +76,25 @@ struct EventFormatTests {
       return StatusBoard.Entry(worker: number % 2 == 0 ? nil : number, status)
     }
     let board = StatusBoard(entries)
-    #expect(try EventMessage(line: line(.snapshot(board)).utf8)?.content == .snapshot(board))
+    for isReady in [false, true] {
+      let content = EventMessage.Content.snapshot(board, isReady: isReady)
+      #expect(try EventMessage(line: line(content).utf8)?.content == content)
+    }
+  }
+
+  @Test(arguments: [
+    DaemonEvent.starting(application: "app", instance: "one", guarantee: "exactly_once"), .ready,
+  ])
+  func everyEventOfTheDaemonIsReadBack(event: DaemonEvent) throws {
+    #expect(try EventMessage(line: line(.daemon(event)).utf8)?.content == .daemon(event))
+  }
+
+  @Test func whatComesWithEachBatchIsToldByItsLine() {
+    let names = Self.kinds.filter {
+      EventName.isOfBatch(Array(line(.event(EngineEvent(stage: "count", $0))).utf8))
+    }.map(EventName.init)
+    #expect(Set(names) == [.batchCommitted, .positions])
+    #expect(!EventName.isOfBatch(Array(line(.daemon(.ready)).utf8)))
   }
 
   /// The article shows these lines.
@@ -86,6 +104,14 @@ struct EventFormatTests {
       line(.event(opened)) == """
         {"time":"2023-11-14T22:13:20.123Z","stage":"user","event":"store_opened","partition":2,\
         "input_offset":7}
+
+        """)
+    let starting = DaemonEvent.starting(
+      application: "projectionist", instance: "host", guarantee: "exactly_once")
+    #expect(
+      line(.daemon(starting)) == """
+        {"time":"2023-11-14T22:13:20.123Z","event":"daemon_starting",\
+        "application":"projectionist","instance":"host","guarantee":"exactly_once"}
 
         """)
     let waiting = EngineEvent(stage: "redis", .waiting(Reason(.redisUnavailable, "refused")))
@@ -125,7 +151,7 @@ struct EventFormatTests {
     #"{"time":"2023-11-14T22:13:20.123Z","event":"resumed","stage":"user","worker":"one"}"#,
     #"{"time":"2023-11-14T22:13:20.123Z","event":"waiting","stage":"user","reason":"late"}"#,
     #"{"time":"2023-11-14T22:13:20.123Z","event":"store_opened","stage":"u","partition":4294967296}"#,
-    #"{"time":"2023-11-14T22:13:20.123Z","event":"snapshot","stages":[{"stage":"user"}]}"#,
+    #"{"time":"2023-11-14T22:13:20.123Z","event":"snapshot","ready":true,"stages":[{"stage":"u"}]}"#,
   ])
   func otherLinesAreRefused(text: String) {
     let error = #expect(throws: EventStreamError.self) { try EventMessage(line: text.utf8) }

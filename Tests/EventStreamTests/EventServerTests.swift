@@ -7,7 +7,7 @@ import Testing
 @testable import EventStream
 
 /// A directory that lasts as long as its test.
-private final class Directory {
+final class Directory {
   let path: String
 
   init(name: String = "") throws {
@@ -41,18 +41,22 @@ struct EventServerTests {
 
   private func snapshot(_ client: inout EventClient) throws -> StatusBoard {
     let message = try #require(try client.next(until: deadline))
-    guard case .snapshot(let board) = message.content else {
+    guard case .snapshot(let board, _) = message.content else {
       throw EventStreamError.malformed("\(message)")
     }
     return board
   }
 
+  /// The next event of a stage.
   private func event(_ client: inout EventClient) throws -> EngineEvent {
-    let message = try #require(try client.next(until: deadline))
-    guard case .event(let event) = message.content else {
-      throw EventStreamError.malformed("\(message)")
+    while true {
+      let message = try #require(try client.next(until: deadline))
+      switch message.content {
+      case .event(let event): return event
+      case .daemon: continue
+      case .snapshot: throw EventStreamError.malformed("\(message)")
+      }
     }
-    return event
   }
 
   @Test func aClientGetsTheStatusAndThenEachEvent() throws {
@@ -63,13 +67,48 @@ struct EventServerTests {
     var client = try EventClient(path: directory.socket)
     let message = try #require(try client.next(until: deadline))
     #expect((before...Time.now()).contains(message.time))
-    guard case .snapshot(let board) = message.content else {
+    guard case .snapshot(let board, _) = message.content else {
       Issue.record("\(message)")
       return
     }
     #expect(board.stages.map(\.stage) == ["user"] && board.status(of: "user").records == 3)
     for records in 4..<8 { server.sink.receive(batch(records)) }
     for records in 4..<8 { #expect(try event(&client) == batch(records)) }
+    #expect(try client.next(until: .now) == nil)
+  }
+
+  @Test func theDaemonsOwnEventsAreServed() throws {
+    let board = StatusBoard(["a", "b"].map { StatusBoard.Entry(StageStatus(stage: $0)) })
+    let server = try EventServer(path: directory.socket, board: board)
+    defer { server.stop() }
+    func isReady() throws -> Bool {
+      var client = try EventClient(path: directory.socket)
+      guard case .snapshot(_, let isReady) = try client.next(until: deadline)?.content else {
+        throw EventStreamError.closed
+      }
+      return isReady
+    }
+    var client = try EventClient(path: directory.socket, includesBatches: false)
+    _ = try snapshot(&client)
+    server.announceStart(application: "app", instance: "one", guarantee: "exactly_once")
+    #expect(
+      try client.next(until: deadline)?.content
+        == .daemon(.starting(application: "app", instance: "one", guarantee: "exactly_once")))
+    let events = [
+      EngineEvent(stage: "a", .processing([])), batch(1, stage: "a"),
+      EngineEvent(stage: "b", .processing([])), EngineEvent(stage: "b", .joining(group: "g")),
+      EngineEvent(stage: "b", .processing([])),
+    ]
+    server.sink.receive(events[0])
+    #expect(try client.next(until: deadline)?.content == .event(events[0]))
+    #expect(try !isReady())
+    for event in events.dropFirst() { server.sink.receive(event) }
+    #expect(try client.next(until: deadline)?.content == .event(events[2]))
+    #expect(try client.next(until: deadline)?.content == .daemon(.ready))
+    // It is ready once.
+    #expect(try client.next(until: deadline)?.content == .event(events[3]))
+    #expect(try client.next(until: deadline)?.content == .event(events[4]))
+    #expect(try isReady())
     #expect(try client.next(until: .now) == nil)
   }
 

@@ -36,6 +36,11 @@ public struct StatusBoard: Hashable, Sendable {
     entries[entries.count - 1].status.apply(event)
   }
 
+  /// Whether all stages run; not for a board without stages.
+  public var isRunning: Bool {
+    !entries.isEmpty && entries.allSatisfy { $0.status.phase == .running }
+  }
+
   /// The stages in the order of their first entries, each the sum of its threads.
   public var stages: [StageStatus] {
     var names: [String] = []
