@@ -1,131 +1,137 @@
 import Configuration
+import Console
 import Foundation
 import KafkaLog
 import LMDBStore
 import Logging
 import Pipeline
 import RedisProjection
+import ServiceLifecycle
 import Streams
 import Wiring
 
-/// The running pipeline of one process: its stages on their threads, from start to an orderly end.
+/// The pipeline of one process: its stages on their threads.
 final class Daemon: Sendable {
   private let settings: Settings
   private let instance: String
   private let log: KafkaLog
   private let storage: LMDBStorage
+  /// The threads hold it through the daemon, also those that outlive the deadline for stopping.
+  private let lock: RootLock
   private let partitions: Int32
   private let logger: Logger
   private let events: EventSink
-  private let shutdown: Shutdown
+  private let threads: BlockingThreads
+  private let stop: StopSignal
   private let directory = PartitionDirectory<LMDBStore>()
-  private let threads: [StageThread]
+  private let monitors: [StageMonitor]
   private let standbys: [StandbyThread]
   private let predictMonitor = PredictMonitor()
+  private let reporter: StatusReporter
 
   /// - Parameters:
+  ///   - lock: of the storage.
   ///   - partitions: how many partitions the user-keyed topics have.
-  ///   - events: takes what the stages tell, in addition to the log.
+  ///   - events: receives the stages' events, in addition to the log.
+  ///   - threads: run the stages.
+  ///   - stop: makes the stages finish their batches and end.
   init(
-    settings: Settings, instance: String, log: KafkaLog, storage: LMDBStorage, partitions: Int32,
-    shutdown: Shutdown, events: EventSink, logger: Logger
+    settings: Settings, instance: String, log: KafkaLog, storage: LMDBStorage, lock: RootLock,
+    partitions: Int32, events: EventSink, threads: BlockingThreads, stop: StopSignal, logger: Logger
   ) {
     self.settings = settings
     self.instance = instance
     self.log = log
     self.storage = storage
+    self.lock = lock
     self.partitions = partitions
-    self.shutdown = shutdown
     self.events = events
+    self.threads = threads
+    self.stop = stop
     self.logger = logger
-    threads = settings.stages.map {
-      StageThread(stage: $0.rawValue, monitor: StageMonitor(stage: $0.rawValue))
-    }
+    monitors = settings.stages.map { StageMonitor(stage: $0.rawValue) }
     standbys =
       settings.standby == 0
       ? [] : settings.stages.filter(\.isStateful).map { StandbyThread(stage: $0) }
+    reporter = StatusReporter(monitors, predict: predictMonitor, logger: logger)
   }
 
-  var status: [StageStatus] { threads.map(\.monitor.snapshot) }
+  /// What has to run, in the order of its start.
+  var services: [(name: String, service: any Service)] {
+    [("status", reporter)] + standbys.map { ("standby-\($0.stage.rawValue)", service($0)) }
+      + zip(settings.stages, monitors).map { ("stage-\($0.rawValue)", service($0, $1)) }
+  }
 
-  /// Runs until the stages have finished their batches after a shutdown has begun. A stage that can't go
-  /// on begins it.
-  func run() {
-    ClientMemory.limitArenas()
-    let ended = DispatchSemaphore(value: 0)
-    for (stage, thread) in zip(settings.stages, threads) {
-      start(stage, thread) { [shutdown] error in
-        if let error { shutdown.stageFailed(stage.rawValue, error) }
-        ended.signal()
-      }
+  private func service(_ standby: StandbyThread) -> ThreadService {
+    let logging = EventSink.logging(settings.log.makeLogger(standby.stage.rawValue))
+    let environment = environment(standby.stage, .all([logging, events]))
+    return ThreadService(threads: threads, name: "standby-\(standby.stage.rawValue)", stop: stop) {
+      [self] in standby.run(environment, copies: settings.standby)
     }
-    for standby in standbys {
-      let logging = EventSink.logging(settings.log.makeLogger(standby.stage.rawValue))
-      standby.start(
-        environment(standby.stage, .all([logging, events])), copies: settings.standby
-      ) { ended.signal() }
-    }
-    let reporter = StatusReporter(
-      threads.map(\.monitor), predict: predictMonitor, logger: logger)
-    var remaining = threads.count + standbys.count
-    while remaining > 0 {
-      if ended.wait(timeout: .now() + .milliseconds(50)) == .success {
-        remaining -= 1
-      } else {
-        reporter.look()
+  }
+
+  private func service(_ stage: StageName, _ monitor: StageMonitor) -> ThreadService {
+    let loop = loop(stage, monitor)
+    return ThreadService(
+      threads: threads, name: "stage-\(stage.rawValue)", niceness: stage.niceness, stop: stop
+    ) { [self] in
+      do throws(StageError) { try loop() } catch {
+        logger.critical(
+          "a stage can't go on, stopping",
+          metadata: ["stage": "\(stage.rawValue)", "reason": "\(error)"])
+        throw StageFailure(status: ExitStatus(of: error as any Error) ?? .failure)
       }
     }
   }
 
   // MARK: Stages
 
-  private func start(
-    _ stage: StageName, _ thread: StageThread, ended: @escaping @Sendable (StageError?) -> Void
-  ) {
+  private func loop(_ stage: StageName, _ monitor: StageMonitor)
+    -> @Sendable () throws(StageError) -> Void
+  {
     let logger = settings.log.makeLogger(stage.rawValue)
-    let environment = environment(stage, .all([thread.monitor.sink, .logging(logger), events]))
+    let environment = environment(
+      stage, .all([monitor.sink, .logging(logger), events, reporter.sink]))
     let clientID = environment.configuration.clientID
-    let body: @Sendable () throws(StageError) -> Void =
-      switch stage {
-      case .intake:
-        { [log] () throws(StageError) in
-          try StageLoop(environment) { () throws(StageError) in
-            try IntakeOperator<LMDBStore, KafkaProducer, KafkaConsumer>(log, clientID: clientID)
-          }.run()
-        }
-      case .user:
-        { [log, directory] () throws(StageError) in
-          try StageLoop(environment) {
-            UserOperator<LMDBStore, KafkaProducer>(log, clientID: clientID, directory: directory)
-          }.run()
-        }
-      case .movie:
-        { [log, settings] () throws(StageError) in
-          try StageLoop(environment) { () throws(StageError) in
-            try MovieOperator<LMDBStore, KafkaProducer, KafkaConsumer>(
-              log, clientID: clientID, refreshInterval: settings.movie.refreshInterval,
-              now: { .now })
-          }.run()
-        }
-      case .redis:
-        { [settings] () throws(StageError) in
-          try StageLoop(environment) {
-            RedisOperator<LMDBStore, KafkaProducer, FeatureWriter>(
-              projection: settings.feastProjection, generation: UInt64(settings.redis.generation),
-              sink: FeatureWriter(settings.redisConfiguration), logger: logger)
-          }.run()
-        }
-      case .predict:
-        { [self, log, directory, partitions] () throws(StageError) in
-          try StageLoop(environment) { () throws(StageError) in
-            try PredictOperator<LMDBStore, KafkaProducer, KafkaConsumer>(
-              log, clientID: clientID, directory: directory,
-              partitionOf: { KafkaPartitioner.partition(key: $0, count: partitions) },
-              environment: self.predictEnvironment(logger))
-          }.run()
-        }
+    return switch stage {
+    case .intake:
+      { [log] () throws(StageError) in
+        try StageLoop(environment) { () throws(StageError) in
+          try IntakeOperator<LMDBStore, KafkaProducer, KafkaConsumer>(log, clientID: clientID)
+        }.run()
       }
-    thread.start(niceness: stage.niceness, body, ended: ended)
+    case .user:
+      { [log, directory] () throws(StageError) in
+        try StageLoop(environment) {
+          UserOperator<LMDBStore, KafkaProducer>(log, clientID: clientID, directory: directory)
+        }.run()
+      }
+    case .movie:
+      { [log, settings] () throws(StageError) in
+        try StageLoop(environment) { () throws(StageError) in
+          try MovieOperator<LMDBStore, KafkaProducer, KafkaConsumer>(
+            log, clientID: clientID, refreshInterval: settings.movie.refreshInterval,
+            now: { .now })
+        }.run()
+      }
+    case .redis:
+      { [settings] () throws(StageError) in
+        try StageLoop(environment) {
+          RedisOperator<LMDBStore, KafkaProducer, FeatureWriter>(
+            projection: settings.feastProjection, generation: UInt64(settings.redis.generation),
+            sink: FeatureWriter(settings.redisConfiguration), logger: logger)
+        }.run()
+      }
+    case .predict:
+      { [self, log, directory, partitions] () throws(StageError) in
+        try StageLoop(environment) { () throws(StageError) in
+          try PredictOperator<LMDBStore, KafkaProducer, KafkaConsumer>(
+            log, clientID: clientID, directory: directory,
+            partitionOf: { KafkaPartitioner.partition(key: $0, count: partitions) },
+            environment: self.predictEnvironment(logger))
+        }.run()
+      }
+    }
   }
 
   private func environment(_ stage: StageName, _ events: EventSink)
@@ -133,15 +139,13 @@ final class Daemon: Sendable {
   {
     var environment = StageEnvironment(
       configuration: configuration(stage), log: log, storage: storage, events: events,
-      stop: shutdown.stop,
+      stop: stop,
       pause: { Thread.sleep(forTimeInterval: $0 / .seconds(1)) })
     environment.releaseMemory = { ClientMemory.trim() }
     environment.inBackground = { DispatchQueue.global().async(execute: $0) }
-    let upstream = threads.filter { thread in
-      stage.upstream.contains { $0.rawValue == thread.stage }
-    }
+    let upstream = zip(settings.stages, monitors).filter { stage.upstream.contains($0.0) }
     // With some of them elsewhere it is not known whether there is a backlog.
-    if upstream.count == stage.upstream.count { environment.upstream = upstream.map(\.monitor) }
+    if upstream.count == stage.upstream.count { environment.upstream = upstream.map(\.1) }
     environment.standby = standbys.first(where: { $0.stage == stage })?.copies
     return environment
   }

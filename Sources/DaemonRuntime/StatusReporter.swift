@@ -1,20 +1,19 @@
-import Foundation
 import Logging
 import Pipeline
+import ServiceLifecycle
 import Streams
+import Synchronization
 
-/// Tells in the log when all stages run, and every ten seconds how they get on while there is work or
-/// state to restore.
-final class StatusReporter {
-  private static let interval: TimeInterval = 10
+/// Logs when all stages run, and every ten seconds the progress of those that have work or state to
+/// restore.
+final class StatusReporter: Service {
+  private static let interval = Duration.seconds(10)
 
   private let monitors: [StageMonitor]
   private let predict: PredictMonitor
   private let logger: Logger
-  private let started = Date()
-  private var isReady = false
-  private var lastReport = Date()
-  private var lastRecords: [String: Int64] = [:]
+  private let started = ContinuousClock.now
+  private let isReady = Atomic(false)
 
   init(_ monitors: [StageMonitor], predict: PredictMonitor, logger: Logger) {
     self.monitors = monitors
@@ -22,26 +21,43 @@ final class StatusReporter {
     self.logger = logger
   }
 
-  func look() {
-    let status = monitors.map(\.snapshot)
-    if !isReady, status.allSatisfy({ $0.phase == .running }) {
-      isReady = true
+  /// Logs `ready` at the event that makes the last stage run. The monitors must get each event
+  /// first.
+  var sink: EventSink {
+    EventSink { [self] _ in
+      guard !isReady.load(ordering: .relaxed) else { return }
+      let status = monitors.map(\.snapshot)
+      guard status.allSatisfy({ $0.phase == .running }),
+        !isReady.exchange(true, ordering: .relaxed)
+      else { return }
       logger.notice(
         "ready",
         metadata: [
           "stages": "\(status.map(\.stage).joined(separator: ","))",
-          "milliseconds": "\(Int(Date().timeIntervalSince(started) * 1000))",
+          "milliseconds": "\(Int((.now - started) / .milliseconds(1)))",
         ])
     }
-    let now = Date()
-    guard now.timeIntervalSince(lastReport) >= Self.interval else { return }
-    for stage in status { report(stage, seconds: now.timeIntervalSince(lastReport)) }
-    lastReport = now
   }
 
-  private func report(_ status: StageStatus, seconds: TimeInterval) {
-    let records = status.records - lastRecords[status.stage, default: 0]
-    lastRecords[status.stage] = status.records
+  func run() async throws {
+    // It only ends with the error of a cancelled sleep.
+    try? await cancelWhenGracefulShutdown { [self] in
+      var lastReport = ContinuousClock.now
+      var lastRecords: [String: Int64] = [:]
+      while true {
+        try await Task.sleep(for: Self.interval)
+        let now = ContinuousClock.now
+        for status in monitors.map(\.snapshot) {
+          let records = status.records - lastRecords[status.stage, default: 0]
+          lastRecords[status.stage] = status.records
+          report(status, records: records, seconds: (now - lastReport) / .seconds(1))
+        }
+        lastReport = now
+      }
+    }
+  }
+
+  private func report(_ status: StageStatus, records: Int64, seconds: Double) {
     guard var metadata = Self.metadata(of: status, records: records, seconds: seconds) else {
       return
     }
@@ -51,11 +67,11 @@ final class StatusReporter {
     logger.info("progress", metadata: metadata)
   }
 
-  /// How a stage gets on.
+  /// A stage's progress.
   ///
   /// - Parameter records: how many it has processed in so many seconds.
   /// - Returns: `nil` for one that has nothing to do.
-  static func metadata(of status: StageStatus, records: Int64, seconds: TimeInterval)
+  static func metadata(of status: StageStatus, records: Int64, seconds: Double)
     -> Logger.Metadata?
   {
     var metadata: Logger.Metadata = ["stage": "\(status.stage)"]

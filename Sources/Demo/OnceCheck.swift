@@ -57,7 +57,7 @@ struct OnceCheck {
     let end = min(.now + Self.freshnessSpan, deadline)
     while ContinuousClock.now < end {
       try services.check()
-      Thread.sleep(forTimeInterval: 0.02)
+      services.pause(.milliseconds(100))
     }
     return probe.freshness
   }
@@ -106,7 +106,7 @@ struct OnceCheck {
         FileHandle.standardError.write(Data("waiting: \(missing)\n".utf8))
         nextReport = .now + Self.reportInterval
       }
-      Thread.sleep(forTimeInterval: 0.02)
+      services.pause(.milliseconds(100))
     }
   }
 }

@@ -8,7 +8,10 @@ import Testing
 @Suite struct StatusTests {
   @Test func theStatusLineTellsOfARestore() {
     var status = StageStatus(stage: "user")
-    status.phase = .restoring("app-user-changelog", applied: 250, total: 1_000)
+    status.phase = .restoring(
+      RestoreStatus(
+        changelog: "app-user-changelog", partitions: 1, applied: 250, total: 1_000,
+        elapsed: .seconds(1)))
     let restoring = StatusReporter.metadata(of: status, records: 0, seconds: 10)
     #expect(restoring?["restoring"] == "app-user-changelog" && restoring?["percent"] == "25")
     #expect(restoring?["changelog_lag"] == "750")
@@ -16,6 +19,27 @@ import Testing
     #expect(StatusReporter.metadata(of: status, records: 0, seconds: 10) == nil)
     let running = StatusReporter.metadata(of: status, records: 50, seconds: 10)
     #expect(running?["events_per_second"] == "5" && running?["restoring"] == nil)
+  }
+
+  @Test func readyIsLoggedOnceWhenTheLastStageRuns() {
+    let record = Record()
+    let monitors = ["user", "movie"].map { StageMonitor(stage: $0) }
+    let reporter = StatusReporter(
+      monitors, predict: PredictMonitor(),
+      logger: Logger(label: "test") { _ in RecordingHandler(record: record) })
+    let sink = EventSink.all(monitors.map(\.sink) + [reporter.sink])
+    func emit(_ stage: String, _ kind: EngineEvent.Kind) {
+      sink.receive(EngineEvent(stage: stage, kind))
+    }
+    emit("user", .joining(group: "user"))
+    emit("user", .processing([]))
+    emit("movie", .joining(group: "movie"))
+    #expect(record.notes.isEmpty)
+    emit("movie", .processing([]))
+    #expect(record.notes == ["ready"])
+    emit("movie", .waiting(Reason(.brokerUnavailable, "away")))
+    emit("movie", .resumed)
+    #expect(record.notes == ["ready"])
   }
 
   @Test func theStatusLineTellsWhatPredictDid() {
@@ -32,4 +56,17 @@ import Testing
     let shadowed = StatusReporter.metadata(of: status)
     #expect(shadowed["model"] == "b" && shadowed["shadow_overlap_at_10"] == "0.667")
   }
+}
+
+private struct RecordingHandler: LogHandler {
+  let record: Record
+  var metadata: Logger.Metadata = [:]
+  var logLevel = Logger.Level.trace
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) { record.note("\(event.message)") }
 }

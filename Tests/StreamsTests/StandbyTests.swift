@@ -187,7 +187,7 @@ struct StandbyTests {
     let world = World(partitions: 2)
     try world.feed(0..<20)
     let copies = StandbyCopies<MemoryStore>()
-    #expect(copies.take(7, pause: { _ in }) == nil)
+    #expect(copies.take(7, for: "another", pause: { _ in }) == nil)
     let taken = OneThread<Set<Int32>>([])
     var run = World.Run()
     run.standby = copies
