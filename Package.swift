@@ -35,6 +35,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(
+  name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(
+  name: "UnixSignals", package: "swift-service-lifecycle")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
 let package = Package(
@@ -46,6 +50,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
     // C libraries, each with exactly one importer.
@@ -123,7 +128,7 @@ let package = Package(
       "DaemonRuntime",
       [
         "Wiring", "Configuration", "Console", "Pipeline", "KafkaLog", "LMDBStore",
-        "RedisProjection", "Streams", "EventLog", logging, "EventStream",
+        "RedisProjection", "Streams", "EventLog", logging, "EventStream", lifecycle, unixSignals,
       ]),
     module(
       "Operations",
@@ -197,7 +202,7 @@ let package = Package(
       "DaemonRuntimeTests",
       [
         "DaemonRuntime", "Configuration", "Console", "LMDBStore", "Pipeline", "Streams", "EventLog",
-        logging,
+        logging, lifecycle, unixSignals,
       ]),
     tests(
       "OperationsTests",

@@ -1,83 +1,100 @@
 import Configuration
+import Console
 import Foundation
 import KafkaLog
 import LMDBStore
 import Logging
 import Pipeline
 import RedisProjection
+import ServiceLifecycle
 import Streams
 import Wiring
 
-/// The running pipeline of one process: its stages on their threads, from start to an orderly end.
+/// The pipeline of one process: its stages on their threads.
 final class Daemon: Sendable {
   private let settings: Settings
   private let instance: String
   private let log: KafkaLog
   private let storage: LMDBStorage
+  /// The threads hold it through the daemon, also those that outlive the deadline for stopping.
+  private let lock: RootLock
   private let partitions: Int32
   private let logger: Logger
   private let events: EventSink
-  private let shutdown: Shutdown
+  private let threads: BlockingThreads
+  private let stop: StopSignal
   private let directory = PartitionDirectory<LMDBStore>()
-  private let threads: [StageThread]
+  private let stages: [StageDeclaration]
+  private let monitors: [StageMonitor]
   private let standbys: [StandbyThread]
   private let predictMonitor = PredictMonitor()
+  private let reporter: StatusReporter
 
   /// - Parameters:
+  ///   - lock: of the storage.
   ///   - partitions: how many partitions the user-keyed topics have.
-  ///   - events: takes what the stages tell, in addition to the log.
+  ///   - events: receives the stages' events, in addition to the log.
+  ///   - threads: run the stages.
+  ///   - stop: makes the stages finish their batches and end.
   init(
-    settings: Settings, instance: String, log: KafkaLog, storage: LMDBStorage, partitions: Int32,
-    shutdown: Shutdown, events: EventSink, logger: Logger
+    settings: Settings, instance: String, log: KafkaLog, storage: LMDBStorage, lock: RootLock,
+    partitions: Int32, events: EventSink, threads: BlockingThreads, stop: StopSignal, logger: Logger
   ) {
     self.settings = settings
     self.instance = instance
     self.log = log
     self.storage = storage
+    self.lock = lock
     self.partitions = partitions
-    self.shutdown = shutdown
     self.events = events
+    self.threads = threads
+    self.stop = stop
     self.logger = logger
     let topology = settings.topology
-    let stages = settings.stages.compactMap { topology.stage(named: $0) }
-    threads = stages.map { StageThread(stage: $0.name, monitor: StageMonitor(stage: $0.name)) }
-    standbys =
-      settings.standby == 0 ? [] : stages.filter(\.isStateful).map { StandbyThread($0) }
+    stages = settings.stages.compactMap { topology.stage(named: $0) }
+    monitors = stages.map { StageMonitor(stage: $0.name) }
+    standbys = settings.standby == 0 ? [] : stages.filter(\.isStateful).map { StandbyThread($0) }
+    reporter = StatusReporter(monitors, predict: predictMonitor, logger: logger)
   }
 
-  var status: [StageStatus] { threads.map(\.monitor.snapshot) }
-
-  /// Runs until the stages have finished their batches after a shutdown has begun. A stage that can't go
-  /// on begins it.
-  func run() {
-    ClientMemory.limitArenas()
-    let ended = DispatchSemaphore(value: 0)
+  /// What has to run, in the order of its start.
+  var services: [(name: String, service: any Service)] {
     let programs = Self.programs(
       settings, partitions: partitions, directory: directory,
-      predictEnvironment: { self.predictEnvironment })
-    for thread in threads {
-      guard let program = programs.first(where: { $0.declaration.name == thread.stage }) else {
-        preconditionFailure("nothing runs the stage \(thread.stage)")
+      predictEnvironment: { [self] in predictEnvironment })
+    let stageServices = zip(stages, monitors).map { stage, monitor in
+      guard let program = programs.first(where: { $0.declaration.name == stage.name }) else {
+        preconditionFailure("nothing runs the stage \(stage.name)")
       }
-      start(program, thread) { [shutdown] error in
-        if let error { shutdown.stageFailed(thread.stage, error) }
-        ended.signal()
-      }
+      return ("stage-\(stage.name)", service(program, monitor) as any Service)
     }
-    for standby in standbys {
-      let logging = EventSink.logging(settings.log.makeLogger(standby.stage.name))
-      standby.start(
-        environment(standby.stage, .all([logging, events])), copies: settings.standby
-      ) { ended.signal() }
+    return [("status", reporter)] + standbys.map { ("standby-\($0.stage.name)", service($0)) }
+      + stageServices
+  }
+
+  private func service(_ standby: StandbyThread) -> ThreadService {
+    let logging = EventSink.logging(settings.log.makeLogger(standby.stage.name))
+    let environment = environment(standby.stage, .all([logging, events]))
+    return ThreadService(threads: threads, name: "standby-\(standby.stage.name)", stop: stop) {
+      [self] in standby.run(environment, copies: settings.standby)
     }
-    let reporter = StatusReporter(
-      threads.map(\.monitor), predict: predictMonitor, logger: logger)
-    var remaining = threads.count + standbys.count
-    while remaining > 0 {
-      if ended.wait(timeout: .now() + .milliseconds(50)) == .success {
-        remaining -= 1
-      } else {
-        reporter.look()
+  }
+
+  private func service(
+    _ program: StageProgram<KafkaLog, LMDBStorage>, _ monitor: StageMonitor
+  ) -> ThreadService {
+    let stage = program.declaration
+    let logging = EventSink.logging(settings.log.makeLogger(stage.name))
+    let environment = environment(
+      stage, .all([monitor.sink, logging, events, reporter.sink]), followed: program.followed)
+    return ThreadService(
+      threads: threads, name: "stage-\(stage.name)", niceness: stage.pacing.niceness, stop: stop
+    ) { [self] in
+      do throws(StageError) { try program.run(environment) } catch {
+        logger.critical(
+          "a stage can't go on, stopping",
+          metadata: ["stage": "\(stage.name)", "reason": "\(error)"])
+        throw StageFailure(status: ExitStatus(of: error as any Error) ?? .failure)
       }
     }
   }
@@ -107,33 +124,20 @@ final class Daemon: Sendable {
     ]
   }
 
-  private func start(
-    _ program: StageProgram<KafkaLog, LMDBStorage>, _ thread: StageThread,
-    ended: @escaping @Sendable (StageError?) -> Void
-  ) {
-    let logging = EventSink.logging(settings.log.makeLogger(thread.stage))
-    let environment = environment(
-      program.declaration, .all([thread.monitor.sink, logging, events]),
-      followed: program.followed)
-    thread.start(
-      niceness: program.declaration.pacing.niceness,
-      { () throws(StageError) in try program.run(environment) }, ended: ended)
-  }
-
   private func environment(
     _ stage: StageDeclaration, _ events: EventSink, followed: (any PartitionFeed)? = nil
   ) -> StageEnvironment<KafkaLog, LMDBStorage> {
     var environment = StageEnvironment(
       configuration: settings.topology.configuration(
         of: stage, instance: instance, settings: settings.stageSettings, followed: followed),
-      log: log, storage: storage, events: events, stop: shutdown.stop,
+      log: log, storage: storage, events: events, stop: stop,
       pause: { Thread.sleep(forTimeInterval: $0 / .seconds(1)) })
     environment.releaseMemory = { ClientMemory.trim() }
     environment.inBackground = { DispatchQueue.global().async(execute: $0) }
     let upstream = settings.topology.upstream(of: stage).map(\.name)
     // With some of them elsewhere it is not known whether there is a backlog.
-    if Set(upstream).isSubset(of: threads.map(\.stage)) {
-      environment.upstream = threads.filter { upstream.contains($0.stage) }.map(\.monitor)
+    if Set(upstream).isSubset(of: stages.map(\.name)) {
+      environment.upstream = zip(stages, monitors).filter { upstream.contains($0.0.name) }.map(\.1)
     }
     environment.standby = standbys.first(where: { $0.stage == stage })?.copies
     return environment

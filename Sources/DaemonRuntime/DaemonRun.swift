@@ -1,111 +1,71 @@
 package import Configuration
 package import Console
-import EventStream
 import Foundation
-import KafkaLog
-import LMDBStore
 package import Logging
-import Pipeline
-import Streams
-import Wiring
 
-/// The daemon from its start to its end: waits for the broker, checks the topics, runs the stages.
-package struct DaemonRun {
-  private let configured: Settings
+/// The daemon from its start to its end.
+package struct DaemonRun: Sendable {
+  private let settings: Settings
   private let logger: Logger
   /// Whether topics that are missing are created first.
   private let appliesTopics: Bool
 
   package init(_ settings: Settings, logger: Logger, appliesTopics: Bool) {
-    configured = settings
+    self.settings = settings
     self.logger = logger
     self.appliesTopics = appliesTopics
   }
 
-  /// Runs until a signal or a stage that can't go on.
+  /// Runs until a signal or a stage that can't go on. Ends the process when stopping takes longer
+  /// than the configured deadline.
   ///
-  /// - Returns: what a stage that failed stands for; `nil` after an orderly end.
-  package func run() throws -> ExitStatus? {
-    let shutdown = Shutdown(deadline: configured.shutdown.deadline, logger: logger)
-    let termination = Termination {
-      logger.notice("stopping: finishing the open batches")
-      shutdown.begin()
+  /// - Returns: the exit status of the first stage that failed; `nil` after an orderly end.
+  package func run() async throws -> ExitStatus? {
+    let lifecycle = await Lifecycle(deadline: settings.shutdown.deadline, logger: logger)
+    let threads = BlockingThreads()
+    let service = DaemonService(
+      settings: settings, appliesTopics: appliesTopics, lifecycle: lifecycle, threads: threads,
+      logger: logger)
+    let ending = try await Ending(threads) {
+      try await lifecycle.run("daemon", service) {
+        logger.notice("stopping: finishing the open batches")
+      }
     }
-    defer { withExtendedLifetime(termination) {} }
-    let watch = BrokerWatch(configured.kafkaSettings, logger: logger, stop: shutdown.stop)
-    guard let cluster = try watch.waitForBroker() else {
+    switch ending {
+    case .stopped:
       logger.notice("stopped")
       return nil
-    }
-    var settings = configured
-    if cluster.isEmbedded { adapt(&settings) }
-    let storage = settings.storage
-    let lock = try storage.lock()
-    defer { withExtendedLifetime(lock) {} }
-    // Served before the stages start, so that who waits for the socket misses none of their events.
-    let server = serveEvents(settings)
-    defer { server?.stop() }
-    let instance = try InstanceName.resolve(settings)
-    var kafka = settings.kafkaSettings
-    kafka.whenUnreachable = { _ in watch.look() }
-    let log = KafkaLog(settings: kafka, logger: settings.log.makeLogger("kafka"))
-    let topics = try TopicCatalog.topics(settings)
-    let partitions = try prepare(topics, settings.topology, log: log)
-    logger.notice(
-      "starting",
-      metadata: [
-        "application": "\(settings.application)", "instance": "\(instance)",
-        "guarantee": "\(settings.processing.guarantee.rawValue)",
-        "bootstrap_servers": "\(settings.bootstrapServers)",
-        "stages": "\(settings.stages.joined(separator: ","))",
-      ])
-    server?.announceStart(
-      application: settings.application, instance: instance,
-      guarantee: settings.processing.guarantee.rawValue)
-    let daemon = Daemon(
-      settings: settings, instance: instance, log: log, storage: storage, partitions: partitions,
-      shutdown: shutdown, events: server?.sink ?? .none, logger: logger)
-    daemon.run()
-    if let failure = shutdown.failure { return failure }
-    logger.notice("stopped")
-    return nil
-  }
-
-  /// A daemon that can't serve its events runs without them.
-  private func serveEvents(_ settings: Settings) -> EventServer? {
-    let board = StatusBoard(
-      settings.stages.map { StatusBoard.Entry(StageStatus(stage: $0)) })
-    do throws(EventStreamError) {
-      return try EventServer(path: settings.eventSocket, board: board)
-    } catch {
-      logger.warning("events are not served", metadata: ["reason": "\(error)"])
-      return nil
+    case .failed(let status): return status
+    case .overdue(let status):
+      // A batch that can't be finished, such as without a broker, is left to the next start, which
+      // finds the state intact; waiting longer would gain nothing.
+      logger.warning("the deadline for stopping is over: leaving open batches to the next start")
+      _exit(status.rawValue)
     }
   }
+}
 
-  /// The embedded broker keeps no offsets of transactions and wakes no waiting fetch, so a daemon on it
-  /// works without the ones and with short waits of the other.
-  private func adapt(_ settings: inout Settings) {
-    if settings.processing.guarantee == .exactlyOnce {
-      settings.processing.guarantee = .atLeastOnce
-      logger.notice("the embedded broker has no transactions: processing at_least_once")
-    }
-    if settings.kafka["fetch.wait.max.ms"] == nil { settings.kafka["fetch.wait.max.ms"] = "10" }
-  }
+/// How a daemon's services have ended.
+enum Ending: Hashable {
+  case stopped
+  /// With the status of the first stage that failed.
+  case failed(ExitStatus)
+  /// Some threads are still at work.
+  case overdue(ExitStatus)
 
-  /// Holds the broker's topics against their declarations.
-  ///
-  /// - Returns: how many partitions the user-keyed topics have.
-  private func prepare(
-    _ topics: [DeclaredTopic], _ topology: Topology, log: KafkaLog
-  ) throws -> Int32 {
-    let admin = try log.makeAdmin()
-    var report = try TopicReport(topics, admin: admin)
-    if appliesTopics, !report.missing.isEmpty {
-      try report.createMissing(admin)
-      report = try TopicReport(topics, admin: admin)
+  /// - Parameter body: runs the services.
+  /// - Throws: what `body` throws for another reason than a failed stage or the deadline.
+  init(_ threads: BlockingThreads, of body: () async throws -> Void) async throws {
+    var failure: ExitStatus?
+    do { try await body() } catch let error as StageFailure {
+      failure = error.status
+    } catch is CancellationError {}
+    if threads.areRunning {
+      self = .overdue(failure ?? .failure)
+    } else if let failure {
+      self = .failed(failure)
+    } else {
+      self = .stopped
     }
-    if let failure = report.failure { throw failure }
-    return try admin.topics()[topology[.validatedRatings]] ?? 0
   }
 }

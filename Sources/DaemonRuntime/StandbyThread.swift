@@ -1,11 +1,10 @@
 import EventLog
-import Foundation
 import KafkaLog
 import LMDBStore
 import Pipeline
 import Streams
 
-/// An OS thread that keeps a stage's standby copies.
+/// A stage's standby copies, and the loop that keeps them up.
 final class StandbyThread: Sendable {
   let stage: StageDeclaration
   let copies = StandbyCopies<LMDBStore>()
@@ -14,34 +13,25 @@ final class StandbyThread: Sendable {
     self.stage = stage
   }
 
-  /// Starts the thread; `ended` is called when it has let go of its copies.
+  /// Keeps the copies up on the calling thread until the environment's stop signal.
   ///
-  /// - Parameter count: how many instances beside its owner keep a copy of each partition.
-  func start(
-    _ environment: StageEnvironment<KafkaLog, LMDBStorage>, copies count: Int,
-    ended: @escaping @Sendable () -> Void
-  ) {
-    let thread = Thread { [copies, stage] in
-      StageThread.nameThread("standby-\(stage.name)")
-      let configuration = environment.configuration
-      var admin: KafkaAdmin?
-      StandbyLoop(environment, copies: copies) { partitionCount throws(LogError) in
-        let asking: KafkaAdmin
-        if let admin {
-          asking = admin
-        } else {
-          asking = try environment.log.makeAdmin(clientID: "\(configuration.clientID)-placement")
-          admin = asking
-        }
-        return try Self.members(of: configuration.group, asking).map {
-          StandbyPlacement.partitions(
-            of: configuration.instanceID, among: $0, partitionCount: partitionCount, copies: count)
-        }
-      }.run()
-      ended()
-    }
-    thread.stackSize = 4 << 20
-    thread.start()
+  /// - Parameter count: how many instances, in addition to its owner, keep a copy of each partition.
+  func run(_ environment: StageEnvironment<KafkaLog, LMDBStorage>, copies count: Int) {
+    let configuration = environment.configuration
+    var admin: KafkaAdmin?
+    StandbyLoop(environment, copies: copies) { partitionCount throws(LogError) in
+      let asking: KafkaAdmin
+      if let admin {
+        asking = admin
+      } else {
+        asking = try environment.log.makeAdmin(clientID: "\(configuration.clientID)-placement")
+        admin = asking
+      }
+      return try Self.members(of: configuration.group, asking).map {
+        StandbyPlacement.partitions(
+          of: configuration.instanceID, among: $0, partitionCount: partitionCount, copies: count)
+      }
+    }.run()
   }
 
   private static func members(of group: String, _ admin: KafkaAdmin) throws(LogError)

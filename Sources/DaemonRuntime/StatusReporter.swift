@@ -1,51 +1,64 @@
-import Foundation
 import Logging
 import Pipeline
+import ServiceLifecycle
 import Streams
+import Synchronization
 
-/// Tells in the log when all stages run, and every ten seconds how they get on while there is work or
-/// state to restore.
-final class StatusReporter {
-  private static let interval: TimeInterval = 10
+/// Logs when all stages run, and every ten seconds the progress of those that have work or state to
+/// restore.
+final class StatusReporter: Service {
+  private static let interval = Duration.seconds(10)
 
   private let monitors: [StageMonitor]
   private let predict: PredictMonitor
   private let logger: Logger
-  private let started = Date()
-  private var isReady = false
-  private var lastReport = Date()
-  /// By the monitors' order: several threads may run one stage.
-  private var lastRecords: [Int64]
+  private let started = ContinuousClock.now
+  private let isReady = Atomic(false)
 
   init(_ monitors: [StageMonitor], predict: PredictMonitor, logger: Logger) {
     self.monitors = monitors
-    lastRecords = Array(repeating: 0, count: monitors.count)
     self.predict = predict
     self.logger = logger
   }
 
-  func look() {
-    let status = monitors.map(\.snapshot)
-    if !isReady, status.allSatisfy({ $0.phase == .running }) {
-      isReady = true
+  /// Logs `ready` at the event that makes the last stage run. The monitors must get each event
+  /// first.
+  var sink: EventSink {
+    EventSink { [self] _ in
+      guard !isReady.load(ordering: .relaxed) else { return }
+      let status = monitors.map(\.snapshot)
+      guard status.allSatisfy({ $0.phase == .running }),
+        !isReady.exchange(true, ordering: .relaxed)
+      else { return }
       logger.notice(
         "ready",
         metadata: [
           "stages": "\(status.map(\.stage).joined(separator: ","))",
-          "milliseconds": "\(Int(Date().timeIntervalSince(started) * 1000))",
+          "milliseconds": "\(Int((.now - started) / .milliseconds(1)))",
         ])
     }
-    let now = Date()
-    guard now.timeIntervalSince(lastReport) >= Self.interval else { return }
-    for (number, status) in status.enumerated() {
-      report(status, number, seconds: now.timeIntervalSince(lastReport))
-    }
-    lastReport = now
   }
 
-  private func report(_ status: StageStatus, _ number: Int, seconds: TimeInterval) {
-    let records = status.records - lastRecords[number]
-    lastRecords[number] = status.records
+  func run() async throws {
+    // It only ends with the error of a cancelled sleep.
+    try? await cancelWhenGracefulShutdown { [self] in
+      var lastReport = ContinuousClock.now
+      // By the monitors' order: several threads may run one stage.
+      var lastRecords = Array(repeating: Int64(0), count: monitors.count)
+      while true {
+        try await Task.sleep(for: Self.interval)
+        let now = ContinuousClock.now
+        for (number, status) in monitors.map(\.snapshot).enumerated() {
+          let records = status.records - lastRecords[number]
+          lastRecords[number] = status.records
+          report(status, records: records, seconds: (now - lastReport) / .seconds(1))
+        }
+        lastReport = now
+      }
+    }
+  }
+
+  private func report(_ status: StageStatus, records: Int64, seconds: Double) {
     guard var metadata = Self.metadata(of: status, records: records, seconds: seconds) else {
       return
     }
@@ -55,11 +68,11 @@ final class StatusReporter {
     logger.info("progress", metadata: metadata)
   }
 
-  /// How a stage gets on.
+  /// A stage's progress.
   ///
   /// - Parameter records: how many it has processed in so many seconds.
   /// - Returns: `nil` for one that has nothing to do.
-  static func metadata(of status: StageStatus, records: Int64, seconds: TimeInterval)
+  static func metadata(of status: StageStatus, records: Int64, seconds: Double)
     -> Logger.Metadata?
   {
     var metadata: Logger.Metadata = ["stage": "\(status.stage)"]

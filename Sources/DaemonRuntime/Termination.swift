@@ -1,39 +1,20 @@
-import Dispatch
 import Foundation
-import Synchronization
+import ServiceLifecycle
+import UnixSignals
 
 /// SIGTERM and SIGINT: the first asks for an orderly end, the second ends the process at once.
-///
-/// Keep the value alive as long as signals shall be caught.
-package final class Termination {
-  /// 128 + SIGTERM's number, as a shell reports it.
-  private static let secondSignalStatus: Int32 = 143
+struct Termination<Signals: AsyncSequence<UnixSignal, Never> & Sendable>: Service {
+  let signals: Signals
+  /// Called after the first signal.
+  let first: @Sendable () async -> Void
+  /// Called after the second.
+  let second: @Sendable () -> Void
 
-  private let sources: [any DispatchSourceSignal]
-
-  package init(_ first: @escaping @Sendable () -> Void) {
-    let counter = Counter()
-    sources = [SIGTERM, SIGINT].map { number in
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(
-        signal: number, queue: .global(qos: .userInitiated))
-      source.setEventHandler {
-        guard counter.increment() == 1 else { _exit(Self.secondSignalStatus) }
-        first()
-      }
-      source.resume()
-      return source
-    }
-  }
-
-  private final class Counter: Sendable {
-    private let value = Mutex(0)
-
-    func increment() -> Int {
-      value.withLock {
-        $0 += 1
-        return $0
-      }
+  func run() async throws {
+    var count = 0
+    for await _ in signals.cancelOnGracefulShutdown() {
+      count += 1
+      if count == 1 { await first() } else { second() }
     }
   }
 }

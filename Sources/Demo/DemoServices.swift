@@ -225,6 +225,9 @@ final class DemoServices {
 
   // MARK: Meanwhile and end
 
+  /// Waits so long, or until a signal comes.
+  func pause(_ duration: Duration) { interruption.pause(duration) }
+
   /// Throws once one of the processes has ended by itself, or a signal has come.
   func check() throws {
     try interruption.check()

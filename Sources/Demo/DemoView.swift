@@ -70,9 +70,7 @@ final class DemoView {
         fflush(nil)
       }
       next = max(next + (isTerminal ? Self.terminalInterval : Self.lineInterval), .now)
-      while ContinuousClock.now < next, !interruption.isRequested {
-        Thread.sleep(forTimeInterval: 0.02)
-      }
+      interruption.pause(next - .now)
     }
   }
 

@@ -58,7 +58,7 @@ struct OnceCheck {
     let end = min(.now + Self.freshnessSpan, deadline)
     while ContinuousClock.now < end {
       try services.check()
-      Thread.sleep(forTimeInterval: 0.02)
+      services.pause(.milliseconds(100))
     }
     return probe.freshness
   }
@@ -107,7 +107,7 @@ struct OnceCheck {
         FileHandle.standardError.write(Data("waiting: \(missing)\n".utf8))
         nextReport = .now + Self.reportInterval
       }
-      Thread.sleep(forTimeInterval: 0.02)
+      services.pause(.milliseconds(100))
     }
   }
 }

@@ -2,10 +2,11 @@ package import Console
 package import Foundation
 import Synchronization
 
-/// A process this one has started. It is gone when this object is.
+/// A child process, killed when this object goes.
 ///
-/// It stands in a process group of its own, so that a Ctrl-C in the terminal reaches only this
-/// process, which then ends its children in the right order.
+/// It has a process group of its own: a Ctrl-C in the terminal reaches only this process, which then
+/// ends its children in the right order. swift-subprocess does not serve: its handle to a process is
+/// valid only inside an async closure, and here an object owns the process and kills it in `deinit`.
 package final class ChildProcess: Sendable {
   /// Where what the child prints goes.
   package enum Output: Sendable {
@@ -40,8 +41,9 @@ package final class ChildProcess: Sendable {
 
   /// What it is called in messages.
   package let name: String
-  package let processID: pid_t
-  private let outcome = Mutex<Outcome?>(nil)
+  private let process: Process
+
+  package var processID: pid_t { process.id }
 
   /// - Parameters:
   ///   - executable: a path, or a name to look for in the PATH.
@@ -51,48 +53,24 @@ package final class ChildProcess: Sendable {
     removing: Set<String> = []
   ) throws(CommandFailure) {
     self.name = name
-    processID = try Self.spawn(
-      name, executable == Self.ownExecutable ? Self.resolvedOwnExecutable : executable, arguments,
-      output, removing)
-    Self.living.withLock { _ = $0.insert(processID) }
+    process = Process(
+      try Self.spawn(
+        name, executable == Self.ownExecutable ? Self.resolvedOwnExecutable : executable, arguments,
+        output, removing))
   }
 
   deinit { kill() }
 
   /// How it has ended; `nil` while it runs.
-  package func poll() -> Outcome? {
-    outcome.withLock { outcome in
-      if let outcome { return outcome }
-      var status: Int32 = 0
-      guard waitpid(processID, &status, WNOHANG) == processID else { return nil }
-      outcome = Outcome(status: status)
-      Self.living.withLock { _ = $0.remove(processID) }
-      return outcome
-    }
-  }
+  package func poll() -> Outcome? { process.outcome }
 
   /// Waits for its end; `nil` when the deadline is over first.
-  package func wait(_ deadline: Duration) -> Outcome? {
-    let end = ContinuousClock.now + deadline
-    while true {
-      if let outcome = poll() { return outcome }
-      guard ContinuousClock.now < end else { return nil }
-      Thread.sleep(forTimeInterval: 0.005)
-    }
-  }
-
-  /// Sends a signal unless it has ended.
-  func signal(_ number: Int32) {
-    outcome.withLock { outcome in
-      // Not reaped, so the id still names this process.
-      if outcome == nil { _ = Glibc.kill(processID, number) }
-    }
-  }
+  package func wait(_ deadline: Duration) -> Outcome? { process.wait(deadline) }
 
   /// Asks it to end, and ends it when it has not by the deadline.
   @discardableResult
   package func terminate(_ deadline: Duration) -> Outcome {
-    signal(SIGTERM)
+    process.signal(SIGTERM)
     return wait(deadline) ?? kill()
   }
 
@@ -100,19 +78,13 @@ package final class ChildProcess: Sendable {
   @discardableResult
   package func kill() -> Outcome {
     while true {
-      signal(SIGKILL)
+      process.signal(SIGKILL)
       if let outcome = wait(.seconds(1)) { return outcome }
     }
   }
 
-  // MARK: All children
-
-  private static let living = Mutex<Set<pid_t>>([])
-
   /// Ends every child at once, without waiting: for a process that is about to exit.
-  static func killAll() {
-    living.withLock { for process in $0 { _ = Glibc.kill(process, SIGKILL) } }
-  }
+  static func killAll() { Process.killAll() }
 
   // MARK: Spawning
 

@@ -5,9 +5,10 @@ import Synchronization
 /// SIGINT, SIGTERM and SIGHUP while a command has processes of its own: the first asks the command
 /// to clean up and end, the second ends it and its children at once.
 ///
-/// Keep the value alive as long as signals shall be caught.
+/// For commands that block: those that are services use swift-service-lifecycle. Signals are caught
+/// as long as the value lives.
 package final class Interruption {
-  /// Tells of the first signal.
+  /// The first signal has come.
   package struct Requested: Error, CustomStringConvertible {
     let signal: Int32
 
@@ -43,23 +44,35 @@ package final class Interruption {
 
   package var isRequested: Bool { first.signal != nil }
 
-  /// Throws once a signal has come. To be called between the steps of whatever takes long.
+  /// Throws once a signal has come. Call it between the steps of long work.
   package func check() throws(Requested) {
     if let signal = first.signal { throw Requested(signal: signal) }
   }
 
+  /// Waits so long, or until the first signal.
+  package func pause(_ duration: Duration) { first.wait(duration) }
+
   private final class FirstSignal: Sendable {
     private let number = Mutex<Int32?>(nil)
+    /// Open once there is a signal.
+    private let gate = DispatchSemaphore(value: 0)
 
     var signal: Int32? { number.withLock { $0 } }
 
     /// False when another came before.
     func note(_ signal: Int32) -> Bool {
-      number.withLock { number in
+      let isFirst = number.withLock { number in
         guard number == nil else { return false }
         number = signal
         return true
       }
+      if isFirst { gate.signal() }
+      return isFirst
+    }
+
+    func wait(_ duration: Duration) {
+      // Whoever passes leaves the gate open for the next.
+      if gate.wait(timeout: .now() + duration / .seconds(1)) == .success { gate.signal() }
     }
   }
 }

@@ -21,6 +21,27 @@ import Testing
     #expect(running?["events_per_second"] == "5" && running?["restoring"] == nil)
   }
 
+  @Test func readyIsLoggedOnceWhenTheLastStageRuns() {
+    let record = Record()
+    let monitors = ["user", "movie"].map { StageMonitor(stage: $0) }
+    let reporter = StatusReporter(
+      monitors, predict: PredictMonitor(),
+      logger: Logger(label: "test") { _ in RecordingHandler(record: record) })
+    let sink = EventSink.all(monitors.map(\.sink) + [reporter.sink])
+    func emit(_ stage: String, _ kind: EngineEvent.Kind) {
+      sink.receive(EngineEvent(stage: stage, kind))
+    }
+    emit("user", .joining(group: "user"))
+    emit("user", .processing([]))
+    emit("movie", .joining(group: "movie"))
+    #expect(record.notes.isEmpty)
+    emit("movie", .processing([]))
+    #expect(record.notes == ["ready"])
+    emit("movie", .waiting(Reason(.brokerUnavailable, "away")))
+    emit("movie", .resumed)
+    #expect(record.notes == ["ready"])
+  }
+
   @Test func theStatusLineTellsWhatPredictDid() {
     var status = PredictStatus()
     status.personal = 5
@@ -35,4 +56,17 @@ import Testing
     let shadowed = StatusReporter.metadata(of: status)
     #expect(shadowed["model"] == "b" && shadowed["shadow_overlap_at_10"] == "0.667")
   }
+}
+
+private struct RecordingHandler: LogHandler {
+  let record: Record
+  var metadata: Logger.Metadata = [:]
+  var logLevel = Logger.Level.trace
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) { record.note("\(event.message)") }
 }

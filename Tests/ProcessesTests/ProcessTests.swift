@@ -1,5 +1,7 @@
+import Dispatch
 import Foundation
 import RedisProjection
+import Synchronization
 import Testing
 
 @testable import Console
@@ -44,6 +46,49 @@ struct ProcessTests {
       #expect(child.wait(.milliseconds(5)) == nil)
     }
     #expect(child.terminate(.milliseconds(50)) == .signaled(SIGKILL))
+  }
+
+  @Test("several threads can wait for its end")
+  func waiters() throws {
+    let child = try ChildProcess("sleep", executable: "sleep", arguments: ["600"])
+    #expect(child.wait(.zero) == nil)
+    let outcomes = Mutex<[ChildProcess.Outcome?]>([])
+    let waiting = DispatchGroup()
+    for _ in 1...2 {
+      waiting.enter()
+      Thread {
+        let outcome = child.wait(.seconds(20))
+        outcomes.withLock { $0.append(outcome) }
+        waiting.leave()
+      }.start()
+    }
+    child.terminate(.seconds(20))
+    try #require(waiting.wait(timeout: .now() + 20) == .success)
+    #expect(outcomes.withLock { $0 } == [.signaled(SIGTERM), .signaled(SIGTERM)])
+    #expect(child.poll() == .signaled(SIGTERM))
+  }
+
+  @Test("its output goes to the end of a private file, without the removed variables")
+  func output() throws {
+    setenv("PROJECTIONIST_TEST", "inherited", 1)
+    defer { unsetenv("PROJECTIONIST_TEST") }
+    let directory = try TemporaryDirectory("test")
+    let file = directory.file("output")
+    for removing in [[], ["PROJECTIONIST_TEST"]] as [Set] {
+      let child = try ChildProcess(
+        "sh", executable: "sh", arguments: ["-c", "echo ${PROJECTIONIST_TEST-none} >&2"],
+        output: .file(file), removing: removing)
+      #expect(child.wait(.seconds(20)) == .exited(0))
+    }
+    #expect(try String(contentsOfFile: file, encoding: .utf8) == "inherited\nnone\n")
+    let attributes = try FileManager.default.attributesOfItem(atPath: file)
+    #expect(attributes[.posixPermissions] as? Int == 0o600)
+  }
+
+  @Test("it leads a process group of its own")
+  func group() throws {
+    let child = try ChildProcess("sleep", executable: "sleep", arguments: ["600"])
+    #expect(getpgid(child.processID) == child.processID)
   }
 
   @Test("it is gone when its object is")

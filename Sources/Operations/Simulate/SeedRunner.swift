@@ -56,7 +56,7 @@ package final class SeedRunner: Sendable {
     }
     var running = jobs
     while running > 0 {
-      if ended.wait(timeout: .now() + .milliseconds(100)) == .success { running -= 1 }
+      if ended.wait(timeout: .now() + .milliseconds(250)) == .success { running -= 1 }
       progress(state.withLock { $0.totals.seeds })
     }
     return state.withLock { $0.totals }

@@ -64,7 +64,7 @@ package struct StoreCopy: Sendable {
       }
       ended.signal()
     }
-    while ended.wait(timeout: .now() + .milliseconds(50)) == .timedOut {
+    while ended.wait(timeout: .now() + .milliseconds(250)) == .timedOut {
       progress.update(fileSize(partial))
     }
     progress.close(bytes)

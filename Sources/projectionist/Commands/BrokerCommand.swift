@@ -5,7 +5,7 @@ import DaemonRuntime
 import Foundation
 import KafkaLog
 
-struct BrokerCommand: ParsableCommand {
+struct BrokerCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "broker",
     abstract: "Run a small Kafka broker in this process, for a first look.",
@@ -26,7 +26,7 @@ struct BrokerCommand: ParsableCommand {
     "It keeps everything in memory and only about 5 MiB of each partition, aborts no transaction,"
     + " compacts nothing, and the Java tools (kafka-topics and the like) can't talk to it."
 
-  func run() throws {
+  func run() async throws {
     var common = common
     if let partitions {
       // Before the others, so that each of the two can still be set by itself.
@@ -36,8 +36,7 @@ struct BrokerCommand: ParsableCommand {
         ], at: 0)
     }
     let (settings, logger) = try common.start("broker")
-    let stopped = DispatchSemaphore(value: 0)
-    let termination = Termination { stopped.signal() }
+    let lifecycle = await Lifecycle(logger: logger)
     let broker = try MockBroker(logger: logger)
     let topics = try TopicCatalog.topics(settings)
     for topic in topics {
@@ -50,8 +49,8 @@ struct BrokerCommand: ParsableCommand {
     print(Self.limits)
     print("use it with: export KAFKA_BOOTSTRAP_SERVERS=\(address)")
     fflush(nil)
-    stopped.wait()
-    withExtendedLifetime((broker, termination)) {}
+    try await lifecycle.runUntilSignal()
+    withExtendedLifetime(broker) {}
   }
 
   private func writeAddress(_ address: String, to file: String) throws {

@@ -7,7 +7,7 @@ import Pipeline
 import Streams
 
 /// `projectionist run`: the daemon.
-struct RunCommand: ParsableCommand {
+struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
     abstract: "Run the pipeline: all stages, or those named, until SIGTERM.",
@@ -30,10 +30,10 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Create the topics that are missing before the start.")
   var applyTopics = false
 
-  func run() throws {
+  func run() async throws {
     let (configured, logger) = try settingsInForce()
     let run = DaemonRun(configured, logger: logger, appliesTopics: applyTopics)
-    if let failure = try run.run() { throw ExitCode(failure.rawValue) }
+    if let failure = try await run.run() { throw ExitCode(failure.rawValue) }
   }
 
   private func settingsInForce() throws -> (Settings, Logger) {
