@@ -1,8 +1,8 @@
 import Console
 import Foundation
-import Logging
+package import Logging
 import ServiceLifecycle
-import UnixSignals
+package import UnixSignals
 
 /// Runs a service until SIGTERM, SIGINT or its own end, with a deadline for stopping.
 package struct Lifecycle<Signals: AsyncSequence<UnixSignal, Never> & Sendable>: Sendable {
