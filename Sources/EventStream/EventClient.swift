@@ -11,8 +11,8 @@ public struct EventClient: ~Copyable {
 
   /// Connects to the socket of a daemon.
   ///
-  /// - Parameter includesBatches: whether `next` returns `batchCommitted` and `positions`, which are
-  ///   most of the stream. Skipping them costs less than reading them.
+  /// - Parameter includesBatches: whether `next` returns `batchCommitted` and `positions`, which
+  ///   are most of the stream. Skipping them costs less than reading them.
   public init(path: String, includesBatches: Bool = true) throws(EventStreamError) {
     self.includesBatches = includesBatches
     socket = try UnixSocket.connect(to: path)

@@ -5,6 +5,8 @@
 # Set by whoever uses this: the program, and a directory for files.
 binary=
 work=
+# This directory.
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # It keeps about 5 MiB of each.
 embedded_partitions=16
@@ -126,7 +128,8 @@ start_daemon() {
   pids+=("$daemon_pid")
 }
 
-# Whether the daemon started last has all its partitions.
+# Whether the daemon started last has all its partitions. Its events tell; a dead one serves none.
 daemon_is_ready() {
-  kill -0 "$daemon_pid" && tac "$work/daemon.log" | sed '/ starting /q' | grep -q ' ready '
+  kill -0 "$daemon_pid" &&
+    python3 "$here/under_fire/events.py" is-ready "$work/state/projectionist/events.sock"
 }

@@ -19,6 +19,7 @@ import tempfile
 import redis
 from confluent_kafka import Consumer, Producer, TopicPartition
 from log_reader import TopicReader
+from under_fire.events import Follower
 from under_fire.process import Process
 from under_fire.services import RedisNode
 from under_fire.waiting import wait_until
@@ -48,6 +49,17 @@ GROUPS = {
 }
 GENRES = ["Action", "Comedy", "Drama", "Horror", "Sci-Fi"]
 START = 1_700_000_000
+# What a daemon that finds everything in order does not report.
+REPAIRS = [
+    "restoring",
+    "store_rebuilt",
+    "store_refused",
+    "offsets_differ",
+    "retention_guard",
+    "batch_aborted",
+    "rejoining",
+    "waiting",
+]
 
 
 def encode(data):
@@ -90,12 +102,15 @@ class Bed:
 
     def start_daemon(self):
         self.daemon.start()
+        self.follower = Follower(
+            f"{self.state}/{APPLICATION}/events.sock", lambda: self.daemon.is_running
+        )
         wait_until(self._is_ready, 60, "the daemon is ready")
 
     def _is_ready(self):
         if not self.daemon.is_running:
             raise RuntimeError(f"the daemon has ended: {self.log_text()[-2000:]}")
-        return '"message":"ready"' in self.log_text().replace('": "', '":"')
+        return self.follower.is_ready
 
     def log_text(self):
         with open(self.log, encoding="utf-8") as file:
@@ -290,10 +305,10 @@ def check(binary, directory):
             features = dump_redis(bed)
             bed.start_daemon()
             bed.verify()
-            text = bed.log_text()
-            for word in ["rebuil", "restoring state", '"level":"warning"', '"level":"error"']:
-                if word in text.replace('": "', '":"'):
-                    raise RuntimeError(f"the state was not taken over as it was:\n{text}")
+            repairs = bed.follower.events(*REPAIRS)
+            text = bed.log_text().replace('": "', '":"')
+            if repairs or '"level":"warning"' in text or '"level":"error"' in text:
+                raise RuntimeError(f"the state was not taken over as it was: {repairs}\n{text}")
             if users_of(dump_redis(bed)) != users_of(features):
                 raise RuntimeError("users changed in Redis although nothing has happened")
             check_goes_on(bed)

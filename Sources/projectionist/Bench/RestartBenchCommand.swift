@@ -9,7 +9,7 @@ struct RestartBenchCommand: ParsableCommand {
     discussion: """
       While events come in at a rate, the daemon is killed (kill -9) at a random moment and \
       started again, with its state in place. The time runs until a read_committed consumer sees, on \
-      user-features, an event that was produced after the kill. The daemon's own log tells the \
+      user-features, an event that was produced after the kill. The daemon's events tell the \
       parts, of which two are the broker's: ending the predecessor's transactions, and giving the \
       partitions out again. A state that is ten times as large must make no difference. All times \
       are medians of the kills.

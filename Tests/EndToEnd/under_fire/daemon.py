@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 
+from under_fire.events import Follower
 from under_fire.process import Process
 from under_fire.waiting import wait_until
 
@@ -30,6 +31,7 @@ class Daemon(Process):
             "log.format": "json",
         } | settings
         self._log_start = 0
+        self._followers = []
         self.write_configuration()
 
     def write_configuration(self):
@@ -40,8 +42,17 @@ class Daemon(Process):
     def start(self, **options):
         self._log_start = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
         super().start(**options)
+        child = self._child
+        self._followers.append(
+            Follower(f"{self.state}/{APPLICATION}/events.sock", lambda: child.poll() is None)
+        )
 
     # What it says
+
+    def events(self, *names, whole=False):
+        """Its events with one of these names since it was started last, or all; no batches."""
+        followers = self._followers if whole else self._followers[-1:]
+        return [event for follower in followers for event in follower.events(*names)]
 
     def entries(self, whole=False):
         """Its log since it was started last, or all of it: an object a line."""
@@ -68,7 +79,7 @@ class Daemon(Process):
     @property
     def is_ready(self):
         """Whether all its stages have had their partitions since it was started last."""
-        return any(entry["message"] == "ready" for entry in self.entries())
+        return self._followers[-1].is_ready
 
     def wait_until_ready(self, seconds=90):
         def ready():

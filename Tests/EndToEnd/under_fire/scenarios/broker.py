@@ -54,4 +54,4 @@ def wait_until_it_goes_on(bed, daemon):
 
 
 def rebuilds(daemon):
-    return [str(entry) for entry in daemon.says("rebuilding state", whole=True)]
+    return [str(event) for event in daemon.events("store_rebuilt", whole=True)]

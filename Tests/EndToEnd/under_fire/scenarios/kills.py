@@ -98,10 +98,10 @@ def wait_for_writes(bed, daemon, written):
 def phase(daemon, has_written):
     if daemon.is_ready or has_written:
         return "working"
-    if daemon.says("state restored") or daemon.says("restoring state"):
+    if daemon.events("restoring", "restored"):
         return "restoring"
     return "starting or joining"
 
 
 def rebuilds(daemon):
-    return [str(entry) for entry in daemon.says("rebuilding state", whole=True)]
+    return [str(event) for event in daemon.events("store_rebuilt", whole=True)]

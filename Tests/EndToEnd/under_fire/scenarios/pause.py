@@ -44,12 +44,12 @@ def run(bed):
         one.signal(signal.SIGCONT)
         wait_until_back(bed, one, two if has_other else None)
         if len(leaving(one)) == leaves:
-            problems.append(f"pause {number + 1}: it says nothing of having left the group")
+            problems.append(f"pause {number + 1}: it reports nothing of having left the group")
         report.keep_alive(
             f"{number + 1} of {options.kills} pauses, {load.sent:,} events"
         )
     report.figure("pauses in the middle of a transaction", open_transactions)
-    report.check("a daemon that was paused says that it has lost its partitions", problems)
+    report.check("a daemon that was paused reports that it has lost its partitions", problems)
     load.set_rate(0)
     load.finish()
     report.progress("all events are sent; waiting for the end of the lag")
@@ -59,7 +59,7 @@ def run(bed):
 
 
 def leaving(daemon):
-    return daemon.says("leaving the group to join it again")
+    return daemon.events("rejoining")
 
 
 def pause(bed, daemon, other):

@@ -158,8 +158,9 @@ def stops_by_name(bed, daemon, name, topic, starts=False):
         if bed.groups.ends(["ratings-by-movie"]) == changes:
             problem += "; the new events have changed nothing"
         return bed.report.check(f"{topic}: stops with {name}", [problem])
-    said = daemon.says(name, topic)
-    bed.report.check(f"{topic}: stops with {name}", [] if said else [daemon.last_words()])
+    reasons = [event["reason"] for event in daemon.events("stopped") if "reason" in event]
+    has_reason = any(each["code"] == name and topic in each["text"] for each in reasons)
+    bed.report.check(f"{topic}: stops with {name}", [] if has_reason else [daemon.last_words()])
     return bed.report.check(
         f"{topic}: the exit code is {FAILURE}",
         [] if daemon.exit_code == FAILURE else [f"it is {daemon.exit_code}"],

@@ -91,21 +91,27 @@ def without_copies(bed, one, two):
     said = len(restores(one))
     seconds = time_of_takeover(bed, two, one)
     bed.report.figure("takeover without a copy", seconds, "s")
-    restored = sum(int(entry["partitions"]) for entry in restores(one)[said:])
+    restored = sum(event["partitions"] for event in restores(one)[said:])
     bed.report.check(
         "without a copy the heir says what it restores",
         [] if restored >= len(taken) else [f"{restored} of {len(taken)} partitions"],
     )
-    # The first says how much there is; the others, every two seconds, how it goes on.
-    for entry in one.says("restoring state"):
-        wanted = {"percent", "records_per_second", "seconds_left"} if "percent" in entry else {"offsets"}
-        missing = wanted - entry.keys()
+    # The first tells how much there is; the others, how it goes on.
+    for event in one.events("restoring"):
+        wanted = {"total", "percent"}
+        if event["applied"]:
+            wanted |= {"offsets_per_second", "time_left_ms"}
+        missing = wanted - event.keys()
         bed.report.check("progress says how much, how fast and how long", sorted(missing))
     settle_on(bed, one, [two])
 
 
 def restores(daemon):
-    return daemon.says("state restored", "user-changelog")
+    return [
+        event
+        for event in daemon.events("restored")
+        if event["stage"] == "user" and "role" not in event
+    ]
 
 
 def wait_for_copies(bed, one, two):
