@@ -12,13 +12,14 @@ final class BlockingThreads: Sendable {
   /// Runs `body` on a new thread and waits for its result.
   ///
   /// - Parameters:
-  ///   - name: shown by `top -H` and profilers, at most 15 bytes.
+  ///   - name: shown by `top -H` and profilers, at most 15 bytes; threads that `body` starts
+  ///     inherit it. `nil` keeps the process's name.
   ///   - niceness: how much nicer than the process the thread is, with those of the clients it
   ///     makes. Where two threads want a processor, one that is 5 nicer gets a quarter of it.
-  /// - Throws: what `body` throws; `CancellationError` when the task is cancelled, which abandons the
-  ///   thread.
+  /// - Throws: what `body` throws; `CancellationError` when the task is cancelled, which abandons
+  ///   the thread.
   func run<Value: Sendable>(
-    _ name: String, niceness: Int32 = 0, _ body: @escaping @Sendable () throws -> Value
+    _ name: String? = nil, niceness: Int32 = 0, _ body: @escaping @Sendable () throws -> Value
   ) async throws -> Value {
     let outcome = Outcome<Value>()
     return try await withTaskCancellationHandler {
@@ -39,9 +40,11 @@ final class BlockingThreads: Sendable {
     }
   }
 
-  private static func prepare(_ name: String, _ niceness: Int32) {
+  private static func prepare(_ name: String?, _ niceness: Int32) {
     // Foundation's own name does not reach the kernel.
-    FileHandle(forWritingAtPath: "/proc/thread-self/comm")?.write(Data(name.utf8))
+    if let name {
+      FileHandle(forWritingAtPath: "/proc/thread-self/comm")?.write(Data(name.utf8))
+    }
     // Linux has a nice value for each thread, which new threads inherit; raising it needs no right.
     if niceness > 0 { _ = nice(niceness) }
   }

@@ -5,8 +5,8 @@ import Logging
 import Streams
 import Synchronization
 
-/// Says once that the broker is away, and once that it answers again, whichever of the process's clients
-/// finds out and however late: one that is idle only hears of it when it is served.
+/// Logs once that the broker is unreachable and once that it answers again, whichever of the
+/// process's clients notices: an idle one notices late.
 final class BrokerWatch: Sendable {
   private let log: KafkaLog
   private let logger: Logger
@@ -16,14 +16,14 @@ final class BrokerWatch: Sendable {
   init(_ settings: KafkaSettings, logger: Logger, stop: StopSignal) {
     var settings = settings
     settings.requestTimeout = .seconds(1)
-    // What the watch's own client finds is what it asks for.
+    // The watch's own client reports through its requests.
     settings.whenUnreachable = { _ in }
     log = KafkaLog(settings: settings, logger: logger)
     self.logger = logger
     self.stop = stop
   }
 
-  /// Looks whether the broker is away, on a thread of its own and unless that is being looked at already.
+  /// Checks in the background whether the broker is reachable, unless a check is under way.
   func look() {
     guard !isLooking.exchange(true, ordering: .acquiringAndReleasing) else { return }
     DispatchQueue.global().async { [self] in
@@ -36,7 +36,7 @@ final class BrokerWatch: Sendable {
 
   /// Asks until the broker answers.
   ///
-  /// - Returns: `nil` when told to stop before that.
+  /// - Returns: `nil` if the stop signal comes first.
   func waitForBroker() throws(LogError) -> KafkaAdmin.Cluster? {
     let admin = try log.makeAdmin(clientID: "projectionist-watch")
     var isWaiting = false

@@ -32,7 +32,7 @@ struct DaemonService: Service {
 
   func run() async throws {
     let services = try await withGracefulShutdownHandler {
-      try await threads.run("start") { try start() }
+      try await threads.run { try start() }
     } onGracefulShutdown: {
       stop.stop()
     }
@@ -87,8 +87,8 @@ struct DaemonService: Service {
     }
   }
 
-  /// The embedded broker keeps no offsets of transactions and wakes no waiting fetch, so a daemon on it
-  /// works without the ones and with short waits of the other.
+  /// The embedded broker keeps no offsets of transactions and wakes no waiting fetch, so the daemon
+  /// uses no transactions and waits only shortly for a fetch.
   private func adapt(_ settings: inout Settings) {
     if settings.processing.guarantee == .exactlyOnce {
       settings.processing.guarantee = .atLeastOnce
@@ -97,7 +97,7 @@ struct DaemonService: Service {
     if settings.kafka["fetch.wait.max.ms"] == nil { settings.kafka["fetch.wait.max.ms"] = "10" }
   }
 
-  /// Holds the broker's topics against their declarations.
+  /// Compares the broker's topics with their declarations.
   ///
   /// - Returns: how many partitions the user-keyed topics have.
   private func prepare(

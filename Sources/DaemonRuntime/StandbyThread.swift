@@ -15,7 +15,7 @@ final class StandbyThread: Sendable {
 
   /// Keeps the copies up on the calling thread until the environment's stop signal.
   ///
-  /// - Parameter count: how many instances, in addition to its owner, keep a copy of each partition.
+  /// - Parameter count: how many instances other than its owner keep a copy of each partition.
   func run(_ environment: StageEnvironment<KafkaLog, LMDBStorage>, copies count: Int) {
     let configuration = environment.configuration
     var admin: KafkaAdmin?

@@ -4,9 +4,9 @@ import Synchronization
 
 /// A child process, killed when this object goes.
 ///
-/// It has a process group of its own: a Ctrl-C in the terminal reaches only this process, which then
-/// ends its children in the right order. swift-subprocess does not serve: its handle to a process is
-/// valid only inside an async closure, and here an object owns the process and kills it in `deinit`.
+/// It has a process group of its own: a Ctrl-C in the terminal reaches only this process, which
+/// then ends its children in the right order. swift-subprocess does not serve: its handle is valid
+/// only inside an async closure, and here an object owns the process and kills it in `deinit`.
 package final class ChildProcess: Sendable {
   /// Where what the child prints goes.
   package enum Output: Sendable {
@@ -39,7 +39,7 @@ package final class ChildProcess: Sendable {
   /// This program's own file, to start it again.
   package static let ownExecutable = "/proc/self/exe"
 
-  /// What it is called in messages.
+  /// Its name in messages.
   package let name: String
   private let process: Process
 

@@ -162,7 +162,7 @@ private struct Bench: Sendable {
     async throws
   {
     let record = record
-    try await BlockingThreads().run("waiting") { try record.wait(what, isFulfilled) }
+    try await BlockingThreads().run { try record.wait(what, isFulfilled) }
   }
 }
 
