@@ -2,13 +2,15 @@
 // thousand times larger than those of quiet days: their memory is kept during the backlog only.
 
 /// Whether what was used for this batch should be kept for the next one.
-private func isWorthKeeping(count: Int, capacity: Int) -> Bool {
+@usableFromInline
+func isWorthKeeping(count: Int, capacity: Int) -> Bool {
   capacity <= max(1_024, 4 * count)
 }
 
 extension Array {
   /// Empties the array for the next batch. Keeps its memory unless it is far more than this batch has
   /// used.
+  @inlinable
   package mutating func removeAllOfBatch() {
     removeAll(keepingCapacity: isWorthKeeping(count: count, capacity: capacity))
   }
@@ -17,6 +19,7 @@ extension Array {
 extension Dictionary {
   /// Empties the dictionary for the next batch. Keeps its memory unless it is far more than this batch
   /// has used.
+  @inlinable
   package mutating func removeAllOfBatch() {
     removeAll(keepingCapacity: isWorthKeeping(count: count, capacity: capacity))
   }
