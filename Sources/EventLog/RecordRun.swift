@@ -12,6 +12,7 @@ public struct RecordRun: ~Escapable {
     /// What the run's `copyHeaders` is called with.
     public var record: UnsafeRawPointer
 
+    @inlinable
     public init(
       offset: Int64, timestamp: Int64, key: UnsafeRawBufferPointer?,
       value: UnsafeRawBufferPointer?, record: UnsafeRawPointer
@@ -27,11 +28,12 @@ public struct RecordRun: ~Escapable {
   /// Index into `ConsumerConfiguration.topics`.
   public let topic: Int
   public let partition: Int32
-  private let places: Span<Place>
-  private let copyHeaders: @Sendable (UnsafeRawPointer) -> [RecordHeader]
+  @usableFromInline let places: Span<Place>
+  @usableFromInline let copyHeaders: @Sendable (UnsafeRawPointer) -> [RecordHeader]
 
   /// - Parameters:
   ///   - places: their memory must not change for as long as they are borrowed.
+  @inlinable
   @_lifetime(copy places)
   public init(
     topic: Int, partition: Int32, places: Span<Place>,
@@ -43,15 +45,20 @@ public struct RecordRun: ~Escapable {
     self.copyHeaders = copyHeaders
   }
 
+  @inlinable
   public var count: Int { places.count }
+  @inlinable
   public var indices: Range<Int> { places.indices }
 
   /// Offset of the first record.
+  @inlinable
   public var firstOffset: Int64 { places[0].offset }
   /// Offset of the last record.
+  @inlinable
   public var lastOffset: Int64 { places[places.count - 1].offset }
 
   /// Bytes of all keys and values.
+  @inlinable
   public var byteCount: Int {
     var sum = 0
     for index in places.indices {
@@ -61,6 +68,7 @@ public struct RecordRun: ~Escapable {
   }
 
   public subscript(index: Int) -> RecordView {
+    @inlinable
     @_lifetime(copy self)
     get {
       let place = places[index]
@@ -72,6 +80,7 @@ public struct RecordRun: ~Escapable {
   }
 
   /// The records of these indices, as a run; at least one.
+  @inlinable
   @_lifetime(copy self)
   public func extracting(_ range: Range<Int>) -> RecordRun {
     RecordRun(
@@ -80,6 +89,7 @@ public struct RecordRun: ~Escapable {
   }
 
   /// The index of the first record at or above an offset; `count` when there is none.
+  @inlinable
   public func index(ofOffset offset: Int64) -> Int {
     if lastOffset < offset { return count }
     // Usually the first one: fetches begin at the offset asked for.
@@ -88,8 +98,9 @@ public struct RecordRun: ~Escapable {
     return index
   }
 
+  @inlinable
   @_lifetime(copy self)
-  private func span(_ memory: UnsafeRawBufferPointer?) -> RawSpan? {
+  func span(_ memory: UnsafeRawBufferPointer?) -> RawSpan? {
     guard let memory else { return nil }
     return _overrideLifetime(RawSpan(_unsafeBytes: memory), copying: self)
   }
@@ -97,6 +108,7 @@ public struct RecordRun: ~Escapable {
 
 extension LogConsumer {
   /// As `pollRuns`, with one record a call. Stopping also drops the rest of the run.
+  @inlinable
   public func poll(
     maxRecords: Int, timeout: Duration, _ body: (borrowing RecordView) -> Bool
   ) throws(LogError) -> PollResult {

@@ -11,13 +11,14 @@ public struct RecordView: ~Escapable {
   public let timestamp: Int64
   public let key: RawSpan?
   public let value: RawSpan?
-  private let headerSource: HeaderSource?
+  @usableFromInline let headerSource: HeaderSource?
 
   /// Copies a record's headers on request.
   public struct HeaderSource {
-    let record: UnsafeRawPointer
-    let copy: @Sendable (UnsafeRawPointer) -> [RecordHeader]
+    @usableFromInline let record: UnsafeRawPointer
+    @usableFromInline let copy: @Sendable (UnsafeRawPointer) -> [RecordHeader]
 
+    @inlinable
     public init(
       record: UnsafeRawPointer, copy: @escaping @Sendable (UnsafeRawPointer) -> [RecordHeader]
     ) {
@@ -26,6 +27,7 @@ public struct RecordView: ~Escapable {
     }
   }
 
+  @inlinable
   @_lifetime(copy key, copy value)
   public init(
     topic: Int, partition: Int32, offset: Int64, timestamp: Int64, key: RawSpan?, value: RawSpan?,

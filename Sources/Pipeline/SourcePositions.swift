@@ -12,7 +12,7 @@ import Streams
 /// event of a topic that was deleted and created again, whose offsets start over at 0.
 struct SourcePositions {
   private let topic: SourceTopic
-  private var positions: StateTable<SourceKey, SourcePosition>
+  private var positions: StateTable<SourceKey, SourcePosition?>
   /// By source partition, the newest offset of a run of repeats that was checked with the source.
   private var repeats: [Int32: Int64] = [:]
 
@@ -50,7 +50,7 @@ struct SourcePositions {
 /// An event of a source partition as a store has it: the offset, and the record's timestamp in
 /// milliseconds since 1970, each 8 bytes big-endian. The timestamp identifies the record: another
 /// record at that offset would have another one.
-public struct SourcePosition: StateValue, Hashable, Sendable {
+public struct SourcePosition: StoredValue, Hashable, Sendable {
   /// Bytes that are not a source position of this version.
   public struct UnknownFormat: Error, CustomStringConvertible {
     public let byteCount: Int

@@ -1,8 +1,12 @@
 import StateStore
 
+// Keys of one number hash as that number does, which is faster than by way of a `Hasher`.
+
 /// A user. The user's ratings are neighbours in their table.
 struct UserKey: StateKey {
   let user: Int64
+
+  func _rawHashValue(seed: Int) -> Int { user._rawHashValue(seed: seed) }
 
   func encode(into bytes: inout [UInt8]) { bytes.append(StoreKey(user)) }
 }
@@ -16,10 +20,10 @@ struct RatingKey: StateKey {
 
   /// Hashes one number instead of two, which is half the work. The factor is secret, so nobody can
   /// choose ids that collide.
-  func hash(into hasher: inout Hasher) {
-    hasher.combine(user &* Self.factor ^ movie)
-  }
+  func hash(into hasher: inout Hasher) { hasher.combine(mixed) }
+  func _rawHashValue(seed: Int) -> Int { mixed._rawHashValue(seed: seed) }
 
+  private var mixed: Int64 { user &* Self.factor ^ movie }
   private static let factor = Int64.random(in: .min ... .max) | 1
 
   func encode(into bytes: inout [UInt8]) { bytes.append(StoreKey(user, movie)) }
@@ -28,6 +32,8 @@ struct RatingKey: StateKey {
 /// A movie. The blocks of its journal are neighbours in their table.
 struct MovieKey: StateKey {
   let movie: Int64
+
+  func _rawHashValue(seed: Int) -> Int { movie._rawHashValue(seed: seed) }
 
   func encode(into bytes: inout [UInt8]) { bytes.append(StoreKey(movie)) }
 }
@@ -45,6 +51,8 @@ struct TimesKey: StateKey {
 /// A partition of the topic that a stage's events originate from.
 struct SourceKey: StateKey {
   let partition: Int32
+
+  func _rawHashValue(seed: Int) -> Int { partition._rawHashValue(seed: seed) }
 
   func encode(into bytes: inout [UInt8]) { bytes.append(StoreKey(Int64(partition))) }
 }

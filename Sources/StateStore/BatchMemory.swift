@@ -2,13 +2,15 @@
 // thousand times larger than those of quiet days: their memory is kept during the backlog only.
 
 /// Whether to keep this batch's memory for the next one.
-private func isWorthKeeping(count: Int, capacity: Int) -> Bool {
+@usableFromInline
+func isWorthKeeping(count: Int, capacity: Int) -> Bool {
   capacity <= max(1_024, 4 * count)
 }
 
 extension Array {
   /// Empties the array for the next batch. Keeps its memory unless this batch used only a fraction
   /// of it.
+  @inlinable
   package mutating func removeAllOfBatch() {
     removeAll(keepingCapacity: isWorthKeeping(count: count, capacity: capacity))
   }
@@ -17,6 +19,7 @@ extension Array {
 extension Dictionary {
   /// Empties the dictionary for the next batch. Keeps its memory unless this batch used only a
   /// fraction of it.
+  @inlinable
   package mutating func removeAllOfBatch() {
     removeAll(keepingCapacity: isWorthKeeping(count: count, capacity: capacity))
   }

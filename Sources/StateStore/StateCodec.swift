@@ -20,8 +20,8 @@ extension StateKey where Prefix == Self {
   public var prefix: Self { self }
 }
 
-/// A value of a typed table.
-public protocol StateValue {
+/// A value as a store keeps it.
+public protocol StoredValue {
   associatedtype DecodingError: Error
 
   /// What to do when the store holds bytes that can't be decoded. Rebuilding it helps, unless the
@@ -34,7 +34,44 @@ public protocol StateValue {
   init(decoding bytes: RawSpan) throws(DecodingError)
 }
 
-extension StateValue {
+extension StoredValue {
   @inlinable
   public static var remedyIfUnreadable: StoreError.Remedy { .rebuild }
+}
+
+/// A value of a typed table, which has one for every key: an empty one where the store has none.
+///
+/// Types without an empty value are kept as optionals.
+public protocol StateValue: StoredValue {
+  /// The empty value.
+  init()
+
+  /// Whether the store need not keep the value, because the empty one stands for it.
+  var isEmpty: Bool { get }
+}
+
+extension Optional: StoredValue where Wrapped: StoredValue {
+  @inlinable
+  public static var remedyIfUnreadable: StoreError.Remedy { Wrapped.remedyIfUnreadable }
+
+  @inlinable
+  public func encode(into bytes: inout [UInt8]) { self?.encode(into: &bytes) }
+
+  @inlinable
+  public init(decoding bytes: RawSpan) throws(Wrapped.DecodingError) {
+    self = try Wrapped(decoding: bytes)
+  }
+}
+
+extension Optional: StateValue where Wrapped: StoredValue {
+  @inlinable
+  public init() { self = nil }
+
+  @inlinable
+  public var isEmpty: Bool {
+    switch self {
+    case nil: true
+    case _?: false
+    }
+  }
 }

@@ -22,7 +22,7 @@ extension TopicDeclaration {
   fileprivate static let userActivity = TopicDeclaration("user-activity", partitions: byUser)
 }
 
-private struct UserKey: StateKey {
+private struct UserKey: StoredKey {
   var bytes: [UInt8]
 
   func encode(into bytes: inout [UInt8]) { bytes += self.bytes }
@@ -32,7 +32,7 @@ extension UserKey {
   init?(decoding bytes: RawSpan) { self.bytes = bytes.withUnsafeBytes { [UInt8]($0) } }
 }
 
-private struct EventCount: StateValue {
+private struct EventCount: StoredValue {
   struct NotDecimal: Error {}
 
   var count = 0

@@ -26,7 +26,7 @@ import Testing
     static func < (a: BookKey, b: BookKey) -> Bool { (a.shelf, a.number) < (b.shelf, b.number) }
   }
 
-  struct Title: StateValue, Hashable {
+  struct Title: StoredValue, Hashable {
     enum Failure: Error { case empty }
 
     var text: String
@@ -35,7 +35,7 @@ import Testing
   }
 
   static let table = Table(rawValue: 1)
-  typealias Books = StateTable<BookKey, Title>
+  typealias Books = StateTable<BookKey, Title?>
 
   /// One partition's task with what it writes to, and the committed values as a dictionary.
   private struct Bed {
@@ -105,8 +105,9 @@ import Testing
     -> [(BookKey, Title)]
   {
     var found: [(BookKey, Title)] = []
-    let body = { (key: BookKey, value: Title) throws(StageError) -> Bool in
-      found.append((key, value))
+    let body = { (key: BookKey, value: Title?) throws(StageError) -> Bool in
+      // A scan hands out no empty values.
+      if let value { found.append((key, value)) } else { Issue.record("\(key) is empty") }
       return found.count < limit
     }
     if let shelf {

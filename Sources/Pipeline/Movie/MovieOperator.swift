@@ -83,12 +83,12 @@ public struct MovieOperator<
   }
 
   private mutating func publish(
-    _ movie: Int64, _ aggregate: MovieAggregate?, eventTime: Int64, timestamp: Int64?,
+    _ movie: Int64, _ aggregate: borrowing MovieAggregate, eventTime: Int64, timestamp: Int64?,
     _ task: Partition
   ) throws(StageError) {
     key.removeAll()
     key.integer(movie)
-    guard let aggregate else {
+    guard !aggregate.isEmpty else {
       return try task.send(to: Self.features, key: key.bytes, value: nil, timestamp: timestamp)
     }
     value.removeAll()

@@ -3,7 +3,9 @@ import Codecs
 import Ratings
 public import StateStore
 
-extension MovieAggregate: StateValue {}
+extension MovieAggregate: StateValue {
+  public var isEmpty: Bool { statistics.count == 0 }
+}
 
 /// What the movie stage keeps of one partition: its tables, and what the open batch has yet to send.
 public struct MoviePartition: PartitionState {
@@ -18,8 +20,8 @@ public struct MoviePartition: PartitionState {
     /// The journal's last block, once the batch has appended to it.
     fileprivate var lastBlock: (number: Int64, row: Int)?
 
-    fileprivate init(_ journal: TimeJournal?) {
-      storedBlocks = journal?.blocks ?? 0
+    fileprivate init(storedBlocks: Int64) {
+      self.storedBlocks = storedBlocks
     }
   }
 
@@ -48,7 +50,7 @@ public struct MoviePartition: PartitionState {
     if let new = change.new {
       try note(TimeJournal.Entry(milliseconds: new.timeMilliseconds, isRemoval: false), row)
     }
-    let mustRescan = movies[row]?.apply(old: change.old, new: change.new) ?? false
+    let mustRescan = movies[row].apply(old: change.old, new: change.new)
     activity[row].recordTimestamp = max(activity[row].recordTimestamp, recordTimestamp)
     activity[row].eventTime =
       change.new?.timeMilliseconds ?? change.old?.timeMilliseconds ?? 0
@@ -56,27 +58,28 @@ public struct MoviePartition: PartitionState {
     try shortenJournal(row)
   }
 
-  /// The row of a movie, with an aggregate.
+  /// The row of a movie.
   private mutating func row(ofMovie movie: Int64) throws(StageError) -> Int {
     let row = try movies.row(of: MovieKey(movie: movie))
-    if row == activity.count { activity.append(Activity(movies[row]?.journal)) }
-    if movies[row] == nil { movies[row] = MovieAggregate() }
+    if row == activity.count {
+      activity.append(Activity(storedBlocks: movies[row].journal.blocks))
+    }
     return row
   }
 
   /// Shows the aggregate every remaining time, after the first or last one was taken back.
   private mutating func rescanTimes(_ row: Int) throws(StageError) {
     let remaining = try remainingTimes(row)
-    movies[row]?.resetTimes()
-    for time in remaining { movies[row]?.noteTime(time) }
+    movies[row].resetTimes()
+    for time in remaining { movies[row].noteTime(time) }
   }
 
   // MARK: Journal
 
   /// Appends a time that came or went.
   private mutating func note(_ entry: TimeJournal.Entry, _ row: Int) throws(StageError) {
-    let openBlock = movies[row]?.journal.openBlock
-    guard let block = movies[row]?.extendJournal() else { return }
+    let openBlock = movies[row].journal.openBlock
+    let block = movies[row].extendJournal()
     let blockRow: Int
     if let last = activity[row].lastBlock, last.number == block {
       blockRow = last.row
@@ -86,20 +89,16 @@ public struct MoviePartition: PartitionState {
         mayBeStored: block == openBlock)
       activity[row].lastBlock = (block, blockRow)
     }
-    if times[blockRow] == nil { times[blockRow] = TimesBlock() }
-    times[blockRow]?.append(entry)
+    times[blockRow].append(entry)
   }
 
   /// Replaces a journal whose entries mostly cancel each other by the times that remain. Checked
   /// after each event: checked once a batch, the state would depend on where batches end.
-  ///
-  /// A movie without ratings leaves no trace, as if there had never been any.
   private mutating func shortenJournal(_ row: Int) throws(StageError) {
-    let remaining = movies[row]?.statistics.count ?? 0
+    let remaining = movies[row].statistics.count
     if remaining == 0 {
       try replaceJournal(row, by: [])
-      movies[row] = nil
-    } else if movies[row]?.journal.isWorthRewriting(remaining: remaining) ?? false {
+    } else if movies[row].journal.isWorthRewriting(remaining: remaining) {
       try replaceJournal(row, by: try remainingTimes(row))
     }
   }
@@ -107,7 +106,7 @@ public struct MoviePartition: PartitionState {
   /// Starts a movie's journal over, with these times.
   private mutating func replaceJournal(_ row: Int, by remaining: [Int64]) throws(StageError) {
     let movie = movies.key(of: row).movie
-    for block in 0..<(movies[row]?.journal.blocks ?? 0) {
+    for block in 0..<movies[row].journal.blocks {
       let key = TimesKey(movie: movie, block: block)
       if block < activity[row].storedBlocks {
         times.remove(key)
@@ -116,7 +115,7 @@ public struct MoviePartition: PartitionState {
       }
     }
     activity[row].lastBlock = nil
-    movies[row]?.resetJournal()
+    movies[row].resetJournal()
     for time in remaining {
       try note(TimeJournal.Entry(milliseconds: time, isRemoval: false), row)
     }
@@ -146,9 +145,11 @@ public struct MoviePartition: PartitionState {
 
 /// A block of a movie's journal, still encoded: most blocks are only appended to.
 private struct TimesBlock: StateValue {
-  private var bytes: [UInt8]
+  private var bytes: [UInt8] = []
 
-  init() { bytes = [] }
+  init() {}
+
+  var isEmpty: Bool { bytes.isEmpty }
 
   init(decoding bytes: RawSpan) { self.bytes = [UInt8](copying: bytes) }
 

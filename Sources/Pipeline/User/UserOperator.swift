@@ -125,12 +125,12 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
     key.removeAll()
     key.integer(user)
     let timestamp = Timestamps.kept(state.activity[row].recordTimestamp)
-    guard let aggregate = state.users[row] else {
+    guard !state.users[row].isEmpty else {
       return try task.send(to: Self.features, key: key.bytes, value: nil, timestamp: timestamp)
     }
     value.removeAll()
     UserFeatures(
-      user: user, aggregate: aggregate, genres: state.genres,
+      user: user, aggregate: state.users[row], genres: state.genres,
       eventTimeMilliseconds: state.activity[row].eventTime
     ).write(to: &value)
     try task.send(to: Self.features, key: key.bytes, value: value.bytes, timestamp: timestamp)

@@ -3,9 +3,15 @@ import Codecs
 import Ratings
 public import StateStore
 
-extension UserAggregate: StateValue {}
-extension UserRating: StateValue {}
-extension GenreDictionary: StateValue {}
+extension UserRating: StoredValue {}
+
+extension UserAggregate: StateValue {
+  public var isEmpty: Bool { statistics.count == 0 }
+}
+
+extension GenreDictionary: StateValue {
+  public var isEmpty: Bool { names.isEmpty }
+}
 
 /// What the user stage keeps of one partition: its tables, and what the open batch has yet to send.
 public struct UserPartition: PartitionState {
@@ -36,7 +42,7 @@ public struct UserPartition: PartitionState {
   private var storedGenreCount: Int
   var sources: SourcePositions
   private(set) var users: StateTable<UserKey, UserAggregate>
-  private(set) var ratings: StateTable<RatingKey, UserRating>
+  private(set) var ratings: StateTable<RatingKey, UserRating?>
   /// By row of `users`.
   private(set) var activity: [Activity] = []
   /// Rows of the users with `isUnpublished`, in the order in which they changed.
@@ -47,7 +53,7 @@ public struct UserPartition: PartitionState {
     throws(StageError)
   {
     storedGenres = StateTable(UserTables.genres, of: task)
-    genres = try storedGenres.get(GenresKey()) ?? GenreDictionary()
+    genres = try storedGenres.get(GenresKey())
     storedGenreCount = genres.names.count
     sources = try SourcePositions(task, table: UserTables.sources, of: source)
     users = StateTable(UserTables.aggregates, of: task)
@@ -67,7 +73,7 @@ public struct UserPartition: PartitionState {
   mutating func row(ofRating statement: RatingStatement, user: Int) throws(StageError) -> Int {
     try ratings.row(
       of: RatingKey(user: statement.user, movie: statement.movie),
-      mayBeStored: users[user]?.mayHaveRated(statement.movie) ?? false)
+      mayBeStored: users[user].mayHaveRated(statement.movie))
   }
 
   /// Replaces a rating by another.
@@ -80,24 +86,20 @@ public struct UserPartition: PartitionState {
 
   /// - Returns: whether the aggregate must be shown all times again.
   private static func apply(
-    _ old: UserRating?, _ new: UserRating?, movie: Int64, to aggregate: inout UserAggregate?
+    _ old: UserRating?, _ new: UserRating?, movie: Int64, to aggregate: inout UserAggregate
   ) -> Bool {
-    if aggregate == nil { aggregate = UserAggregate() }
-    if old == nil { aggregate?.noteRated(movie) }
-    let mustRescan = aggregate?.apply(
+    if old == nil { aggregate.noteRated(movie) }
+    return aggregate.apply(
       old: old?.timed, oldGenres: old?.genres ?? GenreSet(), new: new?.timed,
       newGenres: new?.genres ?? GenreSet())
-    // A user without ratings leaves no trace, as if there had never been any.
-    if aggregate?.statistics.count == 0 { aggregate = nil }
-    return mustRescan ?? false
   }
 
   /// Shows the aggregate every remaining time, after the first or last one was taken back.
   private mutating func rescanTimes(ofUser row: Int) throws(StageError) {
-    guard var aggregate = users[row] else { return }
+    var aggregate = users[row]
     aggregate.resetTimes()
     try ratings.scan(prefix: users.key(of: row)) { (_, rating) throws(StageError) in
-      aggregate.noteTime(rating.timed.timeMilliseconds)
+      if let rating { aggregate.noteTime(rating.timed.timeMilliseconds) }
       return true
     }
     users[row] = aggregate

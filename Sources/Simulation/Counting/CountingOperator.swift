@@ -35,7 +35,7 @@ public struct CountingOperator: StageOperator {
 
 /// What the counting stage keeps of a partition.
 public struct CountingPartition: PartitionState {
-  fileprivate(set) var tallies: StateTable<TallyKey, Tally>
+  fileprivate(set) var tallies: StateTable<TallyKey, Tally?>
 
   public mutating func writeTables() throws(StageError) { try tallies.writeChanges() }
 }

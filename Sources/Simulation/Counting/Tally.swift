@@ -1,7 +1,7 @@
 public import StateStore
 
 /// The counting stage's state of one key. The digest depends on the order of the values.
-public struct Tally: StateValue, Hashable, Sendable {
+public struct Tally: StoredValue, Hashable, Sendable {
   /// Bytes that are no tally.
   public struct Unreadable: Error {}
 
