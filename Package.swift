@@ -95,6 +95,7 @@ let package = Package(
       resources: [.embedInCode("Topics")],
       swiftSettings: strict),
 
+    tests("TidyTests", []),
     tests("LinearAlgebraTests", ["LinearAlgebra"]),
     tests("RecommenderTests", ["Recommender", "LinearAlgebra"]),
     tests("KafkaLogTests", ["KafkaLog", "EventLog", "CRdkafkaClock"]),
