@@ -168,6 +168,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Codecs"], path: "Tests/TestSupport",
       swiftSettings: strict),
 
+    tests("TidyTests", []),
     tests("LinearAlgebraTests", ["LinearAlgebra"]),
     tests("CodecsTests", ["Codecs", "TestSupport"]),
     tests("RatingsTests", ["Ratings", "Codecs", "TestSupport"]),
