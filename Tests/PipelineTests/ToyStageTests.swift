@@ -22,7 +22,7 @@ extension TopicDeclaration {
   fileprivate static let userActivity = TopicDeclaration("user-activity", partitions: byUser)
 }
 
-private struct UserKey: StoredKey {
+private struct UserKey: StateKey {
   var bytes: [UInt8]
 
   func encode(into bytes: inout [UInt8]) { bytes += self.bytes }
@@ -49,7 +49,7 @@ extension EventCount {
 }
 
 private struct ActivityPartition: PartitionState {
-  var counts: StateTable<UserKey, EventCount>
+  var counts: StateTable<UserKey, EventCount?>
 
   mutating func writeTables() throws(StageError) { try counts.writeChanges() }
 }

@@ -1,6 +1,6 @@
 public import Streams
 import Codecs
-import Ratings
+public import Ratings
 public import StateStore
 
 extension UserRating: StoredValue {}

@@ -1,4 +1,4 @@
-import StateStore
+public import StateStore
 
 /// The rows that share a prefix, each chained to the one before it. Built when a scan asks for it:
 /// most batches have no scan and don't pay for the index.
