@@ -118,7 +118,7 @@ final class BenchBed {
     return process
   }
 
-  /// Stops the daemon in good order.
+  /// Stops the daemon cleanly.
   func stopDaemon() throws {
     guard let process = daemon else { return }
     daemon = nil

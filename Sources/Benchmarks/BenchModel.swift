@@ -6,8 +6,8 @@ import Pipeline
 import Recommender
 import Streams
 
-/// A model of made-up factors: the speed of serving depends on how long the movies' vectors are, and
-/// not on what they say.
+/// A model of made-up factors: the speed of serving depends on how long the movies' vectors are,
+/// and not on what they say.
 struct BenchModel {
   enum Lengths {
     /// As long as trained ones are. By default parameters on ml-latest-small, the r-th longest of M

@@ -130,7 +130,7 @@ final class BenchTopics {
     try report.createMissing(admin, look: look)
     if let failure = report.failure {
       throw CommandFailure(
-        failure.status, "\(failure.message); or let --recreate-topics make all of them anew")
+        failure.status, "\(failure.message); or let --recreate-topics delete and create all of them")
     }
   }
 
@@ -140,7 +140,7 @@ final class BenchTopics {
       throw CommandFailure(ExitStatus(of: error), "topic \(name) can't be deleted: \(error)")
     }
     // Brokers delete in the background, and until they have, a topic of that name is still there.
-    var progress = ProgressBar("deleting the topics and making them anew")
+    var progress = ProgressBar("deleting and creating the topics")
     let end = ContinuousClock.now + Self.deadline
     while try !Set(names).isDisjoint(with: admin.topics().keys) {
       guard ContinuousClock.now < end else {

@@ -21,8 +21,8 @@ final class GeneratorBox: Sendable {
 
 /// Events produced evenly at a rate, each noted until its user's features contain it.
 ///
-/// They have their user as key: only then does a user's order, and with it `FreshnessMatcher`'s rule,
-/// hold across the partitions.
+/// They have their user as key: only then does a user's order, and with it `FreshnessMatcher`'s
+/// rule, hold across the partitions.
 final class FreshnessStream: Sendable {
   /// One event, for a watcher that can follow one at a time.
   struct Sample: Sendable {

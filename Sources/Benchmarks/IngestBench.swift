@@ -85,7 +85,7 @@ package struct IngestBench {
     return figures + (try refresh(watch, since: end.time))
   }
 
-  /// When the input rests, the movie stage publishes quality scores anew, if their prior has moved.
+  /// When the input rests, the movie stage publishes quality scores again if their prior has moved.
   private func refresh(_ watch: LagWatch, since end: ContinuousClock.Instant) throws -> [Figure] {
     let before = try watch.look().offsets
     let deadline = ContinuousClock.now + Self.refreshDeadline

@@ -74,8 +74,8 @@ final class LagWatch {
 
   /// Waits until all stages have read all there is.
   ///
-  /// - Parameter progress: told again and again how many events have passed the slowest of the stages
-  ///   that see each.
+  /// - Parameter progress: told again and again how many events have passed the slowest of the
+  ///   stages that see each.
   func wait(progress: (Int) -> Void) throws -> Result {
     var lag = ZeroLag(groups)
     var result: Result?

@@ -7,8 +7,8 @@ import SampleData
 import Streams
 
 /// Asks for recommendations, all on one thread: clients that each wait for a reply before they ask
-/// again, or requests at an even rate that wait for nothing. Replies come in on one consumer. Belongs
-/// to one thread.
+/// again, or requests at an even rate that wait for nothing. Replies come in on one consumer.
+/// Belongs to one thread.
 final class RequestLoad {
   struct Result {
     var latencies = LatencyHistogram()

@@ -196,7 +196,7 @@ private final class RestartObserver {
 
   var isUpToDate: Bool { Date().timeIntervalSince(newest) < Self.lag }
 
-  /// Reads until the condition holds, which is told when the newest event seen was produced.
+  /// Reads until the condition holds. It receives when the newest event seen was produced.
   func wait(_ check: () throws -> Void, _ condition: (Date) -> Bool) throws {
     let end = ContinuousClock.now + Self.deadline
     while !condition(newest) {

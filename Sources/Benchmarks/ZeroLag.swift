@@ -9,9 +9,9 @@ struct GroupInputs: Hashable, Sendable {
 
 /// Decides when stages that feed each other have all read everything.
 ///
-/// Offsets of a partition have gaps: a transaction's marker has one, and no record. So a group whose
-/// committed offset is below the end may have read all there is; whether records lie between the two
-/// is asked of the log (`holdsRecords`).
+/// Offsets of a partition have gaps: a transaction's marker has one, and no record. So a group
+/// whose committed offset is below the end may have read all there is; whether records lie between
+/// the two is asked of the log (`holdsRecords`).
 ///
 /// A look must ask for all groups' committed offsets first, upstream before downstream, and for the
 /// ends after that: what an upstream group had read at its answer is then in the ends downstream. A

@@ -20,7 +20,8 @@ package struct SettingKey: Sendable {
   /// Changes the settings; returns whether the value was as expected.
   package let write: @Sendable (inout Settings, RawSetting) -> Bool
 
-  /// - Parameter aliases: environment variables beside `PROJECTIONIST_<PATH>`, which overrides them.
+  /// - Parameter aliases: environment variables beside `PROJECTIONIST_<PATH>`, which overrides
+  ///   them.
   package init<Value: Sendable>(
     _ path: String, _ property: any WritableKeyPath<Settings, Value> & Sendable,
     _ type: SettingType<Value>, _ documentation: String, aliases: [String] = [],

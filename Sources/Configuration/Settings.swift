@@ -111,7 +111,7 @@ package struct Settings: Hashable, Sendable {
   }
 }
 
-/// What becomes of an instance's partitions when it is told to stop.
+/// What an instance does with its partitions when it stops.
 package enum PartitionsOnStop: String, Hashable, Sendable, CaseIterable {
   /// They wait for its restart, as long as the group's session timeout.
   case keep

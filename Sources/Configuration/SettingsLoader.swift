@@ -109,8 +109,8 @@ package struct LoadedSettings: Sendable {
         let isOwn = name.hasPrefix(SettingKey.environmentPrefix)
         // Compose files pass variables on that are not set, as empty ones.
         if value.isEmpty && !isOwn { continue }
-        // Kubernetes sets REDIS_PORT to this where a service is called redis, and PROJECTIONIST_REDIS_PORT
-        // where it is projectionist-redis.
+        // Kubernetes sets REDIS_PORT to this where a service is called redis, and
+        // PROJECTIONIST_REDIS_PORT where it is projectionist-redis.
         if value.hasPrefix("tcp://") {
           warnings.append("environment variable \(name) is a Kubernetes service link, not read")
           continue

@@ -66,8 +66,8 @@ final class DemoServices {
   var daemonLog: String { directory.file("daemon.log") }
   var log: KafkaLog { KafkaLog(settings: settings.kafkaSettings, logger: logger) }
   private(set) var isEmbedded = false
-  /// The user's properties of librdkafka; a broker of the demo's own, or an embedded one, is reached
-  /// without.
+  /// The user's properties of librdkafka; a broker of the demo's own, or an embedded one, is
+  /// reached without.
   var kafkaProperties: [String: String] {
     choice == .configured && !isEmbedded
       ? settings.kafka.filter { $0.key != "bootstrap.servers" } : [:]

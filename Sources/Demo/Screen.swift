@@ -27,8 +27,8 @@ struct Screen {
     FileHandle.standardOutput.write(Data(output.utf8))
   }
 
-  /// What makes the terminal show these lines, or those of them, from the top, that it has rows for.
-  /// A line that is wider than the terminal goes on in the next row.
+  /// What makes the terminal show these lines, or those of them, from the top, that it has rows
+  /// for. A line that is wider than the terminal goes on in the next row.
   mutating func update(_ lines: [String], size: Size) -> String {
     var rows = 0
     let lines = Array(

@@ -65,8 +65,8 @@ public struct PartitionReader<Consumer: LogConsumer>: ~Copyable {
   /// Hands runs of available records to `body`. Waits up to `timeout`, for the first one only.
   ///
   /// - Parameters:
-  ///   - body: called once per run, with the index of its cursor. Returns false to stop, after which
-  ///     only `begin` or `rewind` may follow.
+  ///   - body: called once per run, with the index of its cursor. Returns false to stop, after
+  ///     which only `begin` or `rewind` may follow.
   /// - Returns: what the consumer reports, with the number of records handed out.
   @discardableResult
   public mutating func pollRuns(

@@ -6,7 +6,8 @@ import Simulation
 import StateStore
 import Streams
 
-/// Folds the facts of the pipeline's topics, and compares them with the plain fold of the ratings fed.
+/// Folds the facts of the pipeline's topics, and compares them with the plain fold of the ratings
+/// fed.
 struct PipelineChecker: ~Copyable {
   private let topology: Topology
   private let guarantee: ProcessingGuarantee

@@ -3,7 +3,7 @@ import Glibc
 /// A data file that can't be read, or a line of it that makes no sense.
 public struct DataFileError: Error, Hashable, Sendable, CustomStringConvertible {
   public var path: String
-  /// From 1; `nil` when the file as a whole is the matter.
+  /// From 1; `nil` for a problem with the file as a whole.
   public var line: Int?
   /// One clause for a person.
   public var message: String

@@ -17,12 +17,12 @@ public struct RatingGenerator: ~Copyable, Sendable {
     public var events = 2_000_000
     /// Of all events, 0...1; the three together at most 1.
     public var invalidShare = 0.0
-    /// Of all events: those in which a user rates a movie anew.
+    /// Of all events: those in which a user rates a movie again.
     public var reRatingShare = 0.0
     /// Of all events: those with a null rating, which takes an earlier one back.
     public var retractionShare = 0.0
-    /// Event times since 1970 in milliseconds, over which the events expected spread evenly; 2015 to
-    /// May 2021, so that 2 million events are 100 s apart.
+    /// Event times since 1970 in milliseconds, over which the events expected spread evenly; 2015
+    /// to May 2021, so that 2 million events are 100 s apart.
     public var times: Range<Int64> = 1_420_070_400_000..<1_620_070_400_000
 
     public init() {}

@@ -2,8 +2,8 @@ import EventLog
 
 /// A consumer group: its members, the partitions each owns, and how far the group has read.
 ///
-/// Rebalances are incremental: a member first gives up partitions, and a partition is assigned again
-/// once nobody owns it.
+/// Rebalances are incremental: a member first gives up partitions, and a partition is assigned
+/// again once nobody owns it.
 struct ConsumerGroup: Sendable {
   private struct Member: Sendable {
     let process: SimulatedProcess

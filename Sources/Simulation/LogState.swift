@@ -18,8 +18,8 @@ struct LogState: Sendable {
   private var clock: Int64 = 1_700_000_000_000
   /// When the brokers give up on silent members and producers; `nil` for at once.
   var timeouts: BrokerTimeouts?
-  /// Whether a member that no longer belongs to the group is kept from committing. A log without this
-  /// is not Kafka's; it shows that the checkers notice.
+  /// Whether a member that no longer belongs to the group is kept from committing. A log without
+  /// this is not Kafka's; it shows that the checkers notice.
   var fencesMembers = true
   /// The facts not taken yet; `nil` if nobody wants them.
   private var facts: [LogFact]?

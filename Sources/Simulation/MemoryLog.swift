@@ -111,8 +111,8 @@ public final class MemoryLog: EventLog {
     }
   }
 
-  /// Removes superseded records below an offset, by default all of them. It can also drop tombstones,
-  /// as Kafka does once they are older than `delete.retention.ms`.
+  /// Removes superseded records below an offset, by default all of them. It can also drop
+  /// tombstones, as Kafka does once they are older than `delete.retention.ms`.
   public func compact(
     _ partition: TopicPartition, below limit: Int64 = .max, keepsTombstones: Bool = true
   ) throws(LogError) {

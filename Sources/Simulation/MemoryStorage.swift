@@ -3,8 +3,8 @@ import Synchronization
 
 /// State stores in memory that outlive the process that writes them, as files do.
 ///
-/// One `MemoryStorage` is one process's access to the disk; `mounted(_:)` gives another process access
-/// to the same disk.
+/// One `MemoryStorage` is one process's access to the disk; `mounted(_:)` gives another process
+/// access to the same disk.
 public final class MemoryStorage: StateStorage {
   struct Place: Hashable, Sendable {
     var stage: String

@@ -6,9 +6,9 @@ import Synchronization
 ///
 /// The threads are real, because the stage code blocks, but only one of them has the *baton*.
 /// Before each effect it asks the scheduler (`pass`), which lets it go on or hands the baton to
-/// another one. A thread that waits for time to pass gets no turn before then; when all of them wait,
-/// the clock advances to the first one due. Apart from that, time only advances a little with each
-/// effect.
+/// another one. A thread that waits for time to pass gets no turn before then; when all of them
+/// wait, the clock advances to the first one due. Apart from that, time only advances a little with
+/// each effect.
 ///
 /// The thread that made the scheduler has the baton first.
 public final class Scheduler: Sendable {

@@ -2,8 +2,8 @@ public import EventLog
 import StateStore
 import Synchronization
 
-/// One run of the daemon. Every effect on the simulated log and stores passes through here, where it
-/// can fail, succeed but report failure, or be the process's last.
+/// One run of the daemon. Every effect on the simulated log and stores passes through here, where
+/// it can fail, succeed but report failure, or be the process's last.
 ///
 /// A dead process has no more effects: each call of its handles throws `.stopDaemon`. Its successor
 /// is a new `SimulatedProcess` on the same log and storage.
@@ -19,8 +19,8 @@ public final class SimulatedProcess: Sendable {
     case writeElsewhere
   }
 
-  /// What goes wrong with one effect: `fail` before it takes place, `failAfterwards` after it, so that
-  /// the caller does not know the outcome.
+  /// What goes wrong with one effect: `fail` before it takes place, `failAfterwards` after it, so
+  /// that the caller does not know the outcome.
   public enum Fault: Sendable {
     case fail(LogError)
     case failAfterwards(LogError)
@@ -55,8 +55,8 @@ public final class SimulatedProcess: Sendable {
   public enum Delivery: Sendable {
     case immediate
     case onFlush
-    /// Records reach it at a later send or at the flush, and those queued at death are lost. Markers
-    /// reach it at the commit, or when someone waits for them.
+    /// Records reach it at a later send or at the flush, and those queued at death are lost.
+    /// Markers reach it at the commit, or when someone waits for them.
     case seeded(UInt64)
   }
 
@@ -232,8 +232,8 @@ public final class SimulatedProcess: Sendable {
     state.withLock { $0.random?.oneIn(2) ?? true }
   }
 
-  /// The partition whose queued records a flush delivers next on its own; `nil` to deliver the rest at
-  /// once.
+  /// The partition whose queued records a flush delivers next on its own; `nil` to deliver the rest
+  /// at once.
   func nextDelivery(of queued: [TopicPartition]) -> TopicPartition? {
     state.withLock { state in
       guard var random = state.random else { return nil }

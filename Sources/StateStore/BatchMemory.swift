@@ -1,5 +1,5 @@
-// Collections that hold a batch are emptied and refilled with every batch. Batches of a backlog are a
-// thousand times larger than those of quiet days: their memory is kept during the backlog only.
+// Collections that hold a batch are emptied and refilled with every batch. Batches of a backlog are
+// a thousand times larger than those of quiet days: their memory is kept during the backlog only.
 
 /// Whether to keep this batch's memory for the next one.
 @usableFromInline

@@ -24,8 +24,8 @@ public protocol StageOperator: ~Copyable {
     _ records: borrowing RecordRun, _ state: inout State, _ task: Partition
   ) throws(StageError)
 
-  /// Sends what readers wait for before the batch ends. Called without transactions, which would hold
-  /// outputs back, whenever a small batch has processed what was waiting and stays open.
+  /// Sends what readers wait for before the batch ends. Called without transactions, which would
+  /// hold outputs back, whenever a small batch has processed what was waiting and stays open.
   mutating func publish(_ state: inout State, _ task: Partition) throws(StageError)
 
   /// Sends what the batch's changes in this partition stand for. The engine then writes the tables.

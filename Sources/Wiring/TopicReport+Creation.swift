@@ -6,7 +6,8 @@ package import KafkaLog
 extension TopicReport {
   /// Creates the topics that are missing and notes them as they are now.
   ///
-  /// - Parameter look: called again and again while the cluster makes them; ends the wait by throwing.
+  /// - Parameter look: called again and again while the cluster makes them; ends the wait by
+  ///   throwing.
   package mutating func createMissing(_ admin: KafkaAdmin, look: () throws -> Void = {}) throws {
     guard !missing.isEmpty else { return }
     guard knowsProperties else {
@@ -28,8 +29,8 @@ extension TopicReport {
     noteCreated(Set(results.keys))
   }
 
-  /// Brokers learn of a new topic a moment after it is made; whoever produces to it at once would be
-  /// told that there is none.
+  /// Brokers learn of a new topic a moment after it is made; whoever produces to it at once would
+  /// be told that there is none.
   private static func awaitVisible(
     _ names: Set<String>, _ admin: KafkaAdmin, _ look: () throws -> Void
   ) throws {

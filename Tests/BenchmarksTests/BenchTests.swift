@@ -60,7 +60,7 @@ struct ZeroLagTests {
     #expect(lag.since == nil)
   }
 
-  @Test("an input that grows starts the rest anew")
+  @Test("an input that grows starts the rest again")
   mutating func movement() {
     note(Self.look(10, of: 10, 5, of: 5), at: 0)
     note(Self.look(10, of: 10, 5, of: 9), at: 200)

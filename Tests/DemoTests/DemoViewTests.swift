@@ -202,7 +202,7 @@ import Testing
     var screen = Screen()
     let wide = String(repeating: "w", count: 11)
     #expect(screen.update([wide, "b"], size: size).contains("\u{1B}[3;1H\u{1B}[Kb"))
-    // Another height moves everything: all is drawn anew.
+    // Another height moves everything: all is drawn again.
     #expect(screen.update(["a", "b"], size: size).contains("\u{1B}[2J"))
     #expect(
       screen.update(["a", "b"], size: .init(columns: 20, rows: 20)).contains("\u{1B}[2J"))

@@ -175,7 +175,8 @@ struct EventServerTests {
     #expect(read > 0 && read < count)
   }
 
-  /// The server's thread gets no time: stages go on, and clients learn that they have missed events.
+  /// The server's thread gets no time: stages go on, and clients learn that they have missed
+  /// events.
   @Test func eventsThatNobodySendsAreLostAloud() throws {
     var limits = EventServer.Limits()
     limits.waitingEvents = 10

@@ -19,7 +19,8 @@ import Testing
   }
 
   private func write(partition: Int32) throws {
-    let store = try storage.open(stage: "user", partition: partition, tables: StageDeclaration.user.tableNames)
+    let store = try storage.open(
+      stage: "user", partition: partition, tables: StageDeclaration.user.tableNames)
     var writes = WriteSet()
     let key = StoreKey(42)
     let value = SourcePosition(offset: 9, timestamp: 7).encoded

@@ -5,7 +5,7 @@ import Testing
 @testable import Pipeline
 
 @Suite struct GlobalTableTests {
-  /// A topic's end is told once. What is delivered again after it must not take the table back
+  /// A topic's end is reported once. What is delivered again after it must not take the table back
   /// before it, or it would wait for ever.
   @Test func catchesUpAlthoughRecordsAreDeliveredAgain() throws {
     let log = MemoryLog()

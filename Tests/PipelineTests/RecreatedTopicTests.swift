@@ -6,7 +6,7 @@ import Testing
 @testable import Pipeline
 @testable import Simulation
 
-/// A topic that was deleted and made anew: its offsets begin at 0 again, and its events would be
+/// A topic that was deleted and recreated: its offsets begin at 0 again, and its events would be
 /// taken for those that are in the state already.
 @Suite struct RecreatedTopicTests {
   private static let start: Int64 = 1_600_000_000

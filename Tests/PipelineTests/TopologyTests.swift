@@ -52,7 +52,8 @@ import Testing
     #expect(other.feastProject("movies") == "test_movies_g2")
   }
 
-  /// Everything a deployment owns is its own; generations of a prefix share what comes from outside.
+  /// Everything a deployment owns is its own; generations of a prefix share what comes from
+  /// outside.
   @Test func deploymentsDoNotCollide() {
     var owners: [String: String] = [:]
     for prefix in ["", "test", "g1", "films", "user"] {

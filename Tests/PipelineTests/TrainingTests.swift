@@ -36,7 +36,7 @@ import Testing
         try chain.rate(user, movie, Double(movie), at: 1_600_000_000 + user * 10 + movie)
       }
     }
-    // Rated anew, taken back, and not valid.
+    // Rated again, taken back, and not valid.
     try chain.rate(1, 1, 5, at: 1_600_001_000)
     try chain.rate(2, 2, nil, at: 1_600_001_000)
     try chain.rate(3, 3, 7.3, at: 1_600_001_000)

@@ -250,7 +250,8 @@ private let brokenValues: [BadValue] = [
     #expect(judge(String(text)).event?.user == 100)
   }
 
-  /// Random damage to a good event: a verdict each time, and only an intact event is valid as it was.
+  /// Random damage to a good event: a verdict each time, and only an intact event is valid as it
+  /// was.
   @Test func survivesRandomDamage() {
     var generator = SeededGenerator(seed: 7)
     for _ in 0..<20_000 {

@@ -127,8 +127,8 @@ import Testing
     #expect(scores(Self.fallingModel(4_000, &generator)) < 20 * 4_000 / 2)
   }
 
-  /// Scores that differ by less than a product in single precision can tell: hundreds of movies that
-  /// are the same but for their last bits.
+  /// Scores that differ by less than a product in single precision can tell: hundreds of movies
+  /// that are the same but for their last bits.
   @Test(arguments: 1...20)
   func whatRoundingHidesIsFound(_ seed: UInt64) {
     var generator = SeededGenerator(seed: seed)

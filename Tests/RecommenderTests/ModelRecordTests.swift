@@ -144,7 +144,7 @@ import Testing
     #expect(assembler.models.isEmpty)
     Self.feed([right[part]], to: &assembler)
     Self.expectSame(assembler.models[model.model.version], model)
-    // Damage that comes later changes nothing but is told.
+    // Damage that comes later changes nothing but is reported.
     #expect(Self.feed(records, to: &assembler).map(\.key) == [right[part].key])
     Self.expectSame(assembler.models[model.model.version], model)
   }

@@ -173,7 +173,7 @@ struct MembershipTests {
     #expect(result.status.partitions.isEmpty)
   }
 
-  /// An instance that has given its partitions up in good order is not fenced: it may own others.
+  /// An instance that has given its partitions up cleanly is not fenced: it may own others.
   @Test func partitionsGivenUpInGoodOrderAreNobodys() throws {
     let world = World(partitions: 2)
     try world.feed(0..<10)

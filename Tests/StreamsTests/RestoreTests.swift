@@ -286,7 +286,7 @@ struct RestoreTests {
     #expect(error.reaction == .stopDaemon)
   }
 
-  /// With its changelog made anew and its store lost, a stage must not go on from where its group
+  /// With its changelog recreated and its store lost, a stage must not go on from where its group
   /// stands as if there had been nothing before.
   @Test(arguments: ProcessingGuarantee.allCases)
   func aLostStateStopsTheStage(guarantee: ProcessingGuarantee) throws {
@@ -304,8 +304,8 @@ struct RestoreTests {
     try Checker(world: world).checkDrained()
   }
 
-  /// A former owner hangs with a transaction open on the changelog: what its successor commits stays
-  /// invisible until that one times out, and must not be processed again before.
+  /// A former owner hangs with a transaction open on the changelog: what its successor commits
+  /// stays invisible until that one times out, and must not be processed again before.
   @Test(arguments: [false, true])
   func restoreWaitsForOpenTransactions(losesStore: Bool) throws {
     let world = World()
@@ -352,7 +352,8 @@ struct RestoreTests {
     #expect(error?.description.hasPrefix("offset_below_log_start: app-count stands at 10") == true)
   }
 
-  /// A member that stood still while it restored finds the group gone on: what it lacks was processed.
+  /// A member that stood still while it restored finds the group gone on: what it lacks was
+  /// processed.
   @Test func aRestoreThatWasOvertakenIsNoLoss() throws {
     var world = World()
     world.limits = BatchLimits(records: 5)

@@ -128,7 +128,7 @@ struct StandbyTests {
     #expect(contents(copy, 0) == contents(world.storage, 0))
   }
 
-  /// The members of a group that rebalances are told without their partitions.
+  /// A rebalancing group reports its members without their partitions.
   @Test func copiesStayWhereTheyAreWhileTheGroupRebalances() throws {
     let world = World(partitions: 2)
     try world.feed(0..<20)

@@ -11,7 +11,10 @@ import Testing
   @Test func aLongLine() {
     let long = String(repeating: "a", count: 101)
     #expect(Self.findings(LineLength(), "let a = 1\n// \(long)\n") == [2])
+    #expect(Self.findings(LineLength(), "let a = 1 + \(long)\n") == [1])
     #expect(Self.findings(LineLength(), String(repeating: "▶", count: 100)) == [])
+    #expect(
+      Self.findings(LineLength(), "let a = \"\(long)\"\n// https://\(long)\n// | \(long)") == [])
   }
 
   @Test func aLongFile() {

@@ -35,8 +35,8 @@ struct SourceFile {
   }
 }
 
-/// Splits lines into code and comments. Knows line and block comments, string literals with escapes, and
-/// literals of several lines; raw strings count as strings without escapes.
+/// Splits lines into code and comments. Knows line and block comments, string literals with
+/// escapes, and literals of several lines; raw strings count as strings without escapes.
 private struct CodeScanner {
   private enum Place {
     case code

@@ -47,8 +47,8 @@ package struct DeclaredTopic: Hashable, Sendable {
 }
 
 extension Settings {
-  /// How many partitions a topic is created with. A group of topics has the name of the setting that
-  /// counts its partitions.
+  /// How many partitions a topic is created with. A group of topics has the name of the setting
+  /// that counts its partitions.
   package func partitionCount(of topic: TopicDeclaration) -> Int {
     switch topic.partitions {
     case .fixed(let count): return count

@@ -4,7 +4,8 @@ package import KafkaLog
 import Pipeline
 package import Streams
 
-/// Asks for recommendations over the topics, as any client of the daemon does. Belongs to one thread.
+/// Asks for recommendations over the topics, as any client of the daemon does. Belongs to one
+/// thread.
 package final class RequestClient {
   private let consumer: KafkaConsumer
   private let producer: KafkaProducer

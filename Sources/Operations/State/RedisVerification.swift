@@ -179,8 +179,8 @@ struct RedisVerification {
   }
 
   /// A movie's quality score moves with every rating of any movie, and so does the time of its
-  /// features when that is published without an event: of these two, and only these, Redis must have
-  /// what was published last.
+  /// features when that is published without an event: of these two, and only these, Redis must
+  /// have what was published last.
   private func expected(
     _ entity: Int64, _ row: (any Ratings.FeatureRow)?, _ outcome: inout Outcome
   ) -> (any Ratings.FeatureRow)? {

@@ -22,7 +22,8 @@ package struct ModelShelf {
     }
     self.settings = settings
     log = settings.makeModelLog(logger)
-    catalog = try ModelCatalog(reading: log, topology: settings.topology, clientID: "projectionist-models")
+    catalog = try ModelCatalog(
+      reading: log, topology: settings.topology, clientID: "projectionist-models")
   }
 
   /// Makes a model serve.
@@ -69,7 +70,8 @@ package struct ModelShelf {
 
   private func publisher() throws -> ModelPublisher<KafkaLog> {
     try ModelPublisher(
-      log, topology: settings.topology, clientID: "projectionist-models", transactionalID: settings.trainerID())
+      log, topology: settings.topology, clientID: "projectionist-models",
+      transactionalID: settings.trainerID())
   }
 }
 

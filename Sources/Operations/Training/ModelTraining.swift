@@ -73,7 +73,8 @@ package struct ModelTraining {
     let log = settings.makeModelLog(logger)
     // A missing topic fails here, before the work.
     let publisher = try ModelPublisher(
-      log, topology: topology, clientID: "projectionist-train", transactionalID: settings.trainerID())
+      log, topology: topology, clientID: "projectionist-train",
+      transactionalID: settings.trainerID())
     let ratings = try RatingsInput.read(log, topology, ends: ends)
     if ratings.count == 0, cutoff != nil {
       throw CommandFailure(
@@ -101,7 +102,8 @@ package struct ModelTraining {
   /// Promotes the model if it is to be, and deletes the oldest others.
   private func settle(
     _ version: String, _ log: KafkaLog, _ topology: Topology,
-    _ publisher: ModelPublisher<KafkaLog>, promotes: Bool, keep: Int, _ summary: inout TrainingSummary
+    _ publisher: ModelPublisher<KafkaLog>, promotes: Bool, keep: Int,
+    _ summary: inout TrainingSummary
   ) throws {
     let catalog = try ModelCatalog(
       reading: log, topology: topology, clientID: "projectionist-train")

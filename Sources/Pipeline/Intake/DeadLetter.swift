@@ -2,9 +2,9 @@ import Codecs
 import EventLog
 import Ratings
 
-/// The headers of a dead letter: the original's, then what went wrong in the layout of Kafka Streams
-/// (KIP-1034, `ExceptionHandlerUtils`; UTF-8 text, numbers in decimal), then two of our own with the
-/// rules in a form that scripts can parse.
+/// The headers of a dead letter: the original's, then what went wrong in the layout of Kafka
+/// Streams (KIP-1034, `ExceptionHandlerUtils`; UTF-8 text, numbers in decimal), then two of our own
+/// with the rules in a form that scripts can parse.
 enum DeadLetter {
   /// The most bytes of key, value and headers that the dead letters' topic takes, leaving room for
   /// our headers and the batch's (its `max.message.bytes` is 16 MiB).

@@ -110,8 +110,8 @@ public struct IntakeOperator<
     pending.removeAll()
   }
 
-  /// Sends the record to the dead letters. If it is too large for their topic, the dead letter has no
-  /// value and its headers say where the record is.
+  /// Sends the record to the dead letters. If it is too large for their topic, the dead letter has
+  /// no value and its headers say where the record is.
   private mutating func bury(
     _ record: borrowing RecordView, _ failed: ExpectationSet, detail: JSONError?, _ task: Partition
   ) throws(StageError) {

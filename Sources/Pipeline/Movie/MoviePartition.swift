@@ -7,7 +7,8 @@ extension MovieAggregate: StateValue {
   public var isEmpty: Bool { statistics.count == 0 }
 }
 
-/// What the movie stage keeps of one partition: its tables, and what the open batch has yet to send.
+/// What the movie stage keeps of one partition: its tables, and what the open batch has yet to
+/// send.
 public struct MoviePartition: PartitionState {
   /// What the batch has done to a movie.
   struct Activity {

@@ -3,8 +3,8 @@ import Ratings
 /// Decides when to publish all movies' quality scores again because the prior they share has moved:
 /// right after a burst of ratings, and once an interval during a trickle.
 ///
-/// Between two refreshes the score of a movie nobody rates is slightly stale; when the input pauses,
-/// every score becomes exact.
+/// Between two refreshes the score of a movie nobody rates is slightly stale; when the input
+/// pauses, every score becomes exact.
 struct RefreshSchedule {
   /// How long the input must have paused before a refresh.
   static let rest: Duration = .seconds(1)

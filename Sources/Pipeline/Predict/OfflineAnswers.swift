@@ -4,9 +4,9 @@ public import Recommender
 public import StateStore
 public import Streams
 
-/// Does what the predict stage does with a batch of requests, but without a log: decodes them, reads
-/// their users' state, answers with a model, and encodes the replies. For benchmarks. Belongs to one
-/// thread.
+/// Does what the predict stage does with a batch of requests, but without a log: decodes them,
+/// reads their users' state, answers with a model, and encodes the replies. For benchmarks. Belongs
+/// to one thread.
 public struct OfflineAnswers<Store: StateStore>: ~Copyable {
   private let model: ServingModel
   private let catalog: FixedCatalog

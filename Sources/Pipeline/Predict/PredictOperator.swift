@@ -39,7 +39,8 @@ public struct PredictOperator<
   private var counts: PredictStatus
 
   /// - Parameters:
-  ///   - partitionOf: where Kafka's default partitioner puts a user's key among the user partitions.
+  ///   - partitionOf: where Kafka's default partitioner puts a user's key among the user
+  ///     partitions.
   public init<Log: EventLog>(
     _ log: Log, clientID: String, directory: PartitionDirectory<Store>,
     partitionOf: @escaping (RawSpan) -> Int32, environment: PredictEnvironment

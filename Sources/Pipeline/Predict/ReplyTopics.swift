@@ -3,8 +3,8 @@ import StateStore
 import Streams
 
 /// Resolves the reply topics that requests name. Each is looked up once; a missing one is looked up
-/// again after a while, and its replies go to the default topic until then. So do replies to internal
-/// topics of Kafka and to the product's own, whose records have another meaning.
+/// again after a while, and its replies go to the default topic until then. So do replies to
+/// internal topics of Kafka and to the product's own, whose records have another meaning.
 struct ReplyTopics<Producer: LogProducer> {
   struct Target {
     var topic: StageOutput

@@ -23,7 +23,8 @@ struct RequestAdmission: ~Copyable {
 
   /// - Parameters:
   ///   - topology: names the topics that a refusal mentions.
-  ///   - partitionOf: where Kafka's default partitioner puts a user's key among the user partitions.
+  ///   - partitionOf: where Kafka's default partitioner puts a user's key among the user
+  ///     partitions.
   ///   - time: milliseconds since 1970; asked only for requests with a deadline.
   init(
     _ topology: Topology, partitionOf: @escaping (RawSpan) -> Int32, time: @escaping () -> Int64

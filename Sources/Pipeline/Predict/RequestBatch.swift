@@ -32,8 +32,8 @@ struct BatchContents<Destination> {
 ///
 /// Answering takes three types, each of which consumes the one before, so steps can't be taken out
 /// of order: a `RequestBatch` is scored into a `ScoredBatch`, which has the personal lists; that is
-/// completed to an `AnsweredBatch`, which has a list for everyone and makes the replies; and that is
-/// emptied into the next `RequestBatch`.
+/// completed to an `AnsweredBatch`, which has a list for everyone and makes the replies; and that
+/// is emptied into the next `RequestBatch`.
 struct RequestBatch<Destination>: ~Copyable {
   private var contents: BatchContents<Destination>
 

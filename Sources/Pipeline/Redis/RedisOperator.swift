@@ -5,8 +5,8 @@ import RedisProjection
 public import StateStore
 public import Streams
 
-/// Projects `user-features` and `movie-features` into Redis. Each row is fenced by the offset of the
-/// record it comes from, so that a late or repeated write can't overwrite newer features.
+/// Projects `user-features` and `movie-features` into Redis. Each row is fenced by the offset of
+/// the record it comes from, so that a late or repeated write can't overwrite newer features.
 public struct RedisOperator<
   Store: StateStore, Producer: LogProducer, Sink: FeatureSink
 >: StageOperator, ~Copyable {
@@ -105,8 +105,8 @@ public struct RedisOperator<
     }
   }
 
-  /// After a restart fenced rows are normal, because the last batch is repeated. When a whole log is
-  /// fenced, another log was projected into this Redis before.
+  /// After a restart fenced rows are normal, because the last batch is repeated. When a whole log
+  /// is fenced, another log was projected into this Redis before.
   private mutating func warnOfFence(_ counts: FeatureWriter.Counts) {
     guard !hasWarnedOfFence else { return }
     hasWarnedOfFence = true

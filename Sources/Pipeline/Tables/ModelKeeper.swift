@@ -4,7 +4,8 @@ import Synchronization
 
 /// Shares a `ModelCollection` between the thread that reads `models` and the background.
 ///
-/// The reader hands records in; they are put together wherever `inBackground` runs things, in order.
+/// The reader hands records in; they are put together wherever `inBackground` runs things, in
+/// order.
 final class ModelKeeper: Sendable {
   private struct Record: Sendable {
     var key: [UInt8]?

@@ -6,8 +6,8 @@ import Streams
 /// The `models` topic as a table: the complete models that are kept, and the promoted one.
 ///
 /// Each batch takes what is ready. New records are copied, a few at a time, and put together in the
-/// background. A model that is promoted but no longer kept is read again from the topic, also in the
-/// background; the previous one keeps serving meanwhile. Belongs to one thread.
+/// background. A model that is promoted but no longer kept is read again from the topic, also in
+/// the background; the previous one keeps serving meanwhile. Belongs to one thread.
 final class ModelTable<Consumer: LogConsumer> {
   /// The most records taken per poll: a part of a model has up to 1 MB.
   private static var recordsPerPoll: Int { 2 }

@@ -3,7 +3,8 @@ public import Logging
 public import StateStore
 public import Streams
 
-/// The operators of the declared stages, on any log and storage: where a declaration meets its code.
+/// The operators of the declared stages, on any log and storage: where a declaration meets its
+/// code.
 extension StageProgram {
   public static func intake(_ topology: Topology) -> StageProgram {
     StageProgram(.intake) { environment throws(StageError) in
@@ -46,7 +47,8 @@ extension StageProgram {
 
   /// - Parameters:
   ///   - directory: the user stage's partitions, which it follows.
-  ///   - partitionOf: where Kafka's default partitioner puts a user's key among the user partitions.
+  ///   - partitionOf: where Kafka's default partitioner puts a user's key among the user
+  ///     partitions.
   ///   - makeEnvironment: called on the stage's thread.
   public static func predict(
     directory: PartitionDirectory<Storage.Store>,

@@ -35,8 +35,8 @@ public struct UserPartition: PartitionState {
 
   private static let mostChanges = 64
 
-  /// Numbers the genres of events. Every event needs it and only the first few of a partition add to
-  /// it, so it stays decoded between batches.
+  /// Numbers the genres of events. Every event needs it and only the first few of a partition add
+  /// to it, so it stays decoded between batches.
   var genres: GenreDictionary
   private var storedGenres: StateTable<GenresKey, GenreDictionary>
   private var storedGenreCount: Int

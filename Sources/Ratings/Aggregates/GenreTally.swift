@@ -9,8 +9,8 @@ public struct GenreTally: Sendable, Equatable {
 
   /// The genres with ratings.
   private var present = GenreSet()
-  /// One for each genre with ratings, by rising number: a user has rated few of up to 64 genres, and
-  /// a batch holds many users.
+  /// One for each genre with ratings, by rising number: a user has rated few of up to 64 genres,
+  /// and a batch holds many users.
   private var entries: [Entry] = []
 
   public init() {}

@@ -54,7 +54,8 @@ public struct GenreDictionary: Hashable, Sendable {
 
   /// The number of a genre; a new genre is added.
   ///
-  /// - Returns: `nil` for "(no genres listed)", an empty name, and a new genre in a full dictionary.
+  /// - Returns: `nil` for "(no genres listed)", an empty name, and a new genre in a full
+  ///   dictionary.
   public mutating func number(of name: RawSpan) -> UInt8? {
     let prefix = Self.prefix(of: name)
     for number in prefixes.indices where prefixes[number] == prefix && name.equals(names[number]) {

@@ -1,7 +1,7 @@
 import Codecs
 
-/// Tells whether a user has certainly not rated a movie: a Bloom filter (Bloom 1970) of 256 bits with
-/// two hashes.
+/// Tells whether a user has certainly not rated a movie: a Bloom filter (Bloom 1970) of 256 bits
+/// with two hashes.
 ///
 /// Most ratings are of movies new to their users, and reading the state for each costs more than
 /// the rest of its fold. With 20 movies the filter lets 2 % of the new ones through, with 70 18 %;

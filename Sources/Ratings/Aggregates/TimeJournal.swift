@@ -3,8 +3,8 @@ public import Codecs
 /// The times of a movie's ratings, kept in case the first or last of them is taken back.
 ///
 /// One row per rating would cost a write for each event, though the times are rarely read. Instead,
-/// times added and removed are entries of a journal, in blocks of `blockEntries`: a batch appends to
-/// the last block until it is full, then starts the next. Folding the blocks gives the remaining
+/// times added and removed are entries of a journal, in blocks of `blockEntries`: a batch appends
+/// to the last block until it is full, then starts the next. Folding the blocks gives the remaining
 /// times. Where a block ends depends only on the entries before it, never on batches: the same
 /// events give the same bytes.
 ///

@@ -36,8 +36,8 @@ public struct EventValidator: ~Copyable, Sendable {
   ///
   /// - Parameters:
   ///   - value: the record's value as it came, with or without a schema prefix; `nil` for null.
-  ///   - recordTimestampMilliseconds: the record's time by the broker or producer. If it is negative,
-  ///     there is none, and no event is too far ahead.
+  ///   - recordTimestampMilliseconds: the record's time by the broker or producer. If it is
+  ///     negative, there is none, and no event is too far ahead.
   ///   - source: where the record was read.
   public mutating func validate(
     value: RawSpan?, recordTimestampMilliseconds: Int64, source: SourceCoordinates

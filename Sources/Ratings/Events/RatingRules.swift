@@ -44,8 +44,8 @@ public enum RatingEffect: Hashable, Sendable {
 
 /// Tells repeats from new events, in one partition of a topic.
 ///
-/// An upstream stage may send its outputs again after a crash. Each source partition's events arrive
-/// in order, so one offset per source partition is enough.
+/// An upstream stage may send its outputs again after a crash. Each source partition's events
+/// arrive in order, so one offset per source partition is enough.
 public struct RepeatFilter: Sendable {
   private var newest: [Int32: Int64] = [:]
 

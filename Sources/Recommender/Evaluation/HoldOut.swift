@@ -1,5 +1,5 @@
-/// Ratings split for an evaluation: what a model is trained on, what is known of the scored users, and
-/// their ratings that are held out.
+/// Ratings split for an evaluation: what a model is trained on, what is known of the scored users,
+/// and their ratings that are held out.
 public struct HoldOut: Sendable {
   /// The ratings the model is trained on.
   public let training: RatingMatrix

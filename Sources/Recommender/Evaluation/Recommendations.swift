@@ -116,8 +116,8 @@ extension FactorModel {
     return RecommendationLists(length: count, rows: lists)
   }
 
-  /// For each user, the probability that a held-out movie scores higher than one that the user never
-  /// rated; `nan` for users without held-out movies.
+  /// For each user, the probability that a held-out movie scores higher than one that the user
+  /// never rated; `nan` for users without held-out movies.
   func aucs(
     _ holdOut: HoldOut, threads: Int, progress: (Double) -> Void
   ) throws(UnsolvableEquations) -> [Double] {
@@ -153,8 +153,8 @@ extension FactorModel {
 }
 
 extension RatingMatrix {
-  /// The movies with the most ratings, as indices into `movies`, for each user of `ratings`, without
-  /// those the user has rated. Equal counts by rising id.
+  /// The movies with the most ratings, as indices into `movies`, for each user of `ratings`,
+  /// without those the user has rated. Equal counts by rising id.
   ///
   /// - Parameter ratings: their movies must all be in this matrix.
   func popular(for ratings: RatingMatrix, count: Int) -> RecommendationLists {

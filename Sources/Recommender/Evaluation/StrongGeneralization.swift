@@ -7,8 +7,8 @@ extension HoldOut {
   /// Source: Liang, Krishnan, Hoffman and Jebara, "Variational Autoencoders for Collaborative
   /// Filtering", WWW 2018, and its notebook, whose random choices are repeated exactly, so that
   /// MovieLens 20M gives the published split: ratings above 3.5 stars, users with at least five of
-  /// them, NumPy's generator seeded with 98765. A user's ratings are taken by rising movie id, their
-  /// order in the MovieLens files.
+  /// them, NumPy's generator seeded with 98765. A user's ratings are taken by rising movie id,
+  /// their order in the MovieLens files.
   ///
   /// - Parameters:
   ///   - heldOutUsers: how many are scored. As many more, the notebook's validation users, are

@@ -1,11 +1,12 @@
 import LinearAlgebra
 
-/// Finds the best movies for a batch of users: matrix products of their vectors with the movies' give
-/// the scores, and a partial selection gives each user's highest.
+/// Finds the best movies for a batch of users: matrix products of their vectors with the movies'
+/// give the scores, and a partial selection gives each user's highest.
 ///
-/// Movies are scored in the order of their vectors' lengths, the longest first. No score exceeds the
-/// product of the two lengths (Cauchy-Schwarz), so a user is done as soon as the next movies are too
-/// short to enter the user's list: a trained model's rarely rated movies are scored for few users.
+/// Movies are scored in the order of their vectors' lengths, the longest first. No score exceeds
+/// the product of the two lengths (Cauchy-Schwarz), so a user is done as soon as the next movies
+/// are too short to enter the user's list: a trained model's rarely rated movies are scored for few
+/// users.
 ///
 /// A user's list does not depend on who else is in the batch: the products only preselect, with a
 /// margin for their rounding, and the selected movies are scored again in a fixed order of
@@ -37,8 +38,8 @@ public struct BatchScorer: ~Copyable, Sendable {
   private let places: [Int32]
   /// The length of the longest vector of each tile, falling.
   private let tileNorms: [Float]
-  /// The movies' factors by place, one tile after another, each of k × movies: OpenBLAS multiplies by
-  /// columns a tenth faster than by rows.
+  /// The movies' factors by place, one tile after another, each of k × movies: OpenBLAS multiplies
+  /// by columns a tenth faster than by rows.
   private let tiles: [Float]
   private var vectors: [Float] = []
   private var users: [User] = []
@@ -138,8 +139,8 @@ public struct BatchScorer: ~Copyable, Sendable {
     for user in users.indices { rank(user) }
   }
 
-  /// The best movies of a user after `score`, best first, equal scores by rising movie id; fewer than
-  /// asked for if there are no more.
+  /// The best movies of a user after `score`, best first, equal scores by rising movie id; fewer
+  /// than asked for if there are no more.
   @_lifetime(borrow self)
   public func best(of user: Int) -> Span<ScoredRow> {
     best.span.extracting(users[user].best)

@@ -1,7 +1,7 @@
 import LinearAlgebra
 
-/// A trained model: a vector of factors for each movie. Users are not part of it: they are folded in
-/// from their current ratings (`FoldIn`).
+/// A trained model: a vector of factors for each movie. Users are not part of it: they are folded
+/// in from their current ratings (`FoldIn`).
 ///
 /// A value whose large parts are shared between copies and threads.
 public struct FactorModel: Sendable {
@@ -50,8 +50,8 @@ public struct FactorModel: Sendable {
   public func row(of movie: Int64) -> Int? { index.row(of: movie, in: movies) }
 }
 
-/// Finds ids in an array in constant time: in a table indexed by id if the ids are dense enough, as a
-/// catalog's are, and otherwise in a hash table with linear probing, at most half full.
+/// Finds ids in an array in constant time: in a table indexed by id if the ids are dense enough, as
+/// a catalog's are, and otherwise in a hash table with linear probing, at most half full.
 struct RowIndex: Sendable {
   /// A table by id may have this many times as many places as ids.
   private static let sparsest = 8

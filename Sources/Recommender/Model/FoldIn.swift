@@ -3,9 +3,10 @@ public import Ratings
 
 /// Finds the vector of a user from the user's ratings: the solution of k equations.
 ///
-/// For ratings of movies i with weights wᵢ: (Σ wᵢ vᵢvᵢᵀ + α₀ VᵀV + λᵤ I) x = Σ wᵢ vᵢ, as in training,
-/// except that newer and better ratings weigh more. Scratch memory is reused from user to user. The
-/// same ratings added in the same order give the same bits. Belongs to one thread at a time.
+/// For ratings of movies i with weights wᵢ: (Σ wᵢ vᵢvᵢᵀ + α₀ VᵀV + λᵤ I) x = Σ wᵢ vᵢ, as in
+/// training, except that newer and better ratings weigh more. Scratch memory is reused from user to
+/// user. The same ratings added in the same order give the same bits. Belongs to one thread at a
+/// time.
 public struct FoldIn: ~Copyable, Sendable {
   public let model: FactorModel
 

@@ -1,5 +1,5 @@
-/// How well a model, or the most popular movies, rank held-out ratings. Each is a mean over the scored
-/// users.
+/// How well a model, or the most popular movies, rank held-out ratings. Each is a mean over the
+/// scored users.
 public struct RankingMetrics: Hashable, Sendable {
   public var precisionAt10: Double
   public var recallAt10: Double
@@ -22,8 +22,8 @@ public struct ModelMetadata: Hashable, Sendable {
   /// from, so that equal models have equal versions and different ones don't.
   public var version: String
   public var parameters: ModelParameters
-  /// By partition of `validated-ratings`, the end offset of the records read. Empty for a model that
-  /// was not trained from the log.
+  /// By partition of `validated-ratings`, the end offset of the records read. Empty for a model
+  /// that was not trained from the log.
   public var trainedTo: [Int64]
   /// How many users and movies have a rating.
   public var users: Int

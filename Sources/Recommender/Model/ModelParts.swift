@@ -39,8 +39,8 @@ enum ModelParts {
 
   /// Appends the movies and factors of a part.
   ///
-  /// - Throws: for anything that `encode` does not write, including ids that don't rise from part to
-  ///   part and numbers that are not finite.
+  /// - Throws: for anything that `encode` does not write, including ids that don't rise from part
+  ///   to part and numbers that are not finite.
   static func decode(
     _ bytes: RawSpan, part: Int, factorCount k: Int, movies: inout [Int64], factors: inout [Float]
   ) throws(CodecError) {

@@ -1,5 +1,5 @@
-/// Finds the newest of some times, each with the number of newer ones. Memory is reused from one use
-/// to the next.
+/// Finds the newest of some times, each with the number of newer ones. Memory is reused from one
+/// use to the next.
 struct NewestTimes: Sendable {
   struct Rank: Hashable, Sendable {
     /// The time's index.

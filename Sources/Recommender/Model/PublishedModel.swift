@@ -28,7 +28,8 @@ public struct PublishedModel: Sendable {
     self.parts = parts
   }
 
-  /// Calls `body` with each record to publish, the metadata last: nobody serves the model without it.
+  /// Calls `body` with each record to publish, the metadata last: nobody serves the model without
+  /// it.
   public func forEachRecord<Failure: Error>(
     _ body: (_ key: ModelKey, _ value: RawSpan) throws(Failure) -> Void
   ) throws(Failure) {

@@ -1,9 +1,9 @@
 /// Collects every place that may be among the best, from scores with a known rounding error.
 ///
 /// With N wanted and each score within ε of the exact one, each of the exact N best scores at least
-/// the N-th best score minus 2ε. Scores above that bar are kept, and the bar rises as better ones are
-/// found: of n scores in random order about N · ln(n / N) pass, and the rest cost a comparison. NaN
-/// and negative infinity never pass.
+/// the N-th best score minus 2ε. Scores above that bar are kept, and the bar rises as better ones
+/// are found: of n scores in random order about N · ln(n / N) pass, and the rest cost a comparison.
+/// NaN and negative infinity never pass.
 struct Selection: Sendable {
   private struct Candidate: Sendable {
     var place: Int32

@@ -9,8 +9,8 @@ public struct GenreIndex: Sendable {
 
   public init() {}
 
-  /// The genres of a movie; new ones are numbered. Genres that a `GenreSet` has no room for are left
-  /// out, and can't be asked for.
+  /// The genres of a movie; new ones are numbered. Genres that a `GenreSet` has no room for are
+  /// left out, and can't be asked for.
   ///
   /// - Parameter genres: names separated by bars.
   public mutating func number(_ genres: String) -> GenreSet {

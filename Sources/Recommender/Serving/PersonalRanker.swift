@@ -8,7 +8,8 @@ import Ratings
 public struct PersonalRanker: ~Copyable {
   /// What became of a user.
   public enum Outcome: Hashable, Sendable {
-    /// The user is in the batch under this number; `known` counts the ratings of movies in the model.
+    /// The user is in the batch under this number; `known` counts the ratings of movies in the
+    /// model.
     case added(Int, known: Int)
     /// The model knows none of the rated movies.
     case unknown

@@ -1,7 +1,7 @@
 public import Codecs
 
-/// A record of `recommendations`. It names the request and what the answer was computed from, so that
-/// it can be recomputed.
+/// A record of `recommendations`. It names the request and what the answer was computed from, so
+/// that it can be recomputed.
 public struct RecommendationReply: Sendable {
   public var request: RecommendationRequest
   public var recommendations: [Recommendation]

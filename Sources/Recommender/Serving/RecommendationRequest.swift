@@ -14,8 +14,8 @@ public struct RecommendationRequest: Hashable, Sendable {
   public var count: Int
   /// Whether movies the user has rated are left out.
   public var excludesRated: Bool
-  /// Only movies with at least one of these genres are wanted; empty for all movies. Compared without
-  /// regard to case.
+  /// Only movies with at least one of these genres are wanted; empty for all movies. Compared
+  /// without regard to case.
   public var genres: [String]
   /// Whether the reply includes the user's best-rated movies.
   public var includesHistory: Bool

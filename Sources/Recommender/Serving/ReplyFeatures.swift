@@ -11,7 +11,8 @@ public struct ReplyFeatures: Hashable, Sendable {
   public var favoriteGenreCount: Int64
   /// In stars; 0 without genres.
   public var favoriteGenreMean: Double
-  /// How many of the ratings are of movies that the model knows; a personal answer is based on these.
+  /// How many of the ratings are of movies that the model knows; a personal answer is based on
+  /// these.
   public var knownRatingCount: Int
 
   /// The features of a user without ratings.

@@ -35,8 +35,8 @@ struct FactorMatrix: ~Copyable, @unchecked Sendable {
     UnsafeMutableBufferPointer(rebasing: memory[index * columns..<(index + 1) * columns])
   }
 
-  /// Mᵀ · M times a factor, the upper triangle. It is summed by fixed blocks of rows in their order,
-  /// so the sum does not depend on the number of threads.
+  /// Mᵀ · M times a factor, the upper triangle. It is summed by fixed blocks of rows in their
+  /// order, so the sum does not depend on the number of threads.
   func gram(scaledBy factor: Float, _ threads: Threads) -> [Float] {
     let blockRows = 4096
     let size = columns * columns

@@ -1,7 +1,7 @@
 public import Ratings
 
-/// Collects many millions of ratings in the order of a log, in 16 bytes each, and reduces them to the
-/// ratings in force.
+/// Collects many millions of ratings in the order of a log, in 16 bytes each, and reduces them to
+/// the ratings in force.
 ///
 /// Which do follows from the rules of `RatingStatement`: of a user's statements about a movie the
 /// last one holds. Sorting finds it in less memory than a fold would need.

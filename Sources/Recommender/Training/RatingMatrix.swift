@@ -113,7 +113,8 @@ public struct RatingMatrix: Sendable {
     var starts = [0]
     var columns: [Int32] = []
     var stamps: [UInt64] = []
-    // Growing would hold two copies for a while; reserved pages that are never touched cost nothing.
+    // Growing would hold two copies for a while; reserved pages that are never touched cost
+    // nothing.
     columns.reserveCapacity(count)
     stamps.reserveCapacity(count)
     for user in users.indices {
@@ -135,7 +136,8 @@ private struct EventOrder {
   var sequence: Int32
   var stamp: UInt64
 
-  /// Sets `order` to the last event of each movie, by time, without those that take the rating back.
+  /// Sets `order` to the last event of each movie, by time, without those that take the rating
+  /// back.
   static func keepLast(
     _ range: Range<Int>, _ columns: [Int32], _ stamps: [UInt64], _ order: inout [EventOrder]
   ) {

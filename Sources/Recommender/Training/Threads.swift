@@ -1,8 +1,8 @@
 import Dispatch
 import Synchronization
 
-/// Runs numbered pieces of work on several threads. Any free thread takes the next piece, so no result
-/// may depend on which thread computes what.
+/// Runs numbered pieces of work on several threads. Any free thread takes the next piece, so no
+/// result may depend on which thread computes what.
 struct Threads: Sendable {
   /// At least 1.
   let count: Int
@@ -14,8 +14,8 @@ struct Threads: Sendable {
 
   /// Returns when all pieces are done.
   ///
-  /// - Parameter body: gets the piece and the thread's number, below `count`; use it to index memory
-  ///   that belongs to that thread.
+  /// - Parameter body: gets the piece and the thread's number, below `count`; use it to index
+  ///   memory that belongs to that thread.
   func forEach(_ pieces: Range<Int>, _ body: (_ piece: Int, _ thread: Int) -> Void) {
     let next = Atomic(pieces.lowerBound)
     withoutActuallyEscaping(body) { body in

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Trains a model by implicit alternating least squares: rows and movies in turn get the vectors that
-/// fit the others best. Formulas and sources are in Model.md.
+/// Trains a model by implicit alternating least squares: rows and movies in turn get the vectors
+/// that fit the others best. Formulas and sources are in Model.md.
 ///
 /// The result depends only on the ratings and the parameters: every vector is computed by one
 /// thread, and sums over vectors are taken in blocks of fixed size, in their order.
@@ -113,8 +113,8 @@ public struct Trainer: ~Copyable {
     }
   }
 
-  /// - Returns: the rest of the loss, Σ w(1 - ŷ)² + α₀ Σ ŷ² + Σ λ|v|² over the movies, which at each
-  ///   movie's minimum is Σ w - bᵀv.
+  /// - Returns: the rest of the loss, Σ w(1 - ŷ)² + α₀ Σ ŷ² + Σ λ|v|² over the movies, which at
+  ///   each movie's minimum is Σ w - bᵀv.
   private func solveMovies(
     _ unobserved: Double, phase: Int, _ progress: (Double) -> Void
   ) throws(UnsolvableEquations) -> Double {
@@ -137,8 +137,8 @@ public struct Trainer: ~Copyable {
     }
   }
 
-  /// Sums over items. Threads take them in pieces; each piece has its own sum, and these are added in
-  /// their order.
+  /// Sums over items. Threads take them in pieces; each piece has its own sum, and these are added
+  /// in their order.
   private func sum(
     _ items: Int, _ itemsPerPiece: Int, _ progress: (Double) -> Void,
     _ body: (Int, inout NormalEquations) throws(UnsolvableEquations) -> Double

@@ -95,8 +95,8 @@ public final class CountingScenario: Scenario, @unchecked Sendable {
   public func clean(_ random: inout SeededGenerator) throws {
     for partition in 0..<partitions {
       if random.oneIn(2) {
-        // Without transactions, records beyond the last position are not final. Kafka does not compact
-        // the newest segment either.
+        // Without transactions, records beyond the last position are not final. Kafka does not
+        // compact the newest segment either.
         try log.compact(
           changelog(partition),
           below: guarantee == .exactlyOnce ? .max : try endOfPositions(partition))

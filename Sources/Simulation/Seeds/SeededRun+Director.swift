@@ -125,7 +125,8 @@ extension SeededRun {
     try stopAll()
   }
 
-  /// Stops all instances, waits until the group is empty, and resets its offsets, as an operator does.
+  /// Stops all instances, waits until the group is empty, and resets its offsets, as an operator
+  /// does.
   private func reset(_ group: String) throws {
     try stopAll()
     try sleep(Self.session * 2)

@@ -4,10 +4,10 @@ public import Streams
 /// One seed: a scenario, the instances that run it, and everything that goes wrong.
 ///
 /// First comes a time of trouble: the *director*, a script on the calling thread, feeds the input,
-/// starts, kills, stops, stalls and cuts off processes, expels members, damages disks, and cleans the
-/// log, while single effects fail on their own (`FaultPlan`). Then comes a calm, in which all input
-/// must get processed. Then the disks are wiped, and one instance must restore all state from the
-/// changelogs.
+/// starts, kills, stops, stalls and cuts off processes, expels members, damages disks, and cleans
+/// the log, while single effects fail on their own (`FaultPlan`). Then comes a calm, in which all
+/// input must get processed. Then the disks are wiped, and one instance must restore all state from
+/// the changelogs.
 // Only the holder of the scheduler's baton touches it: the director, or a thread in `pass`.
 public final class SeededRun<S: Scenario>: @unchecked Sendable {
   /// What a scenario is made from.

@@ -47,7 +47,7 @@ public struct SimulatedTopology {
     }
   }
 
-  /// Runs one stage on the calling thread, until it is told to stop or can't go on.
+  /// Runs one stage on the calling thread, until a stop signal or a failure.
   public func run(_ stage: String, on instance: InstanceContext) throws(StageError) {
     guard let program = programs(instance).first(where: { $0.declaration.name == stage }) else {
       throw .failed(

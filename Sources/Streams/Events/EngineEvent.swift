@@ -33,7 +33,7 @@ public struct EngineEvent: Hashable, Sendable {
     case assigned([TopicPartition])
     /// The stage reads these partitions: all that it owns now.
     case processing([TopicPartition])
-    /// The group takes these partitions back, in good order.
+    /// The group takes these partitions back cleanly.
     case revoked([TopicPartition])
     /// The group has given these partitions to another member.
     case lost([TopicPartition])

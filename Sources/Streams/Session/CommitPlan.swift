@@ -1,5 +1,5 @@
-/// The commit protocol: the steps that end a batch, in an order that makes a crash between any two of
-/// them harmless.
+/// The commit protocol: the steps that end a batch, in an order that makes a crash between any two
+/// of them harmless.
 ///
 /// | the process dies | exactly once | at least once |
 /// |---|---|---|
@@ -8,7 +8,8 @@
 /// | after both | nothing to do | nothing to do |
 ///
 /// Under at-least-once the position record is sent only after all outputs before it are
-/// acknowledged, so a position in the changelog proves that everything that led to it is in the log.
+/// acknowledged, so a position in the changelog proves that everything that led to it is in the
+/// log.
 public enum CommitStep: String, Hashable, Sendable, CaseIterable {
   /// Operators send what the batch stands for, and tables write its changes.
   case closeBatch = "close_batch"

@@ -3,7 +3,7 @@ import EventLog
 // What a member of the group leaves behind for the next owner of its partitions.
 
 extension StageSession where Operator: ~Copyable {
-  /// Aborts the transactions of members that have not given these partitions up in good order.
+  /// Aborts the transactions of members that have not given these partitions up cleanly.
   func fencePredecessors(on partitions: [TopicPartition]) throws(StageError) {
     guard let takeover else { return }
     try retrying { () throws(StageError) in

@@ -16,7 +16,7 @@ struct Takeover {
   }
 
   /// The members whose transactions must be aborted before these partitions are read. A member that
-  /// gave a partition up in good order has removed its name, so any other name on it is that of a
+  /// gave a partition up cleanly has removed its name, so any other name on it is that of a
   /// dead member, or of a paused one that finds out when it resumes.
   func predecessors(_ owners: [TopicPartition: String]) -> [String] {
     // Offsets that were set by hand may have other metadata.

@@ -3,8 +3,8 @@ public import StateStore
 /// The rows that share a prefix, each chained to the one before it. Built when a scan asks for it:
 /// most batches have no scan and don't pay for the index.
 ///
-/// A hash table of chains without keys: prefixes of the same bucket share a chain, and whoever walks
-/// it compares.
+/// A hash table of chains without keys: prefixes of the same bucket share a chain, and whoever
+/// walks it compares.
 @usableFromInline
 struct PrefixChains<Prefix: Hashable> {
   /// By bucket, the newest row; -1 for none. A power of two of them.

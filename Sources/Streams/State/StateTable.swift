@@ -5,9 +5,10 @@ import EventLog
 /// changes.
 ///
 /// A value is read and decoded when the batch first asks for its key, and encoded once, at the
-/// batch's end, if it has changed; an empty one is deleted. Within the batch it has a *row*: a number that finds it again
-/// without another look-up. Rows are numbered from 0 in the order of their first use. They are valid
-/// until the batch ends, in a resident table for as long as it lives.
+/// batch's end, if it has changed; an empty one is deleted. Within the batch it has a *row*: a
+/// number that finds it again without another look-up. Rows are numbered from 0 in the order of
+/// their first use. They are valid until the batch ends, in a resident table for as long as it
+/// lives.
 ///
 /// After an aborted batch the engine makes the partition's state again, tables included.
 ///

@@ -65,8 +65,8 @@ public struct StageDeclaration: Hashable, Sendable {
   /// The names of its tables, in the order of their numbers from 1 on.
   public var tableNames: [String] { tables.map(\.name) }
 
-  /// The topic that its state can be rebuilt from, with a partition for each of the input's; `nil` for
-  /// a stage without state.
+  /// The topic that its state can be rebuilt from, with a partition for each of the input's; `nil`
+  /// for a stage without state.
   public var changelog: TopicDeclaration? {
     isStateful
       ? TopicDeclaration("\(name)-changelog", .changelog, partitions: inputs[0].partitions) : nil

@@ -1,7 +1,8 @@
 /// The names by which the broker knows a stage's instance, the same after a restart.
 ///
-/// Names of applications, stages and prefixes have no dot, so that the dots in front of a generation
-/// and a worker make every combination of them distinct. Instances may have dots; they come last.
+/// Names of applications, stages and prefixes have no dot, so that the dots in front of a
+/// generation and a worker make every combination of them distinct. Instances may have dots; they
+/// come last.
 public struct StageIdentity: Hashable, Sendable {
   /// The consumer group: `<prefix>.<application>-<stage>.g<generation>`
   public let group: String

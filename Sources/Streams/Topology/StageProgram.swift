@@ -22,7 +22,7 @@ public struct StageProgram<Log: EventLog, Storage: StateStorage>: Sendable {
     }
   }
 
-  /// Runs the stage on the calling thread until it is told to stop or can't go on.
+  /// Runs the stage on the calling thread until a stop signal or a failure.
   ///
   /// - Throws: an error whose reaction is `.stopDaemon`.
   public func run(_ environment: Environment) throws(StageError) { try body(environment) }

@@ -14,8 +14,8 @@ public struct TopicDeclaration: Hashable, Sendable {
   }
 
   public enum Partitions: Hashable, Sendable {
-    /// As many as every topic of this group. Stages that read several of them, or follow each other,
-    /// find the same keys in the same partition.
+    /// As many as every topic of this group. Stages that read several of them, or follow each
+    /// other, find the same keys in the same partition.
     case group(String)
     case fixed(Int)
   }

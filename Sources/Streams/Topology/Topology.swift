@@ -1,8 +1,8 @@
 /// The declared stages as one deployment runs them: every physical name follows from it.
 ///
-/// Generation 0 without a prefix has the plain names. Another prefix has topics, groups and state of
-/// its own; another generation of the same prefix shares what comes from outside (`.shared` topics)
-/// and has all else of its own.
+/// Generation 0 without a prefix has the plain names. Another prefix has topics, groups and state
+/// of its own; another generation of the same prefix shares what comes from outside (`.shared`
+/// topics) and has all else of its own.
 public struct Topology: Hashable, Sendable {
   /// Lower-case letters, digits and hyphens.
   public let application: String
@@ -13,8 +13,8 @@ public struct Topology: Hashable, Sendable {
   /// In the order of the data's flow.
   public let stages: [StageDeclaration]
 
-  /// - Parameter stages: names are unique, a topic's declaration is the same wherever it stands, and
-  ///   who is followed comes before its follower.
+  /// - Parameter stages: names are unique, a topic's declaration is the same wherever it stands,
+  ///   and who is followed comes before its follower.
   public init(
     _ stages: [StageDeclaration], application: String, prefix: String = "", generation: Int = 0
   ) {
@@ -122,8 +122,8 @@ public struct Topology: Hashable, Sendable {
       instance: instance, worker: worker)
   }
 
-  /// Where this deployment keeps its stores, below a state directory; a stage's are in a directory of
-  /// its name.
+  /// Where this deployment keeps its stores, below a state directory; a stage's are in a directory
+  /// of its name.
   public func stateDirectory(in root: String) -> String {
     "\(root)/" + DeploymentName.with(prefix: prefix, application, generation: generation)
   }

@@ -1,6 +1,6 @@
 extension Topology {
-  /// The flow of records as a drawing in text: what a stage writes stands below it, and a stage that
-  /// several topics lead to is drawn where the first of them does.
+  /// The flow of records as a drawing in text: what a stage writes stands below it, and a stage
+  /// that several topics lead to is drawn where the first of them does.
   public var text: String {
     var drawing = TextDrawing(self)
     return drawing.draw()

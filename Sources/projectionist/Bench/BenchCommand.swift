@@ -52,7 +52,7 @@ struct BenchArguments: ParsableArguments {
 
   @Flag(
     help: """
-      Delete the product's topics with all that is in them and make them anew. A broker removes a \
+      Delete the product's topics with all that is in them and create them again. A broker removes a \
       deleted topic's files a minute later (log.segment.delete.delay.ms), which on a disk with \
       discard can hold everything up for seconds in the midst of a measured run.
       """)

@@ -1,8 +1,8 @@
 import ArgumentParser
 
 extension ClosedRange where Bound: Numeric {
-  /// Refuses an option's number that is not in these bounds, nan included; `nil` is an option that was
-  /// not given.
+  /// Refuses an option's number that is not in these bounds, nan included; `nil` is an option that
+  /// was not given.
   func check(_ number: Bound?, _ option: String) throws(ValidationError) {
     guard let number, !contains(number) else { return }
     throw ValidationError(

@@ -29,7 +29,7 @@ struct GenerateCommand: ParsableCommand {
   var seed: UInt64 = 1
   @Option(help: "The share of events that are bad, in many ways.")
   var invalid = Share(0)
-  @Option(help: "The share of events that rate a movie anew.")
+  @Option(help: "The share of events that rate a movie again.")
   var reRatings = Share(0)
   @Option(help: "The share of events that take a rating back.")
   var retractions = Share(0)
