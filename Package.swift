@@ -177,7 +177,7 @@ let package = Package(
     tests("LMDBStoreTests", ["LMDBStore", "StateStore"]),
     tests("RedisProjectionTests", ["RedisProjection"]),
     tests("StreamsTests", ["Streams", "Simulation", "EventLog", "StateStore", logging]),
-    tests("EventStreamTests", ["EventStream", "Streams", "EventLog"]),
+    tests("EventStreamTests", ["EventStream", "Streams", "EventLog", "TestSupport"]),
     tests(
       "SimulationTests",
       ["Simulation", "PipelineSimulation", "Streams", "EventLog"]),
@@ -211,7 +211,9 @@ let package = Package(
         "Operations", "Processes", "Console", "Pipeline", "Recommender", "Ratings", "Codecs",
         "LMDBStore", "RedisProjection", "Streams", "StateStore",
       ]),
-    tests("BenchmarksTests", ["Benchmarks", "Console", "EventStream", "Streams", "EventLog"]),
+    tests(
+      "BenchmarksTests",
+      ["Benchmarks", "Console", "EventStream", "Streams", "EventLog", "TestSupport"]),
     tests(
       "DemoTests",
       [

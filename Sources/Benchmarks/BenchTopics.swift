@@ -130,7 +130,8 @@ final class BenchTopics {
     try report.createMissing(admin, look: look)
     if let failure = report.failure {
       throw CommandFailure(
-        failure.status, "\(failure.message); or let --recreate-topics delete and create all of them")
+        failure.status, "\(failure.message); or let --recreate-topics delete and create all of them"
+      )
     }
   }
 

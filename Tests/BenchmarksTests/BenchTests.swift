@@ -2,6 +2,7 @@ import EventLog
 import EventStream
 import Foundation
 import Streams
+import TestSupport
 import Testing
 
 @testable import Benchmarks
@@ -303,11 +304,7 @@ struct RestartFiguresTests {
     let server = try EventServer(path: path, board: StatusBoard(stage: "user"))
     defer { server.stop() }
     func wait(_ condition: (DaemonHistory) -> Bool) throws {
-      let deadline = ContinuousClock.now + .seconds(20)
-      while !condition(follower.history) {
-        try #require(ContinuousClock.now < deadline)
-        Thread.sleep(forTimeInterval: 0.001)
-      }
+      try TestSupport.wait { condition(follower.history) }
     }
     try wait { $0.count == 1 }
     server.announceStart(application: "a", instance: "i", guarantee: "at_least_once")

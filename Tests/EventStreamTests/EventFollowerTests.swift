@@ -1,6 +1,7 @@
 import Foundation
 import Streams
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import EventStream
@@ -13,13 +14,8 @@ struct EventFollowerTests {
 
     /// The first messages, once there are so many.
     func first(_ count: Int) throws -> [EventMessage.Content] {
-      let deadline = ContinuousClock.now + .seconds(20)
-      while true {
-        let messages = messages.withLock(\.self)
-        if messages.count >= count { return Array(messages.prefix(count)) }
-        try #require(ContinuousClock.now < deadline)
-        Thread.sleep(forTimeInterval: 0.001)
-      }
+      try wait { messages.withLock(\.count) >= count }
+      return messages.withLock { Array($0.prefix(count)) }
     }
 
     var count: Int { messages.withLock(\.count) }

@@ -20,7 +20,7 @@ struct BannedCode: Rule {
     Ban(text: "Task.sleep", replacement: "wait for a condition with a deadline", only: ["Tests/"]),
     Ban(
       text: "Thread.sleep", replacement: "wait for a condition with a deadline", only: ["Tests/"],
-      except: ["Tests/TidyTests/"]),
+      except: ["Tests/TestSupport/"]),
     // A reader in another process has nothing to wait on: LMDB tells nobody of a commit's end.
     Ban(
       text: "usleep(", replacement: "wait for a condition with a deadline",

@@ -8,7 +8,7 @@ struct Layering: Rule {
 
   /// The system's modules, which any module may import; `BannedCode` keeps Foundation out of some.
   private static let everywhere: Set<String> = [
-    "Dispatch", "Foundation", "Glibc", "Synchronization",
+    "Darwin", "Dispatch", "Foundation", "Glibc", "Musl", "Synchronization",
   ]
 
   init(allowed: [String: Set<String>]) {

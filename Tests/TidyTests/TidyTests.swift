@@ -10,7 +10,7 @@ import Testing
   @Test func allFilesAreFound() throws {
     let files = try Repository.swiftFiles()
     #expect(files.contains { $0.path == "Tests/TidyTests/TidyTests.swift" })
-    #expect(files.contains { $0.path == "Sources/Streams/StageLoop.swift" })
+    #expect(files.contains { $0.path == "Sources/Streams/Session/StageLoop.swift" })
   }
 
   @Test func linesFitOnAPage() throws { try Self.check(LineLength()) }
