@@ -3,7 +3,7 @@ public struct CodecError: Error, Hashable, Sendable, CustomStringConvertible {
   /// One sentence for a person.
   public let message: String
 
-  package init(_ message: String) {
+  @usableFromInline package init(_ message: String) {
     self.message = message
   }
 
@@ -11,32 +11,35 @@ public struct CodecError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The first byte of every stored value.
-package let storedFormatVersion: UInt8 = 1
+@inlinable package var storedFormatVersion: UInt8 { 1 }
+
+// A value has dozens of numbers and is encoded in another module: reading and writing one must be
+// inlinable there.
 
 /// Writes numbers into memory that is large enough for all of them.
-package struct ByteWriter {
-  private let memory: UnsafeMutableRawBufferPointer
-  package private(set) var count = 0
+@usableFromInline package struct ByteWriter {
+  @usableFromInline let memory: UnsafeMutableRawBufferPointer
+  @usableFromInline var count = 0
 
-  fileprivate init(_ memory: UnsafeMutableRawBufferPointer) {
+  @inlinable init(_ memory: UnsafeMutableRawBufferPointer) {
     self.memory = memory
   }
 
-  package mutating func byte(_ value: UInt8) {
+  @inlinable package mutating func byte(_ value: UInt8) {
     precondition(count < memory.count)
     memory[count] = value
     count += 1
   }
 
   /// Writes eight bytes, little-endian.
-  package mutating func word(_ value: UInt64) {
+  @inlinable package mutating func word(_ value: UInt64) {
     precondition(count + 8 <= memory.count)
     memory.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt64.self)
     count += 8
   }
 
   /// Writes an unsigned LEB128 number: seven bits a byte, the lowest first; at most ten bytes.
-  package mutating func varint(_ value: UInt64) {
+  @inlinable package mutating func varint(_ value: UInt64) {
     var rest = value
     while rest >= 0x80 {
       byte(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -46,7 +49,7 @@ package struct ByteWriter {
   }
 
   /// Writes a signed number, zigzag-coded, as LEB128.
-  package mutating func signedVarint(_ value: Int64) {
+  @inlinable package mutating func signedVarint(_ value: Int64) {
     varint(UInt64(bitPattern: (value << 1) ^ (value >> 63)))
   }
 }
@@ -54,7 +57,9 @@ package struct ByteWriter {
 extension [UInt8] {
   /// Appends what `write` writes, at most `capacity` bytes, in one step: a value has dozens of
   /// numbers, and an array checks its storage at each append.
-  package mutating func append(atMost capacity: Int, _ write: (inout ByteWriter) -> Void) {
+  @inlinable package mutating func append(
+    atMost capacity: Int, _ write: (inout ByteWriter) -> Void
+  ) {
     withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 1) { memory in
       var writer = ByteWriter(memory)
       write(&writer)
@@ -64,36 +69,37 @@ extension [UInt8] {
 }
 
 /// Reads what a `ByteWriter` writes.
-package struct ByteReader: ~Escapable {
-  private let bytes: RawSpan
-  private var position = 0
+@usableFromInline package struct ByteReader: ~Escapable {
+  @usableFromInline let bytes: RawSpan
+  @usableFromInline var position = 0
 
+  @inlinable
   @_lifetime(copy bytes)
   package init(_ bytes: RawSpan) {
     self.bytes = bytes
   }
 
-  package mutating func byte() throws(CodecError) -> UInt8 {
+  @inlinable package mutating func byte() throws(CodecError) -> UInt8 {
     guard position < bytes.byteCount else { throw CodecError("the value ends too early") }
     defer { position += 1 }
     return bytes.unsafeLoad(fromByteOffset: position, as: UInt8.self)
   }
 
-  package mutating func version() throws(CodecError) {
+  @inlinable package mutating func version() throws(CodecError) {
     let version = try byte()
     guard version == storedFormatVersion else {
       throw CodecError("format version \(version) is unknown, \(storedFormatVersion) is expected")
     }
   }
 
-  package mutating func word() throws(CodecError) -> UInt64 {
+  @inlinable package mutating func word() throws(CodecError) -> UInt64 {
     guard position + 8 <= bytes.byteCount else { throw CodecError("the value ends too early") }
     defer { position += 8 }
     return UInt64(
       littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self))
   }
 
-  package mutating func varint() throws(CodecError) -> UInt64 {
+  @inlinable package mutating func varint() throws(CodecError) -> UInt64 {
     var value: UInt64 = 0
     for shift in stride(from: UInt64(0), to: 70, by: 7) {
       let byte = try byte()
@@ -104,7 +110,8 @@ package struct ByteReader: ~Escapable {
     throw CodecError("a number has more than 64 bits")
   }
 
-  package mutating func varint<Value: FixedWidthInteger>(as type: Value.Type) throws(CodecError)
+  @inlinable package mutating func varint<Value: FixedWidthInteger>(as type: Value.Type)
+    throws(CodecError)
     -> Value
   {
     guard let value = Value(exactly: try varint()) else {
@@ -113,11 +120,12 @@ package struct ByteReader: ~Escapable {
     return value
   }
 
-  package mutating func signedVarint() throws(CodecError) -> Int64 {
+  @inlinable package mutating func signedVarint() throws(CodecError) -> Int64 {
     let value = try varint()
     return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
   }
 
+  @inlinable
   @_lifetime(copy self)
   package mutating func bytes(_ count: Int) throws(CodecError) -> RawSpan {
     guard count <= bytes.byteCount - position else {
@@ -127,9 +135,9 @@ package struct ByteReader: ~Escapable {
     return bytes.extracting(position..<position + count)
   }
 
-  package var isAtEnd: Bool { position == bytes.byteCount }
+  @inlinable package var isAtEnd: Bool { position == bytes.byteCount }
 
-  package func end() throws(CodecError) {
+  @inlinable package func end() throws(CodecError) {
     guard position == bytes.byteCount else { throw CodecError("the value has bytes left over") }
   }
 }

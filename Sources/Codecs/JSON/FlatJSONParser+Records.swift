@@ -9,6 +9,7 @@ extension FlatJSONParser {
   }
 
   /// The value, or an error that names the field.
+  @inlinable
   package func require<Value>(_ name: StaticString, _ value: Value?) throws(RecordError) -> Value {
     guard let value else { throw RecordError(missing: name) }
     return value

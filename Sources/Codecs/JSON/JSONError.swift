@@ -21,6 +21,7 @@ public struct RecordError: Error, Hashable, Sendable, CustomStringConvertible {
     self.message = message
   }
 
+  @usableFromInline
   package init(missing field: StaticString) {
     self.init("the field \(field) is missing or not of its type")
   }

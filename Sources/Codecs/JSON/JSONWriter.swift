@@ -92,11 +92,17 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
     raw(value ? "true" : "false")
   }
 
+  @inlinable
   public mutating func integer<Value: FixedWidthInteger>(_ value: Value) {
+    integer(magnitude: UInt64(value.magnitude), isNegative: value < 0)
+  }
+
+  @usableFromInline
+  mutating func integer(magnitude: UInt64, isNegative: Bool) {
     separate()
     reserve(Self.longestInteger + 1)
-    if value < 0 { put(0x2D) }
-    putDigits(UInt64(value.magnitude))
+    if isNegative { put(0x2D) }
+    putDigits(magnitude)
   }
 
   /// Writes an integer, or null.

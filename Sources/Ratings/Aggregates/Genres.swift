@@ -8,6 +8,7 @@ public struct GenreSet: RawRepresentable, Hashable, Sendable, Sequence {
     self.rawValue = rawValue
   }
 
+  @inlinable
   public mutating func insert(_ genre: UInt8) {
     precondition(genre < 64)
     rawValue |= 1 << UInt64(genre)
@@ -18,7 +19,8 @@ public struct GenreSet: RawRepresentable, Hashable, Sendable, Sequence {
   }
 
   /// Whether the genre is in the set; a bit test, where the sequence's own would search.
-  func contains(_ genre: UInt8) -> Bool {
+  @inlinable
+  package func contains(_ genre: UInt8) -> Bool {
     rawValue & (1 << UInt64(genre)) != 0
   }
 
