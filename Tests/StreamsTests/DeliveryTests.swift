@@ -86,11 +86,11 @@ struct TakeoverTests {
 
   @Test func workersOfAnInstanceAreMembersOfTheirOwn() throws {
     let worker = configuration(worker: 1)
-    #expect(worker.instanceID == "app-user-1-w1" && worker.clientID == worker.instanceID)
+    #expect(worker.instanceID == "app-user.w1-1" && worker.clientID == worker.instanceID)
     #expect(worker.transactionalID == worker.instanceID && worker.group == "app-user")
     #expect(configuration().instanceID == "app-user-1", "as it always was")
     let takeover = try #require(self.takeover(worker))
-    let owners = [TopicPartition("in", 0): "app-user-1", TopicPartition("in", 1): "app-user-1-w1"]
+    let owners = [TopicPartition("in", 0): "app-user-1", TopicPartition("in", 1): "app-user.w1-1"]
     #expect(takeover.predecessors(owners) == ["app-user-1"])
   }
 }

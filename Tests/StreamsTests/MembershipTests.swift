@@ -202,14 +202,14 @@ struct MembershipTests {
       ConsumerConfiguration(
         topics: [World.input], group: "app-count", isMember: false, clientID: "test"))
     let owners = try reader.owners(of: [world.input(0), world.input(1)])
-    #expect(Set(owners.values) == ["app-count-0-w0"])
+    #expect(Set(owners.values) == ["app-count.w0-0"])
 
     var next = World.Run()
     next.worker = 1
     next.events = told.sink
     #expect(world.run(next).error == nil)
     #expect(told.events.allSatisfy { $0.worker == 1 })
-    #expect(told.kinds.contains(.fencingPredecessor(instance: "app-count-0-w0")))
+    #expect(told.kinds.contains(.fencingPredecessor(instance: "app-count.w0-0")))
     try Checker(world: world).checkDrained()
   }
 

@@ -3,16 +3,14 @@ import EventLog
 /// How members with transactions hand over partitions: each puts its name on those it owns, in the
 /// metadata of their committed offsets.
 struct Takeover {
-  private let group: String
-  private let instanceID: String
+  private let identity: StageIdentity
 
   /// - Returns: `nil` for a stage that never leaves a transaction open.
   init?(_ configuration: StageConfiguration, _ strategy: any DeliveryStrategy) {
     guard strategy.leavesTransactions, !configuration.producedTopics.isEmpty,
       configuration.followed == nil
     else { return nil }
-    group = configuration.group
-    instanceID = configuration.instanceID
+    identity = configuration.identity
   }
 
   /// The members whose transactions must be aborted before these partitions are read. A member that
@@ -20,6 +18,6 @@ struct Takeover {
   /// dead member, or of a paused one that finds out when it resumes.
   func predecessors(_ owners: [TopicPartition: String]) -> [String] {
     // Offsets that were set by hand may have other metadata.
-    Set(owners.values).filter { $0 != instanceID && $0.hasPrefix("\(group)-") }.sorted()
+    Set(owners.values).filter { $0 != identity.member && identity.isMember($0) }.sorted()
   }
 }
