@@ -1,4 +1,4 @@
-"""Offsets that the log does not have any more: deleted records, and topics made anew.
+"""Offsets that the log does not have any more: deleted records, and recreated topics.
 
 The daemon must stop by name, `offset_below_log_start`, `offset_beyond_log_end`, `topic_recreated` or
 `changelog_below_log_start`, with a documented exit code, never go on with wrong features; and what
@@ -94,11 +94,11 @@ def events_made_anew(bed, daemon):
     events come under the offsets of others, whether it has grown longer than the old one or not."""
     records = outputs.input_records(bed.bootstrap)
     ends = bed.groups.ends(["user-ratings"])
-    bed.report.progress("case: user-ratings made anew")
+    bed.report.progress("case: user-ratings recreated")
     make_anew(bed, daemon, ["user-ratings"])
     bed.send(0.05)
     stops_by_name(bed, daemon, RECREATED, "user-ratings", starts=True)
-    bed.report.progress("case: user-ratings made anew, and longer than it was")
+    bed.report.progress("case: user-ratings recreated, and longer than it was")
     make_anew(bed, daemon, ["user-ratings"])
     # Its first part was deleted before: it takes several of what was left.
     longer = Load.again(bed.bootstrap, records * 6)
@@ -108,7 +108,7 @@ def events_made_anew(bed, daemon):
     if any(ends_now[place] <= end for place, end in ends.items()):
         raise RuntimeError("the new topic is not longer than the old one")
     stops_by_name(bed, daemon, RECREATED, "user-ratings", starts=True)
-    bed.report.progress("case: all topics made anew, as the message says")
+    bed.report.progress("case: all topics recreated, as the message says")
     keep = {"movies", "models"}
     topics = bed.groups.admin.list_topics(timeout=10).topics
     make_anew(bed, daemon, [name for name in topics if name[0] != "_" and name not in keep])
@@ -116,12 +116,12 @@ def events_made_anew(bed, daemon):
     redis.Redis("127.0.0.1", bed.redis.port).flushall()
     bed.archive = []
     go_on(bed, daemon)
-    judge(bed, daemon, "all topics made anew")
+    judge(bed, daemon, "all topics recreated")
 
 
 def topic_made_anew(bed, daemon, topic):
     """A stage's input is deleted and created again, and shorter than its state's position."""
-    bed.report.progress(f"case: {topic} made anew")
+    bed.report.progress(f"case: {topic} recreated")
     make_anew(bed, daemon, [topic])
     stops_by_name(bed, daemon, BEYOND, topic)
 
