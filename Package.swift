@@ -12,11 +12,6 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
   // Borrowed records (`RecordView: ~Escapable`) name what they borrow from.
   .enableExperimentalFeature("Lifetimes"),
-  // The engine is generic over the log and the store; its hot path is specialised across modules.
-  // What its classes hold belongs to one thread each; the debug build checks exclusive access.
-  .unsafeFlags(
-    ["-Xfrontend", "-enable-cmo-everything", "-enforce-exclusivity=unchecked"],
-    .when(configuration: .release)),
 ]
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -165,7 +160,7 @@ let package = Package(
 
     // What tests of several modules share.
     .target(
-      name: "TestSupport", dependencies: ["Codecs"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Recommender", "Codecs"], path: "Tests/TestSupport",
       swiftSettings: strict),
 
     tests("TidyTests", []),
@@ -209,7 +204,7 @@ let package = Package(
       "OperationsTests",
       [
         "Operations", "Processes", "Console", "Pipeline", "Recommender", "Ratings", "Codecs",
-        "LMDBStore", "RedisProjection", "Streams", "StateStore",
+        "LMDBStore", "RedisProjection", "Streams", "StateStore", "TestSupport",
       ]),
     tests(
       "BenchmarksTests",
@@ -224,7 +219,7 @@ let package = Package(
       "ProjectionistTests",
       [
         "projectionist", "SampleData", "Configuration", "Console", "Pipeline", "Recommender",
-        "Ratings", "Codecs", logging,
+        "Ratings", "Codecs", "TestSupport", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ],

@@ -8,7 +8,7 @@ import Recommender
 import StateStore
 import Streams
 
-/// How many users a second one thread answers, beside how many a bare matrix product of the same
+/// How many users a second one thread answers, and how many a bare matrix product of the same
 /// shapes scores: users' vectors times all movies' factors.
 struct RankingBench {
   struct Result {

@@ -20,8 +20,8 @@ package struct SettingKey: Sendable {
   /// Changes the settings; returns whether the value was as expected.
   package let write: @Sendable (inout Settings, RawSetting) -> Bool
 
-  /// - Parameter aliases: environment variables beside `PROJECTIONIST_<PATH>`, which overrides
-  ///   them.
+  /// - Parameter aliases: environment variables in addition to `PROJECTIONIST_<PATH>`, which
+  ///   overrides them.
   package init<Value: Sendable>(
     _ path: String, _ property: any WritableKeyPath<Settings, Value> & Sendable,
     _ type: SettingType<Value>, _ documentation: String, aliases: [String] = [],
@@ -88,7 +88,7 @@ extension SettingKey {
     SettingKey(
       "kafka.bootstrap.servers", \.bootstrapServers, .someText,
       "The brokers to ask first, host:port separated by commas. Any other property of librdkafka "
-        + "may stand beside it and is passed on as it is, such as security.protocol: "
+        + "may stand next to it and is passed on unchanged, such as security.protocol: "
         + "https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md",
       aliases: ["KAFKA_BROKER", "KAFKA_BOOTSTRAP_SERVERS"]),
   ]
@@ -174,7 +174,7 @@ extension SettingKey {
     SettingKey(
       "predict.kept_models", \.predict.keptModels, .integer(1...1_000),
       "How many of the newest models are kept in memory for requests that name one with "
-        + "model_version; the promoted one and the shadow are kept beside them."),
+        + "model_version; the promoted one and the shadow are kept as well."),
     SettingKey(
       "predict.shadow_model", \.predict.shadowModel, .anyText,
       "The version of a model that answers, too, on recommendations-shadow; empty for none."),

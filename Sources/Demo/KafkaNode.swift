@@ -33,7 +33,7 @@ struct KafkaNode {
     """
   }
 
-  /// What the scripts read beside their arguments.
+  /// What the scripts read in addition to their arguments.
   static func environment(logDirectory: String) -> [String: String] {
     [
       "KAFKA_HEAP_OPTS": "-Xms256m -Xmx512m",

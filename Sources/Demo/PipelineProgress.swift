@@ -29,7 +29,7 @@ struct PipelineProgress {
   }
 }
 
-/// Watches the stages from outside: the groups' committed offsets beside the topics' ends. Belongs
+/// Watches the stages from outside: the groups' committed offsets against the topics' ends. Belongs
 /// to one thread.
 final class ProgressMonitor {
   private let admin: KafkaAdmin

@@ -16,6 +16,9 @@ public final class EventServer: Sendable {
     public var waitingBytes = 4 << 20
     /// The most events that may wait for the server's thread.
     public var waitingEvents = 10_000
+    /// How long the thread gathers events after it has sent some. Waking it for each of many small
+    /// batches costs a stage more than the batch's event is worth.
+    public var gathering = Duration.milliseconds(10)
 
     public init() {}
   }
@@ -119,15 +122,16 @@ public final class EventServer: Sendable {
   private func serve() {
     var writer = EventWriter()
     var clients: [StreamConnection] = []
+    var hasSent = false
     while !state.withLock(\.isStopped) {
-      let hasVisitor = wait(for: clients)
-      send(to: &clients, &writer)
+      let hasVisitor = wait(for: clients, gathers: hasSent)
+      hasSent = send(to: &clients, &writer)
       if hasVisitor { admit(to: &clients, &writer) }
       for client in clients { client.flush() }
       clients.removeAll(where: \.isOver)
       if clients.isEmpty { state.withLock { $0.forgetClients() } }
     }
-    send(to: &clients, &writer)
+    _ = send(to: &clients, &writer)
     for client in clients { client.flush() }
     unlink(path)
     ended.signal()
@@ -135,19 +139,23 @@ public final class EventServer: Sendable {
 
   /// Waits until there is something to do.
   ///
+  /// - Parameter gathers: whether events may wait a while for others.
   /// - Returns: whether a new client is waiting.
-  private func wait(for clients: [StreamConnection]) -> Bool {
+  private func wait(for clients: [StreamConnection], gathers: Bool) -> Bool {
     let readable = Int16(POLLIN)
     var entries = [
-      pollfd(fd: waker.number, events: readable, revents: 0),
+      // A negative number is not waited for.
+      pollfd(fd: gathers ? -1 : waker.number, events: readable, revents: 0),
       pollfd(fd: listener.number, events: readable, revents: 0),
     ]
     for client in clients {
       let events = client.isWaiting ? readable | Int16(POLLOUT) : readable
       entries.append(pollfd(fd: client.number, events: events, revents: 0))
     }
-    guard poll(&entries, nfds_t(entries.count), -1) > 0 else { return false }
+    let timeout = gathers ? Int32(limits.gathering / .milliseconds(1)) : -1
+    let count = poll(&entries, nfds_t(entries.count), timeout)
     waker.settle()
+    guard count > 0 else { return false }
     for (client, entry) in zip(clients, entries.dropFirst(2))
     where entry.revents & ~Int16(POLLOUT) != 0 {
       client.hear()
@@ -155,13 +163,15 @@ public final class EventServer: Sendable {
     return entries[1].revents != 0
   }
 
-  private func send(to clients: inout [StreamConnection], _ writer: inout EventWriter) {
+  /// - Returns: whether there were events to send.
+  private func send(to clients: inout [StreamConnection], _ writer: inout EventWriter) -> Bool {
     let (messages, hasLost) = state.withLock { $0.take() }
     if hasLost { clients.removeAll() }
     for message in messages where !clients.isEmpty {
       let line = writer.line(message)
       for client in clients { client.append(line) }
     }
+    return !messages.isEmpty
   }
 
   private func admit(to clients: inout [StreamConnection], _ writer: inout EventWriter) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times an epoch of `projectionist bench train` beside one iteration of PyPI's implicit.
+"""Times an epoch of `projectionist bench train` and one iteration of PyPI's implicit.
 
 usage: bench_train_implicit.py [--binary PATH] [--ratings N] [--factors K] [--epochs N] [--threads N]
 

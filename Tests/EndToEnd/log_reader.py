@@ -20,7 +20,7 @@ class TopicReader:
                 # The client itself says when a partition is read to its end: offsets can't, since
                 # transaction markers and compaction leave gaps.
                 "enable.partition.eof": True,
-                # The end is told when the broker has waited so long for more.
+                # The broker reports the end once it has waited this long for more.
                 "fetch.wait.max.ms": 20,
             }
         )

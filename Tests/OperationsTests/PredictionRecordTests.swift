@@ -1,28 +1,15 @@
 import Codecs
 import Pipeline
 import Recommender
+import TestSupport
 import Testing
 
 @testable import Console
 @testable import Operations
 
 @Suite struct PredictionRecordTests {
-  private func reply(_ change: (inout RecommendationReply) -> Void = { _ in }) -> [UInt8] {
-    var reply = RecommendationReply(
-      request: RecommendationRequest(user: 7, count: 2, excludesRated: false, genres: ["A"]),
-      recommendations: [
-        Recommendation(movie: 11, title: "One", genres: "A|B", score: 0.1 + 0.2),
-        Recommendation(movie: 12, title: "", genres: "", score: 1e-7),
-      ],
-      strategy: .personal, modelVersion: "m1", stateOffset: 99, latencyMilliseconds: 1)
-    change(&reply)
-    var writer = JSONWriter()
-    reply.write(to: &writer)
-    return writer.copyBytes()
-  }
-
   @Test func recordedPredictionsAreReadToTheLastBit() throws {
-    let prediction = try PredictionRecord(reply(), place: "here").prediction
+    let prediction = try PredictionRecord(encodedReply(), place: "here").prediction
     #expect(
       prediction.request
         == RecommendationRequest(user: 7, count: 2, excludesRated: false, genres: ["A"]))

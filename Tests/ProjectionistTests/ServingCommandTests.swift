@@ -3,26 +3,13 @@ import Codecs
 import Foundation
 import Ratings
 import Recommender
+import TestSupport
 import Testing
 
 @testable import Console
 @testable import projectionist
 
 @Suite struct ServingCommandTests {
-  private func reply(_ change: (inout RecommendationReply) -> Void = { _ in }) -> [UInt8] {
-    var reply = RecommendationReply(
-      request: RecommendationRequest(user: 7, count: 2, excludesRated: false, genres: ["A"]),
-      recommendations: [
-        Recommendation(movie: 11, title: "One", genres: "A|B", score: 0.1 + 0.2),
-        Recommendation(movie: 12, title: "", genres: "", score: 1e-7),
-      ],
-      strategy: .personal, modelVersion: "m1", stateOffset: 99, latencyMilliseconds: 1)
-    change(&reply)
-    var writer = JSONWriter()
-    reply.write(to: &writer)
-    return writer.copyBytes()
-  }
-
   @Test func predictSendsWhatWasAskedFor() throws {
     let command = try #require(
       try PredictCommand.parseAsRoot([
@@ -40,13 +27,13 @@ import Testing
   }
 
   @Test func predictShowsHowTheAnswerWasMade() throws {
-    let personal = try PredictCommand.text(of: reply())
+    let personal = try PredictCommand.text(of: encodedReply())
     #expect(personal.contains("0.3000  One    A|B"))
     #expect(personal.contains("strategy personal, model m1, state offset 99"))
     #expect(!personal.contains("RATED"))
     let four = try #require(HalfStars(stars: 4))
     let popular = try PredictCommand.text(
-      of: reply {
+      of: encodedReply {
         $0.strategy = .popular
         $0.reason = .noRatings
         $0.modelVersion = nil

@@ -63,7 +63,7 @@ struct World {
 
   // MARK: Processes
 
-  /// What a process is made of, beside the world.
+  /// What a process is made of, apart from the world.
   struct Run {
     var instance = "0"
     var delivery = SimulatedProcess.Delivery.immediate

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts beside this one have in common: Debian's packages, Swift, and the build.
+# What the scripts share: Debian's packages, Swift, and the build.
 # To be sourced.
 
 packages=(
@@ -69,7 +69,7 @@ ensure_swift() {
 }
 
 # Makes sure that all is there to build and run the pipeline.
-# Usage: set_up ASSUME_YES [PACKAGE...]; the packages are wanted beside the pipeline's own.
+# Usage: set_up ASSUME_YES [PACKAGE...]; the packages are wanted in addition to the pipeline's own.
 set_up() {
   local assume_yes=$1
   shift

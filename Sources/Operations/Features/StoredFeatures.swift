@@ -5,7 +5,7 @@ package import Ratings
 import StateStore
 import Streams
 
-/// Finds an entity's features in the state stores of this machine, beside a running daemon.
+/// Finds an entity's features in the state stores of this machine, while a daemon runs.
 package struct StoredFeatures {
   private let storage: LMDBStorage
 

@@ -3,7 +3,7 @@ package import Foundation
 import LMDBStore
 import StateStore
 
-/// What a copy of a store is of: `manifest.json` beside it.
+/// What a copy of a store is of: `manifest.json` next to it.
 package struct CopyManifest: Codable, Hashable {
   static let fileName = "manifest.json"
 

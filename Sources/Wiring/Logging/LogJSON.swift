@@ -1,6 +1,6 @@
 import Logging
 
-/// Log lines for machines: one JSON object each, the fields beside time, level and message.
+/// Log lines for machines: one JSON object each, the fields next to time, level and message.
 enum LogJSON {
   /// A field of one of these names is written with an underscore behind it.
   private static let reserved: Set<String> = ["time", "level", "logger", "message"]

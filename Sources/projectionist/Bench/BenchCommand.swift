@@ -54,7 +54,7 @@ struct BenchArguments: ParsableArguments {
     help: """
       Delete the product's topics with all that is in them and create them again. A broker removes a \
       deleted topic's files a minute later (log.segment.delete.delay.ms), which on a disk with \
-      discard can hold everything up for seconds in the midst of a measured run.
+      discard can hold everything up for seconds during a measured run.
       """)
   var recreateTopics = false
 

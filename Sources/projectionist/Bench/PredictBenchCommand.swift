@@ -10,7 +10,7 @@ struct PredictBenchCommand: ParsableCommand {
     discussion: """
       First, in this process and on one thread: how many users a second are answered in batches, \
       requests decoded, state read, users folded in, movies scored, ranked and replies encoded, \
-      beside how many a bare matrix product of the same shapes scores. Once with movies' vectors as \
+      and how many a bare matrix product of the same shapes scores. Once with movies' vectors as \
       long as a trained model's, where most movies are too short to be scored, and once with all \
       equally long, where none is.
 

@@ -10,7 +10,7 @@ struct TrainBenchCommand: ParsableCommand {
     abstract: "Seconds for an epoch of training, and memory, on ratings made up.",
     discussion: """
       Makes the ratings of `projectionist generate` in memory; no Kafka is needed. \
-      Tests/EndToEnd/bench_train_implicit.py runs the same beside PyPI's implicit.
+      Tests/EndToEnd/bench_train_implicit.py runs the same with PyPI's implicit.
       """)
 
   @Option(help: "How many ratings.")

@@ -12,7 +12,7 @@ struct FeaturesCommand: ParsableCommand {
     commandName: "features",
     abstract: "Show a user's or a movie's features, from the state store and from Redis.",
     discussion: """
-      Reads the store beside a running daemon, on its machine. Exits with 1 when neither side knows \
+      Reads the store of a running daemon, on its machine. Exits with 1 when neither side knows \
       the id.
       """)
 

@@ -12,7 +12,7 @@ struct StateCommand: ParsableCommand {
     abstract: "Look at the state stores, check them against the log, copy them.",
     discussion: """
       Each partition of the user and movie stages keeps its state in an LMDB store on the machine \
-      that owns it. These commands read them beside a running daemon.
+      that owns it. These commands read them while a daemon runs.
 
         projectionist state list
         projectionist state get user 42

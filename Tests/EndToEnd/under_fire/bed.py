@@ -90,7 +90,7 @@ class Bed:
         return daemon
 
     def start_load(self, share=1.0):
-        """Begins to send the next share of the events; none goes before it is told to."""
+        """Begins to send the next share of the events; none goes before this call."""
         if self.load is not None:
             self.load.close()
         count = min(round(len(self._events) * share), len(self._events) - self.events_sent)

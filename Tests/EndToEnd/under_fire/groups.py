@@ -132,7 +132,7 @@ class Groups:
                     "enable.auto.commit": False,
                     "isolation.level": "read_committed",
                     "enable.partition.eof": True,
-                    # An end without a record is told when the broker has waited for more.
+                    # The broker reports an end without a record once it has waited for more.
                     "fetch.wait.max.ms": 10,
                     "auto.offset.reset": "earliest",
                     "log_level": 0,

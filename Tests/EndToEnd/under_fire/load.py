@@ -55,7 +55,7 @@ def key_of(value, number):
 
 
 class Load:
-    """Sends events in their order on a thread of its own. How many may go is told from outside."""
+    """Sends events in their order on a thread of its own. The caller says how many may go."""
 
     def __init__(self, bootstrap, events, first_number=0):
         self.events = events
