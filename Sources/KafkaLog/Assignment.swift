@@ -44,7 +44,7 @@ struct Assignment: ~Copyable {
   private static let unassigned = Int64.max
 
   let topics: [String]
-  private let seeksAfterRebalance: Bool
+  private let version: LibraryVersion
   /// By topic and partition, the lowest offset still to be delivered; `unassigned` where nothing
   /// is. Logical start offsets are negative, so they let every record pass.
   private var positions: [[Int64]]
@@ -59,11 +59,10 @@ struct Assignment: ~Copyable {
   /// Whether the group has ever made an assignment, even an empty one.
   private(set) var hasBeenAssigned = false
 
-  /// - Parameter seeksAfterRebalance: whether every rebalance may have moved librdkafka's own
-  ///   positions.
-  init(topics: [String], seeksAfterRebalance: Bool) {
+  /// - Parameter version: the library's, which decides where `Mend.skippedRecords` seeks.
+  init(topics: [String], version: LibraryVersion = .linked) {
     self.topics = topics
-    self.seeksAfterRebalance = seeksAfterRebalance
+    self.version = version
     positions = Array(repeating: [], count: topics.count)
   }
 
@@ -190,7 +189,7 @@ struct Assignment: ~Copyable {
 
   /// Where to seek after the answer to a rebalance that keeps these partitions.
   private func seeks(in kept: Set<TopicPartition>) -> Set<TopicPartition> {
-    seeksAfterRebalance ? kept : kept.intersection(owedSeeks)
+    Mend.seeks(keeping: kept, rewound: owedSeeks, version)
   }
 
   private func removal(

@@ -43,8 +43,7 @@ import Logging
     instanceID = configuration.instanceID
     group = configuration.group
     isMember = configuration.isMember
-    assignment = Assignment(
-      topics: topics, seeksAfterRebalance: Mend.skippedRecords.isNeeded())
+    assignment = Assignment(topics: topics)
     nudge = FetchNudge(configuration)
     // Everything the client reports or asks arrives on this one queue.
     unsafe rd_kafka_poll_set_consumer(client.handle)
@@ -89,7 +88,9 @@ import Logging
   }
 
   /// Leaves the group, or gives up after the request timeout: the session's then ends the
-  /// membership.
+  /// membership. The deadline is no mend: in every version a close waits for a broker that is away.
+  /// It also ends the wait of a consumer that hangs because it got an assignment while it closed,
+  /// as up to librdkafka 2.3 (https://github.com/confluentinc/librdkafka/pull/4528).
   private func shutDown() {
     guard !isClosed else { return }
     isClosed = true
@@ -120,7 +121,8 @@ import Logging
     }
   }
 
-  /// Answers a pending rebalance, which would keep the client from closing.
+  /// Answers a pending rebalance, which would keep the client of any version from closing: the
+  /// protocol waits for the caller's answer. If the answer fails, the close's deadline ends the wait.
   private func answerPendingForClose() {
     // One still in the queue comes out first.
     let taken = unsafe rd_kafka_consume_batch_queue(queue, 0, batch.baseAddress, batch.count)

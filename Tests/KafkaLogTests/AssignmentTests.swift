@@ -15,7 +15,9 @@ import Testing
     let groupProtocol: Assignment.GroupProtocol
 
     init(seeks: Bool = true, by groupProtocol: Assignment.GroupProtocol = .cooperative) {
-      assignment = Assignment(topics: ["events"], seeksAfterRebalance: seeks)
+      assignment = Assignment(
+        topics: ["events"],
+        version: seeks ? LibraryVersion(2, 0, 2) : LibraryVersion(2, 15, 0))
       self.groupProtocol = groupProtocol
     }
 

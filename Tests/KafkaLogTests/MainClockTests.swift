@@ -81,29 +81,14 @@ private func nanoseconds(_ clock: clockid_t) -> Int {
 }
 
 /// Reads the monotonic clock on every thread that logs.
-private final class ClockRecorder: LogHandler, Sendable {
-  private let readings = Mutex<[(thread: String, time: Int)]>([])
-  var logLevel: Logger.Level {
-    get { .trace }
-    set {}
-  }
-  var metadata: Logger.Metadata {
-    get { [:] }
-    set {}
-  }
-  subscript(metadataKey _: String) -> Logger.Metadata.Value? {
-    get { nil }
-    set {}
-  }
+private typealias ClockRecorder = Recorder<(thread: String, time: Int)>
 
-  func log(event: LogEvent) {
-    let name = try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)
-    let thread = (name ?? "").trimmingCharacters(in: .newlines)
-    let time = nanoseconds(CLOCK_MONOTONIC)
-    readings.withLock { $0.append((thread, time)) }
+extension ClockRecorder {
+  fileprivate convenience init() {
+    self.init { _ in
+      // Linux has this file for every thread; a thread without a name reads nothing in steps.
+      let name = try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)
+      return ((name ?? "").trimmingCharacters(in: .newlines), nanoseconds(CLOCK_MONOTONIC))
+    }
   }
-
-  var all: [(thread: String, time: Int)] { readings.withLock { $0 } }
-
-  var logger: Logger { Logger(label: "test", factory: { _ in self }) }
 }

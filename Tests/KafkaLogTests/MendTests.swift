@@ -57,6 +57,13 @@ import Testing
     #expect(!Mend.mustLeak(isMember: true, hasBeenAssigned: false, new))
   }
 
+  @Test func anOldLibrarySeeksAfterEachRebalance() {
+    let (kept, rewound) = (TopicPartition("events", 0), TopicPartition("events", 1))
+    #expect(Mend.seeks(keeping: [kept, rewound], rewound: [rewound], old) == [kept, rewound])
+    #expect(Mend.seeks(keeping: [kept, rewound], rewound: [rewound], new) == [rewound])
+    #expect(Mend.seeks(keeping: [kept], rewound: [rewound], new) == [])
+  }
+
   @Test func abortsAreMadeInShortAttempts() {
     #expect(Mend.abortAttempt(5_000) == 500)
     #expect(Mend.abortAttempt(20) == 20)

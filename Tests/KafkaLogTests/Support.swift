@@ -34,9 +34,16 @@ struct Copied: Equatable {
   var text: String { String(decoding: value ?? [], as: UTF8.self) }
 }
 
-/// Collects log messages from any thread.
-final class LogRecorder: LogHandler, Sendable {
-  private let entries = Mutex<[(level: Logger.Level, text: String)]>([])
+/// Collects an entry for each log message, from any thread.
+final class Recorder<Entry: Sendable>: LogHandler, Sendable {
+  private let entries = Mutex<[Entry]>([])
+  private let entry: @Sendable (LogEvent) -> Entry
+
+  /// - Parameter entry: made on the thread that logs.
+  init(_ entry: @escaping @Sendable (LogEvent) -> Entry) {
+    self.entry = entry
+  }
+
   var logLevel: Logger.Level {
     get { .trace }
     set {}
@@ -51,13 +58,24 @@ final class LogRecorder: LogHandler, Sendable {
   }
 
   func log(event: LogEvent) {
-    let text = "\(event.source): \(event.message) \(event.metadata ?? [:])"
-    entries.withLock { $0.append((event.level, text)) }
+    let entry = entry(event)
+    entries.withLock { $0.append(entry) }
   }
 
-  var all: [(level: Logger.Level, text: String)] { entries.withLock { $0 } }
+  var all: [Entry] { entries.withLock { $0 } }
 
   var logger: Logger { Logger(label: "test", factory: { _ in self }) }
+}
+
+/// Collects log messages.
+typealias LogRecorder = Recorder<(level: Logger.Level, text: String)>
+
+extension LogRecorder {
+  convenience init() {
+    self.init { event in
+      (event.level, "\(event.source): \(event.message) \(event.metadata ?? [:])")
+    }
+  }
 }
 
 let quiet = Logger(label: "quiet", factory: { _ in SwiftLogNoOpLogHandler() })

@@ -1,3 +1,5 @@
+import EventLog
+
 extension Mend {
   /// `rd_kafka_consume_batch_queue` moves the client's own position past records that the
   /// application never sees, and after a rebalance the client goes on from there.
@@ -11,4 +13,16 @@ extension Mend {
     fault: "A batch consume skips records when a rebalance pauses their partition.",
     source: "https://github.com/confluentinc/librdkafka/pull/4208",
     mendedIn: LibraryVersion(2, 13, 2))
+
+  /// Where to seek after the answer to a rebalance.
+  ///
+  /// - Parameters:
+  ///   - kept: the partitions that stay assigned.
+  ///   - rewound: those in which the caller has gone back since the rebalance began.
+  static func seeks(
+    keeping kept: Set<TopicPartition>, rewound: Set<TopicPartition>,
+    _ version: LibraryVersion = .linked
+  ) -> Set<TopicPartition> {
+    skippedRecords.isNeeded(by: version) ? kept : kept.intersection(rewound)
+  }
 }
