@@ -76,7 +76,7 @@ let package = Package(
 
     // The engine, and the pure domain.
     module("Streams", ["EventLog", "StateStore", logging]),
-    module("Codecs", ["CSimdjson"]),
+    adapter("Codecs", ["CSimdjson"]),
     module("Ratings", ["Codecs"]),
     module("Recommender", ["Ratings", "Codecs", "LinearAlgebra"]),
 
@@ -170,7 +170,7 @@ let package = Package(
     tests("RecommenderTests", ["Recommender", "Ratings", "Codecs", "TestSupport"]),
     tests("KafkaLogTests", ["KafkaLog", "EventLog", "CRdkafka", "CRdkafkaClock", logging]),
     tests("LMDBStoreTests", ["LMDBStore", "StateStore"]),
-    tests("RedisProjectionTests", ["RedisProjection"]),
+    tests("RedisProjectionTests", ["RedisProjection", "TestSupport"]),
     tests("StreamsTests", ["Streams", "Simulation", "EventLog", "StateStore", logging]),
     tests("EventStreamTests", ["EventStream", "Streams", "EventLog", "TestSupport"]),
     tests(
@@ -185,7 +185,10 @@ let package = Package(
     tests("ConsoleTests", ["Console"]),
     tests(
       "ConfigurationTests",
-      ["Configuration", "Pipeline", "Recommender", "Ratings", "Codecs", "Streams", logging]),
+      [
+        "Configuration", "Console", "Pipeline", "Recommender", "Ratings", "Codecs", "Streams",
+        logging,
+      ]),
     tests(
       "WiringTests",
       [

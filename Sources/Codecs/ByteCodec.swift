@@ -17,24 +17,24 @@ public struct CodecError: Error, Hashable, Sendable, CustomStringConvertible {
 // inlinable there.
 
 /// Writes numbers into memory that is large enough for all of them.
-@usableFromInline package struct ByteWriter {
+@safe @usableFromInline package struct ByteWriter {
   @usableFromInline let memory: UnsafeMutableRawBufferPointer
   @usableFromInline var count = 0
 
   @inlinable init(_ memory: UnsafeMutableRawBufferPointer) {
-    self.memory = memory
+    unsafe self.memory = memory
   }
 
   @inlinable package mutating func byte(_ value: UInt8) {
-    precondition(count < memory.count)
-    memory[count] = value
+    unsafe precondition(count < memory.count)
+    unsafe memory[count] = value
     count += 1
   }
 
   /// Writes eight bytes, little-endian.
   @inlinable package mutating func word(_ value: UInt64) {
-    precondition(count + 8 <= memory.count)
-    memory.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt64.self)
+    unsafe precondition(count + 8 <= memory.count)
+    unsafe memory.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt64.self)
     count += 8
   }
 
@@ -60,10 +60,10 @@ extension [UInt8] {
   @inlinable package mutating func append(
     atMost capacity: Int, _ write: (inout ByteWriter) -> Void
   ) {
-    withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 1) { memory in
-      var writer = ByteWriter(memory)
+    unsafe withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 1) { memory in
+      var writer = unsafe ByteWriter(memory)
       write(&writer)
-      append(contentsOf: memory[..<writer.count])
+      unsafe append(contentsOf: memory[..<writer.count])
     }
   }
 }
@@ -82,7 +82,7 @@ extension [UInt8] {
   @inlinable package mutating func byte() throws(CodecError) -> UInt8 {
     guard position < bytes.byteCount else { throw CodecError("the value ends too early") }
     defer { position += 1 }
-    return bytes.unsafeLoad(fromByteOffset: position, as: UInt8.self)
+    return unsafe bytes.unsafeLoad(fromByteOffset: position, as: UInt8.self)
   }
 
   @inlinable package mutating func version() throws(CodecError) {
@@ -95,7 +95,7 @@ extension [UInt8] {
   @inlinable package mutating func word() throws(CodecError) -> UInt64 {
     guard position + 8 <= bytes.byteCount else { throw CodecError("the value ends too early") }
     defer { position += 8 }
-    return UInt64(
+    return unsafe UInt64(
       littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self))
   }
 

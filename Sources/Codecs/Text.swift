@@ -1,7 +1,7 @@
 extension String {
   /// A string of bytes that a JSON parser has already found to be UTF-8.
   package init(copyingUTF8 bytes: RawSpan) {
-    self = bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    self = unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
   }
 }
 
@@ -10,7 +10,7 @@ extension RawSpan {
   package func equals(_ literal: StaticString) -> Bool {
     guard byteCount == literal.utf8CodeUnitCount else { return false }
     for index in 0..<byteCount
-    where unsafeLoad(fromByteOffset: index, as: UInt8.self) != literal.utf8Start[index] {
+    where unsafe unsafeLoad(fromByteOffset: index, as: UInt8.self) != literal.utf8Start[index] {
       return false
     }
     return true
@@ -20,8 +20,8 @@ extension RawSpan {
   package func equals(_ text: String) -> Bool {
     var text = text
     return text.withUTF8 { other in
-      byteCount == other.count
-        && withUnsafeBytes { $0.elementsEqual(other) }
+      unsafe byteCount == other.count
+        && withUnsafeBytes { unsafe $0.elementsEqual(other) }
     }
   }
 
@@ -32,7 +32,7 @@ extension RawSpan {
     var start = 0
     for index in 0...byteCount {
       guard
-        index == byteCount || unsafeLoad(fromByteOffset: index, as: UInt8.self) == separator
+        unsafe index == byteCount || unsafeLoad(fromByteOffset: index, as: UInt8.self) == separator
       else { continue }
       if count == limit { return limit + 1 }
       body(extracting(start..<index))

@@ -39,7 +39,7 @@ public enum JSONKind: UInt8, Sendable {
 /// so it can't outlive the document.
 // @unchecked: the handle has one owner and no shared parts, so it may move between threads; its
 // accessors only read.
-public struct FlatJSONParser: ~Copyable, @unchecked Sendable {
+@safe public struct FlatJSONParser: ~Copyable, @unchecked Sendable {
   private let handle: OpaquePointer?
   private let values: UnsafePointer<csj_value>?
   private let fieldCount: Int
@@ -47,18 +47,18 @@ public struct FlatJSONParser: ~Copyable, @unchecked Sendable {
   /// - Parameter fields: the keys to look for, at most 32.
   public init(fields: [StaticString]) {
     precondition(fields.count <= Int(csj_max_fields))
-    let names = fields.map { name in
-      csj_text(
+    let names = unsafe fields.map { name in
+      unsafe csj_text(
         bytes: UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self),
         length: name.utf8CodeUnitCount)
     }
-    handle = csj_create(names, names.count)
-    values = handle.map { csj_values($0) }
+    unsafe handle = csj_create(names, names.count)
+    unsafe values = handle.map { unsafe csj_values($0) }
     fieldCount = fields.count
   }
 
   deinit {
-    if let handle { csj_destroy(handle) }
+    if let handle = unsafe handle { unsafe csj_destroy(handle) }
   }
 
   /// Parses a document and finds the fields.
@@ -66,54 +66,56 @@ public struct FlatJSONParser: ~Copyable, @unchecked Sendable {
   /// - Throws: if it is not valid JSON (RFC 8259), not an object at the top level, or nested deeper
   ///   than 1024 levels. All fields are absent then.
   public mutating func parse(_ document: RawSpan) throws(JSONError) {
-    guard let handle else { throw JSONError(code: UInt8(csj_error_out_of_memory)) }
-    let code = document.withUnsafeBytes { csj_parse(handle, $0.baseAddress, $0.count) }
+    guard let handle = unsafe handle else { throw JSONError(code: UInt8(csj_error_out_of_memory)) }
+    let code = unsafe document.withUnsafeBytes {
+      unsafe csj_parse(handle, $0.baseAddress, $0.count)
+    }
     if code != 0 { throw JSONError(code: code) }
   }
 
   private func value(_ field: Int) -> csj_value {
     precondition(field >= 0 && field < fieldCount)
-    return values?[field] ?? csj_value()
+    return unsafe values?[field] ?? csj_value()
   }
 
   public func kind(_ field: Int) -> JSONKind {
-    JSONKind(value(field).kind)
+    unsafe JSONKind(value(field).kind)
   }
 
   /// Whether the key occurs more than once. The value is that of its last occurrence.
   public func isDuplicate(_ field: Int) -> Bool {
-    value(field).is_duplicate
+    unsafe value(field).is_duplicate
   }
 
   /// The value if it is an integer within `Int64`.
   public func integer(_ field: Int) -> Int64? {
-    let value = value(field)
-    return value.kind == .integer ? value.integer : nil
+    let value = unsafe value(field)
+    return unsafe value.kind == .integer ? value.integer : nil
   }
 
   /// The value if it is a number that `Double` can hold; integers are rounded to the nearest.
   public func double(_ field: Int) -> Double? {
-    let value = value(field)
-    return switch value.kind {
-    case .real: value.real
-    case .integer: Double(value.integer)
-    case .unsigned: Double(value.unsigned_integer)
+    let value = unsafe value(field)
+    return switch unsafe value.kind {
+    case .real: unsafe value.real
+    case .integer: unsafe Double(value.integer)
+    case .unsigned: unsafe Double(value.unsigned_integer)
     default: nil
     }
   }
 
   public func boolean(_ field: Int) -> Bool? {
-    let value = value(field)
-    return value.kind == .boolean ? value.boolean : nil
+    let value = unsafe value(field)
+    return unsafe value.kind == .boolean ? value.boolean : nil
   }
 
   /// The UTF-8 bytes of the value if it is a string, escapes resolved.
   @_lifetime(borrow self)
   public func text(_ field: Int) -> RawSpan? {
-    let value = value(field)
-    guard value.kind == .string else { return nil }
-    let span = RawSpan(_unsafeStart: value.text.bytes, byteCount: value.text.length)
-    return _overrideLifetime(span, borrowing: self)
+    let value = unsafe value(field)
+    guard unsafe value.kind == .string else { return nil }
+    let span = unsafe RawSpan(_unsafeStart: value.text.bytes, byteCount: value.text.length)
+    return unsafe _overrideLifetime(span, borrowing: self)
   }
 
   /// A copy of the value if it is a string.
@@ -129,16 +131,17 @@ public struct FlatJSONParser: ~Copyable, @unchecked Sendable {
   public func forEachElement(
     _ field: Int, limit: Int, _ body: (_ kind: JSONKind, _ text: RawSpan?) -> Void
   ) -> Int {
-    guard let handle, kind(field) == .array else { return 0 }
-    return withUnsafeTemporaryAllocation(of: csj_value.self, capacity: limit) { elements in
+    guard let handle = unsafe handle, kind(field) == .array else { return 0 }
+    return unsafe withUnsafeTemporaryAllocation(of: csj_value.self, capacity: limit) { elements in
       guard let start = elements.baseAddress else { return 0 }
-      let count = csj_array_elements(handle, field, start, limit)
-      for element in elements.prefix(min(count, limit)) {
+      let count = unsafe csj_array_elements(handle, field, start, limit)
+      for index in 0..<min(count, limit) {
+        let element = unsafe elements[index]
         var text: RawSpan?
-        if element.kind == .string {
-          text = RawSpan(_unsafeStart: element.text.bytes, byteCount: element.text.length)
+        if unsafe element.kind == .string {
+          text = unsafe RawSpan(_unsafeStart: element.text.bytes, byteCount: element.text.length)
         }
-        body(JSONKind(element.kind), text)
+        unsafe body(JSONKind(element.kind), text)
       }
       return count
     }

@@ -7,7 +7,7 @@ public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
   static let notAnObject = JSONError(code: UInt8(csj_error_not_an_object))
 
   /// One sentence for a person, simdjson's own where it is the judge.
-  public var message: String { String(cString: csj_error_message(code)) }
+  public var message: String { unsafe String(cString: csj_error_message(code)) }
 
   public var description: String { message }
 }

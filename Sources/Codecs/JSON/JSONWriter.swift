@@ -3,7 +3,7 @@ import CSimdjson
 /// Writes JSON into memory that is reused from one document to the next: no allocation once it has
 /// grown. It sets the commas; the caller must alternate keys and values.
 // @unchecked: the memory has one owner and may move between threads with it.
-public struct JSONWriter: ~Copyable, @unchecked Sendable {
+@safe public struct JSONWriter: ~Copyable, @unchecked Sendable {
   private var memory: UnsafeMutableRawBufferPointer
   private var needsComma = false
 
@@ -23,25 +23,25 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
   public private(set) var count = 0
 
   public init(capacity: Int = 512) {
-    memory = .allocate(byteCount: max(capacity, 64), alignment: 1)
+    unsafe memory = .allocate(byteCount: max(capacity, 64), alignment: 1)
   }
 
   deinit {
-    memory.deallocate()
+    unsafe memory.deallocate()
   }
 
   /// The bytes written so far.
   public var bytes: RawSpan {
     @_lifetime(borrow self)
     get {
-      let span = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: memory[..<count]))
-      return _overrideLifetime(span, borrowing: self)
+      let span = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: memory[..<count]))
+      return unsafe _overrideLifetime(span, borrowing: self)
     }
   }
 
   /// A copy of the bytes written so far.
   public func copyBytes() -> [UInt8] {
-    Array(memory[..<count])
+    unsafe Array(memory[..<count])
   }
 
   /// Removes what is written but keeps the memory.
@@ -78,7 +78,7 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
     reserve(length + 4)
     if needsComma { put(0x2C) }
     put(0x22)
-    put(UnsafeRawBufferPointer(start: name.utf8Start, count: length))
+    unsafe put(UnsafeRawBufferPointer(start: name.utf8Start, count: length))
     put(0x22)
     put(0x3A)
     needsComma = false
@@ -116,20 +116,20 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
     guard value.isFinite else { return null() }
     separate()
     reserve(Int(csj_double_capacity))
-    if let start = memory.baseAddress {
-      count += csj_write_double((start + count).assumingMemoryBound(to: CChar.self), value)
+    if let start = unsafe memory.baseAddress {
+      unsafe count += csj_write_double((start + count).assumingMemoryBound(to: CChar.self), value)
     }
   }
 
   /// Writes a string, escaping quotes, backslashes and control characters.
   public mutating func string(_ value: String) {
     var value = value
-    value.withUTF8 { quote(UnsafeRawBufferPointer($0)) }
+    value.withUTF8 { unsafe quote(UnsafeRawBufferPointer($0)) }
   }
 
   /// Writes a string of UTF-8 bytes.
   public mutating func string(utf8 bytes: RawSpan) {
-    bytes.withUnsafeBytes { quote($0) }
+    unsafe bytes.withUnsafeBytes { unsafe quote($0) }
   }
 
   /// Writes a string that must not need escapes.
@@ -137,24 +137,24 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
     separate()
     reserve(literal.utf8CodeUnitCount + 2)
     put(0x22)
-    put(UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+    unsafe put(UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
     put(0x22)
   }
 
   /// Writes text that is already JSON.
   public mutating func raw(_ json: StaticString) {
-    raw(UnsafeRawBufferPointer(start: json.utf8Start, count: json.utf8CodeUnitCount))
+    unsafe raw(UnsafeRawBufferPointer(start: json.utf8Start, count: json.utf8CodeUnitCount))
   }
 
   /// Writes bytes that are already JSON.
   public mutating func raw(_ json: RawSpan) {
-    json.withUnsafeBytes { raw($0) }
+    unsafe json.withUnsafeBytes { unsafe raw($0) }
   }
 
   private mutating func raw(_ json: UnsafeRawBufferPointer) {
     separate()
     reserve(json.count)
-    put(json)
+    unsafe put(json)
   }
 
   private mutating func quote(_ text: UnsafeRawBufferPointer) {
@@ -162,14 +162,16 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
     reserve(text.count + 2)
     put(0x22)
     var clean = 0
-    for (index, byte) in text.enumerated() where byte < 0x20 || byte == 0x22 || byte == 0x5C {
+    for index in 0..<text.count {
+      let byte = unsafe text[index]
+      guard byte < 0x20 || byte == 0x22 || byte == 0x5C else { continue }
       // An escape has at most six bytes; the rest of the text and the last quote follow it.
       reserve(text.count - clean + 8)
-      put(UnsafeRawBufferPointer(rebasing: text[clean..<index]))
+      unsafe put(UnsafeRawBufferPointer(rebasing: text[clean..<index]))
       putEscape(byte)
       clean = index + 1
     }
-    put(UnsafeRawBufferPointer(rebasing: text[clean...]))
+    unsafe put(UnsafeRawBufferPointer(rebasing: text[clean...]))
     put(0x22)
   }
 
@@ -193,20 +195,21 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
   /// Writes two digits at a time, the last ones first, at the end of the space reserved for the
   /// longest number; then moves them to their place.
   private mutating func putDigits(_ value: UInt64) {
-    guard let start = memory.baseAddress else { return }
-    let end = start + count + Self.longestInteger
-    var first = end
+    guard let start = unsafe memory.baseAddress else { return }
+    let end = unsafe start + count + Self.longestInteger
+    var first = unsafe end
     var rest = value
     while rest >= 100 {
       let (quotient, pair) = rest.quotientAndRemainder(dividingBy: 100)
-      first -= 2
-      first.copyMemory(from: Self.pairs.utf8Start + 2 * Int(pair), byteCount: 2)
+      unsafe first -= 2
+      unsafe first.copyMemory(from: Self.pairs.utf8Start + 2 * Int(pair), byteCount: 2)
       rest = quotient
     }
     let length = rest < 10 ? 1 : 2
-    first -= length
-    first.copyMemory(from: Self.pairs.utf8Start + 2 * Int(rest) + 2 - length, byteCount: length)
-    put(UnsafeRawBufferPointer(start: first, count: end - first))
+    unsafe first -= length
+    unsafe first.copyMemory(
+      from: Self.pairs.utf8Start + 2 * Int(rest) + 2 - length, byteCount: length)
+    unsafe put(UnsafeRawBufferPointer(start: first, count: end - first))
   }
 
   private mutating func separate() {
@@ -220,25 +223,25 @@ public struct JSONWriter: ~Copyable, @unchecked Sendable {
   }
 
   private mutating func put(_ byte: UInt8) {
-    memory[count] = byte
+    unsafe memory[count] = byte
     count += 1
   }
 
   private mutating func put(_ bytes: UnsafeRawBufferPointer) {
-    guard let source = bytes.baseAddress, let start = memory.baseAddress else { return }
-    (start + count).copyMemory(from: source, byteCount: bytes.count)
+    guard let source = bytes.baseAddress, let start = unsafe memory.baseAddress else { return }
+    unsafe (start + count).copyMemory(from: source, byteCount: bytes.count)
     count += bytes.count
   }
 
   private mutating func reserve(_ length: Int) {
-    if count + length > memory.count { grow(to: count + length) }
+    if unsafe count + length > memory.count { grow(to: count + length) }
   }
 
   @inline(never)
   private mutating func grow(to capacity: Int) {
     let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity * 2, alignment: 1)
-    larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[..<count]))
-    memory.deallocate()
-    memory = larger
+    unsafe larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[..<count]))
+    unsafe memory.deallocate()
+    unsafe memory = larger
   }
 }
