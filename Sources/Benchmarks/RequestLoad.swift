@@ -82,14 +82,14 @@ final class RequestLoad {
       _ = try consumer.poll(maxRecords: 10_000, timeout: .milliseconds(20)) { record in
         let headers = record.copyHeaders()
         // Others' replies come here as well, with identifiers of their own kind.
-        guard let bytes = headers.first(where: { $0.name == Self.correlationHeader })?.value,
+        guard let bytes = headers.first(where: { $0.name == RequestHeaders.correlationID })?.value,
           let identifier = RequestIdentifier(bytes), clients.indices.contains(identifier.client),
           clients[identifier.client].request == identifier.request
         else { return true }
         let index = identifier.client
         clients[index].request = 0
         answered.append(index)
-        if headers.contains(where: { $0.name == Self.errorHeader }) {
+        if headers.contains(where: { $0.name == RequestHeaders.errorCode }) {
           result.errors += 1
         } else {
           result.latencies.record(.now - clients[index].sent)
@@ -138,7 +138,7 @@ final class RequestLoad {
       }
       _ = try consumer.poll(maxRecords: 10_000, timeout: .milliseconds(1)) { record in
         let headers = record.copyHeaders()
-        guard let bytes = headers.first(where: { $0.name == Self.correlationHeader })?.value,
+        guard let bytes = headers.first(where: { $0.name == RequestHeaders.correlationID })?.value,
           let identifier = RequestIdentifier(bytes), identifier.request >= first,
           identifier.request < first + UInt64(total)
         else { return true }
@@ -146,7 +146,7 @@ final class RequestLoad {
         guard !isAnswered[number] else { return true }
         isAnswered[number] = true
         answered += 1
-        if headers.contains(where: { $0.name == Self.errorHeader }) {
+        if headers.contains(where: { $0.name == RequestHeaders.errorCode }) {
           result.errors += 1
         } else {
           result.latencies.record(.now - start - pacing.time(of: number))
@@ -163,9 +163,6 @@ final class RequestLoad {
     return result
   }
 
-  private static let errorHeader = "projectionist.error"
-  private static let correlationHeader = "kafka_correlationId"
-
   private func ask(as client: Int) throws -> Client {
     requests += 1
     let user = users[Int.random(in: users.indices, using: &random)]
@@ -176,8 +173,9 @@ final class RequestLoad {
       topic: 0, partition: nil, key: key.span.bytes, value: value.span.bytes,
       headers: [
         RecordHeader(
-          Self.correlationHeader, RequestIdentifier(client: client, request: requests).bytes),
-        RecordHeader("kafka_replyTopic", text: replies),
+          RequestHeaders.correlationID,
+          RequestIdentifier(client: client, request: requests).bytes),
+        RecordHeader(RequestHeaders.replyTopic, text: replies),
       ], timestamp: nil, tracked: false)
     return Client(request: requests, sent: sent)
   }

@@ -6,7 +6,9 @@ public import StateStore
 ///
 /// Format: one byte version (1), then the next input offset, 8 bytes big-endian.
 package struct Position: Hashable, Sendable {
-  package static let key: [UInt8] = Array("position".utf8)
+  /// The key in words.
+  static let keyText = "position"
+  package static let key: [UInt8] = Array(keyText.utf8)
 
   /// Offset of the first input record that is not in the state.
   package var inputOffset: Int64

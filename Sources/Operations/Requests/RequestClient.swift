@@ -41,8 +41,8 @@ package final class RequestClient {
   package func ask(key: String, value: [UInt8], timeout: Duration) throws -> [UInt8]? {
     let id = withUnsafeBytes(of: UUID().uuid) { [UInt8]($0) }
     let headers = [
-      RecordHeader("kafka_correlationId", id),
-      RecordHeader("kafka_replyTopic", text: replies),
+      RecordHeader(RequestHeaders.correlationID, id),
+      RecordHeader(RequestHeaders.replyTopic, text: replies),
     ]
     let keyBytes = Array(key.utf8)
     try producer.send(

@@ -1,16 +1,16 @@
 import EventLog
 
 /// What a request's headers ask for, in the names of Spring for Apache Kafka.
-struct RequestHeaders {
-  static let correlationID = "kafka_correlationId"
-  static let replyTopic = "kafka_replyTopic"
+public struct RequestHeaders {
+  public static let correlationID = "kafka_correlationId"
+  public static let replyTopic = "kafka_replyTopic"
   static let replyPartition = "kafka_replyPartition"
   /// Ours: the request has been forwarded to its user's partition.
   static let rerouted = "projectionist.rerouted"
   /// Ours: when the reply is no longer wanted, in milliseconds since 1970 as decimal UTF-8.
   static let deadline = "projectionist.deadline_ms"
   /// Ours: the code of an error reply in UTF-8.
-  static let errorCode = "projectionist.error"
+  public static let errorCode = "projectionist.error"
 
   /// Copied to the reply byte for byte, unless it exceeds `CopyLimit`: clients choose its form.
   let correlation: [RecordHeader]

@@ -16,7 +16,7 @@ extension StageDeclaration {
       TableDeclaration(
         UserTables.ratings, "ratings", keys: .pair, values: .userRating, "user/movie: the rating"),
       TableDeclaration(
-        UserTables.genres, "genres", keys: .text("genres"), values: .genres,
+        UserTables.genres, "genres", keys: .text(UserTables.genresKeyText), values: .genres,
         "genres: their names by number"),
       TableDeclaration(
         UserTables.sources, "sources", keys: .identifier, values: .source,

@@ -11,5 +11,7 @@ public enum UserTables {
   /// partition of `user-ratings` → `SourcePosition` of its newest event in the state
   public static let sources = Table(rawValue: 4)
 
-  public static let genresKey: [UInt8] = Array("genres".utf8)
+  /// The key of the one entry of `genres`.
+  static let genresKeyText = "genres"
+  public static let genresKey: [UInt8] = Array(genresKeyText.utf8)
 }

@@ -40,5 +40,5 @@ public struct TableDeclaration: Hashable, Sendable {
 
   /// The engine's own table, which every store has besides those its stage declares.
   public static let meta = TableDeclaration(
-    .meta, "meta", keys: .text("position"), values: .position, "what the state stands for")
+    .meta, "meta", keys: .text(Position.keyText), values: .position, "what the state stands for")
 }
