@@ -44,7 +44,12 @@ struct DaemonService: Service {
     let watch = BrokerWatch(configured.kafkaSettings, logger: logger, stop: stop)
     guard let cluster = try watch.waitForBroker() else { return [] }
     var settings = configured
-    if cluster.isEmbedded { adapt(&settings) }
+    if cluster.isEmbedded {
+      settings = configured.adaptedToEmbeddedBroker()
+      if settings.processing.guarantee != configured.processing.guarantee {
+        logger.notice("the embedded broker has no transactions: processing at_least_once")
+      }
+    }
     let storage = settings.storage
     let lock = try storage.lock()
     // Served before the stages start, so that a client that waits for the socket misses no event.
@@ -87,16 +92,6 @@ struct DaemonService: Service {
     }
   }
 
-  /// The embedded broker keeps no offsets of transactions and wakes no waiting fetch, so the daemon
-  /// uses no transactions and waits only shortly for a fetch.
-  private func adapt(_ settings: inout Settings) {
-    if settings.processing.guarantee == .exactlyOnce {
-      settings.processing.guarantee = .atLeastOnce
-      logger.notice("the embedded broker has no transactions: processing at_least_once")
-    }
-    if settings.kafka["fetch.wait.max.ms"] == nil { settings.kafka["fetch.wait.max.ms"] = "10" }
-  }
-
   /// Compares the broker's topics with their declarations.
   ///
   /// - Returns: how many partitions the user-keyed topics have.
@@ -118,6 +113,7 @@ private struct EventService: Service {
   let server: EventServer
 
   func run() async throws {
+    // Throws only when the task is cancelled, which ends the service as well.
     try? await gracefulShutdown()
     server.stop()
   }

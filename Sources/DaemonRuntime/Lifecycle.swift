@@ -76,7 +76,10 @@ extension Lifecycle where Signals == UnixSignalsSequence {
 
 /// Does nothing until it is to stop.
 private struct IdleService: Service {
-  func run() async throws { try? await gracefulShutdown() }
+  func run() async throws {
+    // Throws only when the task is cancelled, which ends the service as well.
+    try? await gracefulShutdown()
+  }
 }
 
 extension ServiceGroupConfiguration.ServiceConfiguration {

@@ -24,7 +24,8 @@ struct ThreadService: Service {
     } onGracefulShutdown: {
       stop.stop()
     }
-    // The group regards a service that ends before its turn as failed.
+    // The group regards a service that ends before its turn as failed. Waiting throws only when the
+    // task is cancelled, which ends the service as well.
     try? await gracefulShutdown()
   }
 }

@@ -131,11 +131,7 @@ final class DemoServices {
   private func adapt(toEmbedded isEmbedded: Bool) {
     self.isEmbedded = isEmbedded
     if isEmbedded {
-      // It knows no transactions: a group's offsets sent in one are not kept, and lag could not be
-      // seen (librdkafka 2.0's rd_kafka_mock_handle_TxnOffsetCommit).
-      settings.processing.guarantee = .atLeastOnce
-      // A fetch that waits there is not woken by a new record.
-      settings.kafka["fetch.wait.max.ms"] = "10"
+      settings = settings.adaptedToEmbeddedBroker()
     } else {
       javaTools = BrokerChoice.javaTools(
         environment: ProcessInfo.processInfo.environment,
@@ -247,6 +243,7 @@ final class DemoServices {
     loader?.terminate(.seconds(1))
     daemonStatus?.stop()
     daemon?.terminate(settings.shutdown.deadline + .seconds(5))
+    // A broker that is gone keeps them; the demo must end all the same.
     if !ownTopics.isEmpty { _ = try? log.makeAdmin().delete(ownTopics) }
     redisServer?.stop()
     brokerProcess?.terminate(Self.brokerStopDeadline)

@@ -103,6 +103,7 @@ final class DemoView {
 
   /// Once what was loaded is through: before that there is no freshness to speak of.
   private func startProbe() {
+    // Without an answer there is nothing to probe yet; the next look asks again.
     guard probe == nil, dashboard.progress.isCaughtUp,
       let movies = (try? sample.recommendations(count: Self.probeMovies))?.recommendations,
       !movies.isEmpty

@@ -1,4 +1,6 @@
+import Console
 import Foundation
+import Streams
 import Testing
 
 @testable import Configuration
@@ -51,5 +53,32 @@ let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     #expect(try InstanceName.resolve(settings) == name)
     settings.instance = "pod-0"
     #expect(try InstanceName.resolve(settings) == "pod-0")
+  }
+
+  /// A new name in its place would make this another instance.
+  @Test(arguments: [[0xFF, 0xFE], Array("two words\n".utf8), []] as [[UInt8]])
+  func anUnreadableNameIsAnErrorThatNamesTheFile(_ bytes: [UInt8]) throws {
+    let directory = FileManager.default.temporaryDirectory
+      .appending(path: "instance-\(UInt64.random(in: .min ... .max))")
+    defer { try? FileManager.default.removeItem(at: directory) }
+    var settings = Settings()
+    settings.state.directory = directory.path
+    let file = URL(fileURLWithPath: settings.stateRoot).appending(path: "instance")
+    try FileManager.default.createDirectory(
+      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data(bytes).write(to: file)
+    let failure = #expect(throws: CommandFailure.self) { try InstanceName.resolve(settings) }
+    #expect(failure?.message.contains(file.path) ?? false)
+    #expect(try Data(contentsOf: file) == Data(bytes))
+  }
+
+  @Test func theEmbeddedBrokerGetsNoTransactionsAndShortFetches() {
+    var settings = Settings()
+    settings.processing.guarantee = .exactlyOnce
+    let adapted = settings.adaptedToEmbeddedBroker()
+    #expect(adapted.processing.guarantee == .atLeastOnce)
+    #expect(adapted.kafka["fetch.wait.max.ms"] == "10")
+    settings.kafka["fetch.wait.max.ms"] = "50"
+    #expect(settings.adaptedToEmbeddedBroker().kafka["fetch.wait.max.ms"] == "50")
   }
 }

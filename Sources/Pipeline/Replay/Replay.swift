@@ -58,6 +58,7 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
     try run(.user, partition, to: end) { topic, key, value in
       guard topic == UserOutputs.features.index else { return }
       var parser = UserFeaturesParser()
+      // The operator above wrote it in this process: it always parses.
       newest.note(key, value) { try? parser.parse($0) }
     } makeOperator: { log throws(StageError) in
       User(
@@ -78,6 +79,7 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
     try run(.movie, partition, to: end) { topic, key, value in
       guard topic == MovieOutputs.features.index else { return }
       var parser = MovieFeaturesParser()
+      // The operator above wrote it in this process: it always parses.
       newest.note(key, value) { try? parser.parse($0) }
     } makeOperator: { log throws(StageError) in
       // Time stands still, so that nothing is published again without an event.

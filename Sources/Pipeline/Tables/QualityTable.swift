@@ -42,6 +42,7 @@ public final class QualityTable<Consumer: LogConsumer> {
     guard let key = record.key, let movie = DecimalText.parse(key) else { return }
     var new: Movie?
     if let value = record.value {
+      // A record of another version is skipped: the movie keeps its old values.
       guard let features = try? parser.parse(value) else { return }
       new = Movie(
         count: features.ratings.count,
