@@ -74,8 +74,8 @@ final class LagWatch {
 
   /// Waits until all stages have read all there is.
   ///
-  /// - Parameter progress: told again and again how many events have passed the slowest of the
-  ///   stages that see each.
+  /// - Parameter progress: called again and again with how many events have passed the slowest of
+  ///   the stages that see each.
   func wait(progress: (Int) -> Void) throws -> Result {
     var lag = ZeroLag(groups)
     var result: Result?
@@ -110,22 +110,14 @@ final class LagWatch {
 
   /// Whether anything but transaction markers lies there.
   private func holdsRecords(_ partition: TopicPartition, _ range: Range<Int64>) throws -> Bool {
-    try probe.begin([
-      PartitionCursor(partition, from: .at(range.lowerBound), to: range.upperBound)
-    ])
-    var isFound = false
     do throws(LogError) {
-      try probe.readToEnd(maxRecords: 1, patience: Self.probePatience) { _, _ in
-        isFound = true
-        return false
-      }
+      return try probe.holdsRecords(partition, range, patience: Self.probePatience)
     } catch {
       try bed.check()
       guard error.code == .unavailable else { throw error }
       // Not known, so the stage may still have something to read.
       return true
     }
-    return isFound
   }
 
   private static func stalled(_ what: String) -> CommandFailure {

@@ -108,7 +108,7 @@ public struct PartitionReader<Consumer: LogConsumer>: ~Copyable {
   ///
   /// - Parameters:
   ///   - patience: how long no partition may make progress, counted in timeouts of polls; `nil`
-  ///     waits for ever.
+  ///     waits forever.
   ///   - onPoll: called after each poll; returns false to stop.
   ///   - body: as of `poll`; when it returns false nothing more is read.
   /// - Throws: `.unavailable`, naming a partition, when patience runs out.
@@ -163,6 +163,23 @@ public struct PartitionReader<Consumer: LogConsumer>: ~Copyable {
       }
       if !onPoll(cursors) { return }
     }
+  }
+
+  /// Whether a partition of the reader's topics has a visible record at these offsets: markers of
+  /// transactions are none. Ends what was read before.
+  ///
+  /// - Throws: `.unavailable` when patience runs out; `nil` waits forever.
+  public mutating func holdsRecords(
+    _ partition: TopicPartition, _ range: Range<Int64>, patience: Duration? = nil
+  ) throws(LogError) -> Bool {
+    guard !range.isEmpty else { return false }
+    try begin([PartitionCursor(partition, from: .at(range.lowerBound), to: range.upperBound)])
+    var isFound = false
+    try readToEnd(maxRecords: 1, patience: patience) { _, _ in
+      isFound = true
+      return false
+    }
+    return isFound
   }
 
   // MARK: Assignment

@@ -15,19 +15,10 @@ public final class LogGap<Log: EventLog> {
   public func holdsRecords(_ partition: TopicPartition, _ range: Range<Int64>) throws(LogError)
     -> Bool
   {
-    guard !range.isEmpty else { return false }
     var reader = try PartitionReader(
       log,
       ConsumerConfiguration(
         topics: [partition.topic], group: nil, clientID: clientID, fetchWait: .milliseconds(20)))
-    try reader.begin([
-      PartitionCursor(partition, from: .at(range.lowerBound), to: range.upperBound)
-    ])
-    var isFound = false
-    try reader.readToEnd(maxRecords: 1) { _, _ in
-      isFound = true
-      return false
-    }
-    return isFound
+    return try reader.holdsRecords(partition, range)
   }
 }
