@@ -1,7 +1,6 @@
 import EventStream
 import Foundation
 import Streams
-import Synchronization
 
 /// What a daemon has reported since its start, except its batches.
 struct DaemonHistory: Hashable, Sendable {
@@ -53,26 +52,17 @@ extension EngineEvent.Kind {
 
 /// Follows one daemon, from before it serves its events to its end.
 final class DaemonFollower: Sendable {
-  private final class Memory: Sendable {
-    let history = Mutex(DaemonHistory())
-  }
-
-  private let memory: Memory
-  private let follower: EventFollower
+  private let followed: FollowedValue<DaemonHistory>
 
   /// - Parameter path: of the daemon's socket.
   init(path: String) {
-    let memory = Memory()
-    self.memory = memory
-    follower = EventFollower(path: path, includesBatches: false) { message in
-      memory.history.withLock { $0.receive(message) }
-    }
+    followed = FollowedValue(path: path, DaemonHistory()) { $0.receive($1) }
   }
 
   /// So far.
-  var history: DaemonHistory { memory.history.withLock(\.self) }
+  var history: DaemonHistory { followed.value }
 
-  func stop() { follower.stop() }
+  func stop() { followed.stop() }
 }
 
 /// When stages had their state.

@@ -1,29 +1,19 @@
 import EventStream
 import Streams
-import Synchronization
 
 /// What the stages of a running daemon do, from its events.
 final class DaemonStatus: Sendable {
-  private final class Memory: Sendable {
-    let board = Mutex(StatusBoard())
-  }
-
-  private let memory: Memory
-  private let follower: EventFollower
+  private let followed: FollowedValue<StatusBoard>
 
   /// - Parameter path: of the daemon's socket, which needn't exist yet.
   init(path: String) {
-    let memory = Memory()
-    self.memory = memory
-    follower = EventFollower(path: path, includesBatches: false) { message in
-      memory.board.withLock { $0.apply(message) }
-    }
+    followed = FollowedValue(path: path, StatusBoard()) { $0.apply($1) }
   }
 
   /// The restores under way, by changelog.
-  var restores: [RestoreStatus] { memory.board.withLock(\.self).restores }
+  var restores: [RestoreStatus] { followed.value.restores }
 
-  func stop() { follower.stop() }
+  func stop() { followed.stop() }
 }
 
 extension StatusBoard {
