@@ -3,14 +3,15 @@
 /// `Topology` gives the physical name, which depends on the deployment's prefix and generation.
 public struct TopicDeclaration: Hashable, Sendable {
   /// Which deployments share the topic.
-  public enum Scope: Hashable, Sendable {
+  /// The raw values are those of `projectionist topology --json`.
+  public enum Scope: String, Hashable, Sendable {
     /// All generations: what comes from outside, and what is addressed to it. `<prefix>.<name>`
-    case shared
+    case shared = "shared"
     /// One generation: what its stages write for each other. `<prefix>.<name>.g<generation>`
-    case generation
+    case generation = "generation"
     /// One application and generation: a stage's changelog.
     /// `<prefix>.<application>-<name>.g<generation>`
-    case changelog
+    case changelog = "changelog"
   }
 
   public enum Partitions: Hashable, Sendable {

@@ -127,10 +127,11 @@ struct TopologyOutput: Encodable {
     feastProject = settings.feastProjection.project
     topics = topology.topics.map { topic in
       Topic(
-        name: topic.name, topic: topology[topic], scope: "\(topic.scope)",
+        name: topic.name, topic: topology[topic], scope: topic.scope.rawValue,
         partitions: settings.partitionCount(of: topic),
         anyPartitionCount: topic.acceptsAnyPartitionCount, writtenBy: topology.writtenBy(topic),
-        readBy: topology.stages.filter { ($0.inputs + $0.globals).contains(topic) }.map(\.name))
+        readBy: topology.stages
+          .filter { ($0.inputs + $0.globals + $0.lookups).contains(topic) }.map(\.name))
     }
     stages = topology.stages.map { Self.stage($0, topology, settings) }
   }
