@@ -113,7 +113,7 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
   }
 
   /// Sends one of the valid events again, under another timestamp.
-  public func remakeInput() throws -> String? {
+  public func remakeInput() throws -> Reason.Code? {
     for partition in 0..<partitions.users {
       let input = TopicPartition(topology[.userRatings], partition)
       let known = try log.records(of: input).first {
@@ -123,7 +123,7 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
       isRemade = true
       log.createTopic(topology[.userRatings], partitions: Int(partitions.users))
       try log.append(to: input, key: known.key, value: known.value)
-      return "topic_recreated"
+      return .topicRecreated
     }
     return nil
   }

@@ -124,10 +124,10 @@ public final class CountingScenario: Scenario, @unchecked Sendable {
     return false
   }
 
-  public func remakeInput() throws -> String? {
+  public func remakeInput() throws -> Reason.Code? {
     guard (0..<partitions).contains(where: { checker.position($0) > 0 }) else { return nil }
     log.createTopic(Self.input, partitions: Int(partitions))
-    return "offset_beyond_log_end"
+    return .offsetBeyondLogEnd
   }
 
   public func flushProjection() -> String? { nil }

@@ -3,7 +3,12 @@ import Streams
 
 /// What goes wrong with single effects of one process, as the seed decides.
 struct FaultPlan: Sendable {
-  static let fullDisk = "no space left on the simulated disk"
+  private static let fullDisk = "no space left on the simulated disk"
+
+  /// Whether a stage has ended because a store refused a commit for want of space.
+  static func isFullDisk(_ reason: Reason) -> Bool {
+    [.diskFull, .storeRefused].contains(reason.code) && reason.text == fullDisk
+  }
 
   private static let unavailable = LogError(.unavailable, "no answer", reaction: .retry)
   private static let refused = LogError(.transactionAborted, "refused", reaction: .abortBatch)

@@ -25,8 +25,8 @@ public protocol Scenario: AnyObject, Sendable {
   func deleteUnprocessedInput() throws -> Bool
   /// Deletes and recreates an input whose events are in the state.
   ///
-  /// - Returns: how the error that must follow begins; `nil` if no input is processed.
-  func remakeInput() throws -> String?
+  /// - Returns: the code of the error that must follow; `nil` if no input is processed.
+  func remakeInput() throws -> Reason.Code?
   /// Empties the system outside the log that stages write to.
   ///
   /// - Returns: the group that refills it once its offsets are reset; `nil` if there is no such

@@ -186,22 +186,22 @@ extension SeededRun {
     try scenario.feed(&random)
     guard try scenario.deleteUnprocessedInput() else { return }
     note("delete unprocessed input")
-    try stopsByName("offset_below_log_start")
+    try stopsByName(.offsetBelowLogStart)
   }
 
   /// So is an input that was deleted and recreated.
   private func outliveRemaking() throws {
-    guard let name = try scenario.remakeInput() else { return }
+    guard let code = try scenario.remakeInput() else { return }
     note("recreate an input")
-    try stopsByName(name)
+    try stopsByName(code)
   }
 
-  private func stopsByName(_ name: String) throws {
-    expectedFailure = name
+  private func stopsByName(_ code: Reason.Code) throws {
+    expectedFailure = code
     let first = instances[0]
     start(first)
     try waitForEnd(of: first)
-    guard first.failure != nil else { throw Violation("there was no \(name)") }
+    guard first.failure != nil else { throw Violation("there was no \(code.rawValue)") }
     try checkDisks()
   }
 }

@@ -219,18 +219,13 @@ public final class SeededRun<S: Scenario>: @unchecked Sendable {
     instance.failure = instance.failure ?? error
     // A stage that can't go on stops the others in an orderly way.
     instance.stop.stop()
-    if error.description.contains(FaultPlan.fullDisk) { return }
-    if mayFail(with: error) { return }
+    if FaultPlan.isFullDisk(error.reason) { return }
+    if error.reason.code == expectedFailure { return }
     fail(Violation("\(instance.name)/\(stage) has stopped: \(error)"))
   }
 
   /// Set while such an end is expected.
-  var expectedFailure: String?
-
-  private func mayFail(with error: StageError) -> Bool {
-    guard let expectedFailure else { return false }
-    return error.description.hasPrefix(expectedFailure)
-  }
+  var expectedFailure: Reason.Code?
 }
 
 extension SimulatedProcess.Outcome {
