@@ -37,10 +37,16 @@ extension DeliveryStrategy {
   }
 }
 
+/// How long the steps of a batch wait for the log.
+enum DeliveryTimes {
+  /// For one attempt at a commit, an abort or a flush. A stop is noticed between two of them.
+  static let answer = Duration.seconds(5)
+  /// Between a failed attempt and the next.
+  static let retryPause = Duration.milliseconds(100)
+}
+
 /// A batch is one transaction.
 struct ExactlyOnceDelivery: DeliveryStrategy {
-  private static let abortTimeout = Duration.seconds(5)
-
   var steps: [CommitStep] {
     [.closeBatch, .flushEffects, .sendPositions, .commitTransaction, .commitStores]
   }
@@ -57,7 +63,7 @@ struct ExactlyOnceDelivery: DeliveryStrategy {
   }
 
   func abort(_ producer: some LogProducer) throws(LogError) {
-    try producer.abortTransaction(timeout: Self.abortTimeout)
+    try producer.abortTransaction(timeout: DeliveryTimes.answer)
   }
 
   func canAbort(hasState: Bool) -> Bool { true }

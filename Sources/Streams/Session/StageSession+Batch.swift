@@ -56,7 +56,7 @@ extension StageSession where Operator: ~Copyable {
       try retrying { () throws(StageError) in
         try StageError.log { () throws(LogError) in
           try self.producer?.commitTransaction(
-            offsets: offsets, of: self.consumer, timeout: .seconds(5))
+            offsets: offsets, of: self.consumer, timeout: DeliveryTimes.answer)
         }
       }
     case .commitStores:
@@ -74,7 +74,7 @@ extension StageSession where Operator: ~Copyable {
   func awaitDelivery() throws(StageError) {
     try retrying { () throws(StageError) in
       try StageError.log { () throws(LogError) in
-        try self.producer?.flush(timeout: .seconds(5))
+        try self.producer?.flush(timeout: DeliveryTimes.answer)
       }
     }
   }
@@ -109,7 +109,7 @@ extension StageSession where Operator: ~Copyable {
         guard !environment.stop.isStopped else { throw .stopped }
         if !isWaiting { environment.emit(.waiting(error.reason)) }
         isWaiting = true
-        environment.pause(.milliseconds(100))
+        environment.pause(DeliveryTimes.retryPause)
       }
     }
   }

@@ -33,6 +33,9 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   var followedVersion = -1
   var hasCommitted = false
 
+  /// Records handed over in one poll: a larger batch looks at its limits and the group in between.
+  private static var recordsPerPoll: Int { 8192 }
+
   init(_ environment: StageEnvironment<Log, Storage>, operator stageOperator: consuming Operator)
     throws(StageError)
   {
@@ -84,8 +87,9 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
 
   private func iterate() throws(StageError) {
     var failure: StageError?
+    let records = min(batch.room, Self.recordsPerPoll)
     let result = try StageError.log { () throws(LogError) in
-      try consumer.pollRuns(maxRecords: min(batch.room, 8192), timeout: pollTimeout) { run in
+      try consumer.pollRuns(maxRecords: records, timeout: pollTimeout) { run in
         do throws(StageError) {
           try take(run)
           return true
