@@ -331,7 +331,7 @@ struct RestartFiguresTests {
     #expect(RestoreSpan(of: ["intake"], in: history) == nil)
   }
 
-  @Test("memory is told apart by the quarters of a restore")
+  @Test("memory is compared by the quarters of a restore")
   func quarters() throws {
     let history = Self.history([Self.restored("user", at: 5_000, took: 4_000)])
     let span = try #require(RestoreSpan(of: ["user"], in: history))

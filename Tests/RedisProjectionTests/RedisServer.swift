@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import RedisProjection
@@ -59,19 +60,18 @@ final class RedisServer {
         description: "these tests need redis-server (Debian: redis-server) in the PATH: "
           + String(cString: strerror(code)))
     }
-    let deadline = ContinuousClock.now + .seconds(20)
-    while !answers() {
-      var status: Int32 = 0
-      if waitpid(process, &status, WNOHANG) == process {
-        process = 0
-        return false
+    var hasEnded = false
+    do {
+      try wait {
+        var status: Int32 = 0
+        hasEnded = waitpid(process, &status, WNOHANG) == process
+        return hasEnded || answers()
       }
-      guard ContinuousClock.now < deadline else {
-        throw Failure(description: "redis-server does not answer on port \(port)")
-      }
-      poll(nil, 0, 5)
+    } catch is NotInTime {
+      throw Failure(description: "redis-server does not answer on port \(port)")
     }
-    return true
+    if hasEnded { process = 0 }
+    return !hasEnded
   }
 
   /// Whether this server answers, and not another one on its port.

@@ -1,4 +1,4 @@
-/// Calls that have a better replacement, and words that no engineer says.
+/// Calls that have a better replacement.
 struct BannedCode: Rule {
   struct Ban {
     /// Found in code, at a word's beginning.
@@ -25,6 +25,8 @@ struct BannedCode: Rule {
     Ban(
       text: "usleep(", replacement: "wait for a condition with a deadline",
       except: ["Sources/LMDBStore/LMDBReader.swift"]),
+    Ban(
+      text: "poll(nil", replacement: "wait for a condition with a deadline", only: ["Tests/"]),
     Ban(
       text: "print(", replacement: "return the text, and print it in the executable",
       except: ["Sources/projectionist/", "Sources/Demo/", "Tests/"]),
@@ -67,40 +69,5 @@ extension BannedCode.Ban {
   func applies(to path: String) -> Bool {
     (only.isEmpty || only.contains { path.hasPrefix($0) })
       && !except.contains { path.hasPrefix($0) }
-  }
-}
-
-/// Comments are finished, and in plain English.
-struct PlainComments: Rule {
-  static let bans = [
-    ("TODO", "do it, or file an issue"), ("FIXME", "mend it, or file an issue"),
-    ("XXX", "say what is wrong, or mend it"), ("anew", "again"),
-    ("shall", "must, will, or present tense"),
-    ("whilst", "while"), ("thereof", "of it"), ("hereby", "leave it out"),
-    ("is told", "gets, or receives"),
-    ("are told", "get, or receive"), ("the matter", "say what is wrong"),
-    ("in good order", "cleanly"),
-  ]
-
-  func findings(in file: SourceFile) -> [Finding] {
-    guard !file.path.hasPrefix("Tests/TidyTests/") else { return [] }
-    var findings: [Finding] = []
-    for (index, comment) in file.comments.enumerated() where !comment.isEmpty {
-      for (text, better) in Self.bans where Self.contains(comment, text) {
-        findings.append(
-          Finding(path: file.path, line: index + 1, message: "\"\(text)\" in a comment: \(better)"))
-      }
-    }
-    return findings
-  }
-
-  private static func contains(_ comment: String, _ text: String) -> Bool {
-    comment.ranges(of: text).contains { range in
-      let before =
-        range.lowerBound > comment.startIndex
-        ? comment[comment.index(before: range.lowerBound)] : " "
-      let after = range.upperBound < comment.endIndex ? comment[range.upperBound] : " "
-      return !before.isLetter && !after.isLetter
-    }
   }
 }

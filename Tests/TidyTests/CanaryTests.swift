@@ -55,16 +55,28 @@ import Testing
 
   @Test func aCallThatIsAllowedElsewhere() {
     #expect(Self.findings(BannedCode(), path: "Sources/projectionist/A.swift", "print(a)") == [])
-    #expect(
-      Self.findings(BannedCode(), path: "Tests/StreamsTests/A.swift", "Thread.sleep(1)") == [1])
+    let tests = "Tests/StreamsTests/A.swift"
+    #expect(Self.findings(BannedCode(), path: tests, "Thread.sleep(1)") == [1])
+    #expect(Self.findings(BannedCode(), path: tests, "poll(nil, 0, 5)") == [1])
   }
 
   @Test(arguments: [
     ("// TODO: later", true), ("/// It is made anew.", true), ("/// A renewal", false),
     ("let todo = \"TODO\"", false), ("/* it shall */", true), ("/// shallow", false),
+    ("/// Beside it", true), ("/// besides it", false), ("let beside = 1", false),
+    ("let help = \"Beside it stands a rate.\"", true), ("let help = \"a\"; f(beside)", false),
+    ("let long = \"\"\"\n  made anew\n  \"\"\"", true), ("/// It has been told.", true),
   ])
-  func aStiffComment(_ code: String, _ isBanned: Bool) {
-    #expect(Self.findings(PlainComments(), code).isEmpty != isBanned)
+  func stiffProse(_ code: String, _ isBanned: Bool) {
+    #expect(Self.findings(PlainProse(), code).isEmpty != isBanned)
+  }
+
+  @Test(arguments: [
+    ("def make_anew(topic):", true), ("# It stands beside.", true), ("def renewal():", false),
+    ("a line\nTODO", true),
+  ])
+  func stiffProseInOtherFiles(_ text: String, _ isBanned: Bool) {
+    #expect(PlainProse().findings(in: text, path: "a.py").isEmpty != isBanned)
   }
 
   @Test func anImportAgainstTheArrows() {

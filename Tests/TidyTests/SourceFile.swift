@@ -9,6 +9,8 @@ struct SourceFile {
   let code: [String]
   /// The lines' comments, without their slashes; empty where there are none.
   let comments: [String]
+  /// What the lines' string literals contain, one after the other.
+  let strings: [String]
 
   init(path: String, text: String) {
     self.path = path
@@ -16,13 +18,16 @@ struct SourceFile {
     var scanner = CodeScanner()
     var code: [String] = []
     var comments: [String] = []
+    var strings: [String] = []
     for line in lines {
       let parts = scanner.split(line)
       code.append(parts.code)
       comments.append(parts.comment)
+      strings.append(parts.string)
     }
     self.code = code
     self.comments = comments
+    self.strings = strings
   }
 
   /// `Sources` or `Tests`.
@@ -35,7 +40,7 @@ struct SourceFile {
   }
 }
 
-/// Splits lines into code and comments. Knows line and block comments, string literals with
+/// Splits lines into code, comments and the contents of string literals. Knows line and block comments, string literals with
 /// escapes, and literals of several lines; raw strings count as strings without escapes.
 private struct CodeScanner {
   private enum Place {
@@ -46,9 +51,10 @@ private struct CodeScanner {
 
   private var place = Place.code
 
-  mutating func split(_ line: String) -> (code: String, comment: String) {
+  mutating func split(_ line: String) -> (code: String, comment: String, string: String) {
     var code = ""
     var comment = ""
+    var string = ""
     var rest = Substring(line)
     while !rest.isEmpty {
       switch place {
@@ -65,12 +71,12 @@ private struct CodeScanner {
           code += "\"\""
           place = .code
         } else {
-          rest.removeFirst()
+          string.append(rest.removeFirst())
         }
       case .code:
         if rest.hasPrefix("//") {
           comment = String(rest.drop { $0 == "/" })
-          return (code, comment)
+          return (code, comment, string)
         }
         if rest.hasPrefix("/*") {
           rest = rest.dropFirst(2)
@@ -79,14 +85,16 @@ private struct CodeScanner {
           rest = rest.dropFirst(3)
           place = .longString
         } else if rest.hasPrefix("\"") {
-          rest = Self.afterString(rest)
+          let after = Self.afterString(rest)
+          string += " " + rest.dropLast(after.count).dropFirst().dropLast()
+          rest = after
           code += "\"\""
         } else {
           code.append(rest.removeFirst())
         }
       }
     }
-    return (code, comment)
+    return (code, comment, string)
   }
 
   private static func afterString(_ text: Substring) -> Substring {
@@ -120,6 +128,19 @@ enum Repository {
       }
     }
     return files.sorted { $0.path < $1.path }
+  }
+
+  /// Paths and texts of the files that describe or test the program in other languages, in the order
+  /// of their paths.
+  static func otherProse() throws -> [(path: String, text: String)] {
+    let endings = ["md", "yaml", "yml", "py", "sh", "json"]
+    let paths = try ["Sources", "Tests", "deploy", "topics", ".github"].flatMap { directory in
+      let start = root.appending(path: directory)
+      return try FileManager.default.subpathsOfDirectory(atPath: start.path)
+        .filter { path in endings.contains { path.hasSuffix(".\($0)") } }
+        .map { "\(directory)/\($0)" }
+    }
+    return try (["README.md"] + paths.sorted()).map { ($0, try text(of: $0)) }
   }
 
   static func text(of path: String) throws -> String {

@@ -11,13 +11,23 @@ import Testing
     let files = try Repository.swiftFiles()
     #expect(files.contains { $0.path == "Tests/TidyTests/TidyTests.swift" })
     #expect(files.contains { $0.path == "Sources/Streams/Session/StageLoop.swift" })
+    let others = try Repository.otherProse().map(\.path)
+    #expect(others.contains("Sources/Streams/Streams.docc/Streams.md"))
+    #expect(others.contains("deploy/projectionist.yaml"))
+    #expect(others.contains(".github/CONTRIBUTING.md"))
   }
 
   @Test func linesFitOnAPage() throws { try Self.check(LineLength()) }
   @Test func filesAreAboutOneThing() throws { try Self.check(FileLength()) }
   @Test func functionsFitOnAScreen() throws { try Self.check(FunctionLength()) }
   @Test func nothingBannedIsCalled() throws { try Self.check(BannedCode()) }
-  @Test func commentsArePlain() throws { try Self.check(PlainComments()) }
+  @Test func proseIsPlain() throws {
+    try Self.check(PlainProse())
+    let findings = try Repository.otherProse().flatMap {
+      PlainProse().findings(in: $0.text, path: $0.path)
+    }
+    #expect(findings.isEmpty, "\(findings.map(\.description).joined(separator: "\n"))")
+  }
 
   @Test func importsFollowTheDrawnList() throws {
     let layering = Layering(drawnIn: try Repository.text(of: ".github/CONTRIBUTING.md"))

@@ -21,7 +21,7 @@ struct BenchCommand: ParsableCommand {
     ])
 }
 
-/// What all benches can be told.
+/// Options shared by all benches.
 struct BenchArguments: ParsableArguments {
   /// How long may be measured: an instant gives no figures.
   static let seconds = 0.1...NumberBounds.seconds.upperBound

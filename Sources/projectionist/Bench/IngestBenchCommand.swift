@@ -7,8 +7,8 @@ struct IngestBenchCommand: ParsableCommand {
     commandName: "ingest",
     abstract: "From a cold daemon to zero lag on every stage, with events already there.",
     discussion: """
-      Events have null keys. Beside the daemon's figures stands the rate at which a bare consumer \
-      reads the same events. Afterwards all topics are read back: an event without its verdict, or \
+      Events have null keys. The daemon's figures are printed next to the rate at which a bare \
+      consumer reads the same events. Afterwards all topics are read back: an event without its verdict, or \
       with the wrong one, makes the command fail.
       """)
 

@@ -9,8 +9,8 @@ struct RestoreBenchCommand: ParsableCommand {
     discussion: """
       Events are processed once; then the daemon is stopped, its state deleted, and the daemon \
       started again, as often as --runs says. What it has restored is compared with what was \
-      deleted, byte for byte. Beside each run stands the rate at which a bare consumer reads the \
-      same changelogs (read_committed). The figures are medians. The bar is 500,000 records/s, or \
+      deleted, byte for byte. Each run is printed next to the rate at which a bare consumer reads \
+      the same changelogs (read_committed). The figures are medians. The bar is 500,000 records/s, or \
       80 % of the bare consumer's rate where that is less. The memory that is the daemon's own must \
       not grow with the changelogs: neither from quarter to quarter of a restore, nor with --events.
       """)

@@ -32,7 +32,7 @@ def run(bed):
         let_pass(bed.random.uniform(0, 2 * CYCLE_SECONDS))
         running = "".join(daemon.name[0] if daemon.is_running else "-" for daemon in daemons)
         report.keep_alive(f"{number + 1} of {options.kills}, {load.sent:,} events, {running}")
-    report.check("a daemon that is told to stop exits with 0", bad_ends)
+    report.check("a daemon that is asked to stop exits with 0", bad_ends)
     for daemon in daemons:
         if not daemon.is_running:
             daemon.start()

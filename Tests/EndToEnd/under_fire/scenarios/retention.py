@@ -33,8 +33,8 @@ def run(bed):
     daemon.stop()
     events_deleted(bed, daemon)
     changelog_deleted(bed, daemon)
-    events_made_anew(bed, daemon)
-    topic_made_anew(bed, daemon, "validated-ratings")
+    events_recreated(bed, daemon)
+    topic_recreated(bed, daemon, "validated-ratings")
 
 
 def events_deleted(bed, daemon):
@@ -89,17 +89,17 @@ def go_on(bed, daemon):
     bed.groups.wait_until_caught_up(seconds=120, daemons=[daemon])
 
 
-def events_made_anew(bed, daemon):
+def events_recreated(bed, daemon):
     """`user-ratings` is deleted and created again. Kafka forgets the group's offsets with it, so its
     events come under the offsets of others, whether it has grown longer than the old one or not."""
     records = outputs.input_records(bed.bootstrap)
     ends = bed.groups.ends(["user-ratings"])
     bed.report.progress("case: user-ratings recreated")
-    make_anew(bed, daemon, ["user-ratings"])
+    recreate(bed, daemon, ["user-ratings"])
     bed.send(0.05)
     stops_by_name(bed, daemon, RECREATED, "user-ratings", starts=True)
     bed.report.progress("case: user-ratings recreated, and longer than it was")
-    make_anew(bed, daemon, ["user-ratings"])
+    recreate(bed, daemon, ["user-ratings"])
     # Its first part was deleted before: it takes several of what was left.
     longer = Load.again(bed.bootstrap, records * 6)
     longer.finish()
@@ -111,7 +111,7 @@ def events_made_anew(bed, daemon):
     bed.report.progress("case: all topics recreated, as the message says")
     keep = {"movies", "models"}
     topics = bed.groups.admin.list_topics(timeout=10).topics
-    make_anew(bed, daemon, [name for name in topics if name[0] != "_" and name not in keep])
+    recreate(bed, daemon, [name for name in topics if name[0] != "_" and name not in keep])
     daemon.clear_state()
     redis.Redis("127.0.0.1", bed.redis.port).flushall()
     bed.archive = []
@@ -119,14 +119,14 @@ def events_made_anew(bed, daemon):
     judge(bed, daemon, "all topics recreated")
 
 
-def topic_made_anew(bed, daemon, topic):
+def topic_recreated(bed, daemon, topic):
     """A stage's input is deleted and created again, and shorter than its state's position."""
     bed.report.progress(f"case: {topic} recreated")
-    make_anew(bed, daemon, [topic])
+    recreate(bed, daemon, [topic])
     stops_by_name(bed, daemon, BEYOND, topic)
 
 
-def make_anew(bed, daemon, topics):
+def recreate(bed, daemon, topics):
     """Deletes topics, and makes them again and empty."""
     for future in bed.groups.admin.delete_topics(topics).values():
         future.result()
