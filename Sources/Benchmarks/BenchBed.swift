@@ -124,7 +124,7 @@ final class BenchBed {
     daemon = nil
     let outcome = process.terminate(Self.stopDeadline)
     guard outcome == .exited(0) else {
-      throw CommandFailure(.failure, "the daemon, told to stop, \(outcome):\n\(lastWords)")
+      throw CommandFailure(.failure, "the daemon, asked to stop, \(outcome):\n\(lastWords)")
     }
   }
 

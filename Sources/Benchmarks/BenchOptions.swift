@@ -1,7 +1,7 @@
 package import Configuration
 package import Streams
 
-/// What all benches on a broker can be told.
+/// Options shared by all benches on a broker.
 package struct BenchOptions: Sendable {
   /// Where the daemon's configuration comes from, as this process's.
   package var source: ConfigurationSource

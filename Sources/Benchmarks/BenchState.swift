@@ -20,7 +20,7 @@ extension BenchBed {
 
   /// Has a new daemon process so many more events.
   ///
-  /// - Parameter note: told each valid event's user.
+  /// - Parameter note: called with each valid event's user.
   func process(
     _ workload: inout Workload, events: Int, note: (Int64) -> Void = { _ in }
   ) throws -> ChildProcess {
@@ -47,7 +47,7 @@ extension BenchBed {
 
   /// Waits until all stages of the daemon have their partitions and state.
   ///
-  /// - Parameter onLook: told again and again what the process uses; ends the wait by throwing.
+  /// - Parameter onLook: called again and again with what the process uses; throws to end the wait.
   /// - Returns: the most the process has used at any time, of each kind of memory.
   @discardableResult
   func waitUntilReady(

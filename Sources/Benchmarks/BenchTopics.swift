@@ -42,7 +42,7 @@ final class BenchTopics {
     guard isEmbedded, guarantee == .exactlyOnce else { return }
     throw CommandFailure(
       .usage,
-      "the embedded broker does not tell what exactly-once stages have read: give --guarantee"
+      "the embedded broker does not report what exactly-once stages have read: give --guarantee"
         + " at_least_once, or use Apache Kafka")
   }
 
@@ -118,7 +118,7 @@ final class BenchTopics {
 
   private static func confirm(_ used: [String: Int64]) throws {
     let names = used.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value) records)" }
-    let question = "Delete \(names.joined(separator: ", ")) for ever? [y/N] "
+    let question = "Delete \(names.joined(separator: ", ")) permanently? [y/N] "
     FileHandle.standardError.write(Data(question.utf8))
     guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
       throw CommandFailure(.failure, "nothing was deleted")

@@ -51,7 +51,7 @@ struct Workload: ~Copyable {
 
   /// Produces events with null keys, as fast as it goes.
   ///
-  /// - Parameter note: told each valid event's user.
+  /// - Parameter note: called with each valid event's user.
   mutating func preload(_ count: Int, note: (Int64) -> Void = { _ in }) throws {
     var progress = ProgressBar("preload", unit: "events", goal: .count(count))
     for number in 1...max(count, 1) where number <= count {

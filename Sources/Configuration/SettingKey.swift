@@ -133,8 +133,8 @@ extension SettingKey {
     SettingKey(
       "standby", \.standby, .integer(0...100),
       "How many other instances keep a warm copy of each partition's state, to take it over without"
-        + " a restore. The group does not choose by copies: with as many as there are other"
-        + " instances, whoever takes over has one."),
+        + " a restore. Assignment ignores standbys: with as many as there are other instances,"
+        + " whoever takes over has one."),
   ]
 
   private static let projection: [SettingKey] = [

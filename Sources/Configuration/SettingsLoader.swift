@@ -132,7 +132,7 @@ package struct LoadedSettings: Sendable {
         editDistance($0, name) < editDistance($1, name)
       }
       warnings.append(
-        "environment variable \(name) means nothing; the nearest known one is \(nearest ?? "")")
+        "unknown environment variable \(name); the nearest known one is \(nearest ?? "")")
     }
   }
 

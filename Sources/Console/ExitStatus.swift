@@ -16,7 +16,7 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
     case .success: "done; for a daemon: stopped as asked, everything committed"
     case .failure: "failed for a reason that is none of the following"
     case .topicsDiffer: "topics are missing, or not as declared"
-    case .stateDiffers: "state, log and Redis do not agree, or it can't be told yet"
+    case .stateDiffers: "state, log or Redis disagree, or can't be compared yet"
     case .usage: "the command line is wrong"
     case .unavailable: "Kafka or Redis can't be reached"
     case .internalError: "a bug of this program"

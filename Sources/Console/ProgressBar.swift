@@ -126,7 +126,7 @@ package struct ProgressBar: ~Copyable {
     return "\(label): \(parts.joined(separator: "  "))"
   }
 
-  /// Numbers look the same wherever the machine stands.
+  /// Numbers look the same regardless of locale.
   private static let grouped = IntegerFormatStyle<Int>(locale: Locale(identifier: "en_US"))
 
   private static func bar(_ fraction: Double) -> String {

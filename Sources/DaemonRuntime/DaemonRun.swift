@@ -39,7 +39,7 @@ package struct DaemonRun: Sendable {
     case .overdue(let status):
       // A batch that can't be finished, such as without a broker, is left to the next start, which
       // finds the state intact; waiting longer would gain nothing.
-      logger.warning("the deadline for stopping is over: leaving open batches to the next start")
+      logger.warning("shutdown deadline exceeded; open batches will be processed again")
       _exit(status.rawValue)
     }
   }

@@ -164,7 +164,7 @@ struct Dashboard {
     String(format: milliseconds < 10 ? "%.1f" : "%.0f", milliseconds)
   }
 
-  /// Thousands are separated alike wherever the machine stands.
+  /// Thousands are separated the same way regardless of locale.
   static func grouped(_ number: Int) -> String {
     number.formatted(IntegerFormatStyle<Int>(locale: Locale(identifier: "en_US")))
   }

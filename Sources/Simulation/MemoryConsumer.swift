@@ -272,7 +272,7 @@ public final class MemoryConsumer: LogConsumer {
     state.apply(commit)
   }
 
-  /// What to tell the group; `nil` for nothing.
+  /// What to report to the group; `nil` for nothing.
   func groupCommit(_ offsets: [TopicPartition: Int64]) -> GroupCommit? {
     guard let group = configuration.group, !offsets.isEmpty else { return nil }
     return GroupCommit(

@@ -2,7 +2,7 @@ package import Configuration
 package import Logging
 
 extension ConfigurationSource {
-  /// The settings in force, and a logger made by them, which has been told what was ignored.
+  /// The settings in force, and a logger made by them, in which what was ignored is logged.
   package func start(_ label: String) throws(ConfigurationError) -> (
     settings: Settings, logger: Logger
   ) {

@@ -51,7 +51,8 @@ extension TopicReport {
     for (topic, status) in entries {
       table.append([topic.name, status.name, status.details.joined(separator: "; ")])
     }
-    let note = "The embedded broker does not tell its topics' properties: they are not compared.\n"
+    let note =
+      "The embedded broker does not report its topics' properties: they are not compared.\n"
     return table.description + (knowsProperties ? "" : note)
   }
 

@@ -45,7 +45,7 @@ import Testing
   @Test func keysThatFitNoTableAreExplained() throws {
     let ratings = try TableChoice.find("ratings", stage: nil)
     let error = #expect(throws: CommandFailure.self) { try ratings.key("x") }
-    #expect(error?.message == "x is no key of ratings; one looks like 42/1196")
+    #expect(error?.message == "x is not a valid key for ratings; example: 42/1196")
   }
 
   @Test func storesAreListedByStageAndPartition() throws {

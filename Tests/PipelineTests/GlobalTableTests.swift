@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct GlobalTableTests {
   /// A topic's end is reported once. What is delivered again after it must not take the table back
-  /// before it, or it would wait for ever.
+  /// before it, or it would wait forever.
   @Test func catchesUpAlthoughRecordsAreDeliveredAgain() throws {
     let log = MemoryLog()
     log.createTopic("t", partitions: 2)

@@ -44,7 +44,7 @@ package final class SeedRunner: Sendable {
     (scenario ?? .chosen(by: seed, options)).run(seed: seed, options)
   }
 
-  /// - Parameter progress: told now and then how many seeds are done.
+  /// - Parameter progress: called now and then with how many seeds are done.
   package func run(jobs: Int, progress: (Int) -> Void) -> Totals {
     let ended = DispatchSemaphore(value: 0)
     for _ in 0..<jobs {

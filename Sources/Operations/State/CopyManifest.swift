@@ -39,24 +39,24 @@ package struct CopyManifest: Codable, Hashable {
       return try decoder.decode(Self.self, from: try Data(contentsOf: URL(filePath: path)))
     } catch {
       throw CommandFailure(
-        .failure, "\(path) can't be read: it is no copy that `state snapshot` has made (\(error))")
+        .failure, "\(path) can't be read: it was not made by `state snapshot` (\(error))")
     }
   }
 
   /// Why the copy is not this place's; `nil` when it is.
   func mismatch(_ place: StorePlace, application: String, clusterID: String?) -> String? {
     if stage != place.stage || partition != place.partition {
-      return "it is of \(stage)[\(partition)]"
+      return "it is a copy of \(stage)[\(partition)]"
     }
     if self.application != application {
-      return "it is of the application \(self.application), not \(application)"
+      return "it is a copy of the application \(self.application), not \(application)"
     }
     if formatVersion != LMDBStorage.formatVersion {
       return "it has format version \(formatVersion), and this program reads "
         + "\(LMDBStorage.formatVersion)"
     }
     if let clusterID, let own = self.clusterID, own != clusterID {
-      return "it is of the cluster \(own), and the configured one is \(clusterID)"
+      return "it is a copy of the cluster \(own), and the configured one is \(clusterID)"
     }
     return nil
   }

@@ -49,7 +49,7 @@ package struct TableChoice {
   package func key(_ text: String) throws(CommandFailure) -> [UInt8] {
     guard let key = table.key(text) else {
       throw CommandFailure(
-        .usage, "\(text) is no key of \(table.name); one looks like \(table.example)")
+        .usage, "\(text) is not a valid key for \(table.name); example: \(table.example)")
     }
     return key
   }

@@ -13,7 +13,7 @@ extension StageProgram {
     }
   }
 
-  /// - Parameter directory: told the partitions owned, for the predict stage.
+  /// - Parameter directory: receives the partitions owned, for the predict stage.
   public static func user(_ topology: Topology, directory: PartitionDirectory<Storage.Store>)
     -> StageProgram
   {

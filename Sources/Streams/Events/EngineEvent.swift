@@ -86,7 +86,7 @@ public struct EngineEvent: Hashable, Sendable {
 public struct PartitionPosition: Hashable, Sendable {
   /// Offset of the next record to process.
   public var nextOffset: Int64
-  /// The partition's end as the newest fetch told it; transaction markers count as records.
+  /// The partition's end in the newest fetch's answer; transaction markers count as records.
   public var endOffset: Int64
 
   public init(nextOffset: Int64, endOffset: Int64) {

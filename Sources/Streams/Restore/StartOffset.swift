@@ -77,7 +77,7 @@ extension StageEnvironment {
     _ source: TopicPartition, _ restored: Int64, _ committed: Int64?, for consumer: Log.Consumer
   ) throws(StageError) {
     if configuration.guarantee.strategy.leavesOffsetsBehind {
-      // A crash came between the store's commit and the group's; lag must not show for ever.
+      // A crash came between the store's commit and the group's; lag must not show forever.
       try StageError.log { () throws(LogError) in
         try consumer.commit([source: restored], wait: false)
       }

@@ -38,7 +38,7 @@ struct OpenBatch {
     bytes += added
   }
 
-  /// Notes that a poll brought so many records into the open batch.
+  /// Counts the records that a poll added to the open batch.
   mutating func arrived(_ count: Int, at now: ContinuousClock.Instant) {
     arrivals.count(count, at: now)
   }

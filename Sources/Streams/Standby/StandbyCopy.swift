@@ -30,7 +30,7 @@ struct StandbyCopy: Sendable {
     nextOffset = tail.lastPosition ?? nextOffset
   }
 
-  /// Whether there is something to commit, and it is so much, or so long ago that something was.
+  /// Whether to commit: `records` wait, or some do and the last commit is `interval` ago.
   func isDue(_ now: ContinuousClock.Instant, after interval: Duration, records: Int) -> Bool {
     !ready.isEmpty && (now - committed >= interval || ready.count >= records)
   }

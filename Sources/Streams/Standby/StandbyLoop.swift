@@ -41,7 +41,8 @@ public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
   }
 
   /// Runs on the calling thread until it is stopped. The pipeline does not depend on copies, so a
-  /// failure is reported and tried again; it is reported once, until all has gone well for a while.
+  /// failure is reported and the work tried again. The same failure is reported once, until a
+  /// `placementInterval` passes without any.
   public func run() {
     var reported: Set<StageError> = []
     while !environment.stop.isStopped {

@@ -34,7 +34,7 @@ public struct StagePacing: Hashable, Sendable {
   /// How much nicer than the process the stage's threads are. Where two threads want a processor,
   /// one that is 5 nicer gets a quarter of it.
   public var niceness: Int32
-  /// Whether its input are requests, whose batches have a limit of their own.
+  /// Whether the stage answers requests. Their batches have a limit of their own.
   public var answersRequests: Bool
 
   public init(

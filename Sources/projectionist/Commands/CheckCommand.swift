@@ -10,7 +10,7 @@ struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
     abstract: "Check the configuration and everything it points to, before a start.",
-    discussion: "Exits with 0 when all is well, or else with the code of the first failure.")
+    discussion: "Exits with 0 if every check passes, otherwise with the first failure's code.")
 
   @OptionGroup var common: CommonOptions
   @Flag(help: "Print JSON.") var json = false

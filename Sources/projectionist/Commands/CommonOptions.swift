@@ -39,7 +39,7 @@ struct CommonOptions: ParsableArguments {
   /// The settings in force.
   func load() throws(ConfigurationError) -> LoadedSettings { try source.load() }
 
-  /// The settings in force, and a logger made by them, which has been told what was ignored.
+  /// The settings in force, and a logger made by them, in which what was ignored is logged.
   func start(_ label: String) throws(ConfigurationError) -> (settings: Settings, logger: Logger) {
     try source.start(label)
   }

@@ -28,9 +28,9 @@ struct SimulateCommand: ParsableCommand {
   var seeds = SeedRange(1...1000)
   @Option(help: "Only this seed.")
   var seed: UInt64?
-  @Option(help: "exactly_once or at_least_once; both by default, as the seed has it.")
+  @Option(help: "exactly_once or at_least_once (default: chosen by the seed).")
   var guarantee: ProcessingGuarantee?
-  @Option(help: "engine or pipeline; both by default, as the seed has it.")
+  @Option(help: "engine or pipeline (default: chosen by the seed).")
   var scenario: SimulatedScenario?
   @Option(
     help: ArgumentHelp(
@@ -45,7 +45,7 @@ struct SimulateCommand: ParsableCommand {
   var zombies = false
   @Flag(help: "With --seed: print every step.")
   var trace = false
-  @Option(help: "Seeds that run at the same time; the processors' number by default.")
+  @Option(help: "Seeds that run at the same time (default: number of CPUs).")
   var jobs: Int?
   @Flag(help: "Print the result as JSON.")
   var json = false
@@ -80,7 +80,7 @@ struct SimulateCommand: ParsableCommand {
     }
     guard let violation = totals.failure?.violation else { return }
     throw CommandFailure(
-      .failure, "seed \(totals.failure?.seed ?? 0) has broken a promise: \(violation)")
+      .failure, "seed \(totals.failure?.seed ?? 0) violated a promise: \(violation)")
   }
 
   /// Runs the failed seed again, or the only one, with a trace.

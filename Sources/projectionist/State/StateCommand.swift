@@ -67,7 +67,7 @@ struct StateStatCommand: ParsableCommand {
     abstract: "Print each table's entries, pages and depth, and how full the file is.")
 
   @OptionGroup var options: StateOptions
-  @Flag(help: "Also walk all pages and tell whether they hang together.") var check = false
+  @Flag(help: "Also check every page.") var check = false
   @Flag(help: "Print JSON.") var json = false
 
   func run() throws {
@@ -94,7 +94,7 @@ struct StateStatCommand: ParsableCommand {
       print(
         "\(store.stage)[\(store.partition)]: \(store.fileBytes) bytes in the file, "
           + "\(store.freePages) of \(store.fileBytes / max(1, store.pageBytes)) pages free, "
-          + "room for \(store.mapBytes) bytes\(check ? "; all pages hang together" : "")")
+          + "room for \(store.mapBytes) bytes\(check ? "; page check passed" : "")")
     }
   }
 }
