@@ -29,7 +29,7 @@ import Testing
       #expect(topology.text.contains(stage.name))
       #expect(topology.mermaid.contains("[\"\(stage.name)\"]"))
     }
-    for topic in topology.topics {
+    for topic in topology.flow {
       #expect(topology.text.contains(topic.name))
       #expect(topology.mermaid.contains("\"\(topic.name)\""))
     }
