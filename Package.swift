@@ -64,6 +64,9 @@ let package = Package(
     .target(
       name: "CRdkafkaClock", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]),
 
+    // Children that end with their parent.
+    .target(name: "CSpawn", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]),
+
     // Interfaces: what a log and a store are.
     module("EventLog"),
     module("StateStore"),
@@ -116,7 +119,7 @@ let package = Package(
         "Console", "Configuration", "Pipeline", "KafkaLog", "LMDBStore", "RedisProjection",
         "Streams", "EventLog", "StateStore", logging,
       ]),
-    module("Processes", ["Console", "RedisProjection"]),
+    module("Processes", ["Console", "RedisProjection", "CSpawn"]),
     module(
       "SampleData", ["Console", "Pipeline", "Recommender", "Ratings", "Codecs", "EventLog"]),
     module(

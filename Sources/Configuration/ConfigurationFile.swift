@@ -18,7 +18,7 @@ package struct ConfigurationFile: Sendable {
   /// What is wrong with its form, each with its line.
   private(set) var problems: [String] = []
 
-  init(name: String, yaml: String) {
+  package init(name: String, yaml: String) {
     self.name = name
     do {
       guard let root = try Yams.compose(yaml: yaml) else { return }

@@ -95,6 +95,11 @@ extension SettingKey {
 
   private static let topics: [SettingKey] = [
     SettingKey(
+      "topics.prefix", \.topics.prefix, .topicPrefix,
+      "Begins the names of all topics, groups, ids, the Feast project and the state directory. With"
+        + " one of its own, another application on the same cluster has a set of topics of its own."
+    ),
+    SettingKey(
       "topics.partitions", \.topics.partitions, .integer(1...10_000),
       "Partitions of topics keyed by user; can't be changed once there is data."),
     SettingKey(

@@ -55,6 +55,16 @@ extension SettingType<String> {
     parse: { isName($0, 1...100) { "a"..."z" ~= $0 || "0"..."9" ~= $0 || $0 == "-" } ? $0 : nil },
     format: { $0 })
 
+  /// What may stand before the first dot of a topic's name, or nothing.
+  static let topicPrefix = SettingType(
+    expected: "at most 60 letters of English, digits and hyphens",
+    parse: {
+      isName($0, 0...60) {
+        "a"..."z" ~= $0 || "A"..."Z" ~= $0 || "0"..."9" ~= $0 || $0 == "-"
+      } ? $0 : nil
+    },
+    format: { $0 })
+
   /// A name that may stand in transactional ids, or none.
   static let instanceName = SettingType(
     expected: "at most 100 letters of English, digits, dots, underscores and hyphens",

@@ -13,6 +13,8 @@ package struct Settings: Hashable, Sendable {
   }
 
   package struct Topics: Hashable, Sendable {
+    /// Empty for none.
+    package var prefix = ""
     package var partitions = 4
     package var moviePartitions = 1
     package var replicationFactor = 1
@@ -89,7 +91,7 @@ package struct Settings: Hashable, Sendable {
   package init() {}
 
   /// The stages as this application runs them: every name comes from it.
-  package var topology: Topology { Topology(application: application) }
+  package var topology: Topology { Topology(application: application, prefix: topics.prefix) }
 
   /// Where this application keeps its local state.
   package var stateRoot: String { topology.stateDirectory(in: state.directory) }

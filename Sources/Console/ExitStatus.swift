@@ -15,7 +15,7 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
     switch self {
     case .success: "done; for a daemon: stopped as asked, everything committed"
     case .failure: "failed for a reason that is none of the following"
-    case .topicsDiffer: "topics are missing, or not as declared"
+    case .topicsDiffer: "topics are missing, not as declared, or another application's"
     case .stateDiffers: "state, log or Redis disagree, or can't be compared yet"
     case .usage: "the command line is wrong"
     case .unavailable: "Kafka or Redis can't be reached"

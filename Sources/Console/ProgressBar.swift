@@ -74,7 +74,7 @@ package struct ProgressBar: ~Copyable {
     if elapsed > Self.worthALine {
       finish(count)
     } else if isDrawn {
-      FileHandle.standardError.write(Data(Self.clearedLine.utf8))
+      StandardStream.error.write(Self.clearedLine)
     }
   }
 
@@ -100,7 +100,7 @@ package struct ProgressBar: ~Copyable {
   private func draw(_ count: Int, fraction: Double?, ends: Bool, note: String? = nil) {
     let line = line(count, fraction: fraction, ends: ends, after: elapsed, note: note)
     let text = (isTerminal ? Self.clearedLine : "") + line + (ends ? "\n" : "")
-    FileHandle.standardError.write(Data(text.utf8))
+    StandardStream.error.write(text)
   }
 
   /// What is shown.

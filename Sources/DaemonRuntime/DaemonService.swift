@@ -10,7 +10,7 @@ import Streams
 import UnixSignals
 import Wiring
 
-/// Waits for the broker, checks the topics, then runs the stages.
+/// Waits for the broker, checks and claims the topics, then runs the stages.
 struct DaemonService: Service {
   private let configured: Settings
   private let appliesTopics: Bool
@@ -59,7 +59,12 @@ struct DaemonService: Service {
     kafka.whenUnreachable = { _ in watch.look() }
     let log = KafkaLog(settings: kafka, logger: settings.log.makeLogger("kafka"))
     let topics = try TopicCatalog.topics(settings)
-    let partitions = try prepare(topics, settings.topology, log: log)
+    let admin = try log.makeAdmin()
+    let watchOfOwner = OwnerWatch(settings, logger: logger)
+    try watchOfOwner.check(admin)
+    let partitions = try prepare(topics, settings.topology, admin)
+    try watchOfOwner.claim(
+      instance: instance, admin: cluster.isEmbedded ? nil : admin, stop: stop)
     logger.notice(
       "starting",
       metadata: [
@@ -77,7 +82,9 @@ struct DaemonService: Service {
       partitions: partitions, events: server?.sink ?? .none, threads: threads, stop: stop,
       logger: logger)
     // The event server stops last, when the stages have emitted their last events.
-    return (server.map { [("events", EventService(server: $0))] } ?? []) + daemon.services
+    return (server.map { [("events", EventService(server: $0))] } ?? []) + [
+      ("owner", watchOfOwner)
+    ] + daemon.services
   }
 
   /// A daemon that can't serve its events runs without them.
@@ -96,9 +103,8 @@ struct DaemonService: Service {
   ///
   /// - Returns: how many partitions the user-keyed topics have.
   private func prepare(
-    _ topics: [DeclaredTopic], _ topology: Topology, log: KafkaLog
+    _ topics: [DeclaredTopic], _ topology: Topology, _ admin: KafkaAdmin
   ) throws -> Int32 {
-    let admin = try log.makeAdmin()
     var report = try TopicReport(topics, admin: admin)
     if appliesTopics, !report.missing.isEmpty {
       try report.createMissing(admin)

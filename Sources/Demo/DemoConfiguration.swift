@@ -3,6 +3,9 @@ import Foundation
 
 /// The configuration that the demo's processes share, as a file.
 enum DemoConfiguration {
+  /// In the demo's directory.
+  static let fileName = "projectionist.yaml"
+
   /// The settings that differ from the defaults, as YAML, secrets included.
   static func text(_ settings: Settings) throws -> String {
     let defaults = Settings()

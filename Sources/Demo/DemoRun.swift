@@ -41,7 +41,7 @@ package struct DemoRun {
 
   /// Returns when the user asks for the end, or `once` is done.
   package func run() throws {
-    let interruption = Interruption()
+    let interruption = Interruption(watchesOutput: true)
     let loaded = try source.load()
     let choice = BrokerChoice(
       wantsEmbedded: wantsEmbedded,
@@ -110,6 +110,8 @@ package struct DemoRun {
     }
   }
 
+  private func say(_ text: String) { StandardStream.output.write("\(text)\n") }
+
   private func runOnce(
     _ services: DemoServices, _ sample: SampleUser, _ progress: ProgressMonitor,
     deadline: ContinuousClock.Instant
@@ -118,14 +120,14 @@ package struct DemoRun {
       user: sample, progress: progress, services: services,
       deadline: deadline)
     let before = try check.waitUntilReady()
-    print(OnceCheck.lines("before", before).joined(separator: "\n"))
+    say(OnceCheck.lines("before", before).joined(separator: "\n"))
     let start = ContinuousClock.now
     let after = try check.rate(before)
     let milliseconds = (ContinuousClock.now - start) / .milliseconds(1)
-    print(OnceCheck.lines("after", after).joined(separator: "\n"))
+    say(OnceCheck.lines("after", after).joined(separator: "\n"))
     let events = try progress.progress()
     let freshness = try check.freshness(after)
-    print(
+    say(
       """
 
       \(Dashboard.grouped(events.events)) events, at most \

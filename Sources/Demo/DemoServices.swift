@@ -3,6 +3,7 @@ import Console
 import Foundation
 import KafkaLog
 import Logging
+import Pipeline
 import Processes
 import Streams
 import Wiring
@@ -13,6 +14,7 @@ final class DemoServices {
   /// It keeps about 5 MiB a partition, and a topic must hold what its slowest reader has before it.
   private static let embeddedPartitions = 16
   private static let brokerStopDeadline = Duration.seconds(20)
+  private static let cleanUpDeadline = Duration.seconds(120)
 
   /// What the processes run with; complete once `start` has returned.
   private(set) var settings: Settings
@@ -22,9 +24,11 @@ final class DemoServices {
   private(set) var javaTools: PasteLines.JavaTools?
   private let choice: BrokerChoice
   private let ownsRedis: Bool
-  /// Whether the user leaves the application's name to the demo.
-  private let hasOwnApplication: Bool
   private let directory: TemporaryDirectory
+  private let cleanUp: DemoCleanUp
+  /// Cleans up, whatever ends this process.
+  private let caretaker: Caretaker
+  private var isStopped = false
   private let interruption: Interruption
   private let logger: Logger
 
@@ -34,8 +38,6 @@ final class DemoServices {
   private var daemon: ChildProcess?
   /// What the daemon's stages do.
   private(set) var daemonStatus: DaemonStatus?
-  /// The changelogs of an application that lived only for this demo, on a broker that lives on.
-  private var ownTopics: [String] = []
 
   init(
     _ loaded: LoadedSettings, choice: BrokerChoice, interruption: Interruption, logger: Logger
@@ -46,9 +48,14 @@ final class DemoServices {
     self.logger = logger
     directory = try TemporaryDirectory("demo")
     ownsRedis = !loaded.configuresRedis
+    cleanUp = DemoCleanUp(
+      directory: directory.path, clearsCluster: choice == .configured, clearsRedis: !ownsRedis)
+    caretaker = try Caretaker(
+      "the demo's caretaker", arguments: cleanUp.arguments, removing: Self.overridingVariables)
     settings.state.directory = directory.file("state")
+    settings.stages = Settings().stages
     settings.log.format = .text
-    hasOwnApplication = loaded.origins["application"] == nil
+    if choice == .configured || !ownsRedis { DemoNames().apply(to: &settings) }
     if choice != .configured { settings.kafka = [:] }
     if choice == .embedded, loaded.origins["topics.partitions"] == nil {
       settings.topics.partitions = Self.embeddedPartitions
@@ -59,7 +66,11 @@ final class DemoServices {
     }
   }
 
-  var configurationFile: String { directory.file("projectionist.yaml") }
+  private static var overridingVariables: Set<String> {
+    DemoConfiguration.overridingVariables(in: ProcessInfo.processInfo.environment)
+  }
+
+  var configurationFile: String { directory.file(DemoConfiguration.fileName) }
   var kcatConfiguration: String { directory.file("kcat.conf") }
   /// For the commands that the view shows.
   var commandFile: String { directory.file("commands") }
@@ -77,6 +88,7 @@ final class DemoServices {
 
   /// Starts what the daemon needs, and tells about each.
   func startServers() throws {
+    tellWhatIsTouched()
     try startRedis()
     try startBroker()
     try write(DemoConfiguration.text(settings), to: configurationFile)
@@ -84,6 +96,18 @@ final class DemoServices {
       try write(DemoConfiguration.kcatText(kafkaProperties), to: kcatConfiguration)
     }
     try createTopics()
+  }
+
+  /// Before anything is.
+  private func tellWhatIsTouched() {
+    guard choice == .configured || !ownsRedis else { return }
+    let prefix = settings.topics.prefix
+    var touched = choice == .configured ? ["topics and groups that begin with \(prefix)"] : []
+    if !ownsRedis {
+      touched.append("keys of Redis that end in \(settings.feastProjection.project)")
+    }
+    tell(
+      "own", "\(touched.joined(separator: ", ")): made now, deleted at the end, and nothing else")
   }
 
   /// Nobody else may read it.
@@ -108,7 +132,13 @@ final class DemoServices {
   private func startBroker() throws {
     switch choice {
     case .configured:
-      adapt(toEmbedded: try log.makeAdmin().cluster().isEmbedded)
+      guard try !log.makeAdmin().cluster().isEmbedded else {
+        throw CommandFailure(
+          .usage,
+          "\(settings.bootstrapServers) is an embedded broker, which can't make topics of the demo's"
+            + " own: use --embedded, which starts another")
+      }
+      findJavaTools()
       broker = settings.bootstrapServers
       tell("broker", "the configured one, \(broker)")
     case .apacheKafka(let home):
@@ -122,25 +152,17 @@ final class DemoServices {
       tell("broker", "Apache Kafka started on \(node.bootstrapServers)")
     case .embedded:
       settings.bootstrapServers = try startEmbeddedBroker()
-      adapt(toEmbedded: true)
+      isEmbedded = true
+      settings = settings.adaptedToEmbeddedBroker()
       broker = "embedded \(settings.bootstrapServers)"
       tell("broker", "embedded broker started on \(settings.bootstrapServers); at least once")
     }
   }
 
-  private func adapt(toEmbedded isEmbedded: Bool) {
-    self.isEmbedded = isEmbedded
-    if isEmbedded {
-      settings = settings.adaptedToEmbeddedBroker()
-    } else {
-      javaTools = BrokerChoice.javaTools(
-        environment: ProcessInfo.processInfo.environment,
-        isExecutable: FileManager.default.isExecutableFile)
-      // Offsets and state of its own: it begins with the first rating the broker has.
-      if hasOwnApplication {
-        settings.application += "-demo-\(String(UInt32.random(in: 0 ... .max), radix: 16))"
-      }
-    }
+  private func findJavaTools() {
+    javaTools = BrokerChoice.javaTools(
+      environment: ProcessInfo.processInfo.environment,
+      isExecutable: FileManager.default.isExecutableFile)
   }
 
   private func startEmbeddedBroker() throws -> String {
@@ -153,6 +175,7 @@ final class DemoServices {
         "--partitions", "\(settings.topics.partitions)",
         "--set", "topics.movie_partitions=\(settings.topics.moviePartitions)",
         "--set", "application=\(settings.application)",
+        "--set", "topics.prefix=\(settings.topics.prefix)",
       ], output: .file(log))
     brokerProcess = process
     let deadline = ContinuousClock.now + Self.addressDeadline
@@ -172,9 +195,9 @@ final class DemoServices {
     let admin = try log.makeAdmin()
     let topics = try TopicCatalog.topics(settings)
     var report = try TopicReport(topics, admin: admin)
-    if choice == .configured, hasOwnApplication {
-      let own = Set(settings.topology.changelogs)
-      ownTopics = report.missing.map(\.name).filter(own.contains)
+    if choice == .configured, report.missing.count < topics.count {
+      throw CommandFailure(
+        .failure, "\(settings.bootstrapServers) has topics of \(settings.topics.prefix) already")
     }
     try report.createMissing(admin)
     if let failure = report.failure { throw failure }
@@ -192,6 +215,8 @@ final class DemoServices {
       try interruption.check()
       guard let outcome = process.wait(.milliseconds(100)) else { continue }
       guard outcome == .exited(0) else {
+        // Perhaps for want of a reader, as this process.
+        try interruption.check()
         throw CommandFailure(.failure, "loading \(outcome)")
       }
       return
@@ -210,16 +235,27 @@ final class DemoServices {
   {
     try ChildProcess(
       name, executable: ChildProcess.ownExecutable, arguments: arguments, output: output,
-      removing: DemoConfiguration.overridingVariables(in: ProcessInfo.processInfo.environment))
+      removing: Self.overridingVariables)
   }
 
   /// Says on standard output what has become of a part of the demo.
   func tell(_ name: String, _ text: String) {
     let padding = String(repeating: " ", count: max(1, 8 - name.count))
-    FileHandle.standardOutput.write(Data("\(name)\(padding)\(text)\n".utf8))
+    StandardStream.output.write("\(name)\(padding)\(text)\n")
   }
 
   // MARK: Meanwhile and end
+
+  /// What happens at the end, in words.
+  var farewell: String {
+    let started = [
+      "the daemon", ownsRedis ? "Redis" : nil, choice == .configured ? nil : "the broker",
+    ].compactMap(\.self).joined(separator: ", ")
+    let own = choice == .configured ? ["topics and groups"] : []
+    let made = own + (ownsRedis ? [] : ["keys in Redis"])
+    return "stopping \(started)"
+      + (made.isEmpty ? "" : ", deleting the demo's \(made.joined(separator: ", "))")
+  }
 
   /// Waits so long, or until a signal comes.
   func pause(_ duration: Duration) { interruption.pause(duration) }
@@ -231,24 +267,42 @@ final class DemoServices {
       throw CommandFailure(
         .failure, "the daemon \(outcome):\n\(LogTail.of(daemonLog, lines: 10))")
     }
+    if let outcome = caretaker.poll() {
+      throw CommandFailure(.failure, "the process that cleans up after the demo \(outcome)")
+    }
     for process in [redisServer?.process, brokerProcess] {
       guard let process, let outcome = process.poll() else { continue }
       throw CommandFailure(.failure, "\(process.name) \(outcome)")
     }
   }
 
-  /// Ends all that was started, in the order that lets each finish its work, and deletes the
-  /// temporary directory. May be called at any point, and again.
+  /// Ends all that was started, in the order that lets each finish its work, and removes all that
+  /// was made. May be called at any point, and again.
   func stop() {
+    guard !isStopped else { return }
+    isStopped = true
     loader?.terminate(.seconds(1))
     daemonStatus?.stop()
     daemon?.terminate(settings.shutdown.deadline + .seconds(5))
-    // A broker that is gone keeps them; the demo must end all the same.
-    if !ownTopics.isEmpty { _ = try? log.makeAdmin().delete(ownTopics) }
     redisServer?.stop()
     brokerProcess?.terminate(Self.brokerStopDeadline)
-    (loader, daemon, redisServer, brokerProcess, ownTopics) = (nil, nil, nil, nil, [])
-    directory.remove()
+    (loader, daemon, redisServer, brokerProcess) = (nil, nil, nil, nil)
+    guard let problem = finish() else { return }
+    StandardStream.error.write("projectionist: the demo could not be removed: \(problem)\n")
+  }
+
+  /// - Returns: what was not removed.
+  private func finish() -> String? {
+    guard caretaker.poll() == nil else {
+      let problems = cleanUp.run()
+      return problems.isEmpty ? nil : problems.joined(separator: "; ")
+    }
+    let (text, outcome) = caretaker.finish(Self.cleanUpDeadline)
+    switch outcome {
+    case .exited(0): return nil
+    case let outcome?: return text.isEmpty ? "its caretaker \(outcome)" : text
+    case nil: return "a process in the background goes on with it"
+    }
   }
 }
 

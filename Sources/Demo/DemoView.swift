@@ -1,4 +1,5 @@
 import Configuration
+import Console
 import EventLog
 import Foundation
 import KafkaLog
@@ -54,10 +55,13 @@ final class DemoView {
     let isTerminal = Screen.isTerminal
     defer {
       screen.leave()
-      print("stopping the daemon, Redis and the broker")
+      StandardStream.output.write("\(services.farewell)\n")
       probe?.close()
     }
-    if !isTerminal { print(PasteLines.text(commands.lines(user: sample.user, movie: nil))) }
+    if !isTerminal {
+      StandardStream.output.write(
+        "\(PasteLines.text(commands.lines(user: sample.user, movie: nil)))\n")
+    }
     var next = ContinuousClock.now
     while !interruption.isRequested {
       try services.check()
@@ -66,8 +70,7 @@ final class DemoView {
         let size = Screen.currentSize
         screen.show(dashboard.lines(columns: size.columns, rows: size.rows), size: size)
       } else {
-        print(dashboard.summary)
-        fflush(nil)
+        StandardStream.output.write("\(dashboard.summary)\n")
       }
       next = max(next + (isTerminal ? Self.terminalInterval : Self.lineInterval), .now)
       interruption.pause(next - .now)

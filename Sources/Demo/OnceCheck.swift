@@ -42,7 +42,8 @@ struct OnceCheck {
   /// Rates the first recommended movie.
   func rate(_ before: View) throws -> View {
     guard let movie = before.movies.first, let count = before.ratingCount else { return before }
-    print("\nrating \(movie.title) (movie \(movie.movieID)) with 5 stars for user \(user.user)\n")
+    StandardStream.output.write(
+      "\nrating \(movie.title) (movie \(movie.movieID)) with 5 stars for user \(user.user)\n\n")
     try user.rate(movie.movieID)
     return try wait { () -> (View?, String) in
       let view = try look()
@@ -93,8 +94,6 @@ struct OnceCheck {
   ///
   /// - Parameter attempt: the result, or what it still misses.
   private func wait<T>(_ attempt: () throws -> (T?, String)) throws -> T {
-    // What has been printed is to be read meanwhile, through a pipe, too.
-    fflush(nil)
     var nextReport = ContinuousClock.now + Self.reportInterval
     while true {
       try services.check()
@@ -104,7 +103,7 @@ struct OnceCheck {
         throw CommandFailure(.failure, "the demo's deadline is over: \(missing)")
       }
       if ContinuousClock.now >= nextReport {
-        FileHandle.standardError.write(Data("waiting: \(missing)\n".utf8))
+        StandardStream.error.write("waiting: \(missing)\n")
         nextReport = .now + Self.reportInterval
       }
       services.pause(.milliseconds(100))

@@ -1,3 +1,4 @@
+import Console
 import Foundation
 
 /// Keeps lines of text on a terminal up to date. A line that did not change is not written again,
@@ -24,7 +25,7 @@ struct Screen {
   mutating func show(_ lines: [String], size: Size) {
     let output = update(lines, size: size)
     guard !output.isEmpty else { return }
-    FileHandle.standardOutput.write(Data(output.utf8))
+    StandardStream.output.write(output)
   }
 
   /// What makes the terminal show these lines, or those of them, from the top, that it has rows
@@ -60,7 +61,7 @@ struct Screen {
   mutating func leave() {
     guard let size else { return }
     let row = min(heights(shown, size).reduce(1, +), size.rows)
-    FileHandle.standardOutput.write(Data("\u{1B}[\(row);1H\u{1B}[J\u{1B}[?25h\n".utf8))
+    StandardStream.output.write("\u{1B}[\(row);1H\u{1B}[J\u{1B}[?25h\n")
     self.size = nil
   }
 

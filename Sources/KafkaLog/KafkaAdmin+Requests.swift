@@ -22,10 +22,10 @@ extension KafkaAdmin {
     }
   }
 
-  /// A request's outcome for one topic.
+  /// A request's outcome for one topic or group.
   public enum TopicResult: Hashable, Sendable {
     case done
-    /// The topic to create existed, or the one to delete didn't.
+    /// What is to be created existed, or what is to be deleted didn't.
     case unchanged
     case failed(LogError)
   }

@@ -44,7 +44,7 @@ public struct SourceTopic {
         "topic_recreated: the state has \(name)[\(partition)] up to offset \(known.offset), but"
           + " \(why): the topic was deleted and recreated, and its events would pass for repeats."
           + " To go on with the new topic, stop every instance, recreate the other topics except"
-          + " movies and models as well, and use another application name and an empty Redis"),
+          + " movies and models as well, and empty the state directory and Redis"),
       .stopDaemon)
   }
 

@@ -9,18 +9,40 @@ extension ChildProcess {
     private let ending = Mutex<Outcome?>(nil)
     private let ended = DispatchGroup()
 
-    /// - Parameter id: of a child that has just been started.
-    init(_ id: pid_t) {
+    private init(_ id: pid_t, outlives: Bool) {
       self.id = id
-      Self.living.withLock { _ = $0.insert(id) }
+      if !outlives { Self.living.withLock { _ = $0.insert(id) } }
       ended.enter()
-      let thread = Thread { [self] in
-        reap()
-        ended.leave()
+    }
+
+    /// Starts a child and waits for it on a new thread: the kernel kills a child when the thread
+    /// that has started it ends.
+    ///
+    /// - Parameters:
+    ///   - outlives: whether the child is to outlive this process, which `killAll` respects.
+    ///   - spawn: returns the child's id, or the negative of an error code.
+    /// - Returns: the error code if there is no child.
+    static func start(outlives: Bool, _ spawn: @escaping @Sendable () -> pid_t)
+      -> Result<Process, StartError>
+    {
+      let started = Mutex<Result<Process, StartError>?>(nil)
+      let isDecided = DispatchSemaphore(value: 0)
+      let thread = Thread {
+        let id = spawn()
+        let process = id > 0 ? Process(id, outlives: outlives) : nil
+        started.withLock { $0 = process.map { .success($0) } ?? .failure(StartError(code: -id)) }
+        isDecided.signal()
+        process?.reap()
       }
-      thread.name = "child-\(id)"
+      thread.name = "child"
       thread.stackSize = 256 << 10
       thread.start()
+      isDecided.wait()
+      return started.withLock { $0 } ?? .failure(StartError(code: ECHILD))
+    }
+
+    struct StartError: Error {
+      var code: Int32
     }
 
     /// How it has ended; `nil` while it runs.
@@ -50,6 +72,7 @@ extension ChildProcess {
         ending = Outcome(status: status)
         Self.living.withLock { _ = $0.remove(id) }
       }
+      ended.leave()
     }
 
     // MARK: All children

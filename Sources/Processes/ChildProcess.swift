@@ -1,12 +1,12 @@
 package import Console
 package import Foundation
-import Synchronization
 
 /// A child process, killed when this object goes.
 ///
 /// It has a process group of its own: a Ctrl-C in the terminal reaches only this process, which
-/// then ends its children in the right order. swift-subprocess does not serve: its handle is valid
-/// only inside an async closure, and here an object owns the process and kills it in `deinit`.
+/// then ends its children in the right order. Where this process ends without that, by `kill -9`
+/// say, the kernel kills the child. swift-subprocess does not serve: its handle is valid only
+/// inside an async closure, and here an object owns the process and kills it in `deinit`.
 package final class ChildProcess: Sendable {
   /// Where what the child prints goes.
   package enum Output: Sendable {
@@ -53,10 +53,9 @@ package final class ChildProcess: Sendable {
     removing: Set<String> = []
   ) throws(CommandFailure) {
     self.name = name
-    process = Process(
-      try Self.spawn(
-        name, executable == Self.ownExecutable ? Self.resolvedOwnExecutable : executable, arguments,
-        output, removing))
+    process = try Spawn(
+      name, executable: executable, arguments: arguments, output: output, removing: removing
+    ).start()
   }
 
   deinit { kill() }
@@ -85,71 +84,4 @@ package final class ChildProcess: Sendable {
 
   /// Ends every child at once, without waiting: for a process that is about to exit.
   static func killAll() { Process.killAll() }
-
-  // MARK: Spawning
-
-  private static var resolvedOwnExecutable: String {
-    (try? FileManager.default.destinationOfSymbolicLink(atPath: ownExecutable)) ?? ownExecutable
-  }
-
-  private static func spawn(
-    _ name: String, _ executable: String, _ arguments: [String], _ output: Output,
-    _ removing: Set<String>
-  ) throws(CommandFailure) -> pid_t {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-    if let path = output.path {
-      let flags = O_WRONLY | O_CREAT | O_APPEND
-      posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, path, flags, 0o600)
-      posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
-    }
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    setGroupAndSignals(&attributes)
-    var environment = ProcessInfo.processInfo.environment
-    for name in removing { environment[name] = nil }
-    var process: pid_t = 0
-    let code = withArguments([executable] + arguments) { arguments in
-      withArguments(environment.map { "\($0)=\($1)" }) { environment in
-        posix_spawnp(&process, executable, &actions, &attributes, arguments, environment)
-      }
-    }
-    guard code == 0 else {
-      throw CommandFailure(.failure, "\(name) can't be started: \(String(cString: strerror(code)))")
-    }
-    return process
-  }
-
-  /// Signals this process ignores or blocks must have their ordinary effect on the child.
-  private static func setGroupAndSignals(_ attributes: inout posix_spawnattr_t) {
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    posix_spawnattr_setsigmask(&attributes, &signals)
-    for signal in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { sigaddset(&signals, signal) }
-    posix_spawnattr_setsigdefault(&attributes, &signals)
-    posix_spawnattr_setpgroup(&attributes, 0)
-    let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK
-    posix_spawnattr_setflags(&attributes, Int16(flags))
-  }
-
-  private static func withArguments<R>(
-    _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> R
-  ) -> R {
-    let pointers = texts.map { strdup($0) }
-    defer { for pointer in pointers { free(pointer) } }
-    return body(pointers + [nil])
-  }
-}
-
-extension ChildProcess.Output {
-  fileprivate var path: String? {
-    switch self {
-    case .nowhere: "/dev/null"
-    case .file(let path): path
-    case .inherited: nil
-    }
-  }
 }

@@ -1,9 +1,11 @@
+import Console
 import Dispatch
 import Foundation
 import Synchronization
 
 /// SIGINT, SIGTERM and SIGHUP while a command has processes of its own: the first asks the command
-/// to clean up and end, the second ends it and its children at once.
+/// to clean up and end, the second ends it and its children at once. A command that shows something
+/// is asked to end as well when nobody reads it any more, as if SIGPIPE had come.
 ///
 /// For commands that block: those that are services use swift-service-lifecycle. Signals are caught
 /// as long as the value lives.
@@ -21,14 +23,21 @@ package final class Interruption {
 
   private let first = FirstSignal()
   private let sources: [any DispatchSourceSignal]
+  private let watchesOutput: Bool
 
-  package init() {
-    sources = Self.signals.map { [first] number in
+  /// - Parameter watchesOutput: whether to end when standard output has no reader any more.
+  package init(watchesOutput: Bool = false) {
+    self.watchesOutput = watchesOutput
+    if watchesOutput { signal(SIGPIPE, SIG_IGN) }
+    // Whoever starts a command with nohup(1) wants it to outlive the terminal.
+    let numbers = Self.signals.filter { $0 != SIGHUP || !Self.isIgnored(SIGHUP) }
+    sources = numbers.map { [first] number in
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(
         signal: number, queue: .global(qos: .userInitiated))
       source.setEventHandler {
-        guard !first.note(number) else { return }
+        // A terminal that closes is noticed in both ways.
+        guard !first.note(number), number != SIGHUP else { return }
         ChildProcess.killAll()
         _exit(Requested(signal: number).exitStatus)
       }
@@ -39,14 +48,26 @@ package final class Interruption {
 
   deinit {
     for source in sources { source.cancel() }
-    for number in Self.signals { signal(number, SIG_DFL) }
+    for source in sources { signal(Int32(source.handle), SIG_DFL) }
   }
 
-  package var isRequested: Bool { first.signal != nil }
+  private static func isIgnored(_ number: Int32) -> Bool {
+    var action = sigaction()
+    guard sigaction(number, nil, &action) == 0,
+      let handler = action.__sigaction_handler.sa_handler
+    else { return false }
+    return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+  }
+
+  package var isRequested: Bool {
+    // On a terminal SIGHUP comes as well.
+    if watchesOutput, StandardStream.output.isAbandoned { _ = first.note(SIGPIPE) }
+    return first.signal != nil
+  }
 
   /// Throws once a signal has come. Call it between the steps of long work.
   package func check() throws(Requested) {
-    if let signal = first.signal { throw Requested(signal: signal) }
+    if isRequested, let signal = first.signal { throw Requested(signal: signal) }
   }
 
   /// Waits so long, or until the first signal.

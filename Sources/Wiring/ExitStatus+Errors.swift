@@ -15,6 +15,7 @@ extension ExitStatus {
     case let error as LogError: self.init(of: error)
     case is StoreError: self = .failure
     case StageError.log(let error): self.init(of: error)
+    case StageError.failed(let reason, _) where reason.code == .topicsOwned: self = .topicsDiffer
     case is StageError: self = .failure
     case let error as RootLockError:
       if case .held = error { self = .alreadyRunning } else { self = .failure }

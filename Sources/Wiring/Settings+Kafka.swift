@@ -9,9 +9,9 @@ extension Settings {
     KafkaLog(settings: kafkaSettings, logger: logger)
   }
 
-  /// The log for a command that writes `models`. Readers see nothing behind an open transaction, so
-  /// one that dies between two parts must not keep the next model waiting for long.
-  package func makeModelLog(_ logger: Logger) -> KafkaLog {
+  /// The log for who writes a model or a claim. Readers see nothing behind an open transaction, so
+  /// one that dies in the middle must not keep the next waiting for long.
+  package func makeShortTransactionLog(_ logger: Logger) -> KafkaLog {
     var kafka = kafkaSettings
     kafka.transactionTimeout = .seconds(10)
     return KafkaLog(settings: kafka, logger: logger)

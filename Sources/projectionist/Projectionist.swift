@@ -64,7 +64,7 @@ struct Projectionist: AsyncParsableCommand {
     } catch {
       // What the argument parser throws it also explains, with the right exit code.
       guard let status = ExitStatus(of: error) else { exit(withError: error) }
-      FileHandle.standardError.write(Data("projectionist: \(error)\n".utf8))
+      StandardStream.error.write("projectionist: \(error)\n")
       Foundation.exit(status.rawValue)
     }
   }
@@ -100,6 +100,7 @@ enum Commands {
       name: "Trial",
       subcommands: [
         DemoCommand.self,
+        DemoCaretakerCommand.self,
         BrokerCommand.self,
         GenerateCommand.self,
         LoadCommand.self,

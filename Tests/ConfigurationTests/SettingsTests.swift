@@ -101,6 +101,16 @@ func problems(
     #expect(try load(environment: more).settings.bootstrapServers == "b:2")
   }
 
+  @Test func thePrefixBeginsEveryName() throws {
+    let settings = try load("application: films\ntopics.prefix: Try-1\n").settings
+    #expect(settings.topology[.userRatings] == "Try-1.user-ratings")
+    #expect(settings.topology.changelogs.allSatisfy { $0.hasPrefix("Try-1.films-") })
+    #expect(settings.topology.group(of: .user) == "Try-1.films-user")
+    #expect(settings.stateRoot == "state/Try-1.films")
+    #expect(settings.topology.feastProject(settings.feast.project) == "Try_1_movies")
+    #expect(try load("topics.prefix: \"\"\n").settings == Settings())
+  }
+
   @Test func everyKeyHasItsVariable() {
     for key in SettingKey.all {
       let name = "PROJECTIONIST_" + key.path.uppercased().replacing(".", with: "_")
@@ -179,6 +189,7 @@ func problems(
     ("redis.port", "0"), ("redis.port", "65536"), ("redis.port", "http"), ("redis.port", ""),
     ("redis.port", "6379.0"), ("feast.entity_key_serialization_version", "1"),
     ("application", "Films"), ("application", ""), ("stages", "user,user"), ("stages", ""),
+    ("topics.prefix", "a.b"), ("topics.prefix", "ü"),
     ("stages", "users"), ("processing.guarantee", "exactly-once"), ("log.level", "loud"),
     ("state.map_size_gigabytes", "99999999999999999999"), ("instance", "a/b"),
     ("kafka.bootstrap.servers", ""),

@@ -61,7 +61,8 @@ import Testing
       StageDeclaration.user.changelog, StageDeclaration.movie.changelog,
     ]
     let expected: [TopicDeclaration?: Int] = [
-      .movies: 1, .models: 1, .validationResults: 1, .ratingsByMovie: 3, .movieFeatures: 3,
+      .movies: 1, .models: 1, .control: 1, .validationResults: 1, .ratingsByMovie: 3,
+      .movieFeatures: 3,
       StageDeclaration.movie.changelog: 3,
     ]
     for topic in topics {
@@ -74,7 +75,7 @@ import Testing
   @Test func onlyTablesAreCompacted() throws {
     let compacted = try TopicCatalog.topics(Settings()).filter { $0.policy == "compact" }
     let expected: [TopicDeclaration?] = [
-      .userFeatures, .movieFeatures, .movies, .models, StageDeclaration.user.changelog,
+      .userFeatures, .movieFeatures, .movies, .models, .control, StageDeclaration.user.changelog,
       StageDeclaration.movie.changelog,
     ]
     #expect(Set(compacted.map(\.declaration)) == Set(expected.compactMap(\.self)))
@@ -111,6 +112,9 @@ import Testing
     writer.removeAll()
     MovieRecord(movie: 1, title: "t", genres: ["A"]).write(to: &writer)
     try expectSchema("movies", of: writer.copyBytes())
+    writer.removeAll()
+    TopicClaim(application: "films", instance: "a", claimedMilliseconds: 1).write(to: &writer)
+    try expectSchema("projectionist-control", of: writer.copyBytes())
   }
 
   @Test func replySchemasNameWhatIsWritten() throws {

@@ -12,7 +12,7 @@ import Testing
         "user-ratings", "movies", "validated-ratings", "validation-results", "user-ratings-dlq",
         "user-features", "ratings-by-movie", "films-user-changelog", "movie-features",
         "films-movie-changelog", "recommendation-requests", "models", "recommendations",
-        "recommendations-shadow",
+        "recommendations-shadow", "projectionist-control",
       ])
     #expect(
       plain.stages.map { plain.group(of: $0) } == [
@@ -41,6 +41,7 @@ import Testing
     let other = Topology(application: "films", prefix: "test", generation: 2)
     #expect(other[.userRatings] == "test.user-ratings")
     #expect(other[.validatedRatings] == "test.validated-ratings.g2")
+    #expect(other[.control] == "test.projectionist-control")
     #expect(other.changelog(of: .user) == "test.films-user-changelog.g2")
     #expect(other.group(of: .user) == "test.films-user.g2")
     #expect(
@@ -80,6 +81,30 @@ import Testing
         }
       }
     }
+  }
+
+  /// Every application on the topics of a prefix must find the same claim.
+  @Test func theControlTopicIsNamedFromThePrefixAlone() {
+    let books = Topology(application: "books", prefix: "test", generation: 3)
+    #expect(books[.control] == Topology(application: "films", prefix: "test")[.control])
+    #expect(books[.control] != plain[.control])
+    #expect(books.has(topic: "test.projectionist-control"))
+    #expect(!books.flow.contains(.control))
+  }
+
+  @Test func theApplicationOfAGroupIsKnownByItsForm() {
+    let other = Topology(application: "films", prefix: "test", generation: 2)
+    for topology in [plain, other] {
+      for stage in topology.stages {
+        #expect(topology.application(ofGroup: topology.group(of: stage)) == "films")
+      }
+    }
+    #expect(plain.application(ofGroup: "films-2-user") == "films-2")
+    for name in ["-user", "user", "films-user.g2", "test.films-user", "films-web", ""] {
+      #expect(plain.application(ofGroup: name) == nil, "\(name)")
+    }
+    #expect(other.application(ofGroup: "films-user.g2") == nil)
+    #expect(other.application(ofGroup: "test.films-user") == nil)
   }
 
   @Test func upstreamFollowsFromInputsAndOutputs() {

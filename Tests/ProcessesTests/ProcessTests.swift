@@ -91,6 +91,41 @@ struct ProcessTests {
     #expect(getpgid(child.processID) == child.processID)
   }
 
+  @Test("it has no open file but its standard ones")
+  func files() throws {
+    let directory = try TemporaryDirectory("test")
+    let output = directory.file("output")
+    let open = open(directory.path, O_RDONLY)
+    defer { close(open) }
+    let child = try ChildProcess(
+      "sh", executable: "sh", arguments: ["-c", "[ ! -e /proc/self/fd/\(open) ] && echo closed"],
+      output: .file(output))
+    #expect(child.wait(.seconds(20)) == .exited(0))
+    #expect(try String(contentsOfFile: output, encoding: .utf8) == "closed\n")
+  }
+
+  @Test("a caretaker does its work when asked, in a session of its own, and says what it did")
+  func caretaker() throws {
+    let caretaker = try Caretaker(
+      "sh", executable: "sh", arguments: ["-c", "cat; ps -o sid= -p $$ | tr -d ' '; echo $$"])
+    #expect(caretaker.poll() == nil)
+    let (text, outcome) = caretaker.finish(.seconds(20))
+    #expect(outcome == .exited(0))
+    let lines = text.split(separator: "\n")
+    #expect(lines.count == 2 && lines.first == lines.last, "\(text)")
+  }
+
+  @Test("a caretaker that is late goes on")
+  func lateCaretaker() throws {
+    let directory = try TemporaryDirectory("test")
+    let caretaker = try Caretaker(
+      "sh", executable: "sh",
+      arguments: ["-c", "cat; until [ -e \(directory.file("go")) ]; do sleep 0.01; done"])
+    #expect(caretaker.finish(.milliseconds(20)).outcome == nil)
+    try Data().write(to: URL(fileURLWithPath: directory.file("go")))
+    #expect(caretaker.finish(.seconds(20)).outcome == .exited(0))
+  }
+
   @Test("it is gone when its object is")
   func scope() throws {
     let process: pid_t

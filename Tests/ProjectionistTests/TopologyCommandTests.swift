@@ -30,7 +30,7 @@ import Testing
       #expect(words.contains(Substring(stage.name)))
       #expect(topology.mermaid.contains("[\"\(stage.name)\"]"))
     }
-    for topic in topology.topics {
+    for topic in topology.flow {
       #expect(words.contains(Substring(topic.name)))
       #expect(topology.mermaid.contains("\"\(topic.name)\""))
     }

@@ -20,6 +20,7 @@ package struct TopicCatalog: Sendable {
       .requests: PackageResources.recommendation_requests_json,
       .recommendations: PackageResources.recommendations_json,
       .shadow: PackageResources.recommendations_shadow_json,
+      .control: PackageResources.projectionist_control_json,
     ]
     let changelogs: [(StageDeclaration, [UInt8])] = [
       (.user, PackageResources.user_changelog_json),

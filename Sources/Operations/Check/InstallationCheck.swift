@@ -9,7 +9,8 @@ import RedisProjection
 import Streams
 import Wiring
 
-/// Checks everything the configuration points to: Kafka, topics, Redis, the state directory.
+/// Checks everything the configuration points to: Kafka, topics and their owner, Redis, the state
+/// directory.
 package enum InstallationCheck {
   package static func findings(_ settings: Settings, _ logger: Logger) -> [CheckFinding] {
     var findings = checkKafka(settings, logger)
@@ -29,6 +30,7 @@ package enum InstallationCheck {
       return [
         CheckFinding("kafka", ok: "cluster \(cluster.id) answers, at \(brokers)"),
         checkTopics(settings, admin),
+        checkOwner(settings, logger),
       ]
     } catch {
       let advice =
@@ -62,6 +64,34 @@ package enum InstallationCheck {
       return CheckFinding(
         "topics", failed: ExitStatus(of: error) ?? .failure, "\(error)",
         advice: "check the rights of this client to describe topics")
+    }
+  }
+
+  private static func checkOwner(_ settings: Settings, _ logger: Logger) -> CheckFinding {
+    do throws(StageError) {
+      guard let owner = try TopicOwners(settings, logger).owner() else {
+        return CheckFinding(
+          "owner", ok: "nobody has claimed the topics; the first start does for its application")
+      }
+      guard owner.application == settings.application else {
+        return CheckFinding(
+          "owner", failed: .topicsDiffer,
+          "the topics belong to the application \(owner.application), not to"
+            + " \(settings.application)",
+          advice:
+            "set topics.prefix, which gives \(settings.application) topics of its own, or take"
+            + " these over for good with `projectionist topics claim --take-over`")
+      }
+      return CheckFinding("owner", ok: "the topics belong to \(owner.application)")
+    } catch {
+      if case .log(let failure) = error, failure.code == .unknownTopic {
+        return CheckFinding(
+          "owner", failed: .topicsDiffer, "there is no topic that says whose the topics are",
+          advice: "create it with `projectionist topics apply`")
+      }
+      return CheckFinding(
+        "owner", failed: ExitStatus(of: error) ?? .failure, "\(error)",
+        advice: "check the rights of this client to read the control topic")
     }
   }
 

@@ -37,7 +37,8 @@ package struct StorePlace: Sendable {
       .failure,
       "there is no store\(wanted.compactMap(\.self).joined()) in \(storage.root): "
         + "run the daemon on this machine first, or name its directory with "
-        + "--set state.directory=… and its application with --set application=…")
+        + "--set state.directory=… and its application and prefix with --set application=… and "
+        + "--set topics.prefix=…")
   }
 
   package func open() throws(StoreError) -> LMDBReader {

@@ -21,7 +21,7 @@ package struct ModelShelf {
         .topicsDiffer, "there is no topic \(topic): create it with `projectionist topics apply`")
     }
     self.settings = settings
-    log = settings.makeModelLog(logger)
+    log = settings.makeShortTransactionLog(logger)
     catalog = try ModelCatalog(
       reading: log, topology: settings.topology, clientID: "projectionist-models")
   }

@@ -70,7 +70,7 @@ package struct ModelTraining {
   ) throws -> Outcome {
     let topology = settings.topology
     let ends = try TrainingCutoff.ends(cutoff, topology, try settings.makeAdmin(logger))
-    let log = settings.makeModelLog(logger)
+    let log = settings.makeShortTransactionLog(logger)
     // A missing topic fails here, before the work.
     let publisher = try ModelPublisher(
       log, topology: topology, clientID: "projectionist-train",

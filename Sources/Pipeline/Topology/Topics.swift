@@ -34,6 +34,12 @@ extension TopicDeclaration {
   public static let shadow = TopicDeclaration(
     "recommendations-shadow", .shared, partitions: byUser, acceptsAnyPartitionCount: true)
 
+  /// Which application the topics belong to. With another name there would be a second claim on the
+  /// same topics.
+  public static let control = TopicDeclaration(
+    "projectionist-control", .shared, partitions: .fixed(1), acceptsAnyPartitionCount: true,
+    outsideWriters: ["run (its first start)", "`projectionist topics claim`"])
+
   /// Keyed by user, or by who asks for one; named as the setting that counts them.
   public static let byUser = Partitions.group("topics.partitions")
   /// Keyed by movie.

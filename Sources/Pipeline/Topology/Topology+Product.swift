@@ -11,6 +11,8 @@ extension Topology {
   ///   - prefix: of topics and everything else; empty for none.
   ///   - generation: how often the log was projected from its beginning before.
   public init(application: String, prefix: String = "", generation: Int = 0) {
-    self.init(Self.product, application: application, prefix: prefix, generation: generation)
+    self.init(
+      Self.product, application: application, prefix: prefix, generation: generation,
+      control: .control)
   }
 }

@@ -45,6 +45,10 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
     case groupMovedOn = "group_moved_on"
     case unexpectedPartition = "unexpected_partition"
 
+    // Whose the topics are.
+    /// Another application has claimed them.
+    case topicsOwned = "topics_owned"
+
     // Redis.
     case redisUnavailable = "redis_unavailable"
     case redisRefused = "redis_refused"

@@ -112,8 +112,8 @@ extension StageConfiguration {
       Reason(
         .offsetBeyondLogEnd,
         "offset_beyond_log_end: \(place), but the log ends at \(decision.held.upperBound): the"
-          + " topic was recreated or truncated. Use another application name or state directory, or"
-          + " reset the group")
+          + " topic was recreated or truncated. To go on with it, stop every instance, delete the"
+          + " stage's state and changelog, and reset the group with kafka-consumer-groups")
     }
   }
 }

@@ -12,11 +12,16 @@ public struct Topology: Hashable, Sendable {
   public let generation: Int
   /// In the order of the data's flow.
   public let stages: [StageDeclaration]
+  /// The topic that says which application the topics belong to; `nil` where nobody asks.
+  public let control: TopicDeclaration?
 
-  /// - Parameter stages: names are unique, a topic's declaration is the same wherever it stands,
-  ///   and who is followed comes before its follower.
+  /// - Parameters:
+  ///   - stages: names are unique, a topic's declaration is the same wherever it stands, and who is
+  ///     followed comes before its follower.
+  ///   - control: shared, because its name must depend on the prefix alone.
   public init(
-    _ stages: [StageDeclaration], application: String, prefix: String = "", generation: Int = 0
+    _ stages: [StageDeclaration], application: String, prefix: String = "", generation: Int = 0,
+    control: TopicDeclaration? = nil
   ) {
     precondition(generation >= 0)
     precondition(!prefix.contains(".") && !application.contains("."), "dots separate the parts")
@@ -25,6 +30,8 @@ public struct Topology: Hashable, Sendable {
     self.prefix = prefix
     self.generation = generation
     self.stages = stages
+    self.control = control
+    precondition(control.map { $0.scope == .shared } ?? true, "all applications must find it")
     let topics = self.topics
     precondition(Set(topics.map(\.name)).count == topics.count, "two topics have one name")
     for stage in stages {
@@ -35,15 +42,19 @@ public struct Topology: Hashable, Sendable {
   /// The same deployment with one stage more.
   public func adding(_ stage: StageDeclaration) -> Topology {
     Topology(
-      stages + [stage], application: application, prefix: prefix, generation: generation)
+      stages + [stage], application: application, prefix: prefix, generation: generation,
+      control: control)
   }
 
   public func stage(named name: String) -> StageDeclaration? { stages.first { $0.name == name } }
 
   // MARK: Topics
 
+  /// All topics, each once: those that the stages read or write, and the control topic.
+  public var topics: [TopicDeclaration] { flow + (control.map { [$0] } ?? []) }
+
   /// The topics that the stages read or write, each once, in the order of the data's flow.
-  public var topics: [TopicDeclaration] {
+  public var flow: [TopicDeclaration] {
     var topics: [TopicDeclaration] = []
     var known: Set<TopicDeclaration> = []
     for topic in stages.flatMap(\.topics) where known.insert(topic).inserted {
@@ -111,6 +122,24 @@ public struct Topology: Hashable, Sendable {
 
   public func group(of stage: StageDeclaration) -> String {
     identity(of: stage, instance: "").group
+  }
+
+  /// The application whose group for one of the stages has this name, as far as the form tells; the
+  /// prefix and the generation are this topology's.
+  public func application(ofGroup name: String) -> String? {
+    for stage in stages {
+      // Whatever stands around the application's name, which is not empty.
+      let form = DeploymentName.with(
+        prefix: prefix, "\u{0}-\(stage.name)", generation: generation
+      ).split(separator: "\u{0}", omittingEmptySubsequences: false)
+      let (start, end) = (form[0], form[1])
+      guard name.count > start.count + end.count, name.hasPrefix(start), name.hasSuffix(end) else {
+        continue
+      }
+      let application = name.dropFirst(start.count).dropLast(end.count)
+      if !application.contains(".") { return String(application) }
+    }
+    return nil
   }
 
   /// - Parameter worker: `nil` for an instance that runs the stage on one thread.

@@ -3,7 +3,7 @@ extension Topology {
   /// stage reads as a whole and for whom it follows.
   public var mermaid: String {
     var lines = ["flowchart LR"]
-    for topic in topics {
+    for topic in flow {
       let name = topic.name
       lines.append(
         topic.scope == .changelog

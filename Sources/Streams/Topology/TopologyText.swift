@@ -8,7 +8,7 @@ extension Topology {
 
   /// The topics at which the flow begins: some stage reads them, and nobody else writes them.
   var sources: [TopicDeclaration] {
-    topics.filter { topic in
+    flow.filter { topic in
       let readers = readers(of: topic)
       return !readers.isEmpty
         && writers(of: topic).allSatisfy { writer in readers.contains { $0.name == writer.name } }

@@ -8,8 +8,9 @@ import Wiring
 struct TopicsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "topics",
-    abstract: "List the topics, check them on the cluster, create those that are missing.",
-    subcommands: [List.self, Show.self, Check.self, Apply.self],
+    abstract:
+      "List the topics, check them on the cluster, create those that are missing, claim them.",
+    subcommands: [List.self, Show.self, Check.self, Apply.self, TopicsClaimCommand.self],
     defaultSubcommand: List.self)
 
   struct List: ParsableCommand {
@@ -82,6 +83,8 @@ struct TopicsCommand: ParsableCommand {
       let (settings, logger) = try common.start("topics")
       let admin = try settings.makeAdmin(logger)
       var report = try TopicReport(try TopicCatalog.topics(settings), admin: admin)
+      // Another application would get changelogs that it can't use.
+      try TopicOwners(settings, logger).check(try admin.topics())
       let created = report.missing.map(\.name)
       try report.createMissing(admin)
       if json {

@@ -43,7 +43,11 @@ struct TopologyCommand: ParsableCommand {
     if json { return print(try JSONText.of(TopologyOutput(settings))) }
     let topology = settings.topology
     switch format {
-    case .text: print(topology.text, terminator: "")
+    case .text:
+      print(topology.text, terminator: "")
+      if !topology.prefix.isEmpty {
+        print("\nOn the cluster, topics and groups are named \(topology.prefix).…")
+      }
     case .mermaid: print(topology.mermaid, terminator: "")
     }
   }

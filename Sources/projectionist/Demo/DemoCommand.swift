@@ -11,7 +11,11 @@ struct DemoCommand: ParsableCommand {
     discussion: """
       Starts a redis-server of its own unless a key of redis is configured, and a broker unless \
       KAFKA_BOOTSTRAP_SERVERS or the like names one: a single Apache Kafka node when KAFKA_HOME \
-      (by default /opt/kafka) holds one, the embedded broker otherwise. Ctrl-C stops all of it.
+      (by default /opt/kafka) holds one, the embedded broker otherwise.
+
+      On a broker or a Redis that is configured, it works on topics, groups and keys of its own, which \
+      it makes under a new prefix and Feast project, and touches nothing else. Ctrl-C stops all that \
+      it started and deletes all that it made; so does anything else that ends it.
       """)
 
   /// A day, in seconds.

@@ -63,15 +63,18 @@ class Bed:
 
     def run(self, *arguments):
         """Runs one of the program's commands and returns what it prints."""
+        code, text = self.command(*arguments)
+        if code != 0:
+            raise RuntimeError(f"projectionist {' '.join(arguments)} ended with {code}: {text}")
+        return text
+
+    def command(self, *arguments):
+        """Runs one of the program's commands; returns its exit code and what it prints."""
         result = subprocess.run(
             [self.options.binary, *arguments], capture_output=True, text=True, check=False
         )
-        if result.returncode != 0:
-            raise RuntimeError(
-                f"projectionist {' '.join(arguments)} ended with {result.returncode}:"
-                f" {result.stdout}{result.stderr}"
-            )
-        return result.stdout
+        output = result.stdout if result.returncode == 0 else result.stdout + result.stderr
+        return result.returncode, output
 
     def daemon(self, name, **settings):
         """A daemon that is not started yet; underscores in settings' names stand for dots."""

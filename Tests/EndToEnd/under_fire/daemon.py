@@ -30,6 +30,10 @@ class Daemon(Process):
             "state.directory": self.state,
             "log.format": "json",
         } | settings
+        prefix = self.settings.get("topics.prefix", "")
+        self.application = self.settings["application"]
+        # Where its application keeps everything.
+        self.home = f"{self.state}/{prefix + '.' if prefix else ''}{self.application}"
         self._log_start = 0
         self._followers = []
         self.write_configuration()
@@ -44,7 +48,7 @@ class Daemon(Process):
         super().start(**options)
         child = self._child
         self._followers.append(
-            Follower(f"{self.state}/{APPLICATION}/events.sock", lambda: child.poll() is None)
+            Follower(f"{self.home}/events.sock", lambda: child.poll() is None)
         )
 
     # What it says
@@ -105,24 +109,24 @@ class Daemon(Process):
 
     def store(self, stage, partition):
         """The directory of a partition's store."""
-        return f"{self.state}/{APPLICATION}/{stage}/{partition}"
+        return f"{self.home}/{stage}/{partition}"
 
     def partitions(self, stage):
         """The partitions that have a store here."""
-        directory = f"{self.state}/{APPLICATION}/{stage}"
+        directory = f"{self.home}/{stage}"
         if not os.path.isdir(directory):
             return []
         return sorted(int(name) for name in os.listdir(directory) if name.isdigit())
 
     def keep_state(self):
         """Puts a copy of all its stores aside."""
-        shutil.copytree(f"{self.state}/{APPLICATION}", f"{self.state}-kept")
+        shutil.copytree(self.home, f"{self.state}-kept")
 
     def put_state_back(self):
         """Replaces its stores by the copy."""
-        shutil.rmtree(f"{self.state}/{APPLICATION}", ignore_errors=True)
-        os.rename(f"{self.state}-kept", f"{self.state}/{APPLICATION}")
+        shutil.rmtree(self.home, ignore_errors=True)
+        os.rename(f"{self.state}-kept", self.home)
 
     def clear_state(self):
         """Deletes all its stores."""
-        shutil.rmtree(f"{self.state}/{APPLICATION}")
+        shutil.rmtree(self.home)
