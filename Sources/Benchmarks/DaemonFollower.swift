@@ -38,10 +38,11 @@ extension EngineEvent.Kind {
   fileprivate var isComplaint: Bool {
     switch self {
     case .rejoining, .storeRebuilt, .storeRefused, .standbyFailed, .batchAborted, .waiting,
-      .offsetsDiffer, .retentionGuard:
+      .offsetsDiffer, .foreignOffset, .retentionGuard:
       true
     case .joining, .assigned, .processing, .revoked, .fencingPredecessor, .disownFailed,
-      .storeOpened, .restoring, .restored, .standbyOpened, .batchCommitted, .positions, .resumed:
+      .storeOpened, .storeAdopted, .restoring, .restored, .standbyOpened, .batchCommitted,
+      .positions, .resumed:
       false
     // They lead to `rejoining`.
     case .lost, .fenced: false

@@ -20,11 +20,12 @@ public protocol LogConsumer: AnyObject {
   /// Reads these assigned partitions again from the given offsets.
   func rewind(_ offsets: [TopicPartition: Int64]) throws(LogError)
 
-  /// The group's committed offsets; partitions without one are absent.
-  func committed(_ partitions: [TopicPartition]) throws(LogError) -> [TopicPartition: Int64]
+  /// The group's committed offsets and who committed them; partitions without one are absent. Waits
+  /// for offsets in an open transaction.
+  func commits(of partitions: [TopicPartition]) throws(LogError) -> [TopicPartition: GroupOffset]
 
-  /// The partitions' owners according to their committed offsets: the instance that committed last
-  /// and has not called `disown` since. Partitions without an owner are absent. Offsets in an open
+  /// The partitions' owners according to their committed offsets (`OffsetStamp.owned`): the instance
+  /// that committed last and has not called `disown` since. Partitions without an owner are absent. Offsets in an open
   /// transaction don't count, and are not waited for.
   func owners(of partitions: [TopicPartition]) throws(LogError) -> [TopicPartition: String]
 
@@ -37,6 +38,12 @@ public protocol LogConsumer: AnyObject {
   /// - Throws: `.unknownTopic` if there is no such topic.
   func partitionCount(of topic: String) throws(LogError) -> Int32
 
+  /// Identifies the cluster, whatever its topics. Asks the log.
+  func clusterID() throws(LogError) -> String
+
+  /// The client ids of the group's members, also while it rebalances. Asks the log.
+  func groupMembers() throws(LogError) -> [String]
+
   /// The position if nothing visible follows it, otherwise the partition's end. Known from the
   /// newest fetch, without asking the log, so it may be out of date. `nil` before the first fetch.
   func endHint(of partition: TopicPartition) -> Int64?
@@ -45,7 +52,8 @@ public protocol LogConsumer: AnyObject {
   /// is set.
   func commit(_ offsets: [TopicPartition: Int64], wait: Bool) throws(LogError)
 
-  /// Commits offsets one last time and gives up ownership: this instance has nothing open there.
+  /// Commits offsets one last time and gives up ownership (`OffsetStamp.released`): this instance has
+  /// nothing open there.
   func disown(_ offsets: [TopicPartition: Int64]) throws(LogError)
 
   /// Frees what the consumer holds. Call nothing after it.
@@ -56,6 +64,12 @@ public protocol LogConsumer: AnyObject {
 }
 
 extension LogConsumer {
+  /// The group's committed offsets alone.
+  public func committed(_ partitions: [TopicPartition]) throws(LogError) -> [TopicPartition: Int64]
+  {
+    try commits(of: partitions).mapValues(\.offset)
+  }
+
   /// Closes and leaves the group.
   @inlinable
   public func close() { close(leaving: true) }

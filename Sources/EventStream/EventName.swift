@@ -9,6 +9,7 @@ enum EventName: String, CaseIterable {
   case storeOpened = "store_opened"
   case storeRebuilt = "store_rebuilt"
   case storeRefused = "store_refused"
+  case storeAdopted = "store_adopted"
   case restoring, restored
   case standbyOpened = "standby_opened"
   case standbyFailed = "standby_failed"
@@ -16,6 +17,7 @@ enum EventName: String, CaseIterable {
   case batchAborted = "batch_aborted"
   case positions, waiting, resumed
   case offsetsDiffer = "offsets_differ"
+  case foreignOffset = "foreign_offset"
   case retentionGuard = "retention_guard"
   case stopped
 
@@ -34,6 +36,7 @@ enum EventName: String, CaseIterable {
       case .storeOpened: .storeOpened
       case .storeRebuilt: .storeRebuilt
       case .storeRefused: .storeRefused
+      case .storeAdopted: .storeAdopted
       case .restoring: .restoring
       case .restored: .restored
       case .standbyOpened: .standbyOpened
@@ -44,6 +47,7 @@ enum EventName: String, CaseIterable {
       case .waiting: .waiting
       case .resumed: .resumed
       case .offsetsDiffer: .offsetsDiffer
+      case .foreignOffset: .foreignOffset
       case .retentionGuard: .retentionGuard
       case .stopped: .stopped
       }

@@ -59,6 +59,7 @@ extension JSONFields {
         partition: try integer("partition"), inputOffset: try optionalInteger("input_offset"))
     case .storeRebuilt: .storeRebuilt(partition: try integer("partition"), try reason())
     case .storeRefused: .storeRefused(partition: try integer("partition"), try reason())
+    case .storeAdopted: .storeAdopted(partition: try integer("partition"), try reason())
     case .restoring: .restoring(try restoreStatus())
     case .restored:
       .restored(
@@ -75,6 +76,7 @@ extension JSONFields {
     case .offsetsDiffer:
       .offsetsDiffer(
         try partition(), committed: try integer("committed"), state: try integer("state"))
+    case .foreignOffset: .foreignOffset(try partition(), try reason())
     case .retentionGuard: .retentionGuard(try partition(), try reason())
     case .stopped: .stopped(has("reason") ? try reason() : nil)
     }

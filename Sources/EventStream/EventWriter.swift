@@ -66,7 +66,8 @@ struct EventWriter: ~Copyable {
     case .storeOpened(let partition, let offset):
       field("partition", partition)
       if let offset { field("input_offset", offset) }
-    case .storeRebuilt(let partition, let reason), .storeRefused(let partition, let reason):
+    case .storeRebuilt(let partition, let reason), .storeRefused(let partition, let reason),
+      .storeAdopted(let partition, let reason):
       field("partition", partition)
       write(reason)
     case .restoring(let status): write(status)
@@ -82,7 +83,7 @@ struct EventWriter: ~Copyable {
       write(partition)
       field("committed", committed)
       field("state", state)
-    case .retentionGuard(let partition, let reason):
+    case .retentionGuard(let partition, let reason), .foreignOffset(let partition, let reason):
       write(partition)
       write(reason)
     case .stopped(let reason): if let reason { write(reason) }

@@ -13,6 +13,32 @@ extension KafkaAdmin {
   /// A stable group's members and their partitions. `nil` for any other group: while a group
   /// rebalances, the broker lists its members without their partitions.
   public func members(of group: String) throws(LogError) -> [GroupMember]? {
+    var members: [GroupMember]?
+    try unsafe describe(group) { description in
+      guard
+        unsafe rd_kafka_ConsumerGroupDescription_state(description)
+          == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE
+      else { return }
+      members = unsafe Self.members(in: description)
+    }
+    return members
+  }
+
+  /// The client ids of a group's members, whatever the group's state.
+  public func clientIDs(inGroup group: String) throws(LogError) -> [String] {
+    var names: [String] = []
+    try unsafe describe(group) { names = unsafe Self.members(in: $0).map(\.clientID) }
+    return names.sorted()
+  }
+
+  private static func members(in description: OpaquePointer) -> [GroupMember] {
+    unsafe (0..<rd_kafka_ConsumerGroupDescription_member_count(description)).compactMap { index in
+      unsafe rd_kafka_ConsumerGroupDescription_member(description, index).map(unsafe Self.member)
+    }
+  }
+
+  /// Hands the description of a group to `body`; valid only inside.
+  private func describe(_ group: String, _ body: (OpaquePointer) -> Void) throws(LogError) {
     let reply = try unsafe ask(
       RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, "describing group \"\(group)\""
     ) {
@@ -27,19 +53,12 @@ extension KafkaAdmin {
       let descriptions = unsafe rd_kafka_DescribeConsumerGroups_result_groups(
         rd_kafka_event_DescribeConsumerGroups_result(reply.event), &size), size == 1,
       let description = unsafe descriptions[0]
-    else { return nil }
+    else { return }
     if let error = unsafe rd_kafka_ConsumerGroupDescription_error(description) {
       // The description owns this error.
       throw unsafe LogError(rd_kafka_error_code(error), "describing group \"\(group)\"")
     }
-    guard
-      unsafe rd_kafka_ConsumerGroupDescription_state(description)
-        == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE
-    else { return nil }
-    return unsafe (0..<rd_kafka_ConsumerGroupDescription_member_count(description)).compactMap {
-      index in
-      unsafe rd_kafka_ConsumerGroupDescription_member(description, index).map(unsafe Self.member)
-    }
+    unsafe body(description)
   }
 
   private static func member(_ description: OpaquePointer) -> GroupMember {
@@ -64,15 +83,60 @@ extension KafkaAdmin {
     return result
   }
 
-  /// Who committed a group's offsets, from their metadata. Partitions without any are absent.
+  /// A group's committed offsets and who committed them; partitions without one are absent. Does
+  /// not wait for offsets in an open transaction.
+  public func commits(group: String, of partitions: [TopicPartition]) throws(LogError)
+    -> [TopicPartition: GroupOffset]
+  {
+    var result: [TopicPartition: GroupOffset] = [:]
+    try unsafe forEachCommitted(group, partitions) {
+      result[$0] = unsafe GroupOffset($1.offset, OffsetStamp($1))
+    }
+    return result
+  }
+
+  /// Sets a group's offsets from outside.
+  ///
+  /// - Throws: `.fenced` while the group has members.
+  public func commit(_ offsets: [TopicPartition: Int64], group: String, stamp: OffsetStamp)
+    throws(LogError)
+  {
+    guard !offsets.isEmpty else { return }
+    let list = PartitionList(offsets, stamp: stamp)
+    var requests: [OpaquePointer?] = unsafe [
+      rd_kafka_AlterConsumerGroupOffsets_new(group, list.list)
+    ]
+    defer { unsafe rd_kafka_AlterConsumerGroupOffsets_destroy_array(&requests, requests.count) }
+    let reply = try unsafe ask(
+      RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, "setting the offsets of group \"\(group)\""
+    ) { options in
+      unsafe rd_kafka_AlterConsumerGroupOffsets(client.handle, &requests, 1, options, queue)
+    }
+    var size = 0
+    guard
+      let groups = unsafe rd_kafka_AlterConsumerGroupOffsets_result_groups(
+        rd_kafka_event_AlterConsumerGroupOffsets_result(reply.event), &size), size == 1,
+      let answer = unsafe groups[0]
+    else { return }
+    if let error = unsafe rd_kafka_group_result_error(answer) {
+      // The group result owns this error.
+      throw unsafe LogError(rd_kafka_error_code(error), "setting the offsets of group \"\(group)\"")
+    }
+    guard let results = unsafe rd_kafka_group_result_partitions(answer) else { return }
+    for index in unsafe 0..<Int(results.pointee.cnt) {
+      let code = unsafe results.pointee.elems[index].err
+      try check(code, "setting the offsets of group \"\(group)\"")
+    }
+  }
+
+  /// Who has a group's partitions, from the stamps of its offsets. Partitions without an owner are
+  /// absent.
   func owners(group: String, of partitions: [TopicPartition]) throws(LogError)
     -> [TopicPartition: String]
   {
     var result: [TopicPartition: String] = [:]
-    try unsafe forEachCommitted(group, partitions) {
-      guard let metadata = unsafe $1.metadata, unsafe $1.metadata_size > 0 else { return }
-      let bytes = unsafe UnsafeRawBufferPointer(start: metadata, count: $1.metadata_size)
-      result[$0] = unsafe String(decoding: bytes, as: UTF8.self)
+    for (partition, commit) in try commits(group: group, of: partitions) {
+      if case .owned(let name)? = commit.stamp { result[partition] = name }
     }
     return result
   }

@@ -39,11 +39,15 @@ import Logging
   /// Identifies the cluster. Throws `.unavailable` or `.denied` if no broker answers.
   public func cluster() throws(LogError) -> Cluster {
     let metadata = try Metadata(client, timeout: timeout, scope: .brokers)
+    return Cluster(id: try clusterID(), brokers: metadata.brokers)
+  }
+
+  func clusterID() throws(LogError) -> String {
     guard let text = unsafe rd_kafka_clusterid(client.handle, timeout.milliseconds) else {
       throw LogError(RD_KAFKA_RESP_ERR__TIMED_OUT, "asking for the cluster's id")
     }
     defer { unsafe rd_kafka_mem_free(client.handle, text) }
-    return unsafe Cluster(id: String(cString: text), brokers: metadata.brokers)
+    return unsafe String(cString: text)
   }
 
   /// Every topic's number of partitions, including internal topics (`__consumer_offsets`).

@@ -265,19 +265,30 @@ import Logging
 
   // MARK: Offsets
 
-  public func committed(_ partitions: [TopicPartition]) throws(LogError) -> [TopicPartition: Int64]
+  public func commits(of partitions: [TopicPartition]) throws(LogError)
+    -> [TopicPartition: GroupOffset]
   {
     guard !partitions.isEmpty else { return [:] }
     let list = PartitionList(partitions)
     try unsafe check(
       rd_kafka_committed(client.handle, list.list, requestTimeout.milliseconds),
       "asking for committed offsets")
-    var result: [TopicPartition: Int64] = [:]
+    let stamps = list.stamps
+    var result: [TopicPartition: GroupOffset] = [:]
     try list.forEach { (partition, offset, code) throws(LogError) in
       try check(code, "committed offset of \(partition)")
-      if offset >= 0 { result[partition] = offset }
+      if offset >= 0 { result[partition] = GroupOffset(offset, stamps[partition]) }
     }
     return result
+  }
+
+  public func clusterID() throws(LogError) -> String {
+    try KafkaAdmin(of: client, timeout: requestTimeout).clusterID()
+  }
+
+  public func groupMembers() throws(LogError) -> [String] {
+    guard let group else { return [] }
+    return try KafkaAdmin(of: client, timeout: requestTimeout).clientIDs(inGroup: group)
   }
 
   public func offsets(of partition: TopicPartition) throws(LogError) -> Range<Int64> {
@@ -315,11 +326,11 @@ import Logging
   }
 
   public func commit(_ offsets: [TopicPartition: Int64], wait: Bool) throws(LogError) {
-    try commit(PartitionList(offsets, owner: instanceID), wait: wait)
+    try commit(PartitionList(offsets, stamp: instanceID.map { .owned(by: $0) }), wait: wait)
   }
 
   public func disown(_ offsets: [TopicPartition: Int64]) throws(LogError) {
-    try commit(PartitionList(offsets), wait: true)
+    try commit(PartitionList(offsets, stamp: instanceID.map { .released(by: $0) }), wait: true)
   }
 
   private func commit(_ list: borrowing PartitionList, wait: Bool) throws(LogError) {

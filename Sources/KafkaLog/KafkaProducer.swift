@@ -123,8 +123,8 @@ public final class KafkaProducer: LogProducer {
     var action = try transaction.commit(hasOffsets: !offsets.isEmpty)
     if case .sendOffsets(let index) = action {
       try producers[index].sendOffsets(
-        PartitionList(offsets, owner: consumer.instanceID), of: consumer.client,
-        deadline: deadline)
+        PartitionList(offsets, stamp: consumer.instanceID.map { .owned(by: $0) }),
+        of: consumer.client, deadline: deadline)
       action = transaction.offsetsSent()
     }
     guard case .commit(let index) = action else { return }

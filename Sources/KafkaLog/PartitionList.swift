@@ -15,17 +15,18 @@ import Glibc
     for partition in partitions { add(partition) }
   }
 
-  /// - Parameter owner: stored with each offset, as its metadata.
-  init(_ offsets: [TopicPartition: Int64], owner: String? = nil) {
+  /// - Parameter stamp: stored with each offset, as its metadata.
+  init(_ offsets: [TopicPartition: Int64], stamp: OffsetStamp? = nil) {
+    let text = stamp?.text
     self.init(capacity: offsets.count)
     for (partition, offset) in offsets {
       let element = unsafe rd_kafka_topic_partition_list_add(
         list, partition.topic, partition.partition)
       unsafe element?.pointee.offset = offset
-      guard let owner else { continue }
+      guard let text else { continue }
       // The list frees it.
-      unsafe element?.pointee.metadata = unsafe UnsafeMutableRawPointer(strdup(owner))
-      unsafe element?.pointee.metadata_size = owner.utf8.count
+      unsafe element?.pointee.metadata = unsafe UnsafeMutableRawPointer(strdup(text))
+      unsafe element?.pointee.metadata_size = text.utf8.count
     }
   }
 
@@ -39,6 +40,17 @@ import Glibc
       offset
   }
 
+  /// What the metadata of each element says, where it has any.
+  var stamps: [TopicPartition: OffsetStamp] {
+    var stamps: [TopicPartition: OffsetStamp] = [:]
+    for index in 0..<count {
+      let element = unsafe list.pointee.elems[index]
+      let partition = unsafe TopicPartition(String(cString: element.topic), element.partition)
+      stamps[partition] = unsafe OffsetStamp(element)
+    }
+    return stamps
+  }
+
   /// Calls `body` with each element, until it throws.
   func forEach(
     _ body: (TopicPartition, _ offset: Int64, rd_kafka_resp_err_t) throws(LogError) -> Void
@@ -49,6 +61,17 @@ import Glibc
         TopicPartition(String(cString: element.topic), element.partition), element.offset,
         element.err)
     }
+  }
+}
+
+extension OffsetStamp {
+  /// What an element's metadata says; `nil` for none.
+  init?(_ element: rd_kafka_topic_partition_t) {
+    guard let metadata = unsafe element.metadata, unsafe element.metadata_size > 0 else {
+      return nil
+    }
+    let bytes = unsafe UnsafeRawBufferPointer(start: metadata, count: element.metadata_size)
+    unsafe self.init(String(decoding: bytes, as: UTF8.self))
   }
 }
 

@@ -35,7 +35,7 @@ public final class LMDBStore: StateStore {
     try metaValue(StoreLayout.unfinishedKey) != nil
   }
 
-  private func metaValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
+  public func metaValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
     try checkOpen()
     let environment = lease.environment
     let transaction = try unsafe Transaction(environment.handle, environment.path, isReadOnly: true)

@@ -23,8 +23,10 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
   private var simulated: SimulatedTopology
   private var feed: RatingFeed
   private var checker: PipelineChecker
-  /// Whether what comes now is of another `user-ratings` than the one that was fed.
+  /// Whether what comes now is of another topic than the one that was checked.
   private var isRemade = false
+  /// Whether the stores are of another log than the one that is there.
+  private var isReplaced = false
 
   /// - Parameter additional: stages besides the product's.
   public init(
@@ -128,6 +130,59 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
     return nil
   }
 
+  /// Intake's group is set ahead, which must stop the stage, or the movie stage's anywhere, which has
+  /// no effect.
+  public func foreignOffsets(_ random: inout SeededGenerator) throws -> ForeignOffsets? {
+    let isRefused = random.oneIn(2)
+    let stage: StageDeclaration = isRefused ? .intake : .movie
+    let group = topology.group(of: stage)
+    let committed = log.committedOffsets(of: group)
+    var offsets: [TopicPartition: Int64] = [:]
+    for (place, position) in committed.sorted(by: { $0.key.partition < $1.key.partition }) {
+      let held = try log.offsets(of: place)
+      offsets[place] =
+        isRefused ? held.upperBound : Int64.random(in: 0...held.upperBound, using: &random)
+      if offsets[place] == position { offsets[place] = nil }
+    }
+    return offsets.isEmpty
+      ? nil : ForeignOffsets(group: group, offsets: offsets, isRefused: isRefused)
+  }
+
+  public var borrowed: (group: String, topics: [String]) {
+    (topology.group(of: .intake), topology.inputs(of: .intake))
+  }
+
+  /// Puts the intake group back to where the stage has recorded that it stands.
+  public func restoreOffsets() throws {
+    guard let topic = StageDeclaration.intake.positions.map({ topology[$0] }) else { return }
+    let group = topology.group(of: .intake)
+    var offsets: [TopicPartition: Int64] = [:]
+    for record in try log.records(of: TopicPartition(topic, 0)) {
+      guard let key = record.key, let value = record.value,
+        let partition = Int32(String(decoding: key, as: UTF8.self)),
+        let position = RecordedPosition(decoding: value.span.bytes)
+      else { throw Violation("a recorded position can't be read") }
+      offsets[TopicPartition(topology[.userRatings], partition)] = position.nextOffset
+    }
+    log.setOffsets(offsets, of: group, stamp: .released(by: "\(group)-operator"))
+  }
+
+  public func replaceLog(_ random: inout SeededGenerator) throws -> Reason.Code? {
+    guard try log.offsets(of: TopicPartition(topology[.validatedRatings], 0)).upperBound > 0
+    else { return nil }
+    (isRemade, isReplaced) = (true, true)
+    switch Int.random(in: 0..<3, using: &random) {
+    case 0: log.setClusterID("another")
+    case 1:
+      guard let changelog = topology.changelog(of: .user) else { return nil }
+      log.createTopic(changelog, partitions: Int(partitions.users))
+    default:
+      log.createTopic(topology[.validatedRatings], partitions: Int(partitions.users))
+      return "topic_recreated"
+    }
+    return .storeOfAnotherLog
+  }
+
   public func flushProjection() -> String? {
     redis.flush()
     return topology.group(of: .redis)
@@ -143,6 +198,7 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
   }
 
   public func check(_ store: StorePlace, in storage: MemoryStorage) throws {
+    guard !isReplaced else { return }
     try simulated.check(store, in: storage)
     if store.stage == StageDeclaration.user.name,
       !storage.isUnfinished(stage: store.stage, partition: store.partition)

@@ -19,8 +19,8 @@ struct ConsumerGroup: Sendable {
 
   private(set) var generation = 0
   var committed: [TopicPartition: Int64] = [:]
-  /// Who committed them, if it has a name.
-  var owners: [TopicPartition: String] = [:]
+  /// Who committed them; absent where somebody else did.
+  var stamps: [TopicPartition: OffsetStamp] = [:]
   private var members: [Int: Member] = [:]
   private var nextMember = 0
 
@@ -71,14 +71,17 @@ struct ConsumerGroup: Sendable {
   mutating func reset() {
     precondition(members.isEmpty, "a group with members is not reset")
     committed = [:]
-    owners = [:]
+    stamps = [:]
   }
 
   /// Drops the offsets of a topic, as Kafka does when the topic is deleted.
   mutating func forget(_ topic: String) {
     committed = committed.filter { $0.key.topic != topic }
-    owners = owners.filter { $0.key.topic != topic }
+    stamps = stamps.filter { $0.key.topic != topic }
   }
+
+  /// The names of its members' processes.
+  var memberNames: [String] { members.values.map(\.process.name).sorted() }
 
   /// Whether this member still belongs to the group: only then may it commit.
   func contains(_ member: Int) -> Bool { members[member] != nil }

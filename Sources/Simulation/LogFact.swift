@@ -23,5 +23,7 @@ public struct CommittedOffsets: Sendable {
   public var group: String
   /// The instance that committed them; `nil` for nobody.
   public var owner: String?
+  /// Whether somebody else has committed them.
+  public var isForeign: Bool
   public var offsets: [TopicPartition: Int64]
 }

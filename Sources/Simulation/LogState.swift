@@ -10,6 +10,8 @@ struct LogState: Sendable {
     var opened: Duration = .zero
   }
 
+  /// Identifies the cluster.
+  var clusterID = "memory"
   var topics: [String: [PartitionLog]] = [:]
   var groups: [String: ConsumerGroup] = [:]
   private var transactionalIDs: [String: TransactionalID] = [:]
@@ -171,7 +173,7 @@ struct LogState: Sendable {
   private mutating func store(_ commit: GroupCommit) {
     groups[commit.group, default: ConsumerGroup()].committed.merge(commit.offsets) { $1 }
     for partition in commit.offsets.keys {
-      groups[commit.group, default: ConsumerGroup()].owners[partition] = commit.owner
+      groups[commit.group, default: ConsumerGroup()].stamps[partition] = commit.stamp
     }
   }
 }
@@ -180,12 +182,15 @@ struct LogState: Sendable {
 struct GroupCommit: Sendable {
   var group: String
   var member: Int?
-  /// The instance that commits them; `nil` for nobody known.
-  var owner: String?
+  /// What the committer says about itself.
+  var stamp: OffsetStamp?
   var offsets: [TopicPartition: Int64]
 
   var committed: CommittedOffsets {
-    CommittedOffsets(group: group, owner: owner, offsets: offsets)
+    var owner: String?
+    if case .owned(let name)? = stamp { owner = name }
+    return CommittedOffsets(
+      group: group, owner: owner, isForeign: stamp == nil, offsets: offsets)
   }
 }
 

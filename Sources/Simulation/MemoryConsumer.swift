@@ -191,14 +191,30 @@ public final class MemoryConsumer: LogConsumer {
 
   public func endHint(of partition: TopicPartition) -> Int64? { endHints[partition] }
 
-  public func committed(_ partitions: [TopicPartition]) throws(LogError)
-    -> [TopicPartition: Int64]
+  public func clusterID() throws(LogError) -> String {
+    try process.checkAlive()
+    return brokers.withState { $0.clusterID }
+  }
+
+  public func groupMembers() throws(LogError) -> [String] {
+    try process.checkAlive()
+    guard let group = configuration.group else { return [] }
+    return brokers.withState { $0.groups[group]?.memberNames ?? [] }
+  }
+
+  public func commits(of partitions: [TopicPartition]) throws(LogError)
+    -> [TopicPartition: GroupOffset]
   {
     guard let group = configuration.group else { return [:] }
     return try process.perform(.ask) {
       brokers.withState { state in
         state.writeMarkers()
-        return (state.groups[group]?.committed ?? [:]).filter { partitions.contains($0.key) }
+        var commits: [TopicPartition: GroupOffset] = [:]
+        for partition in partitions {
+          guard let offset = state.groups[group]?.committed[partition] else { continue }
+          commits[partition] = GroupOffset(offset, state.groups[group]?.stamps[partition])
+        }
+        return commits
       }
     }
   }
@@ -210,7 +226,12 @@ public final class MemoryConsumer: LogConsumer {
     return try process.perform(.ask) {
       brokers.withState { state in
         guard state.fencesMembers else { return [:] }
-        return (state.groups[group]?.owners ?? [:]).filter { partitions.contains($0.key) }
+        var owners: [TopicPartition: String] = [:]
+        for partition in partitions {
+          guard case .owned(let name)? = state.groups[group]?.stamps[partition] else { continue }
+          owners[partition] = name
+        }
+        return owners
       }
     }
   }
@@ -267,7 +288,7 @@ public final class MemoryConsumer: LogConsumer {
     _ offsets: [TopicPartition: Int64], in state: inout LogState, isDisowning: Bool = false
   ) throws(LogError) {
     guard var commit = groupCommit(offsets) else { return }
-    if isDisowning { commit.owner = nil }
+    if isDisowning { commit.stamp = configuration.instanceID.map { .released(by: $0) } }
     try state.check(commit)
     state.apply(commit)
   }
@@ -277,7 +298,7 @@ public final class MemoryConsumer: LogConsumer {
     guard let group = configuration.group, !offsets.isEmpty else { return nil }
     return GroupCommit(
       group: group, member: configuration.isMember ? member ?? 0 : nil,
-      owner: configuration.instanceID, offsets: offsets)
+      stamp: configuration.instanceID.map { .owned(by: $0) }, offsets: offsets)
   }
 
   public func close(leaving: Bool) {

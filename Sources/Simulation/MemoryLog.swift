@@ -170,13 +170,30 @@ public final class MemoryLog: EventLog {
     }
   }
 
+  /// Makes it another cluster's log.
+  public func setClusterID(_ id: String) { brokers.withState { $0.clusterID = id } }
+
+  /// Sets a group's offsets from outside, as Kafka's tools do.
+  public func setForeignOffsets(_ offsets: [TopicPartition: Int64], of group: String) {
+    setOffsets(offsets, of: group, stamp: nil)
+  }
+
+  /// Sets a group's offsets from outside.
+  public func setOffsets(
+    _ offsets: [TopicPartition: Int64], of group: String, stamp: OffsetStamp?
+  ) {
+    brokers.withState {
+      $0.apply(GroupCommit(group: group, member: nil, stamp: stamp, offsets: offsets))
+    }
+  }
+
   /// How many times a group's membership has changed.
   public func generation(of group: String) -> Int {
     brokers.withState { $0.groups[group]?.generation ?? 0 }
   }
 
   /// Removes all groups, and with them their references to processes.
-  func disband() { brokers.withState { $0.groups = [:] } }
+  public func disband() { brokers.withState { $0.groups = [:] } }
 
   /// Drops the offsets of a group that has no members, so that it reads everything again.
   func resetOffsets(of group: String) {

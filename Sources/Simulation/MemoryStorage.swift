@@ -234,6 +234,10 @@ public final class MemoryStore: StateStore {
     storage.content(place).isUnfinished
   }
 
+  public func metaValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
+    storage.content(place).tables[.meta]?[key]
+  }
+
   public func commit(_ writes: inout WriteSet, changelogOffset: Int64) throws(StoreError) {
     writes.sort()
     try commit(writes, 0..<writes.count, changelogOffset)

@@ -16,6 +16,9 @@ public protocol StateStore: AnyObject, Sendable {
   /// written.
   func changelogOffset() throws(StoreError) -> Int64?
 
+  /// A value of the meta table as of the last commit, also while a commit in parts is unfinished.
+  func metaValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]?
+
   /// Applies all writes and the new changelog offset in one transaction, or nothing. Sorts
   /// `writes`. After an error with the remedy `.wait` it may be called again with the same
   /// arguments.

@@ -15,6 +15,12 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   public internal(set) var nextOffset: Int64
   /// Offset up to which batches are committed.
   var committedOffset: Int64
+  /// The newest input record processed, as far as it is known.
+  var lastRecord: RecordIdentity?
+  private var committedLastRecord: RecordIdentity?
+  /// Whether it starts elsewhere than where the state, or the stage's own record of its positions,
+  /// stands: the group's offset says so until a batch is committed.
+  var isMoved = false
   /// Whether the open batch has anything of this partition.
   var isTouched = false
   /// Whether the batch sends its position to the changelog; see `DeliveryStrategy.sendsPosition`.
@@ -22,23 +28,37 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   /// Offset of the first changelog record that is not in the store.
   private var changelogOffset: Int64 = 0
 
+  /// Which log the store is of.
+  private(set) var origin: StoreOrigin?
+  /// An identity that the batch gives the changelog.
+  private var newIdentity: ChangelogIdentity?
+
   private let snapshot: Store.Snapshot?
   private let producer: Producer?
   private let changelogTopic: Int?
+  private let positionsTopic: Int?
   private var writes = WriteSet()
   private var changelogKey: [UInt8] = []
 
+  /// - Parameters:
+  ///   - changelogTopic: the producer's number for it; `nil` in a stage without state.
+  ///   - positionsTopic: the same for the topic in which the stage records its positions.
   init(
     topic: Int, source: TopicPartition, store: Store?, producer: Producer?, changelogTopic: Int?,
-    startOffset: Int64
+    positionsTopic: Int? = nil, start: TaskStart
   ) throws(StageError) {
     self.topic = topic
     self.source = source
     self.store = store
     self.producer = producer
     self.changelogTopic = changelogTopic
-    nextOffset = startOffset
-    committedOffset = startOffset
+    self.positionsTopic = positionsTopic
+    nextOffset = start.offset
+    committedOffset = start.offset
+    lastRecord = start.last
+    committedLastRecord = start.last
+    isMoved = start.isMoved
+    origin = start.origin
     if let store {
       let (view, offset) = try StageError.store { () throws(StoreError) in
         (try store.snapshot(), try store.changelogOffset())
@@ -129,27 +149,77 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 
   // MARK: Batch
 
+  /// Whether its position is kept outside the group: in a store, or in a topic of positions.
+  var keepsPosition: Bool { store != nil || positionsTopic != nil }
+
+  private var position: Position { Position(inputOffset: nextOffset, last: lastRecord) }
+
+  /// How many partitions the input had when the state was begun, by which its keys are dealt out;
+  /// `nil` in a stage without state.
+  public var partitionCount: Int32? { origin?.partitions }
+
+  /// Moves past records that were processed.
+  func pass(_ records: borrowing RecordRun) {
+    isTouched = true
+    nextOffset = records.lastOffset + 1
+    if keepsPosition { lastRecord = RecordIdentity(lastOf: records) }
+  }
+
   /// Adds the batch's position to the store's commit and, if the batch sends it, to the changelog.
   func putPosition() throws(StageError) {
-    guard store != nil else { return }
+    guard store != nil else {
+      if positionsTopic != nil, sendsPosition { try sendPosition() }
+      return
+    }
     let key = Position.key
-    let position = Position(inputOffset: nextOffset).encoded
+    let position = position.encoded
     isTouched = true
     writes.set(.meta, key.span.bytes, position.span.bytes)
     if sendsPosition { try sendPosition() }
   }
 
-  /// Sends the state's position.
+  /// Sends the position that the partition has reached.
   func sendPosition() throws(StageError) {
+    if let positionsTopic { return try sendRecord(of: position, to: positionsTopic) }
     let key = Position.key
-    let position = Position(inputOffset: nextOffset).encoded
+    let position = position.encoded
     try sendChange(.meta, key.span.bytes, position.span.bytes, tracked: true)
+  }
+
+  private func sendRecord(of position: Position, to topic: Int) throws(StageError) {
+    guard let producer else { preconditionFailure("the stage has no outputs") }
+    let record = RecordedPosition(position)
+    let (key, value) = (RecordedPosition.key(of: partition), record.encoded)
+    do throws(LogError) {
+      try producer.send(
+        topic: topic, partition: 0, key: key.span.bytes, value: value.span.bytes, headers: [],
+        timestamp: nil, tracked: false)
+    } catch { throw .log(error) }
+  }
+
+  /// Gives a changelog partition that has none its identity, in a batch of its own.
+  func sendIdentity(_ identity: ChangelogIdentity) throws(StageError) {
+    let (key, value) = (ChangelogIdentity.key, identity.encoded)
+    isTouched = true
+    newIdentity = identity
+    try sendChange(.meta, key.span.bytes, value.span.bytes, tracked: true)
+  }
+
+  /// Adds to the store's commit that the changelog has its identity now.
+  private func noteIdentity(at offset: Int64?) {
+    guard let identity = newIdentity.take(), let offset, origin != nil else { return }
+    origin?.changelog = identity
+    origin?.changelogOffset = offset
+    let (key, value) = (StoreOrigin.key, origin?.encoded ?? [])
+    writes.set(.meta, key.span.bytes, value.span.bytes)
   }
 
   /// Applies the batch to the store, once the log has it.
   func commitStore() throws(StageError) {
-    guard let store, let snapshot, let producer, let changelogTopic, !writes.isEmpty else { return }
+    guard let store, let snapshot, let producer, let changelogTopic else { return }
     let delivered = producer.deliveredOffset(topic: changelogTopic, partition: partition)
+    noteIdentity(at: delivered)
+    guard !writes.isEmpty else { return }
     if sendsPosition, delivered == nil {
       throw .failed(
         Reason(
@@ -175,6 +245,8 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   /// Moves the committed position after the batch's commit.
   func settle() {
     committedOffset = nextOffset
+    committedLastRecord = lastRecord
+    isMoved = false
     isTouched = false
   }
 
@@ -182,6 +254,19 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   func rollBack() {
     writes.removeAll()
     nextOffset = committedOffset
+    lastRecord = committedLastRecord
+    newIdentity = nil
     isTouched = false
   }
+}
+
+/// Where a task begins.
+struct TaskStart: Hashable, Sendable {
+  var offset: Int64
+  /// The newest input record before it, as far as it is known.
+  var last: RecordIdentity?
+  /// See `PartitionTask.isMoved`.
+  var isMoved = false
+  /// Which log the store is of; `nil` without a store.
+  var origin: StoreOrigin?
 }

@@ -14,6 +14,10 @@ public struct StageConfiguration: Sendable {
   public var outputs: [String]
   /// The changelog topic; `nil` for a stage without state.
   public var changelog: String?
+  /// The topic in which a stage without state records its positions; `nil` for one that does not.
+  public var positions: String?
+  /// Whether events may be read again without an effect on the state.
+  public var isReplayable = false
   /// The store's tables from number 1 on.
   public var tables: [String]
   public var guarantee: ProcessingGuarantee
@@ -65,8 +69,9 @@ public struct StageConfiguration: Sendable {
   public var clientID: String { identity.member }
   /// Its name in its group, which whoever takes its partitions over finds there.
   public var instanceID: String { identity.member }
-  /// Output topics as the producer numbers them: the operator's, then the changelog.
-  var producedTopics: [String] { outputs + (changelog.map { [$0] } ?? []) }
+  /// Output topics as the producer numbers them: the operator's, then the changelog or the topic of
+  /// positions.
+  var producedTopics: [String] { outputs + [changelog, positions].compactMap(\.self) }
 
   /// How the stage's consumer reads.
   var consumer: ConsumerConfiguration {

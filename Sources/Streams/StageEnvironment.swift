@@ -22,6 +22,8 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
   public var releaseMemory: @Sendable () -> Void = {}
   /// Runs the commits of a restore on another thread; on the stage's own unless set.
   public var inBackground: BackgroundWork = { $0() }
+  /// Draws a random number, for identities.
+  public var random: @Sendable () -> UInt64 = { .random(in: .min ... .max) }
   /// Called after each step of a commit; a simulation kills the process here.
   public var crashPoint: @Sendable (CommitStep) -> Void
   /// Replaces the commit protocol's steps, so that a test can show that a wrong order is caught.

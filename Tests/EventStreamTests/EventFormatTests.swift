@@ -26,13 +26,15 @@ struct EventFormatTests {
     .lost(partitions), .fencingPredecessor(instance: "app-count-1"), .disownFailed(reason),
     .fenced(reason), .rejoining(reason, attempt: 3),
     .storeOpened(partition: 2, inputOffset: 7), .storeOpened(partition: 2, inputOffset: nil),
-    .storeRebuilt(partition: 2, reason), .storeRefused(partition: 2, reason), .restoring(restore),
+    .storeRebuilt(partition: 2, reason), .storeRefused(partition: 2, reason),
+    .storeAdopted(partition: 2, reason), .restoring(restore),
     .restored(
       RestoreSummary(changelog: "log", partitions: 2, records: 9, duration: .seconds(100))),
     .standbyOpened(changelog: partitions[1]), .standbyFailed(reason), .batchCommitted(batch),
     .batchAborted(reason), .positions(positions), .positions([:]), .waiting(reason), .resumed,
     .offsetsDiffer(partitions[1], committed: 3, state: 4),
-    .retentionGuard(partitions[1], reason), .stopped(nil), .stopped(reason),
+    .foreignOffset(partitions[1], reason), .retentionGuard(partitions[1], reason), .stopped(nil),
+    .stopped(reason),
   ]
 
   private func line(_ content: EventMessage.Content) -> String {

@@ -65,7 +65,8 @@ struct MembershipTests {
     let idle = Counter()
     run.faults = { moment in
       if moment.effect == .poll, moment.number == 4 { other.join() }
-      guard moment.effect == .commitTransaction, moment.number == 0 else { return nil }
+      // The first transaction gives the changelogs their identities.
+      guard moment.effect == .commitTransaction, moment.number == 1 else { return nil }
       return .fail(LogError(.transactionAborted, "refused", reaction: .abortBatch))
     }
     run.onIdle = { if idle.next() == 2 { other.leave() } }
@@ -109,7 +110,7 @@ struct MembershipTests {
     let nested = world
     var run = World.Run()
     run.faults = { moment in
-      if moment.effect == .commitTransaction, moment.number == 1,
+      if moment.effect == .commitTransaction, moment.number == 2,
         let zombie = process.withLock({ $0 })
       {
         log.expireMembers(of: zombie, group: "app-count")
@@ -136,7 +137,7 @@ struct MembershipTests {
     world.limits = BatchLimits(records: 5)
     try world.feed(0..<20)
     var run = World.Run()
-    run.faults = { $0.effect == .commitTransaction && $0.number == 1 ? .die : nil }
+    run.faults = { $0.effect == .commitTransaction && $0.number == 2 ? .die : nil }
     world.run(run)
     let log = world.log
     #expect(

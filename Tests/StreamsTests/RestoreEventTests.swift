@@ -110,11 +110,12 @@ struct RestoreEventTests {
     let world = try settledWorld()
     world.log.createTopic(World.input, partitions: 1)
     #expect(run(world)?.reaction == .stopDaemon)
-    #expect(guards == ["events[0] offset_beyond_log_end"])
+    #expect(guards == ["events[0] topic_recreated"])
   }
 
   @Test func aStateThatIsLostIsGuarded() throws {
     let world = try settledWorld()
+    world.storage.lose(stage: World.stage, partition: 0)
     world.log.createTopic(World.changelog, partitions: 1)
     #expect(run(world)?.reaction == .stopDaemon)
     #expect(guards == ["events[0] state_lost"])

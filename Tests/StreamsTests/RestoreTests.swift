@@ -291,6 +291,7 @@ struct RestoreTests {
   @Test(arguments: ProcessingGuarantee.allCases)
   func aLostStateStopsTheStage(guarantee: ProcessingGuarantee) throws {
     let world = try settledWorld(guarantee)
+    world.storage.lose(stage: World.stage, partition: 0)
     world.log.createTopic(World.changelog, partitions: 1)
     let error = try #require(world.run().error)
     #expect(error.description.hasPrefix("state_lost: "))

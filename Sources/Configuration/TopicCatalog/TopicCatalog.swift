@@ -29,6 +29,9 @@ package struct TopicCatalog: Sendable {
     for (stage, file) in changelogs {
       if let changelog = stage.changelog { files[changelog] = file }
     }
+    if let positions = StageDeclaration.intake.positions {
+      files[positions] = PackageResources.intake_positions_json
+    }
     return files
   }()
 

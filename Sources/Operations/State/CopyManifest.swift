@@ -15,8 +15,14 @@ package struct CopyManifest: Codable, Hashable {
   /// The first input record that is not in it.
   package var inputOffset: Int64?
   var formatVersion: UInt32
-  /// `nil` when no broker could be asked.
+  /// Of the log that the store is of; `nil` where neither the store nor a broker tells.
   var clusterID: String?
+  /// The topic that the state is computed from, and how many partitions it had; `nil` in copies that
+  /// an earlier version made.
+  var input: String?
+  var partitions: Int32?
+  /// The identity of the changelog partition.
+  var changelogIdentity: String?
   package var takenAt: Date
 
   func write(to directory: String) throws(StoreError) {

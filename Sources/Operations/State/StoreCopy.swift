@@ -91,10 +91,13 @@ package struct StoreCopy: Sendable {
     do throws(StageError) { inputOffset = try copied.inputOffset() } catch {
       throw StoreError("\(error)", remedy: .stop)
     }
+    let origin = try copied.origin()
     return CopyManifest(
       application: application, stage: place.stage, partition: place.partition,
       changelogOffset: try copied.changelogOffset() ?? 0, inputOffset: inputOffset,
-      formatVersion: LMDBStorage.formatVersion, clusterID: clusterID, takenAt: Date())
+      formatVersion: LMDBStorage.formatVersion, clusterID: origin?.cluster ?? clusterID,
+      input: origin?.input, partitions: origin?.partitions,
+      changelogIdentity: origin?.changelog?.text, takenAt: Date())
   }
 
   private func fileSize(_ path: String) -> Int {

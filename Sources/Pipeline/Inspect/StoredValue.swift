@@ -44,11 +44,29 @@ extension TableDeclaration {
 
   private static func writePosition(_ value: RawSpan, _ writer: inout JSONWriter) {
     guard let offset = InputPosition.offset(in: value) else {
+      if let origin = StoreOrigin(decoding: value) { return write(origin, &writer) }
       return writeUndecodable(value, "it is no position of this version", &writer)
     }
     writer.beginObject()
     writer.key("input_offset")
     writer.integer(offset)
+    writer.endObject()
+  }
+
+  private static func write(_ origin: StoreOrigin, _ writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.key("cluster")
+    writer.string(origin.cluster)
+    writer.key("application")
+    writer.string(origin.application)
+    writer.key("input")
+    writer.string(origin.input)
+    writer.key("partitions")
+    writer.integer(origin.partitions)
+    if let changelog = origin.changelog {
+      writer.key("changelog_identity")
+      writer.string(changelog.text)
+    }
     writer.endObject()
   }
 

@@ -150,9 +150,13 @@ public final class ReplayConsumer<Base: LogConsumer>: LogConsumer {
     }
   }
 
-  public func committed(_ partitions: [TopicPartition]) throws(LogError)
-    -> [TopicPartition: Int64]
+  public func commits(of partitions: [TopicPartition]) throws(LogError)
+    -> [TopicPartition: GroupOffset]
   { [:] }
+
+  public func clusterID() throws(LogError) -> String { "replay" }
+
+  public func groupMembers() throws(LogError) -> [String] { [] }
 
   public func owners(of partitions: [TopicPartition]) throws(LogError)
     -> [TopicPartition: String]

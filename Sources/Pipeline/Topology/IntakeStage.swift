@@ -8,7 +8,7 @@ extension StageDeclaration {
       Output(.validatedRatings), Output(.validationResults, note: "each event"),
       Output(.deadLetters),
     ],
-    globals: [.movies],
+    globals: [.movies], recordsPositions: true,
     pacing: StagePacing(
       // It sends what an event leads to at once. Without transactions everyone sees it then, and a
       // batch is only what is acknowledged together.

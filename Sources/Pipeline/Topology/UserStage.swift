@@ -22,6 +22,7 @@ extension StageDeclaration {
         UserTables.sources, "sources", keys: .identifier, values: .source,
         "partition of user-ratings: its newest event"),
     ],
+    isReplayable: true,
     // Without transactions a batch is only what is acknowledged together; predict reads what is
     // committed.
     pacing: StagePacing(

@@ -20,6 +20,8 @@ public final class CountingScenario: Scenario, @unchecked Sendable {
   private let partitions: Int32
   private let simulated: SimulatedTopology
   private var checker: CountingChecker
+  /// Whether there is another changelog than the one that was written.
+  private var isReplaced = false
 
   public init(_ world: SeededRun<CountingScenario>.World, _ random: inout SeededGenerator) {
     log = world.log
@@ -127,7 +129,35 @@ public final class CountingScenario: Scenario, @unchecked Sendable {
   public func remakeInput() throws -> Reason.Code? {
     guard (0..<partitions).contains(where: { checker.position($0) > 0 }) else { return nil }
     log.createTopic(Self.input, partitions: Int(partitions))
-    return .offsetBeyondLogEnd
+    return .topicRecreated
+  }
+
+  /// The stage counts each event once, so it goes on where its state stands.
+  public func foreignOffsets(_ random: inout SeededGenerator) throws -> ForeignOffsets? {
+    var offsets: [TopicPartition: Int64] = [:]
+    for partition in 0..<partitions {
+      let held = try log.offsets(of: input(partition))
+      guard checker.position(partition) > 0 else { continue }
+      offsets[input(partition)] = Int64.random(
+        in: held.lowerBound...held.upperBound, using: &random)
+    }
+    return offsets.isEmpty
+      ? nil : ForeignOffsets(group: Self.group, offsets: offsets, isRefused: false)
+  }
+
+  public var borrowed: (group: String, topics: [String]) { (Self.group, [Self.input]) }
+
+  public func restoreOffsets() {}
+
+  public func replaceLog(_ random: inout SeededGenerator) throws -> Reason.Code? {
+    guard (0..<partitions).contains(where: { checker.position($0) > 0 }) else { return nil }
+    if random.oneIn(2) {
+      log.setClusterID("another")
+    } else {
+      isReplaced = true
+      log.createTopic(Self.changelog, partitions: Int(partitions))
+    }
+    return .storeOfAnotherLog
   }
 
   public func flushProjection() -> String? { nil }
@@ -139,6 +169,7 @@ public final class CountingScenario: Scenario, @unchecked Sendable {
   public func check(_ fact: LogFact) throws { try checker.check(fact) }
 
   public func check(_ store: StorePlace, in storage: MemoryStorage) throws {
+    guard !isReplaced else { return }
     let end = try log.offsets(of: changelog(store.partition)).upperBound
     try checker.check(store, in: storage, changelogEnd: end)
   }

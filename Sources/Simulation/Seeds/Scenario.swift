@@ -1,4 +1,6 @@
+public import EventLog
 public import Logging
+import Synchronization
 public import Streams
 
 /// What runs in a simulation, its input, and what must be true of it.
@@ -27,6 +29,17 @@ public protocol Scenario: AnyObject, Sendable {
   ///
   /// - Returns: the code of the error that must follow; `nil` if no input is processed.
   func remakeInput() throws -> Reason.Code?
+  /// What somebody else could set a group's offsets to, without its members; `nil` if that makes no
+  /// difference now.
+  func foreignOffsets(_ random: inout SeededGenerator) throws -> ForeignOffsets?
+  /// A group that somebody else joins, and the topics to read then.
+  var borrowed: (group: String, topics: [String]) { get }
+  /// Undoes what somebody else has set, as an operator does.
+  func restoreOffsets() throws
+  /// Puts another log in the place of the one that the stores are of.
+  ///
+  /// - Returns: the code of the error that must follow; `nil` if there is no store yet.
+  func replaceLog(_ random: inout SeededGenerator) throws -> Reason.Code?
   /// Empties the system outside the log that stages write to.
   ///
   /// - Returns: the group that refills it once its offsets are reset; `nil` if there is no such
@@ -46,6 +59,20 @@ public protocol Scenario: AnyObject, Sendable {
   func checkDrained() throws
   /// Checks a store that was restored to the end.
   func checkRestored(_ store: StorePlace, in storage: MemoryStorage) throws
+}
+
+/// Offsets that somebody else sets for a group.
+public struct ForeignOffsets: Sendable {
+  public var group: String
+  public var offsets: [TopicPartition: Int64]
+  /// Whether the stage must stop with `foreign_offset`, instead of going on where it stood.
+  public var isRefused: Bool
+
+  public init(group: String, offsets: [TopicPartition: Int64], isRefused: Bool) {
+    self.group = group
+    self.offsets = offsets
+    self.isRefused = isRefused
+  }
 }
 
 /// Names a partition's store.
@@ -83,6 +110,9 @@ public struct InstanceContext: Sendable {
       pause: { [process, scheduler] duration in
         if process.isAlive { scheduler.sleep(duration) }
       })
+    let seed = name.utf8.reduce(0) { $0 &* 31 &+ UInt64($1) } &+ UInt64(process.effects)
+    let random = Mutex(SeededGenerator(seed: seed))
+    environment.random = { random.withLock { $0.next() } }
     if !configuration.outputs.isEmpty { environment.commitSteps = commitSteps }
     return environment
   }

@@ -20,14 +20,17 @@ extension SeededRun {
     try checkDisks()
     try scenario.checkDrained()
     try restoreFromNothing()
-    switch Int.random(in: 0..<6, using: &random) {
-    case 0, 1: try outliveRetention()
-    case 2, 3: try outliveRemaking()
+    switch Int.random(in: 0..<12, using: &random) {
+    case 0...2: try outliveRetention()
+    case 3...5: try outliveRemaking()
+    case 6, 7: try outliveForeignOffsets()
+    case 8, 9: try outliveStranger()
+    case 10: try outliveAnotherLog()
     default: break
     }
   }
 
-  private func rest() throws {
+  func rest() throws {
     let isLong = random.oneIn(8)
     try sleep(.milliseconds(Int.random(in: isLong ? 1_000...14_000 : 0...400, using: &random)))
   }
@@ -134,14 +137,14 @@ extension SeededRun {
     log.resetOffsets(of: group)
   }
 
-  private func waitForEnd(of instance: Instance) throws {
+  func waitForEnd(of instance: Instance) throws {
     try wait(limit: .seconds(120)) {
       let running = instance.running(scheduler)
       return running.isEmpty ? nil : "\(running.joined(separator: ", ")) has not stopped"
     }
   }
 
-  private func stopAll() throws {
+  func stopAll() throws {
     for instance in instances { instance.stop.stop() }
     for instance in instances {
       try waitForEnd(of: instance)
@@ -150,7 +153,7 @@ extension SeededRun {
     if let violation { throw violation }
   }
 
-  private func checkDisks() throws {
+  func checkDisks() throws {
     for instance in instances {
       for place in scenario.stores { try scenario.check(place, in: instance.disk) }
     }
@@ -179,29 +182,5 @@ extension SeededRun {
     try checkDisks()
     for place in scenario.stores { try scenario.checkRestored(place, in: first.disk) }
     try scenario.checkDrained()
-  }
-
-  /// Unprocessed input that is gone is reported by name and changes nothing.
-  private func outliveRetention() throws {
-    try scenario.feed(&random)
-    guard try scenario.deleteUnprocessedInput() else { return }
-    note("delete unprocessed input")
-    try stopsByName(.offsetBelowLogStart)
-  }
-
-  /// So is an input that was deleted and recreated.
-  private func outliveRemaking() throws {
-    guard let code = try scenario.remakeInput() else { return }
-    note("recreate an input")
-    try stopsByName(code)
-  }
-
-  private func stopsByName(_ code: Reason.Code) throws {
-    expectedFailure = code
-    let first = instances[0]
-    start(first)
-    try waitForEnd(of: first)
-    guard first.failure != nil else { throw Violation("there was no \(code.rawValue)") }
-    try checkDisks()
   }
 }

@@ -54,6 +54,8 @@ public struct EngineEvent: Hashable, Sendable {
     case storeRebuilt(partition: Int32, Reason)
     /// A partition's store can't be opened, although its content is intact.
     case storeRefused(partition: Int32, Reason)
+    /// A partition's store doesn't say which log it is of, and is taken for this one's.
+    case storeAdopted(partition: Int32, Reason)
     /// A restore begins or makes progress.
     case restoring(RestoreStatus)
     /// A restore has reached the changelog's end.
@@ -74,6 +76,8 @@ public struct EngineEvent: Hashable, Sendable {
     case resumed
     /// The group's committed offset differs from the state's, which wins.
     case offsetsDiffer(TopicPartition, committed: Int64, state: Int64)
+    /// Somebody else has set the group's offset: what the stage makes of it.
+    case foreignOffset(TopicPartition, Reason)
     /// Records that a position stands for are not in the log: the stage stops.
     case retentionGuard(TopicPartition, Reason)
 

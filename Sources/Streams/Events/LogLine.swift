@@ -32,6 +32,8 @@ struct LogLine: Hashable {
       attempt == 1 ? (.warning, "leaving the group to join it again") : nil
     case .storeOpened: (.debug, "store opened")
     case .storeRebuilt: (.warning, "rebuilding state from the changelog")
+    case .storeAdopted:
+      (.notice, "the store does not say which log it is of; taking it for this one's")
     case .restoring: (.info, "restoring state")
     case .restored: (.info, "state restored")
     case .standbyOpened: (.info, "keeping a standby copy")
@@ -42,6 +44,7 @@ struct LogLine: Hashable {
     case .resumed: (.notice, "resumed")
     case .offsetsDiffer:
       (.warning, "the group's committed offset differs from the state's; using the state's")
+    case .foreignOffset: (.warning, "somebody else has set the group's offset")
     // These come with an error that ends the membership or the daemon, and that is logged.
     case .lost, .fenced, .storeRefused, .retentionGuard, .stopped: nil
     case .positions: nil
@@ -60,7 +63,8 @@ struct LogLine: Hashable {
       fields(of: reason)
     case .storeOpened(let partition, let offset):
       ["partition": "\(partition)", "input_offset": offset.map { "\($0)" } ?? "none"]
-    case .storeRebuilt(let partition, let reason), .storeRefused(let partition, let reason):
+    case .storeRebuilt(let partition, let reason), .storeRefused(let partition, let reason),
+      .storeAdopted(let partition, let reason):
       fields(of: reason).merging(["partition": "\(partition)"]) { $1 }
     case .restoring(let status): fields(of: status)
     case .restored(let summary):
@@ -77,7 +81,7 @@ struct LogLine: Hashable {
       ]
     case .offsetsDiffer(let partition, let committed, let state):
       ["partition": "\(partition)", "committed": "\(committed)", "state": "\(state)"]
-    case .retentionGuard(let partition, let reason):
+    case .retentionGuard(let partition, let reason), .foreignOffset(let partition, let reason):
       fields(of: reason).merging(["partition": "\(partition)"]) { $1 }
     case .stopped(let reason): reason.map(fields) ?? [:]
     case .positions, .resumed: [:]

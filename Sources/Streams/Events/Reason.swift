@@ -38,6 +38,16 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
     case changelogBeyondLogEnd = "changelog_beyond_log_end"
     case stateLost = "state_lost"
     case topicRecreated = "topic_recreated"
+    /// A store, or a copy of one, that describes another log than the one met.
+    case storeOfAnotherLog = "store_of_another_log"
+    /// A store of an earlier version, which does not say which log it is of.
+    case storeAdopted = "store_adopted"
+    /// A group's offset that somebody else has set ahead, so that events would be skipped.
+    case foreignOffset = "foreign_offset"
+    /// One that somebody else has set back: the events are read again.
+    case replaying
+    /// One that somebody else has set, and that has no effect.
+    case resetIgnored = "reset_ignored"
 
     // The group.
     case partitionsLost = "partitions_lost"

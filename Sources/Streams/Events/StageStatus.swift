@@ -51,7 +51,7 @@ public struct StageStatus: Hashable, Sendable {
     case .stopped: phase = .stopped
     case .assigned, .revoked, .lost, .fencingPredecessor, .disownFailed, .fenced, .storeOpened,
       .storeRebuilt, .storeRefused, .restored, .standbyOpened, .standbyFailed, .offsetsDiffer,
-      .retentionGuard:
+      .storeAdopted, .foreignOffset, .retentionGuard:
       break
     }
   }

@@ -15,7 +15,7 @@ struct ChangelogReader<Log: EventLog>: ~Copyable {
   ) throws(StageError) {
     self.sections = sections
     stop = environment.stop
-    reader = try environment.makeChangelogReader(of: changelog, readCommitted: true)
+    reader = try environment.makeChangelogReader(of: changelog)
   }
 
   /// Finds the last position of each partition, and gathers what is behind it.
@@ -103,7 +103,7 @@ struct ChangelogReader<Log: EventLog>: ~Copyable {
 extension StageEnvironment {
   /// A reader of a changelog for a restore. The broker answers its fetches at once, also when they
   /// find nothing: that is how it learns that it is at the end.
-  func makeChangelogReader(of changelog: String, readCommitted: Bool) throws(StageError)
+  func makeChangelogReader(of changelog: String) throws(StageError)
     -> PartitionReader<Log.Consumer>
   {
     do throws(LogError) {
@@ -111,8 +111,7 @@ extension StageEnvironment {
         log,
         ConsumerConfiguration(
           topics: [changelog], group: nil, clientID: "\(configuration.clientID)-restore",
-          readCommitted: readCommitted, maxQueuedBytes: 16 << 20,
-          fetchWait: .milliseconds(5)))
+          maxQueuedBytes: 16 << 20, fetchWait: .milliseconds(5)))
     } catch { throw .log(error) }
   }
 }

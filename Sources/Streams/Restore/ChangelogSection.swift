@@ -13,6 +13,8 @@ struct ChangelogSection: Sendable {
   var changes = WriteSet()
   /// Records read so far that the store should have.
   private(set) var records = 0
+  /// The changelog's identity, where what was read has it, and its offset.
+  private(set) var identity: (ChangelogIdentity, offset: Int64)?
 
   init(_ changelog: TopicPartition, _ range: Range<Int64>) {
     self.changelog = changelog
@@ -41,9 +43,18 @@ struct ChangelogSection: Sendable {
 
   mutating func beginSearch() { tail = ChangelogTail() }
 
-  mutating func searchRecord(_ record: borrowing RecordView) { tail.take(record) }
+  mutating func searchRecord(_ record: borrowing RecordView) {
+    noteIdentity(record)
+    tail.take(record)
+  }
+
+  private mutating func noteIdentity(_ record: borrowing RecordView) {
+    guard let identity = ChangelogIdentity(record) else { return }
+    self.identity = (identity, record.offset)
+  }
 
   mutating func takeChange(_ record: borrowing RecordView) {
+    noteIdentity(record)
     changes.addChange(record)
     records += 1
   }

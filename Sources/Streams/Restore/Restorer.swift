@@ -4,8 +4,10 @@ import StateStore
 /// A partition's store at the end of its changelog.
 struct RestoredStore<Store: StateStore> {
   var store: Store
-  /// The input offset the state stands for; `nil` for an empty changelog.
-  var inputOffset: Int64?
+  /// What the state stands for; `nil` for an empty changelog.
+  var position: Position?
+  /// Which log the store is of.
+  var origin: StoreOrigin?
   /// The changes at the changelog's end that no position vouches for.
   var tail: WriteSet
 }
@@ -28,21 +30,22 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
     for partition in partitions {
       loaders.append(Loader(partition, try environment.openStore(partition)))
     }
-    var tails = try restore(loaders)
+    var origins = RestoreOrigins()
+    var tails = try restore(loaders, &origins)
     for number in loaders.indices {
       guard let damage = loaders[number].damage else { continue }
       let partition = loaders[number].partition
       loaders[number] = Loader(partition, try environment.rebuildStore(partition, because: damage))
     }
     let rebuilt = loaders.filter { tails[$0.partition] == nil }
-    if !rebuilt.isEmpty { tails.merge(try restore(rebuilt)) { $1 } }
+    if !rebuilt.isEmpty { tails.merge(try restore(rebuilt, &origins)) { $1 } }
     var restored: [RestoredStore<Storage.Store>] = []
     for loader in loaders {
       if let damage = loader.damage { throw damage }
-      let inputOffset = try environment.inputOffset(of: loader.store, loader.partition)
+      let position = try environment.position(of: loader.store, loader.partition)
       restored.append(
         RestoredStore(
-          store: loader.store, inputOffset: inputOffset,
+          store: loader.store, position: position, origin: origins.origins[loader.partition],
           tail: tails[loader.partition] ?? WriteSet()))
     }
     return restored
@@ -52,11 +55,13 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
   ///
   /// - Returns: the changes behind the last positions, by partition. Stores that must be rebuilt
   ///   have a `damage` instead.
-  private func restore(_ loaders: [Loader]) throws(StageError) -> [Int32: WriteSet] {
+  private func restore(_ loaders: [Loader], _ origins: inout RestoreOrigins) throws(StageError)
+    -> [Int32: WriteSet]
+  {
     var progress = RestoreProgress(changelog, partitions: loaders.count, at: environment.now())
     // After an error the caller may close or destroy the stores.
     defer { for loader in loaders { loader.settle() } }
-    var sections = try measure(loaders)
+    var sections = try measure(loaders, &origins)
     let lacking = loaders.filter {
       $0.damage == nil && sections[$0.partition]?.range.isEmpty == false
     }
@@ -66,10 +71,17 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
       }
     }
     for loader in loaders where loader.damage == nil {
-      try loader.noteDamage { () throws(StoreError) in
-        guard try loader.store.isUnfinished() else { return }
-        throw environment.configuration.storeCutShort(source(loader))
+      if let (identity, offset) = sections[loader.partition]?.identity {
+        origins.found(loader.partition, identity, at: offset)
       }
+      var written = origins
+      try loader.noteDamage { () throws(StoreError) in
+        guard try !loader.store.isUnfinished() else {
+          throw environment.configuration.storeCutShort(source(loader))
+        }
+        try written.write(loader.partition, to: loader.store)
+      }
+      origins = written
     }
     let records = sections.values.reduce(0) { $0 + $1.records }
     environment.emit(.restored(progress.finish(records: records, at: environment.now())))
@@ -85,18 +97,14 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
   /// The end is that of all records, committed or not. A restore up to the last stable offset would
   /// miss what was committed behind a transaction of another producer that is still open, or whose
   /// markers are not written yet; so it reads on until that transaction is decided.
-  private func measure(_ loaders: [Loader]) throws(StageError) -> [Int32: ChangelogSection] {
-    let reader = try environment.makeChangelogReader(of: changelog, readCommitted: false)
+  private func measure(_ loaders: [Loader], _ origins: inout RestoreOrigins) throws(StageError)
+    -> [Int32: ChangelogSection]
+  {
+    let measures = try measureAll(loaders, &origins)
     var sections: [Int32: ChangelogSection] = [:]
     for loader in loaders {
-      let source = source(loader)
-      let held = try StageError.log { () throws(LogError) in
-        try reader.consumer.offsets(of: source)
-      }
-      var stored: Int64?
-      try loader.noteDamage { () throws(StoreError) in
-        stored = try loader.store.changelogOffset()
-      }
+      guard let measure = measures[loader.partition] else { continue }
+      let (source, held, stored) = (source(loader), measure.held, measure.stored)
       switch RestoreNeed(stored: stored, held: held) {
       case .changes(let range): sections[loader.partition] = ChangelogSection(source, range)
       case .rebuild:

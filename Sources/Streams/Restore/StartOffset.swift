@@ -41,15 +41,21 @@ struct StartDecision: Hashable, Sendable {
 extension StageEnvironment {
   /// The offset to read a partition from.
   ///
-  /// - Parameter committed: where the group stood before the state was restored.
+  /// - Parameters:
+  ///   - outcome: what to make of the group's offset.
+  ///   - commit: the group's offset, before the state was restored.
+  ///   - hasState: whether a state was restored that stands for anything.
   /// - Throws: `.stopDaemon`, with the code of `Reason`, when that offset is not in the log;
   ///   `.abandonPartition` when another member has committed meanwhile.
   func startOffset(
-    of source: TopicPartition, restored: Int64?, committed: Int64?, for consumer: Log.Consumer
+    of source: TopicPartition, _ outcome: GroupStanding.Outcome, _ commit: GroupOffset?,
+    hasState: Bool, for consumer: Log.Consumer
   ) throws(StageError) -> Int64 {
     let held = try StageError.log { () throws(LogError) in try consumer.offsets(of: source) }
+    let (chosen, committed) = (outcome.offset, commit?.offset)
+    let restored = hasState ? chosen : nil
     let decision = StartDecision(
-      restored: restored, committed: committed, held: held,
+      restored: restored, committed: chosen, held: held,
       isStateful: configuration.changelog != nil)
     if case .refuse(let refusal) = decision.outcome {
       if refusal == .belowLogStart {
@@ -68,20 +74,21 @@ extension StageEnvironment {
       throw .failed(reason, .stopDaemon)
     }
     if let restored, committed != restored {
-      try reconcile(source, restored, committed, for: consumer)
+      try reconcile(source, restored, committed, outcome, for: consumer)
     }
     return decision.offset
   }
 
   private func reconcile(
-    _ source: TopicPartition, _ restored: Int64, _ committed: Int64?, for consumer: Log.Consumer
+    _ source: TopicPartition, _ restored: Int64, _ committed: Int64?,
+    _ outcome: GroupStanding.Outcome, for consumer: Log.Consumer
   ) throws(StageError) {
     if configuration.guarantee.strategy.leavesOffsetsBehind {
       // A crash came between the store's commit and the group's; lag must not show forever.
       try StageError.log { () throws(LogError) in
         try consumer.commit([source: restored], wait: false)
       }
-    } else if let committed {
+    } else if let committed, case .goOn = outcome {
       emit(.offsetsDiffer(source, committed: committed, state: restored))
     }
   }
@@ -98,9 +105,7 @@ extension StageConfiguration {
       Reason(
         .offsetBelowLogStart,
         "offset_below_log_start: \(place), but the log begins at \(decision.held.lowerBound):"
-          + " events were deleted before they were processed. To accept the loss, stop every"
-          + " instance and, once the session timeout has passed, reset the group with"
-          + " kafka-consumer-groups; delete the stage's state and changelog")
+          + " events were deleted before they were processed. \(acceptance)")
     case .stateLost:
       Reason(
         .stateLost,
@@ -112,8 +117,17 @@ extension StageConfiguration {
       Reason(
         .offsetBeyondLogEnd,
         "offset_beyond_log_end: \(place), but the log ends at \(decision.held.upperBound): the"
-          + " topic was recreated or truncated. To go on with it, stop every instance, delete the"
-          + " stage's state and changelog, and reset the group with kafka-consumer-groups")
+          + " topic was recreated or truncated. \(acceptance)")
     }
+  }
+
+  /// How to go on although events are lost.
+  private var acceptance: String {
+    compliance == .keeps
+      ? "To accept the loss, stop every instance, delete the stage's changelog topic and stores, run"
+        + " `projectionist topics apply` and, once the session timeout has passed, reset the group"
+        + " with kafka-consumer-groups"
+      : "To accept the loss and go on with what the log has, stop every instance and run"
+        + " `projectionist offsets accept --stage \(name)`"
   }
 }

@@ -27,11 +27,11 @@ extension StageEnvironment {
     } catch { throw refused(partition, .store(error)) }
   }
 
-  /// The input offset that a restored store stands for; `nil` for an empty one.
-  func inputOffset(of store: Storage.Store, _ partition: Int32) throws(StageError) -> Int64? {
+  /// What a restored store stands for; `nil` for an empty one.
+  func position(of store: Storage.Store, _ partition: Int32) throws(StageError) -> Position? {
     do throws(StageError) {
       let snapshot = try StageError.store { () throws(StoreError) in try store.snapshot() }
-      return try snapshot.inputOffset()
+      return try snapshot.position()
     } catch { throw refused(partition, error) }
   }
 

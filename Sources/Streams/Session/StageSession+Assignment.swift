@@ -16,7 +16,7 @@ extension StageSession where Operator: ~Copyable {
       environment.emit(.revoked(partitions))
       try commitBatch()
       try settlePositions(all: true)
-      try disown(committedOffsets(of: partitions))
+      try disown(ownOffsets(of: partitions))
       try release(partitions)
     case .lost(let partitions):
       environment.emit(.lost(partitions))
@@ -62,6 +62,7 @@ extension StageSession where Operator: ~Copyable {
       try StageError.log { () throws(LogError) in
         try consumer.assign(opened.map { ($0.task.source, .at($0.task.nextOffset)) })
       }
+      try identifyChangelogs(opened.map(\.task))
       try takeBack(opened)
     } catch {
       // Opening can't be resumed halfway.

@@ -22,7 +22,9 @@ extension StageSession where Operator: ~Copyable {
     try commitBatch(by: steps)
   }
 
-  func commitBatch(by steps: [CommitStep]) throws(StageError) {
+  /// - Parameter isTold: whether watchers hear of it; a batch without records and outputs is nobody's
+  ///   business.
+  func commitBatch(by steps: [CommitStep], isTold: Bool = true) throws(StageError) {
     let began = environment.now()
     let open = batch.age(at: began)
     batch.beginCommit()
@@ -35,6 +37,10 @@ extension StageSession where Operator: ~Copyable {
       reached = now
     }
     for task in tasks where task.isTouched { task.settle() }
+    guard isTold else {
+      _ = batch.finish()
+      return
+    }
     let summary = BatchSummary(
       records: batch.records, bytes: batch.bytes, redeliveries: ledger.redeliveries, open: open,
       steps: times, positions: positions)

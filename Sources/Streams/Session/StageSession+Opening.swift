@@ -10,38 +10,75 @@ extension StageSession where Operator: ~Copyable {
   {
     // Asked first: if the group moves on without this member, whatever it has committed by now is
     // in any state that is restored, and any range that is read, afterwards.
-    let committed = try StageError.log { () throws(LogError) in try consumer.committed(sources) }
+    let commits = try StageError.log { () throws(LogError) in try consumer.commits(of: sources) }
+    let recorded = try recordedPositions(of: sources, commits)
     var restored: [RestoredStore<Storage.Store>] = []
     if let changelog = configuration.changelog {
       restored = try Restorer(environment: environment, changelog: changelog)
         .open(sources.map(\.partition))
     }
+    var known: [TopicPartition: Known] = [:]
+    for (number, source) in sources.enumerated() {
+      let position =
+        configuration.changelog == nil
+        ? recorded[source.partition].map { Position(inputOffset: $0.nextOffset, last: $0.last) }
+        : restored[number].position
+      known[source] = Known(commit: commits[source], position: position)
+    }
+    let outcomes = try standings(known)
+    try checkInput(known)
     var opened: [(task: Task, tail: WriteSet)] = []
     for (number, source) in sources.enumerated() {
       let state = configuration.changelog == nil ? nil : restored[number]
       if let state {
         environment.emit(
-          .storeOpened(partition: source.partition, inputOffset: state.inputOffset))
+          .storeOpened(partition: source.partition, inputOffset: state.position?.inputOffset))
       }
-      opened.append(
-        (try makeTask(source, state, committed: committed[source]), state?.tail ?? WriteSet()))
+      let start = try start(source, known[source], outcomes[source] ?? .goOn(at: nil), state)
+      opened.append((try makeTask(source, state, start), state?.tail ?? WriteSet()))
     }
     return opened
   }
 
+  private func start(
+    _ source: TopicPartition, _ known: Known?, _ outcome: GroupStanding.Outcome,
+    _ state: RestoredStore<Storage.Store>?
+  ) throws(StageError) -> TaskStart {
+    let offset = try environment.startOffset(
+      of: source, outcome, known?.commit, hasState: state?.position != nil, for: consumer)
+    if case .move = outcome {
+      return TaskStart(offset: offset, isMoved: true, origin: state?.origin)
+    }
+    return TaskStart(offset: offset, last: known?.position?.last, origin: state?.origin)
+  }
+
   private func makeTask(
-    _ source: TopicPartition, _ state: RestoredStore<Storage.Store>?, committed: Int64?
+    _ source: TopicPartition, _ state: RestoredStore<Storage.Store>?, _ start: TaskStart
   ) throws(StageError) -> Task {
     guard let topic = configuration.inputs.firstIndex(of: source.topic) else {
       throw .failed(
         Reason(.unexpectedPartition, "assigned \(source), which this stage does not read"),
         .stopDaemon)
     }
-    let start = try environment.startOffset(
-      of: source, restored: state?.inputOffset, committed: committed, for: consumer)
+    // Both come behind the operator's outputs, and no stage has both.
+    let own = configuration.outputs.count
     return try Task(
       topic: topic, source: source, store: state?.store, producer: producer,
-      changelogTopic: state == nil ? nil : configuration.outputs.count, startOffset: start)
+      changelogTopic: state == nil ? nil : own,
+      positionsTopic: configuration.positions == nil ? nil : own, start: start)
+  }
+
+  /// Gives changelog partitions that have no identity one, before anything else is written to them.
+  func identifyChangelogs(_ tasks: [Task]) throws(StageError) {
+    let nameless = tasks.filter { $0.origin != nil && $0.origin?.changelog == nil }
+    guard !nameless.isEmpty else { return }
+    try openBatch()
+    for task in nameless {
+      let numbers = (environment.random(), environment.random())
+      try task.sendIdentity(ChangelogIdentity(random: numbers))
+    }
+    try commitBatch(
+      by: steps.filter { $0 != .closeBatch && $0 != .sendPositions }, isTold: false)
   }
 
   /// Writes the values of the state over changes that no position vouches for: the next position

@@ -8,7 +8,7 @@ extension StageSession where Operator: ~Copyable {
     let now = environment.now()
     for task in tasks where task.isTouched {
       try task.putPosition()
-      if task.store != nil { ledger.put(task.source, isSent: task.sendsPosition, at: now) }
+      if task.keepsPosition { ledger.put(task.source, isSent: task.sendsPosition, at: now) }
     }
   }
 
@@ -50,6 +50,13 @@ extension StageSession where Operator: ~Copyable {
       offsets[task.source] = task.committedOffset
     }
     return offsets
+  }
+
+  /// The committed offsets of partitions whose offset in the group is this member's to write. That of
+  /// a partition that starts elsewhere than it stood says so until a batch is committed.
+  func ownOffsets(of partitions: [TopicPartition]) -> [TopicPartition: Int64] {
+    let moved = Set(tasks.filter(\.isMoved).map(\.source))
+    return committedOffsets(of: partitions.filter { !moved.contains($0) })
   }
 
   var positions: [TopicPartition: PartitionPosition] {

@@ -16,8 +16,7 @@ extension StageSession where Operator: ~Copyable {
     if !batch.isOpen { try openBatch() }
     let records = run.extracting(first..<run.count)
     try stageOperator.process(records, &partition.state, task)
-    task.isTouched = true
-    task.nextOffset = records.lastOffset + 1
+    task.pass(records)
     batch.add(records: records.count, bytes: records.byteCount)
   }
 

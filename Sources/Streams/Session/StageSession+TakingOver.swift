@@ -22,7 +22,7 @@ extension StageSession where Operator: ~Copyable {
   /// Puts this instance's name on partitions before its first transaction on them.
   func claim(_ partitions: [TopicPartition]) throws(StageError) {
     guard takeover != nil else { return }
-    let offsets = committedOffsets(of: partitions)
+    let offsets = ownOffsets(of: partitions)
     try retrying { () throws(StageError) in
       try StageError.log { () throws(LogError) in try self.consumer.commit(offsets, wait: true) }
     }

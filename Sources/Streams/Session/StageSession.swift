@@ -75,7 +75,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     try commitBatch()
     try settlePositions(all: true)
     let open = tasks
-    let offsets = committedOffsets(of: assignment.running)
+    let offsets = ownOffsets(of: assignment.running)
     forgetTasks()
     for task in open {
       try StageError.store { () throws(StoreError) in try task.store?.close() }

@@ -9,10 +9,16 @@ struct StandbyCopy: Sendable {
   /// Changes up to that position, and behind it.
   private var ready = WriteSet()
   private var tail = ChangelogTail()
+  /// Which log the store is of.
+  private var origin: StoreOrigin?
   private var committed: ContinuousClock.Instant
 
-  init(_ changelog: TopicPartition, nextOffset: Int64, now: ContinuousClock.Instant) {
+  init(
+    _ changelog: TopicPartition, nextOffset: Int64, origin: StoreOrigin? = nil,
+    now: ContinuousClock.Instant
+  ) {
     self.changelog = changelog
+    self.origin = origin
     self.nextOffset = nextOffset
     committed = now
   }
@@ -26,8 +32,18 @@ struct StandbyCopy: Sendable {
   }
 
   mutating func take(_ record: borrowing RecordView) {
+    if let identity = ChangelogIdentity(record) { note(identity, at: record.offset) }
     tail.take(record, movingVouchedTo: &ready)
     nextOffset = tail.lastPosition ?? nextOffset
+  }
+
+  /// An owner has given the changelog its identity.
+  private mutating func note(_ identity: ChangelogIdentity, at offset: Int64) {
+    guard origin != nil else { return }
+    origin?.changelog = identity
+    origin?.changelogOffset = offset
+    let (key, value) = (StoreOrigin.key, origin?.encoded ?? [])
+    ready.set(.meta, key.span.bytes, value.span.bytes)
   }
 
   /// Whether to commit: `records` wait, or some do and the last commit is `interval` ago.

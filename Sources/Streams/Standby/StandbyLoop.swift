@@ -122,13 +122,15 @@ public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
     let opened = try copies.holding(partition) {
       (kept: inout Storage.Store?) throws(StageError) -> StandbyCopy? in
       let restorer = Restorer(environment: environment, changelog: changelog)
-      guard let store = try restorer.open([partition]).first?.store else { return nil }
+      guard let restored = try restorer.open([partition]).first else { return nil }
+      let store = restored.store
       let stored = try StageError.store { () throws(StoreError) in try store.changelogOffset() }
       let held = try StageError.log { () throws(LogError) in try consumer.offsets(of: source) }
       kept = store
       environment.emit(.standbyOpened(changelog: source))
       return StandbyCopy(
-        source, nextOffset: stored ?? held.lowerBound, now: environment.now())
+        source, nextOffset: stored ?? held.lowerBound, origin: restored.origin,
+        now: environment.now())
     }
     return opened ?? nil
   }

@@ -25,6 +25,12 @@ public struct StageDeclaration: Hashable, Sendable {
   public let lookups: [TopicDeclaration]
   /// The tables of its stores, by their numbers from 1 on; empty for a stage without state.
   public let tables: [TableDeclaration]
+  /// Whether events may be read again without an effect on the state: its group can be set back, and
+  /// forward once that is accepted. The group of a stage whose state counts each event once can't.
+  public let isReplayable: Bool
+  /// Whether it records its positions in a topic, because it has no state that would tell where it
+  /// stands when somebody else has set its group's offsets.
+  public let recordsPositions: Bool
   /// `nil` for that of the deployment.
   public let guarantee: ProcessingGuarantee?
   /// The stage whose partitions it takes instead of its group's, by name.
@@ -36,7 +42,8 @@ public struct StageDeclaration: Hashable, Sendable {
   public init(
     _ name: String, inputs: [TopicDeclaration], outputs: [Output] = [],
     globals: [TopicDeclaration] = [], lookups: [TopicDeclaration] = [],
-    tables: [TableDeclaration] = [], guarantee: ProcessingGuarantee? = nil, follows: String? = nil,
+    tables: [TableDeclaration] = [], isReplayable: Bool = false, recordsPositions: Bool = false,
+    guarantee: ProcessingGuarantee? = nil, follows: String? = nil,
     projectsTo: String? = nil, pacing: StagePacing = StagePacing()
   ) {
     precondition(
@@ -53,7 +60,10 @@ public struct StageDeclaration: Hashable, Sendable {
     self.outputs = outputs
     self.globals = globals
     self.lookups = lookups
+    precondition(tables.isEmpty || !recordsPositions, "a state has a position of its own")
     self.tables = tables
+    self.isReplayable = isReplayable
+    self.recordsPositions = recordsPositions
     self.guarantee = guarantee
     self.follows = follows
     self.projectsTo = projectsTo
@@ -72,10 +82,17 @@ public struct StageDeclaration: Hashable, Sendable {
       ? TopicDeclaration("\(name)-changelog", .changelog, partitions: inputs[0].partitions) : nil
   }
 
+  /// The topic in which it records its positions; `nil` for a stage that does not.
+  public var positions: TopicDeclaration? {
+    recordsPositions
+      ? TopicDeclaration("\(name)-positions", .changelog, partitions: .fixed(1)) : nil
+  }
+
   /// The topics it reads, in whatever way, and writes; each once, in the order of the data's flow.
   public var topics: [TopicDeclaration] {
     var topics: [TopicDeclaration] = []
-    let all = inputs + globals + lookups + outputs.map(\.topic) + (changelog.map { [$0] } ?? [])
+    let own = [changelog, positions].compactMap(\.self)
+    let all = inputs + globals + lookups + outputs.map(\.topic) + own
     for topic in all where !topics.contains(topic) { topics.append(topic) }
     return topics
   }
@@ -97,7 +114,7 @@ public struct StageDeclaration: Hashable, Sendable {
   }
 
   public func writes(_ topic: TopicDeclaration) -> Bool {
-    outputs.contains { $0.topic == topic } || changelog == topic
+    outputs.contains { $0.topic == topic } || changelog == topic || positions == topic
   }
 }
 

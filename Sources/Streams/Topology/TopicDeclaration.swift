@@ -9,7 +9,7 @@ public struct TopicDeclaration: Hashable, Sendable {
     case shared = "shared"
     /// One generation: what its stages write for each other. `<prefix>.<name>.g<generation>`
     case generation = "generation"
-    /// One application and generation: a stage's changelog.
+    /// One application and generation: a stage's changelog, or its positions.
     /// `<prefix>.<application>-<name>.g<generation>`
     case changelog = "changelog"
   }

@@ -180,12 +180,15 @@ public struct Topology: Hashable, Sendable {
     precondition((stage.follows == nil) == (followed == nil), "\(stage.name) lacks whom it follows")
     let guarantee = stage.guarantee ?? settings.guarantee
     let pacing = pacing ?? stage.pacing
-    return StageConfiguration(
+    var configuration = StageConfiguration(
       name: stage.name, application: application, instance: instance, inputs: inputs(of: stage),
       outputs: outputs(of: stage), changelog: changelog(of: stage), tables: stage.tableNames,
       guarantee: guarantee, limits: pacing.limits(settings, under: guarantee),
       gathering: pacing.gathering.value(under: guarantee),
       leavesOnStop: settings.leavesOnStop, followed: followed,
       identity: identity(of: stage, instance: instance, worker: worker))
+    configuration.positions = stage.positions.map { self[$0] }
+    configuration.isReplayable = stage.isReplayable
+    return configuration
   }
 }

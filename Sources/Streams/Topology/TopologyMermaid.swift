@@ -14,7 +14,9 @@ extension Topology {
       let id = Self.id(stage)
       for topic in stage.inputs { lines.append("\(Self.id(topic)) --> \(id)") }
       for output in stage.outputs { lines.append("\(id) --> \(Self.id(output.topic))") }
-      if let changelog = stage.changelog { lines.append("\(id) --> \(Self.id(changelog))") }
+      for topic in [stage.changelog, stage.positions].compactMap(\.self) {
+        lines.append("\(id) --> \(Self.id(topic))")
+      }
       for topic in stage.globals { lines.append("\(Self.id(topic)) -.-> \(id)") }
       if let followed = stage.follows.flatMap(stage(named:)) {
         lines.append("\(Self.id(followed)) -. followed by .-> \(id)")

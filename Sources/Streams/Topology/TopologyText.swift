@@ -62,7 +62,7 @@ private struct TextDrawing {
     guard drawn.insert(stage.name).inserted else { return }
     // What it sends back to its own input is no way on.
     let outputs = stage.outputs.map(\.topic).filter { !stage.inputs.contains($0) }
-    let below = outputs + (stage.changelog.map { [$0] } ?? [])
+    let below = outputs + [stage.changelog, stage.positions].compactMap(\.self)
     if let needs = topology.needs(of: stage) {
       lines.append(rest + (below.isEmpty ? "     " : "  │  ") + needs)
     }

@@ -20,13 +20,15 @@ struct TopologyCommand: ParsableCommand {
                    scope (shared, generation or changelog), partitions,
                    any_partition_count, written_by, read_by[]
         stages[]   name, group, inputs[], outputs[], globals[] (read as a
-                   whole), lookups[] (single records), changelog, tables[],
+                   whole), lookups[] (single records), changelog,
+                   positions (its own, in the log), replayable, tables[],
                    guarantee, upstream[], follows, projects_to, linger_ms,
                    gathering_ms, batch_records, niceness
         tables[]   number, name, keys (identifier, pair or text), values,
                    summary
 
-      Absent are changelog, follows, projects_to and gathering_ms where a stage has none.
+      Absent are changelog, positions, follows, projects_to and gathering_ms where a stage has \
+      none.
       """)
 
   enum Format: String, CaseIterable, ExpressibleByArgument {
@@ -88,6 +90,8 @@ struct TopologyOutput: Encodable {
     var globals: [String]
     var lookups: [String]
     var changelog: String?
+    var positions: String?
+    var replayable: Bool
     var tables: [Table]
     var guarantee: String
     var upstream: [String]
@@ -100,7 +104,7 @@ struct TopologyOutput: Encodable {
 
     private enum CodingKeys: String, CodingKey {
       case name, group, inputs, outputs, globals, lookups, changelog, tables, guarantee, upstream
-      case follows, niceness
+      case positions, replayable, follows, niceness
       case projectsTo = "projects_to"
       case linger = "linger_ms"
       case gathering = "gathering_ms"
@@ -151,6 +155,7 @@ struct TopologyOutput: Encodable {
       name: stage.name, group: topology.group(of: stage), inputs: topology.inputs(of: stage),
       outputs: topology.outputs(of: stage), globals: stage.globals.map { topology[$0] },
       lookups: stage.lookups.map { topology[$0] }, changelog: topology.changelog(of: stage),
+      positions: stage.positions.map { topology[$0] }, replayable: stage.isReplayable,
       tables: stage.tables.map { table in
         let keys =
           switch table.keys {

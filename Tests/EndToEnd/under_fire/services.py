@@ -1,6 +1,7 @@
 """The Apache Kafka node and the Redis that a scenario runs on."""
 
 import os
+import shutil
 import subprocess
 
 import redis
@@ -54,8 +55,19 @@ class KafkaNode(Process):
                     bootstrap=self.bootstrap, controller=controller, directory=directory
                 )
             )
-        cluster = self.tool("kafka-storage.sh", "random-uuid").strip()
-        self.tool("kafka-storage.sh", "format", "-t", cluster, "-c", properties)
+        self.directory, self.properties = directory, properties
+        self.cluster = self.tool("kafka-storage.sh", "random-uuid").strip()
+        self._format()
+
+    def _format(self):
+        self.tool("kafka-storage.sh", "format", "-t", self.cluster, "-c", self.properties)
+
+    def make_again(self):
+        """Starts it again with the same name and cluster id, and nothing in it."""
+        self.stop()
+        shutil.rmtree(f"{self.directory}/kafka-data")
+        self._format()
+        self.start()
 
     def tool(self, name, *arguments):
         """Runs one of Kafka's own scripts and returns what it prints."""

@@ -1,6 +1,6 @@
 """Offsets that the log does not have any more: deleted records, and recreated topics.
 
-The daemon must stop by name, `offset_below_log_start`, `offset_beyond_log_end`, `topic_recreated` or
+The daemon must stop by name, `offset_below_log_start`, `topic_recreated` or
 `changelog_below_log_start`, with a documented exit code, never go on with wrong features; and what
 the message says to do must work.
 """
@@ -20,7 +20,7 @@ LONG = MOVIELENS | {"events": 300_000, "kills": 1}
 SHORT = SMALL | {"events": 20_000, "kills": 1}
 
 FAILURE = 1  # As `projectionist --help` lists it.
-BELOW, BEYOND = "offset_below_log_start", "offset_beyond_log_end"
+BELOW = "offset_below_log_start"
 RECREATED = "topic_recreated"
 CHANGELOG_BELOW = "changelog_below_log_start"
 
@@ -38,15 +38,15 @@ def run(bed):
 
 
 def events_deleted(bed, daemon):
-    """Events that were not processed are deleted: a group's reset accepts the loss."""
+    """Events that were not processed are deleted: the operator accepts the loss."""
     bed.report.progress("case: events deleted before they were processed")
     bed.archive = outputs.input_records(bed.bootstrap)
     bed.send(0.1)
     delete_records(bed, "user-ratings")
     stops_by_name(bed, daemon, BELOW, "user-ratings")
-    reset_group(bed, "intake", "user-ratings")
+    bed.run("offsets", "accept", "--stage", "intake", "--config", daemon.configuration)
     go_on(bed, daemon)
-    judge(bed, daemon, "after the group's reset")
+    judge(bed, daemon, "after the loss is accepted")
 
 
 def judge(bed, daemon, name):
@@ -123,7 +123,7 @@ def topic_recreated(bed, daemon, topic):
     """A stage's input is deleted and created again, and shorter than its state's position."""
     bed.report.progress(f"case: {topic} recreated")
     recreate(bed, daemon, [topic])
-    stops_by_name(bed, daemon, BEYOND, topic)
+    stops_by_name(bed, daemon, RECREATED, topic)
 
 
 def recreate(bed, daemon, topics):
@@ -197,22 +197,4 @@ def delete_records(bed, topic, ends=None):
         bed.kafka.tool(*config, "--add-config", "cleanup.policy=compact")
     wait_until(
         lambda: bed.groups.starts([topic]) == ends, 30, f"the records of {topic} are deleted"
-    )
-
-
-def reset_group(bed, stage, topic):
-    """As the message says. Kafka refuses while the group has members, and a stopped instance is one
-    until its session times out."""
-    wait_until(lambda: not bed.groups.members(stage)[1], 30, f"the group of {stage} is empty")
-    bed.kafka.tool(
-        "kafka-consumer-groups.sh",
-        "--bootstrap-server",
-        bed.bootstrap,
-        "--group",
-        f"{APPLICATION}-{stage}",
-        "--topic",
-        topic,
-        "--reset-offsets",
-        "--to-earliest",
-        "--execute",
     )

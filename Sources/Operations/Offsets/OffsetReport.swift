@@ -1,0 +1,68 @@
+package import EventLog
+package import Streams
+
+/// Where a stage's group stands in a partition, who has set that, and where the stage stood.
+package struct OffsetReport: Hashable, Sendable {
+  package enum Setter: String, Hashable, Sendable {
+    case nobody, stage, accepted
+    case somebodyElse = "somebody else"
+  }
+
+  package let source: TopicPartition
+  package let committed: Int64?
+  package let setter: Setter
+  /// Where the stage itself has recorded that it stands; `nil` where it has not, or keeps that in
+  /// its state.
+  package let own: Int64?
+  /// What the partition has.
+  package let held: Range<Int64>
+  /// Why the partition is not the one that the stage has read; `nil` if it is.
+  package let loss: String?
+
+  package init(
+    source: TopicPartition, committed: GroupOffset?, own: Int64?, held: Range<Int64>,
+    loss: String? = nil, identity: StageIdentity
+  ) {
+    self.source = source
+    self.committed = committed?.offset
+    self.own = own
+    self.held = held
+    self.loss = loss
+    setter =
+      switch committed?.stamp {
+      case nil where committed == nil: .nobody
+      case .accepted?: .accepted
+      case .owned(let name)? where identity.isMember(name): .stage
+      case .released(let name)? where identity.isMember(name): .stage
+      case nil, .owned?, .released?: .somebodyElse
+      }
+  }
+
+  // MARK: What can be done about it
+
+  /// Where the stage goes on if what is there is accepted; `nil` if there is nothing to accept.
+  package var accepted: Int64? {
+    let start = held.lowerBound
+    if loss != nil { return committed.map { held.contains($0) ? $0 : start } ?? start }
+    guard let committed else {
+      guard let own else { return nil }
+      return own < start || own > held.upperBound ? start : nil
+    }
+    if committed < start || committed > held.upperBound { return start }
+    return setter == .somebodyElse && committed != own ? committed : nil
+  }
+
+  /// Whether what somebody else has set can be undone.
+  package var isForeign: Bool { setter == .somebodyElse && committed != own }
+
+  /// What there is to say, in a word or two.
+  package var status: String {
+    if loss != nil { return "another topic" }
+    if let committed, !(held.lowerBound...held.upperBound).contains(committed) {
+      return "not in the log"
+    }
+    guard isForeign else { return "ok" }
+    guard let own, let committed else { return "set by somebody else" }
+    return committed > own ? "ahead" : "behind"
+  }
+}

@@ -1,0 +1,128 @@
+package import Configuration
+import Console
+package import EventLog
+import Foundation
+import KafkaLog
+package import Logging
+import Pipeline
+package import Streams
+import Wiring
+
+/// The offsets of a stage's group: what they are, and what an operator can do when somebody else
+/// has set them.
+package struct StageOffsets {
+  /// How long the group may take to lose its members: the session timeout, and some more.
+  private static let patience = Duration.seconds(30)
+
+  private let stage: StageDeclaration
+  private let settings: Settings
+  private let log: KafkaLog
+  private let admin: KafkaAdmin
+
+  package init(_ stage: StageDeclaration, _ settings: Settings, _ logger: Logger) throws {
+    self.stage = stage
+    self.settings = settings
+    var quiet = logger
+    if quiet.logLevel < .warning { quiet.logLevel = .warning }
+    log = KafkaLog(settings: settings.kafkaSettings, logger: quiet)
+    admin = try settings.makeAdmin(logger)
+  }
+
+  private var topology: Topology { settings.topology }
+  package var group: String { topology.group(of: stage) }
+
+  /// The stages whose groups can be moved.
+  package static let movable = Topology.product.filter {
+    $0.isReplayable || $0.recordsPositions
+  }
+
+  // MARK: Asking
+
+  package func reports() throws -> [OffsetReport] {
+    let topics = topology.inputs(of: stage)
+    let counts = try admin.topics()
+    var sources: [TopicPartition] = []
+    for topic in topics {
+      guard let count = counts[topic] else {
+        throw CommandFailure(
+          .topicsDiffer, "there is no topic \(topic): see `projectionist topics check`")
+      }
+      sources += (0..<count).map { TopicPartition(topic, $0) }
+    }
+    let commits = try admin.commits(group: group, of: sources)
+    let held = try admin.offsets(of: sources)
+    let recorded = try recordedPositions(counts)
+    let identity = topology.identity(of: stage, instance: "")
+    return try sources.map { source in
+      let own = recorded[source.partition]
+      return OffsetReport(
+        source: source, committed: commits[source], own: own?.nextOffset,
+        held: held[source] ?? 0..<0,
+        loss: try own?.loss(in: source, of: log, clientID: "projectionist-offsets"),
+        identity: identity)
+    }
+  }
+
+  private func recordedPositions(_ counts: [String: Int32]) throws -> [Int32: RecordedPosition] {
+    guard let topic = stage.positions.map({ topology[$0] }), counts[topic] != nil else {
+      return [:]
+    }
+    return try RecordedPosition.all(
+      in: topic, of: log, clientID: "projectionist-offsets", waits: false)
+  }
+
+  // MARK: Changing
+
+  /// Accepts the offsets that the stage refuses.
+  ///
+  /// - Parameter onWait: called once when the group still has members, with their names.
+  /// - Returns: what was accepted; empty if there was nothing to accept.
+  package func accept(onWait: ([String]) -> Void) throws -> [TopicPartition: Int64] {
+    var offsets: [TopicPartition: Int64] = [:]
+    for report in try reports() {
+      if let accepted = report.accepted { offsets[report.source] = accepted }
+    }
+    try commit(offsets, .accepted, onWait)
+    return offsets
+  }
+
+  /// Makes the stage go on where it stood before somebody else set its group's offsets.
+  ///
+  /// - Returns: where that is; `nil` where the stage's state knows.
+  package func restore(onWait: ([String]) -> Void) throws -> [TopicPartition: Int64?] {
+    var offsets: [TopicPartition: Int64] = [:]
+    var restored: [TopicPartition: Int64?] = [:]
+    for report in try reports() where report.isForeign {
+      guard let committed = report.committed else { continue }
+      // A stage with state goes on where that stands once the offset has a stamp of its own.
+      offsets[report.source] = report.own ?? committed
+      restored[report.source] = .some(report.own)
+    }
+    try commit(offsets, .released(by: "\(group)-offsets-command"), onWait)
+    return restored
+  }
+
+  private func commit(
+    _ offsets: [TopicPartition: Int64], _ stamp: OffsetStamp, _ onWait: ([String]) -> Void
+  ) throws {
+    let deadline = ContinuousClock.now + Self.patience
+    var isWaiting = false
+    while true {
+      do throws(LogError) {
+        return try admin.commit(offsets, group: group, stamp: stamp)
+      } catch {
+        guard error.code == .fenced else { throw error }
+        let members = try admin.clientIDs(inGroup: group)
+        guard ContinuousClock.now < deadline else {
+          throw CommandFailure(
+            .failure,
+            "the group \(group) has members (\(members.joined(separator: ", "))): stop every"
+              + " instance, and whoever else reads as this group")
+        }
+        if !isWaiting { onWait(members) }
+        isWaiting = true
+        Thread.sleep(forTimeInterval: 0.5)
+      }
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import EventLog
+import StateStore
+
+// Whether stores are of this log, before anything is read into them.
+
+extension Restorer {
+  /// What is known of a store and its changelog before a restore.
+  struct Measure {
+    var held: Range<Int64>
+    /// The store's changelog offset; `nil` for a new one.
+    var stored: Int64?
+    var origin: StoreOrigin?
+    /// An identity that an earlier version has copied from the changelog.
+    var copied: ChangelogIdentity?
+  }
+
+  /// Measures stores, and checks that they are of this log.
+  ///
+  /// - Throws: `store_of_another_log`, which stops the daemon.
+  func measureAll(_ loaders: [Loader], _ origins: inout RestoreOrigins) throws(StageError)
+    -> [Int32: Measure]
+  {
+    var lookUp: RecordLookUp<Log>
+    do throws(LogError) {
+      lookUp = try RecordLookUp(
+        environment.log, topics: [changelog],
+        clientID: "\(environment.configuration.clientID)-restore")
+    } catch { throw .log(error) }
+    return try measureAll(loaders, &lookUp, &origins)
+  }
+
+  private func measureAll(
+    _ loaders: [Loader], _ lookUp: inout RecordLookUp<Log>, _ origins: inout RestoreOrigins
+  ) throws(StageError) -> [Int32: Measure] {
+    let configuration = environment.configuration
+    let consumer = lookUp.consumer
+    var measures: [Int32: Measure] = [:]
+    var remembered: [TopicPartition: Int64] = [:]
+    for loader in loaders {
+      let source = TopicPartition(changelog, loader.partition)
+      let measure = try measure(
+        loader,
+        held: try StageError.log { () throws(LogError) in try consumer.offsets(of: source) })
+      measures[loader.partition] = measure
+      if measure.origin?.changelog != nil { remembered[source] = measure.origin?.changelogOffset }
+    }
+    let met = try StageError.log { () throws(LogError) in
+      StoreOrigin(
+        cluster: try consumer.clusterID(), application: configuration.application,
+        input: configuration.inputs[0],
+        partitions: try consumer.partitionCount(of: configuration.inputs[0]))
+    }
+    let found: [TopicPartition: LookedUp]
+    do throws(LogError) { found = try lookUp.find(remembered) } catch { throw .log(error) }
+    for loader in loaders where loader.damage == nil {
+      guard let measure = measures[loader.partition] else { continue }
+      let source = TopicPartition(changelog, loader.partition)
+      try settleOrigin(loader, measure, met, found[source], &origins)
+    }
+    return measures
+  }
+
+  private func measure(_ loader: Loader, held: Range<Int64>) throws(StageError) -> Measure {
+    var measure = Measure(held: held)
+    try loader.noteDamage { () throws(StoreError) in
+      measure.stored = try loader.store.changelogOffset()
+      measure.origin = try loader.store.metaValue(StoreOrigin.key)
+        .flatMap { StoreOrigin(decoding: $0.span.bytes) }
+      measure.copied = try loader.store.metaValue(ChangelogIdentity.key)
+        .flatMap { ChangelogIdentity(decoding: $0.span.bytes) }
+    }
+    return measure
+  }
+
+  private func settleOrigin(
+    _ loader: Loader, _ measure: Measure, _ met: StoreOrigin, _ found: LookedUp?,
+    _ origins: inout RestoreOrigins
+  ) throws(StageError) {
+    let partition = loader.partition
+    let check = OriginCheck(
+      stored: measure.origin, isWritten: measure.stored != nil, met: met,
+      changelog: TopicPartition(changelog, partition), found: found)
+    switch check {
+    case .same: origins.keep(partition, measure.origin ?? met)
+    case .new:
+      origins.note(partition, met)
+      var written = origins
+      // Before anything of the log is in the store.
+      try loader.noteDamage { () throws(StoreError) in
+        try written.write(partition, to: loader.store)
+      }
+      origins = written
+    case .unknown:
+      var adopted = met
+      adopted.changelog = measure.copied
+      origins.note(partition, adopted)
+      environment.emit(
+        .storeAdopted(
+          partition: partition, environment.configuration.storeAdopted(partition, adopted)))
+    case .different(let difference):
+      let reason = environment.configuration.storeOfAnotherLog(partition, difference)
+      environment.emit(.storeRefused(partition: partition, reason))
+      throw .failed(reason, .stopDaemon)
+    }
+  }
+}

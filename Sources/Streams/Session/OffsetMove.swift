@@ -1,0 +1,131 @@
+import EventLog
+
+/// An offset of the group that is not where the stage stands.
+struct OffsetMove: Hashable, Sendable {
+  var source: TopicPartition
+  /// Where the stage stands.
+  var own: Int64
+  var committed: Int64
+}
+
+/// What would be skipped if a stage went on at an offset ahead.
+struct OffsetSkip: Hashable, Sendable {
+  /// The most records that are counted; beyond it, offsets are.
+  private static let counted: Int64 = 100_000
+
+  var move: OffsetMove
+  /// Records that a reader would see.
+  var count: Int64
+  /// Whether there are `count` at the most.
+  var isEstimate = false
+
+  init(_ move: OffsetMove, count: Int64) {
+    self.move = move
+    self.count = count
+  }
+
+  /// Counts them.
+  init<Log: EventLog>(_ move: OffsetMove, in log: Log, _ clientID: String) throws(LogError) {
+    self.init(move, count: 0)
+    var reader = try PartitionReader(
+      log,
+      ConsumerConfiguration(
+        topics: [move.source.topic], group: nil, clientID: "\(clientID)-skipped",
+        fetchWait: .milliseconds(5)))
+    let held = try reader.consumer.offsets(of: move.source)
+    let range =
+      max(
+        move.own, held.lowerBound)..<max(
+        move.own, held.lowerBound, min(move.committed, held.upperBound))
+    guard !range.isEmpty else {
+      // What retention has deleted is skipped as well.
+      count = min(held.lowerBound, move.committed) - move.own
+      return
+    }
+    guard range.count <= Self.counted else {
+      (count, isEstimate) = (Int64(range.count), true)
+      return
+    }
+    var seen: Int64 = 0
+    try reader.begin([
+      PartitionCursor(move.source, from: .at(range.lowerBound), to: range.upperBound)
+    ])
+    try reader.readToEnd(patience: .seconds(10)) { _, _ in
+      seen += 1
+      return true
+    }
+    count = seen
+  }
+
+  var text: String {
+    "\(move.source): \(isEstimate ? "up to " : "")\(count) events, from \(move.own) to"
+      + " \(move.committed)"
+  }
+}
+
+extension StageConfiguration {
+  /// The stage's name as the commands take it.
+  private var command: String { "projectionist offsets" }
+
+  func foreignOffset(_ skips: [OffsetSkip], members: [String]?) -> Reason {
+    let skipped = skips.map(\.text).joined(separator: "; ")
+    let present =
+      switch members {
+      case nil: ""
+      case let members? where members.isEmpty: " Nobody is in the group now."
+      case let members?: " In the group now: \(members.joined(separator: ", "))."
+      }
+    return Reason(
+      .foreignOffset,
+      "foreign_offset: somebody else has set the offsets of the group \(group) ahead, which would"
+        + " skip events (\(skipped)).\(present) Go back with `\(command) restore --stage \(name)`,"
+        + " or skip them with `\(command) accept --stage \(name)`; then start again")
+  }
+
+  func replaying(_ move: OffsetMove) -> Reason {
+    Reason(
+      .replaying,
+      "the group \(group) was set back from \(move.own) to \(move.committed) in \(move.source):"
+        + " reading it again from there")
+  }
+
+  func resetIgnored(_ move: OffsetMove) -> Reason {
+    Reason(
+      .resetIgnored,
+      "the group \(group) was set to \(move.committed) in \(move.source), which has no effect: the"
+        + " stage goes on at \(move.own), where its state stands. To compute its state again, stop"
+        + " every instance, delete the changelog topic and the stage's stores, run `projectionist"
+        + " topics apply`, and reset the group to the earliest offset with kafka-consumer-groups")
+  }
+
+  func topicRecreated(_ source: TopicPartition, _ last: RecordIdentity, _ why: String) -> Reason {
+    let start = "`\(command) accept --stage \(name)`"
+    let wayOut =
+      compliance == .replays
+      ? "To go on with the new topic from its beginning, and keep the state, run \(start)"
+      : "To go on with the new topic, stop every instance, delete the stage's changelog topic and"
+        + " stores, and run `projectionist topics apply`"
+    return Reason(
+      .topicRecreated,
+      "topic_recreated: \(name) has processed \(source) up to offset \(last.offset), but \(why):"
+        + " the topic was deleted and created again, or this is another cluster. \(wayOut)")
+  }
+}
+
+extension RecordIdentity {
+  /// Why what was found at this record's offset is not this record; `nil` if it is, or if nobody can
+  /// tell because retention has deleted it.
+  func difference(from found: LookedUp) -> String? {
+    switch found {
+    case .beforeStart: return nil
+    case .beyondEnd(let end): return "the log ends at \(end)"
+    case .nothing: return "there is no record any more"
+    case .record(let other, _):
+      if isSame(as: other) { return nil }
+      return timestamp == other.timestamp
+        ? "the record there has the hash \(Hexadecimal.text(other.hash)), not"
+          + " \(Hexadecimal.text(hash))"
+        : "the record there is of \(other.timestamp), not of \(timestamp)"
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import EventLog
+import StateStore
+
+// Where to go on in the partitions that are opened, when somebody else may have set the group's
+// offsets.
+
+extension StageSession where Operator: ~Copyable {
+  /// What the stage knows of a partition: from its state, or from its record of its positions.
+  struct Known {
+    var commit: GroupOffset?
+    var position: Position?
+  }
+
+  /// The positions of partitions that the stage has recorded itself, in the log.
+  func recordedPositions(
+    of sources: [TopicPartition], _ commits: [TopicPartition: GroupOffset]
+  ) throws(StageError) -> [Int32: RecordedPosition] {
+    guard let topic = configuration.positions, !sources.isEmpty else { return [:] }
+    // Where the group's offset is ours, the record only tells what lies before it.
+    let decides = sources.contains { !GroupStanding(commits[$0], own: 0, configuration).isOurs }
+    let stop = environment.stop
+    let recorded = try StageError.log { () throws(LogError) in
+      try RecordedPosition.all(
+        in: topic, of: environment.log, clientID: "\(configuration.clientID)-positions",
+        waits: decides, isStopped: { stop.isStopped })
+    }
+    guard !stop.isStopped else { throw .stopped }
+    return recorded
+  }
+
+  /// Decides where to go on.
+  ///
+  /// - Throws: `foreign_offset`, which stops the daemon, when events would be skipped.
+  func standings(_ known: [TopicPartition: Known]) throws(StageError)
+    -> [TopicPartition: GroupStanding.Outcome]
+  {
+    var outcomes: [TopicPartition: GroupStanding.Outcome] = [:]
+    var skips: [OffsetSkip] = []
+    for (source, known) in known.sorted(by: { $0.key.partition < $1.key.partition }) {
+      let standing = GroupStanding(
+        known.commit, own: known.position?.inputOffset, configuration)
+      outcomes[source] = standing.outcome
+      guard let own = standing.own, let committed = standing.committed else { continue }
+      let move = OffsetMove(source: source, own: own, committed: committed)
+      switch standing.outcome {
+      case .goOn: break
+      case .ignore:
+        environment.emit(.foreignOffset(source, configuration.resetIgnored(move)))
+      case .move where committed < own && !standing.isAccepted:
+        environment.emit(.foreignOffset(source, configuration.replaying(move)))
+      case .move: break
+      case .refuse(let offset):
+        let skipped = try skippedRecords(move)
+        if skipped.count == 0 {
+          // Nothing but transactions' markers lies between.
+          outcomes[source] = .move(to: offset)
+        } else {
+          skips.append(skipped)
+        }
+      }
+    }
+    guard skips.isEmpty else {
+      throw .failed(configuration.foreignOffset(skips, members: groupMembers), .stopDaemon)
+    }
+    return outcomes
+  }
+
+  /// `nil` where the broker doesn't tell.
+  private var groupMembers: [String]? {
+    do throws(LogError) { return try consumer.groupMembers() } catch { return nil }
+  }
+
+  private func skippedRecords(_ move: OffsetMove) throws(StageError) -> OffsetSkip {
+    do throws(LogError) {
+      return try OffsetSkip(move, in: environment.log, configuration.clientID)
+    } catch { throw .log(error) }
+  }
+
+  /// Makes sure that the input still has the newest record that the stage's position stands for.
+  ///
+  /// - Throws: `topic_recreated`, which stops the daemon.
+  func checkInput(_ known: [TopicPartition: Known]) throws(StageError) {
+    var expected: [TopicPartition: RecordIdentity] = [:]
+    for (source, known) in known {
+      // Who accepts an offset accepts the topic that it is of.
+      if case .accepted? = known.commit?.stamp { continue }
+      guard let position = known.position, let last = position.last else { continue }
+      expected[source] = last
+    }
+    guard !expected.isEmpty else { return }
+    let found: [TopicPartition: LookedUp]
+    do throws(LogError) {
+      var lookUp = try RecordLookUp(
+        environment.log, topics: configuration.inputs,
+        clientID: "\(configuration.clientID)-identity")
+      found = try lookUp.find(expected.mapValues(\.offset))
+    } catch { throw .log(error) }
+    for (source, last) in expected.sorted(by: { $0.key.partition < $1.key.partition }) {
+      guard let why = found[source].flatMap({ last.difference(from: $0) }) else { continue }
+      let reason = configuration.topicRecreated(source, last, why)
+      environment.emit(.retentionGuard(source, reason))
+      throw .failed(reason, .stopDaemon)
+    }
+  }
+}

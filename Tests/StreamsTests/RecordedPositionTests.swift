@@ -1,0 +1,202 @@
+import EventLog
+import Simulation
+import StateStore
+import Testing
+
+@testable import Streams
+
+/// A stage without state records its positions in the log, and skips no event because somebody else
+/// has set its group's offsets.
+struct RecordedPositionTests {
+  private static let positions = "app-count-positions"
+  private static let group = "app-count"
+
+  /// A stage that copies events, run by one process after another.
+  private struct Bed {
+    let log = MemoryLog()
+    let guarantee: ProcessingGuarantee
+    let input = TopicPartition("events", 0)
+    let recorder = EventRecorder()
+
+    init(_ guarantee: ProcessingGuarantee) {
+      self.guarantee = guarantee
+      log.createTopic("events", partitions: 1)
+      log.createTopic("copies", partitions: 1)
+      log.createTopic(RecordedPositionTests.positions, partitions: 1)
+    }
+
+    func feed(_ range: Range<Int>) throws {
+      for value in range {
+        try log.append(to: input, key: nil, value: "\(value)".utf8Array)
+      }
+    }
+
+    @discardableResult
+    func run() -> StageError? {
+      let stop = StopSignal()
+      let idle = Counter()
+      let clock = SimulatedClock()
+      let process = SimulatedProcess(
+        onIdle: { _ in
+          clock.advance(by: .milliseconds(100))
+          if idle.next() >= 4 { stop.stop() }
+        })
+      var configuration = StageConfiguration(
+        name: "count", application: "app", instance: "0", inputs: ["events"],
+        outputs: ["copies"], guarantee: guarantee, limits: BatchLimits(records: 4))
+      configuration.positions = RecordedPositionTests.positions
+      let environment = StageEnvironment(
+        configuration: configuration, log: log.connected(process), storage: MemoryStorage(),
+        events: recorder.sink, stop: stop, now: { clock.now },
+        pause: { clock.advance(by: $0) })
+      let loop = StageLoop(environment) { () throws(StageError) in CopyingOperator() }
+      do throws(StageError) { try loop.run() } catch { return error }
+      return nil
+    }
+
+    var copies: [String] {
+      get throws {
+        try log.records(of: TopicPartition("copies", 0)).map {
+          String(decoding: $0.value ?? [], as: UTF8.self)
+        }
+      }
+    }
+
+    func recorded() throws -> RecordedPosition? {
+      try RecordedPosition.all(
+        in: RecordedPositionTests.positions, of: log, clientID: "test", waits: true)[0]
+    }
+  }
+
+  private func texts(_ range: Range<Int>) -> [String] { range.map { "\($0)" } }
+
+  private func settledBed(_ guarantee: ProcessingGuarantee) throws -> Bed {
+    let bed = Bed(guarantee)
+    try bed.feed(0..<10)
+    #expect(bed.run() == nil)
+    return bed
+  }
+
+  @Test func aPositionIsReadBack() {
+    let last = RecordIdentity(offset: 9, timestamp: 17, hash: 0x0123_4567_89ab_cdef)
+    for position in [
+      RecordedPosition(nextOffset: 10, last: last), RecordedPosition(nextOffset: 0),
+    ] {
+      let encoded = position.encoded
+      let read = RecordedPosition(decoding: encoded.span.bytes)
+      #expect(read == position)
+    }
+    let text = String(decoding: RecordedPosition(nextOffset: 10, last: last).encoded, as: UTF8.self)
+    #expect(
+      text == #"{"next_offset":10,"last_offset":9,"last_timestamp":17,"#
+        + #""last_hash":"0123456789abcdef"}"#)
+    let other = Array(#"{"something":1}"#.utf8)
+    let none = RecordedPosition(decoding: other.span.bytes)
+    #expect(none == nil)
+  }
+
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func eachBatchRecordsItsPosition(guarantee: ProcessingGuarantee) throws {
+    let bed = try settledBed(guarantee)
+    let recorded = try #require(try bed.recorded())
+    #expect(recorded.nextOffset == 10 && recorded.last?.offset == 9)
+    #expect(try bed.copies == texts(0..<10))
+  }
+
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func anOffsetAheadStopsTheStageUntilItIsSettled(guarantee: ProcessingGuarantee) throws {
+    let bed = try settledBed(guarantee)
+    try bed.feed(10..<15)
+    bed.log.setForeignOffsets([bed.input: 13], of: Self.group)
+    for _ in 0..<2 {
+      let error = try #require(bed.run())
+      #expect(error.reason.code == .foreignOffset && error.reaction == .stopDaemon)
+      #expect(error.description.contains("events[0]: 3 events, from 10 to 13"))
+      #expect(error.description.contains("offsets accept --stage count"))
+    }
+    #expect(try bed.copies == texts(0..<10))
+    bed.log.setOffsets([bed.input: 10], of: Self.group, stamp: .released(by: "app-count-x"))
+    #expect(bed.run() == nil)
+    #expect(try bed.copies == texts(0..<15))
+  }
+
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func anOffsetAheadThatIsAcceptedSkipsEvents(guarantee: ProcessingGuarantee) throws {
+    let bed = try settledBed(guarantee)
+    try bed.feed(10..<15)
+    bed.log.setOffsets([bed.input: 13], of: Self.group, stamp: .accepted)
+    #expect(bed.run() == nil)
+    #expect(try bed.copies == texts(0..<10) + texts(13..<15))
+    #expect(try bed.recorded()?.nextOffset == 15)
+  }
+
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func anOffsetBehindIsAReplay(guarantee: ProcessingGuarantee) throws {
+    let bed = try settledBed(guarantee)
+    bed.log.setForeignOffsets([bed.input: 4], of: Self.group)
+    #expect(bed.run() == nil)
+    #expect(try bed.copies == texts(0..<10) + texts(4..<10))
+    let reasons = bed.recorder.kinds.compactMap {
+      if case .foreignOffset(bed.input, let reason) = $0 { reason.code } else { nil }
+    }
+    #expect(reasons == [.replaying])
+    #expect(bed.run() == nil)
+    #expect(try bed.copies.count == 16, "it is read again once")
+  }
+
+  /// A group without offsets, because they expired or were deleted, tells nothing.
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func aGroupWithoutOffsetsGoesOnWhereItStood(guarantee: ProcessingGuarantee) throws {
+    let bed = try settledBed(guarantee)
+    try bed.feed(10..<12)
+    bed.log.disband()
+    #expect(bed.run() == nil)
+    #expect(try bed.copies == texts(0..<12))
+  }
+
+  @Test func markersAloneAreNothingToSkip() throws {
+    let bed = try settledBed(.exactlyOnce)
+    let producer = try bed.log.makeProducer(
+      ProducerConfiguration(
+        topics: ["events"], delivery: .transactional(id: "upstream"), clientID: "upstream"))
+    try producer.beginTransaction()
+    let value = [UInt8]("aborted".utf8)
+    try producer.send(
+      topic: 0, partition: 0, key: nil, value: value.span.bytes, headers: [], timestamp: nil,
+      tracked: false)
+    try producer.abortTransaction(timeout: .zero)
+    let end = try bed.log.offsets(of: bed.input).upperBound
+    bed.log.setForeignOffsets([bed.input: end], of: Self.group)
+    #expect(bed.run() == nil)
+  }
+
+  /// Kafka drops a group's offsets of a topic that is deleted; the stage's own record remains.
+  @Test(arguments: [3, 10, 30])
+  func aTopicThatWasRecreatedIsNoticed(length: Int) throws {
+    let bed = try settledBed(.exactlyOnce)
+    bed.log.createTopic("events", partitions: 1)
+    try bed.feed(100..<100 + length)
+    let error = try #require(bed.run())
+    #expect(error.reason.code == .topicRecreated)
+    bed.log.setOffsets([bed.input: 0], of: Self.group, stamp: .accepted)
+    #expect(bed.run() == nil)
+    #expect(try bed.copies == texts(0..<10) + texts(100..<100 + length))
+    #expect(bed.run() == nil)
+  }
+}
+
+/// Sends each event's value on.
+private struct CopyingOperator: StageOperator {
+  typealias Store = MemoryStore
+  typealias Producer = MemoryProducer
+
+  func makeState(_ task: Partition) throws(StageError) -> NoState { NoState() }
+
+  func process(
+    _ records: borrowing RecordRun, _ state: inout NoState, _ task: Partition
+  ) throws(StageError) {
+    for index in records.indices {
+      try task.send(to: StageOutput(index: 0), key: nil, value: records[index].value)
+    }
+  }
+}
