@@ -178,7 +178,7 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
       log.createTopic(changelog, partitions: Int(partitions.users))
     default:
       log.createTopic(topology[.validatedRatings], partitions: Int(partitions.users))
-      return "topic_recreated"
+      return .topicRecreated
     }
     return .storeOfAnotherLog
   }
