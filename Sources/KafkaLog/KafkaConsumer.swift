@@ -122,7 +122,7 @@ import Logging
   }
 
   /// Answers a pending rebalance, which would keep the client of any version from closing: the
-  /// protocol waits for the caller's answer. If the answer fails, the close's deadline ends the wait.
+  /// protocol waits for the caller's answer. If that fails, the close's deadline ends the wait.
   private func answerPendingForClose() {
     // One still in the queue comes out first.
     let taken = unsafe rd_kafka_consume_batch_queue(queue, 0, batch.baseAddress, batch.count)

@@ -86,7 +86,7 @@ private typealias ClockRecorder = Recorder<(thread: String, time: Int)>
 extension ClockRecorder {
   fileprivate convenience init() {
     self.init { _ in
-      // Linux has this file for every thread; a thread without a name reads nothing in steps.
+      // Linux has this file for every thread, so reading it does not fail.
       let name = try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)
       return ((name ?? "").trimmingCharacters(in: .newlines), nanoseconds(CLOCK_MONOTONIC))
     }

@@ -40,8 +40,9 @@ struct SourceFile {
   }
 }
 
-/// Splits lines into code, comments and the contents of string literals. Knows line and block comments, string literals with
-/// escapes, and literals of several lines; raw strings count as strings without escapes.
+/// Splits lines into code, comments and the contents of string literals. Knows line and block
+/// comments, string literals with escapes, and literals of several lines; raw strings count as
+/// strings without escapes.
 private struct CodeScanner {
   private enum Place {
     case code
@@ -130,8 +131,8 @@ enum Repository {
     return files.sorted { $0.path < $1.path }
   }
 
-  /// Paths and texts of the files that describe or test the program in other languages, in the order
-  /// of their paths.
+  /// Paths and texts of the files that describe or test the program in other languages, in the
+  /// order of their paths.
   static func otherProse() throws -> [(path: String, text: String)] {
     let endings = ["md", "yaml", "yml", "py", "sh", "json"]
     let paths = try ["Sources", "Tests", "deploy", "topics", ".github"].flatMap { directory in

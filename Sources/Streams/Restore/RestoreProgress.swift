@@ -1,5 +1,5 @@
-/// The progress of a restore: a status when it begins, at most ten times a second while it runs, and
-/// a summary at its end.
+/// The progress of a restore: a status when it begins, at most ten times a second while it runs,
+/// and a summary at its end.
 struct RestoreProgress: Hashable, Sendable {
   private static let interval = Duration.milliseconds(100)
 
