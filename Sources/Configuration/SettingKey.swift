@@ -178,6 +178,10 @@ extension SettingKey {
     SettingKey(
       "predict.shadow_model", \.predict.shadowModel, .anyText,
       "The version of a model that answers, too, on recommendations-shadow; empty for none."),
+    SettingKey(
+      "predict.require_catalog", \.predict.requireCatalog, .flag,
+      "true: only movies of the topic movies are recommended, so that one that is deleted there"
+        + " leaves all lists; without effect while the topic is empty."),
     SettingKey("log.level", \.log.level, .oneOf, "The least severe messages that are written."),
     SettingKey(
       "log.format", \.log.format, .oneOf, "auto writes text on a terminal and JSON otherwise."),

@@ -147,7 +147,8 @@ final class Daemon: Sendable {
     let shadow = settings.predict.shadowModel
     return PredictEnvironment(
       topology: settings.topology, keptModels: settings.predict.keptModels,
-      shadowModel: shadow.isEmpty ? nil : shadow, monitor: predictMonitor,
+      shadowModel: shadow.isEmpty ? nil : shadow,
+      requiresCatalog: settings.predict.requireCatalog, monitor: predictMonitor,
       logger: settings.log.makeLogger(StageDeclaration.predict.name),
       now: { .now },
       time: { Int64(Date().timeIntervalSince1970 * 1000) },
