@@ -154,8 +154,9 @@ extension SettingKey {
       "How long to wait for a connection or an answer before trying again."),
     SettingKey(
       "redis.generation", \.redis.generation, .integer(1...2_147_483_647),
-      "Features of a higher generation may replace those of a lower one whatever their offsets:"
-        + " raise it when topics were recreated and Redis was not."),
+      "The least epoch under which features are written; a higher one than before makes this"
+        + " application write all of them again. `projectionist redis claim` raises the epoch as"
+        + " well."),
     SettingKey(
       "feast.project", \.feast.project, .someText,
       "The Feast project that features are written for; it ends every key in Redis."),

@@ -130,7 +130,8 @@ public final class CountingScenario: Scenario, @unchecked Sendable {
     return "offset_beyond_log_end"
   }
 
-  public func flushProjection() -> String? { nil }
+  public func upsetProjection(_ random: inout SeededGenerator) -> String? { nil }
+  public func claimProjection() -> String? { nil }
 
   // MARK: Checks
 

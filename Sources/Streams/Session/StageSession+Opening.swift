@@ -10,7 +10,11 @@ extension StageSession where Operator: ~Copyable {
   {
     // Asked first: if the group moves on without this member, whatever it has committed by now is
     // in any state that is restored, and any range that is read, afterwards.
-    let committed = try StageError.log { () throws(LogError) in try consumer.committed(sources) }
+    var committed = try StageError.log { () throws(LogError) in try consumer.committed(sources) }
+    try retrying { () throws(StageError) in
+      let starts = try self.stageOperator.resume(sources, committed: committed)
+      committed.merge(starts) { $1 }
+    }
     var restored: [RestoredStore<Storage.Store>] = []
     if let changelog = configuration.changelog {
       restored = try Restorer(environment: environment, changelog: changelog)
