@@ -123,6 +123,16 @@ import Testing
     let bed = ProjectionBed()
     try bed.rate(1...9)
     try bed.run()
+    let rows = bed.redis.all
+    bed.redis.become(.init(rows: rows.filter { $0.key != bed.key(2) }))
+    #expect(try bed.run().isEmpty)
+    #expect(bed.redis.all == rows && bed.redis.record?.epoch == 1)
+  }
+
+  @Test func rowsOfSeveralLogsWithoutARecordAreReplaced() throws {
+    let bed = ProjectionBed()
+    try bed.rate(1...9)
+    try bed.run()
     var content = bed.redis.copy
     content.record = nil
     // Left by an earlier log, under a higher fence.

@@ -81,34 +81,37 @@ struct ProjectedLog<Log: EventLog, Sink: FeatureSink> {
       try ProjectionSurvey(sink, views: identity.projection.views.count)
     }
     var record = ProjectionRecord(owner: identity.owner, epoch: identity.generation)
-    if survey.newest != nil {
-      let isOwn = try StageError.asking { () throws(LogError) in
-        try comesFromLog(survey.samples, topics)
+    if let newest = survey.newest {
+      let strangers = try StageError.asking { () throws(LogError) in
+        try countStrangers(survey.samples, topics)
       }
-      guard isOwn else { throw refusal(of: nil, unknown) }
-      // All of them are written again, so that none stays that was not this log's.
-      record = identity.record(after: nil, newest: survey.newest)
+      guard strangers * 2 <= survey.samples.count else { throw refusal(of: nil, unknown) }
+      record.epoch = max(record.epoch, newest)
+      // Where some are not this log's, all are written again.
+      if strangers > 0 { record = identity.record(after: nil, newest: newest) }
     }
     let isMade = try StageError.redis { () throws(RedisError) in try sink.begin(record) }
     return isMade ? record : nil
   }
 
-  /// Whether most of the rows were written from records of this log. Of the others the records may
-  /// be gone, replaced by newer ones that are not projected yet.
-  private func comesFromLog(_ rows: [ProjectionSurvey.Sample], _ topics: FeatureTopics<Log>)
-    throws(LogError) -> Bool
+  /// How many of the rows were not written from records of this log, or from records that are gone,
+  /// replaced by newer ones that are not projected yet.
+  private func countStrangers(_ rows: [ProjectionSurvey.Sample], _ topics: FeatureTopics<Log>)
+    throws(LogError) -> Int
   {
     let held = try topics.held(try topics.partitions())
-    var found = 0
+    var strangers = 0
     for sampled in rows {
-      guard let fence = sampled.row.fence else { continue }
-      let records = try topics.records(at: fence.offset, topic: sampled.view, in: held)
+      let records =
+        if let fence = sampled.row.fence {
+          try topics.records(at: fence.offset, topic: sampled.view, in: held)
+        } else { [FeatureTopics<Log>.Found]() }
       let isOwn = records.contains {
         $0.entity == sampled.row.entity && $0.eventTime == sampled.row.eventTime
       }
-      if isOwn { found += 1 }
+      if !isOwn { strangers += 1 }
     }
-    return found * 2 >= rows.count
+    return strangers
   }
 
   // MARK: Another log's

@@ -24,6 +24,7 @@ public struct ProjectionIdentity: Sendable {
   public func record(after known: ProjectionRecord?, newest: UInt64? = nil) -> ProjectionRecord {
     let before = max(known?.epoch ?? 0, newest ?? 0)
     return ProjectionRecord(
-      owner: owner, epoch: max(generation, before + 1), hasLeftovers: true)
+      owner: owner, epoch: max(generation, before == .max ? .max : before + 1),
+      hasLeftovers: true)
   }
 }

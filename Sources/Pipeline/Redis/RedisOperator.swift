@@ -86,7 +86,7 @@ public struct RedisOperator<
       let start = max(
         held.lowerBound, min(recorded ?? held.lowerBound, committed[partition] ?? .max))
       starts[partition] = start
-      if recorded.map({ start < $0 || $0 < committed[partition] ?? 0 }) ?? true {
+      if recorded.map({ $0 < committed[partition] ?? 0 }) ?? true {
         lacking[partition] = start..<max(start, held.upperBound)
       }
     }

@@ -4,19 +4,39 @@ public import Ratings
 
 /// Events of `user-ratings` by where they lie, a bit each.
 public struct EventSet: Sendable {
-  private var words: [Int32: [UInt64]] = [:]
+  private struct Page: Hashable, Comparable {
+    var partition: Int32
+    var number: Int64
+
+    static func < (a: Page, b: Page) -> Bool {
+      (a.partition, a.number) < (b.partition, b.number)
+    }
+  }
+
+  private static let wordsPerPage = 1024
+  private static let offsetsPerPage = Int64(64 * wordsPerPage)
+
+  private var pages: [Page: [UInt64]] = [:]
   public private(set) var count = 0
 
   public init() {}
 
   public mutating func insert(_ event: SourceCoordinates) {
-    guard event.partition >= 0, event.offset >= 0 else { return }
-    let (word, bit) = (Int(event.offset >> 6), UInt64(1) << UInt64(event.offset & 63))
-    var known = words.removeValue(forKey: event.partition) ?? []
-    if word >= known.count { known += repeatElement(0, count: word + 1 - known.count) }
-    if known[word] & bit == 0 { count += 1 }
-    known[word] |= bit
-    words[event.partition] = known
+    guard event.offset >= 0 else { return }
+    let (number, rest) = event.offset.quotientAndRemainder(dividingBy: Self.offsetsPerPage)
+    let bit = UInt64(1) << UInt64(rest & 63)
+    let isNew = Self.insert(
+      bit, at: Int(rest >> 6),
+      into: &pages[
+        Page(partition: event.partition, number: number),
+        default: Array(repeating: 0, count: Self.wordsPerPage)])
+    if isNew { count += 1 }
+  }
+
+  private static func insert(_ bit: UInt64, at word: Int, into words: inout [UInt64]) -> Bool {
+    guard words[word] & bit == 0 else { return false }
+    words[word] |= bit
+    return true
   }
 
   /// How many of the events another set lacks, with the first of them.
@@ -24,14 +44,15 @@ public struct EventSet: Sendable {
   {
     var count = 0
     var first: [SourceCoordinates] = []
-    for (partition, words) in words.sorted(by: { $0.key < $1.key }) {
-      let others = other.words[partition] ?? []
+    for (page, words) in pages.sorted(by: { $0.key < $1.key }) {
+      let others = other.pages[page]
       for (index, word) in words.enumerated() {
-        var rest = word & ~(index < others.count ? others[index] : 0)
+        var rest = word & ~(others?[index] ?? 0)
         count += rest.nonzeroBitCount
         while rest != 0, first.count < shown {
-          let offset = Int64(index * 64 + rest.trailingZeroBitCount)
-          first.append(SourceCoordinates(partition: partition, offset: offset))
+          let offset =
+            page.number * Self.offsetsPerPage + Int64(index * 64 + rest.trailingZeroBitCount)
+          first.append(SourceCoordinates(partition: page.partition, offset: offset))
           rest &= rest - 1
         }
       }
