@@ -183,7 +183,7 @@ let package = Package(
       "PipelineTests",
       [
         "Pipeline", "Simulation", "PipelineSimulation", "Streams", "Recommender", "Ratings",
-        "Codecs", "EventLog", "StateStore", logging,
+        "RedisProjection", "Codecs", "EventLog", "StateStore", logging,
       ]),
     tests("ConsoleTests", ["Console"]),
     tests(

@@ -58,7 +58,7 @@ struct RedisFreshness: Sendable {
   private static let rest = 0.025
   private static let deadline = Duration.seconds(20)
   private let configuration: RedisConfiguration
-  private let view: FeastProjection.View
+  private let view: FeastLayout
   private let stream: FreshnessStream
 
   init(_ settings: Settings, _ stream: FreshnessStream) {

@@ -159,8 +159,9 @@ extension SettingKey {
       "How long to wait for a connection or an answer before trying again."),
     SettingKey(
       "redis.generation", \.redis.generation, .integer(1...2_147_483_647),
-      "Features of a higher generation may replace those of a lower one whatever their offsets:"
-        + " raise it when topics were recreated and Redis was not."),
+      "The least epoch under which features are written; a higher one than before makes this"
+        + " application write all of them again. `projectionist redis claim` raises the epoch as"
+        + " well."),
     SettingKey(
       "feast.project", \.feast.project, .someText,
       "The Feast project that features are written for; it ends every key in Redis."),
@@ -183,6 +184,10 @@ extension SettingKey {
     SettingKey(
       "predict.shadow_model", \.predict.shadowModel, .anyText,
       "The version of a model that answers, too, on recommendations-shadow; empty for none."),
+    SettingKey(
+      "predict.require_catalog", \.predict.requireCatalog, .flag,
+      "true: only movies of the topic movies are recommended, so that one that is deleted there"
+        + " leaves all lists; without effect while the topic is empty."),
     SettingKey("log.level", \.log.level, .oneOf, "The least severe messages that are written."),
     SettingKey(
       "log.format", \.log.format, .oneOf, "auto writes text on a terminal and JSON otherwise."),

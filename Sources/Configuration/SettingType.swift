@@ -82,6 +82,11 @@ extension SettingType<String> {
   }
 }
 
+extension SettingType<Bool> {
+  static let flag = SettingType(
+    expected: "true or false", parse: { Bool($0) }, format: { String($0) })
+}
+
 extension SettingType where Value: FixedWidthInteger & Sendable {
   static func integer(_ range: ClosedRange<Value>) -> SettingType {
     SettingType(

@@ -55,6 +55,7 @@ package struct Settings: Hashable, Sendable {
     package var keptModels = 3
     /// Empty for none.
     package var shadowModel = ""
+    package var requireCatalog = true
   }
 
   package struct Log: Hashable, Sendable {

@@ -14,6 +14,7 @@ import Wiring
 final class Daemon: Sendable {
   private let settings: Settings
   private let instance: String
+  private let cluster: String
   private let log: KafkaLog
   private let storage: LMDBStorage
   /// The threads hold it through the daemon, also those that outlive the deadline for stopping.
@@ -31,17 +32,20 @@ final class Daemon: Sendable {
   private let reporter: StatusReporter
 
   /// - Parameters:
+  ///   - cluster: the id of the log's cluster.
   ///   - lock: of the storage.
   ///   - partitions: how many partitions the user-keyed topics have.
   ///   - events: receives the stages' events, in addition to the log.
   ///   - threads: run the stages.
   ///   - stop: makes the stages finish their batches and end.
   init(
-    settings: Settings, instance: String, log: KafkaLog, storage: LMDBStorage, lock: RootLock,
-    partitions: Int32, events: EventSink, threads: BlockingThreads, stop: StopSignal, logger: Logger
+    settings: Settings, instance: String, cluster: String, log: KafkaLog, storage: LMDBStorage,
+    lock: RootLock, partitions: Int32, events: EventSink, threads: BlockingThreads,
+    stop: StopSignal, logger: Logger
   ) {
     self.settings = settings
     self.instance = instance
+    self.cluster = cluster
     self.log = log
     self.storage = storage
     self.lock = lock
@@ -60,7 +64,7 @@ final class Daemon: Sendable {
   /// What has to run, in the order of its start.
   var services: [(name: String, service: any Service)] {
     let programs = Self.programs(
-      settings, partitions: partitions, directory: directory,
+      settings, cluster: cluster, partitions: partitions, directory: directory,
       predictEnvironment: { [self] in predictEnvironment })
     let stageServices = zip(stages, monitors).map { stage, monitor in
       guard let program = programs.first(where: { $0.declaration.name == stage.name }) else {
@@ -103,20 +107,23 @@ final class Daemon: Sendable {
 
   /// The operators of all stages. A stage more is one line here.
   ///
-  /// - Parameter partitions: how many the user-keyed topics have.
+  /// - Parameters:
+  ///   - cluster: the id of the log's cluster.
+  ///   - partitions: how many the user-keyed topics have.
   static func programs(
-    _ settings: Settings, partitions: Int32, directory: PartitionDirectory<LMDBStore>,
+    _ settings: Settings, cluster: String, partitions: Int32,
+    directory: PartitionDirectory<LMDBStore>,
     predictEnvironment: @escaping @Sendable () -> PredictEnvironment
   ) -> [StageProgram<KafkaLog, LMDBStorage>] {
     let topology = settings.topology
+    let identity = settings.projectionIdentity(cluster: cluster)
     return [
       .intake(topology),
       .user(topology, directory: directory),
       .movie(topology, refreshInterval: settings.movie.refreshInterval),
       .redis(
-        settings.feastProjection, generation: UInt64(settings.redis.generation),
-        logger: settings.log.makeLogger(StageDeclaration.redis.name)
-      ) { FeatureWriter(settings.redisConfiguration) },
+        topology, identity, logger: settings.log.makeLogger(StageDeclaration.redis.name)
+      ) { RedisSink(identity.projection, settings.redisConfiguration) },
       .predict(
         directory: directory,
         partitionOf: { KafkaPartitioner.partition(key: $0, count: partitions) },
@@ -147,7 +154,8 @@ final class Daemon: Sendable {
     let shadow = settings.predict.shadowModel
     return PredictEnvironment(
       topology: settings.topology, keptModels: settings.predict.keptModels,
-      shadowModel: shadow.isEmpty ? nil : shadow, monitor: predictMonitor,
+      shadowModel: shadow.isEmpty ? nil : shadow,
+      requiresCatalog: settings.predict.requireCatalog, monitor: predictMonitor,
       logger: settings.log.makeLogger(StageDeclaration.predict.name),
       now: { .now },
       time: { Int64(Date().timeIntervalSince1970 * 1000) },

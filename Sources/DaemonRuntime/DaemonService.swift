@@ -78,9 +78,9 @@ struct DaemonService: Service {
       application: settings.application, instance: instance,
       guarantee: settings.processing.guarantee.rawValue)
     let daemon = Daemon(
-      settings: settings, instance: instance, log: log, storage: storage, lock: lock,
-      partitions: partitions, events: server?.sink ?? .none, threads: threads, stop: stop,
-      logger: logger)
+      settings: settings, instance: instance, cluster: cluster.id, log: log, storage: storage,
+      lock: lock, partitions: partitions, events: server?.sink ?? .none, threads: threads,
+      stop: stop, logger: logger)
     // The event server stops last, when the stages have emitted their last events.
     return (server.map { [("events", EventService(server: $0))] } ?? []) + [
       ("owner", watchOfOwner)

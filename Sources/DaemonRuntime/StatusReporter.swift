@@ -27,7 +27,7 @@ final class StatusReporter: Service {
     EventSink { [self] _ in
       guard !isReady.load(ordering: .relaxed) else { return }
       let status = monitors.map(\.snapshot)
-      guard status.allSatisfy({ $0.phase == .running }),
+      guard status.allSatisfy({ $0.phase == .running || $0.waitsForProjection }),
         !isReady.exchange(true, ordering: .relaxed)
       else { return }
       logger.notice(

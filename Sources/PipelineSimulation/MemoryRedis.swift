@@ -1,10 +1,9 @@
-import EventLog
 import Pipeline
 import RedisProjection
-import Simulation
 import Synchronization
 
-/// Redis as the redis stage uses it: rows with the fence of their newest write.
+/// Redis as the redis stage uses it: rows with the fence of their newest write, and the record of
+/// whose they are.
 final class MemoryRedis: Sendable {
   struct Key: Hashable, Sendable {
     var view: Int
@@ -17,7 +16,12 @@ final class MemoryRedis: Sendable {
     var content: [UInt8]?
   }
 
-  private let rows = Mutex<[Key: Row]>([:])
+  struct Content: Sendable {
+    var rows: [Key: Row] = [:]
+    var record: ProjectionRecord?
+  }
+
+  private let content = Mutex(Content())
   private let firstStepBack = Mutex<String?>(nil)
   private let fences: Bool
 
@@ -26,17 +30,35 @@ final class MemoryRedis: Sendable {
     self.fences = fences
   }
 
-  var all: [Key: Row] { rows.withLock { $0 } }
+  var all: [Key: Row] { content.withLock { $0.rows } }
+  var record: ProjectionRecord? { content.withLock { $0.record } }
   /// Describes the first time that older features overwrote newer ones.
   var stepBack: String? { firstStepBack.withLock { $0 } }
 
-  /// Removes all rows and fences.
-  func flush() { rows.withLock { $0 = [:] } }
+  /// Everything, to put back later.
+  var copy: Content { content.withLock { $0 } }
+
+  /// Replaces everything.
+  func become(_ other: Content) { content.withLock { $0 = other } }
+
+  // MARK: As the scripts do it
+
+  private static func refuse(_ refusal: ProjectionRefusal) -> RedisError {
+    RedisError("the record is \(refusal)", isTransient: true, refusal: refusal)
+  }
+
+  private static func check(_ permit: ProjectionPermit, _ record: ProjectionRecord?)
+    throws(RedisError)
+  {
+    guard let record else { throw refuse(.missing) }
+    guard record.owner == permit.owner, record.epoch == permit.epoch else { throw refuse(.claimed) }
+  }
 
   /// - Returns: whether the row was newer than the existing one.
-  func set(_ key: Key, _ row: Row) -> Bool {
-    rows.withLock { rows in
-      if let stored = rows[key], stored.fence >= row.fence {
+  func set(_ key: Key, _ row: Row, by permit: ProjectionPermit) throws(RedisError) -> Bool {
+    try content.withLock { content throws(RedisError) in
+      try Self.check(permit, content.record)
+      if let stored = content.rows[key], stored.fence >= row.fence {
         if fences { return false }
         if stored.fence > row.fence {
           firstStepBack.withLock { first in
@@ -45,37 +67,59 @@ final class MemoryRedis: Sendable {
           }
         }
       }
-      rows[key] = row
+      content.rows[key] = row
       return true
     }
   }
-}
 
-/// One process's connection to a `MemoryRedis`. A crash may leave a batch partly written.
-final class MemoryFeatureSink: FeatureSink {
-  private let redis: MemoryRedis
-  private let process: SimulatedProcess
-
-  init(_ redis: MemoryRedis, _ process: SimulatedProcess) {
-    self.redis = redis
-    self.process = process
+  func advance(by permit: ProjectionPermit) throws(RedisError) {
+    try content.withLock { content throws(RedisError) in
+      try Self.check(permit, content.record)
+      for advance in permit.advances {
+        let known = content.record?.positions[advance.partition]
+        guard known == advance.from || known == advance.to else { throw Self.refuse(.moved) }
+      }
+      for advance in permit.advances {
+        content.record?.positions[advance.partition] = advance.to
+      }
+    }
   }
 
-  func write(_ batch: FeatureBatch) throws(RedisError) -> FeatureWriter.Counts {
-    var counts = FeatureWriter.Counts()
-    try batch.forEachRow { (view, key, fence, content) throws(RedisError) in
-      let key = MemoryRedis.Key(view: view, bytes: key.withUnsafeBytes { Array($0) })
-      let bytes: [UInt8]? = if let content { content.withUnsafeBytes { Array($0) } } else { nil }
-      let isNewer: Bool
-      do throws(LogError) {
-        isNewer = try process.perform(.writeElsewhere) { (_) throws(LogError) in
-          redis.set(key, MemoryRedis.Row(fence: fence, content: bytes))
-        }
-      } catch {
-        throw RedisError(error.message, isTransient: error.reaction == .retry)
-      }
-      if isNewer { counts.written += 1 } else { counts.fenced += 1 }
+  func begin(_ record: ProjectionRecord) -> Bool {
+    content.withLock { content in
+      guard content.record == nil else { return false }
+      content.record = record
+      return true
     }
-    return counts
+  }
+
+  func replace(epoch: UInt64?, by record: ProjectionRecord) -> Bool {
+    content.withLock { content in
+      guard content.record?.epoch == epoch else { return false }
+      content.record = record
+      return true
+    }
+  }
+
+  /// Removes a view's rows of earlier epochs.
+  ///
+  /// - Returns: how many had features.
+  func sweep(view: Int, by permit: ProjectionPermit) throws(RedisError) -> Int {
+    try content.withLock { content throws(RedisError) in
+      try Self.check(permit, content.record)
+      var removed = 0
+      for (key, row) in content.rows where key.view == view && row.fence.generation < permit.epoch {
+        content.rows[key] = nil
+        if row.content != nil { removed += 1 }
+      }
+      return removed
+    }
+  }
+
+  func endSweep(by permit: ProjectionPermit) throws(RedisError) {
+    try content.withLock { content throws(RedisError) in
+      try Self.check(permit, content.record)
+      content.record?.hasLeftovers = false
+    }
   }
 }

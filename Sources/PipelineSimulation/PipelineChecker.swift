@@ -194,13 +194,19 @@ struct PipelineChecker: ~Copyable {
     return nil
   }
 
-  /// Redis must have each entity's newest features, with their record's offset.
+  /// Redis must have each entity's newest features, with their record's offset, and no others.
   private func redisDifference(_ redis: MemoryRedis) throws -> String? {
     let rows = redis.all
-    let views: [(TopicDeclaration, FeastProjection.View)] = [
+    let views: [(TopicDeclaration, FeastLayout)] = [
       (.userFeatures, projection.user), (.movieFeatures, projection.movie),
     ]
     for (view, (topic, layout)) in views.enumerated() {
+      for (key, row) in rows where key.view == view && row.content != nil {
+        let entity = layout.key.int64(of: key.bytes) ?? -1
+        guard newest[topic]?[Array("\(entity)".utf8)] != nil else {
+          return "Redis has \(topic.name) of \(entity), of whom there are none"
+        }
+      }
       for (entityText, record) in newest[topic] ?? [:] {
         guard let entity = DecimalText.parse(entityText.span.bytes) else { continue }
         var key: [UInt8] = []
@@ -233,18 +239,9 @@ struct PipelineChecker: ~Copyable {
   }
 
   private func values(_ row: MemoryRedis.Row) throws(Violation) -> [FeastValue?]? {
-    guard let content = row.content else { return nil }
-    var values: [FeastValue?] = []
-    var position = 0
-    while position < content.count, values.count < 3 {
-      guard position + 4 <= content.count else { throw Violation("a row in Redis is cut short") }
-      let length = (0..<4).reduce(0) { $0 | Int(content[position + $1]) << (8 * $1) }
-      let part = position + 4..<position + 4 + length
-      guard part.upperBound <= content.count else { throw Violation("a row in Redis is cut short") }
-      values.append(FeastValue(serialized: content.span.bytes.extracting(part)))
-      position = part.upperBound
-    }
+    guard row.content != nil else { return nil }
+    guard let parts = row.parts(3) else { throw Violation("a row in Redis is cut short") }
     // The time comes first.
-    return Array(values.dropFirst())
+    return parts.dropFirst().map { FeastValue(serialized: $0.span.bytes) }
   }
 }

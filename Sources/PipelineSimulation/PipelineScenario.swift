@@ -20,6 +20,9 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
   /// Of topics keyed by user, and of those keyed by movie.
   private let partitions: (users: Int32, movies: Int32)
   private let redis: MemoryRedis
+  private let identity: ProjectionIdentity
+  /// What Redis was at some time, to fall back to.
+  private var replica = MemoryRedis.Content()
   private var simulated: SimulatedTopology
   private var feed: RatingFeed
   private var checker: PipelineChecker
@@ -48,6 +51,9 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
     let own = Topology.product.filter { !$0.pacing.answersRequests }
     let topology = Topology(own + additional.map(\.declaration), application: "app")
     self.topology = topology
+    let identity = ProjectionIdentity(
+      projection: projection, application: "app", cluster: "simulated", generation: 1)
+    self.identity = identity
     simulated = SimulatedTopology(
       topology, in: log, guarantee: guarantee, limits: limits,
       partitions: { $0.partitions == TopicDeclaration.byUser ? users : movies },
@@ -55,8 +61,8 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
         [
           .intake(topology), .user(topology, directory: PartitionDirectory()),
           .movie(topology, refreshInterval: .seconds(1)),
-          .redis(projection, generation: 1, logger: instance.logger) {
-            MemoryFeatureSink(redis, instance.process)
+          .redis(topology, identity, logger: instance.logger) {
+            MemoryFeatureSink(redis, projection, instance.process)
           },
         ] + additional
       })
@@ -183,9 +189,51 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
     return .storeOfAnotherLog
   }
 
-  public func flushProjection() -> String? {
-    redis.flush()
-    return topology.group(of: .redis)
+  public func upsetProjection(_ random: inout SeededGenerator) -> String? {
+    switch Int.random(in: 0..<5, using: &random) {
+    case 0:
+      redis.become(MemoryRedis.Content())
+      return "flush Redis"
+    case 1:
+      redis.become(MemoryRedis.Content(rows: redis.all))
+      return "Redis forgets whose its rows are"
+    case 2:
+      redis.become(foreign(&random))
+      return "another log takes Redis"
+    case 3:
+      redis.become(replica)
+      return "Redis falls back to an old replica"
+    default:
+      replica = redis.copy
+      return "a replica of Redis stops"
+    }
+  }
+
+  /// What another application, or this one on another cluster, leaves in Redis.
+  private func foreign(_ random: inout SeededGenerator) -> MemoryRedis.Content {
+    var content = MemoryRedis.Content(rows: random.oneIn(2) ? redis.all : [:])
+    for entity in 0..<Int64.random(in: 1...9, using: &random) {
+      let view = Int.random(in: 0...1, using: &random)
+      var key: [UInt8] = []
+      identity.projection.views[view].key.append(entity, to: &key)
+      content.rows[MemoryRedis.Key(view: view, bytes: key)] = MemoryRedis.Row(
+        fence: Fence(generation: UInt64.random(in: 1...3, using: &random), offset: 1_000_000),
+        content: [0, 0, 0, 0])
+    }
+    if random.oneIn(4) { return content }
+    var owner = identity.owner
+    if random.oneIn(2) { owner.application = "other" } else { owner.cluster = "other" }
+    content.record = ProjectionRecord(owner: owner, epoch: 3)
+    return content
+  }
+
+  public func claimProjection() -> String? {
+    let content = redis.copy
+    if content.record?.owner == identity.owner { return nil }
+    let newest = content.rows.values.map(\.fence.generation).max()
+    let record = identity.record(after: content.record, newest: newest)
+    redis.become(MemoryRedis.Content(rows: content.rows, record: record))
+    return "claim Redis from \(content.record?.owner.description ?? "nobody")"
   }
 
   // MARK: Checks

@@ -70,6 +70,33 @@ public struct FeastKey: Sendable {
     bytes.append(contentsOf: project)
   }
 
+  /// The value of a Redis key with a single INT64 join key; `nil` for any other key, also one of a
+  /// project whose name ends like this one's.
+  public func int64(of key: [UInt8]) -> Int64? {
+    let width = 8
+    var expected = head
+    expected.appendLittleEndian(ValueType.int64)
+    expected.appendLittleEndian(UInt32(width))
+    guard key.count == expected.count + width + project.count, key.starts(with: expected),
+      key.suffix(project.count).elementsEqual(project)
+    else { return nil }
+    return key[expected.count..<expected.count + width].reversed().reduce(0) { $0 << 8 | Int64($1) }
+  }
+
+  /// A pattern for SCAN that finds all keys of these join keys and this project, and few others.
+  var pattern: [UInt8] {
+    var pattern: [UInt8] = []
+    for byte in head { Self.append(escaped: byte, to: &pattern) }
+    pattern.append(UInt8(ascii: "*"))
+    for byte in project { Self.append(escaped: byte, to: &pattern) }
+    return pattern
+  }
+
+  private static func append(escaped byte: UInt8, to pattern: inout [UInt8]) {
+    if #"*?[]^-\"#.utf8.contains(byte) { pattern.append(UInt8(ascii: #"\"#)) }
+    pattern.append(byte)
+  }
+
   private static func append(_ value: Int64, to bytes: inout [UInt8]) {
     bytes.appendLittleEndian(ValueType.int64)
     bytes.appendLittleEndian(UInt32(8))

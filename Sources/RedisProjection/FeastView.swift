@@ -27,6 +27,17 @@ public struct FeastView: Sendable {
   }
 }
 
+/// Where the rows of a feature view are in Redis, and what is in them.
+public struct FeastLayout: Sendable {
+  public let key: FeastKey
+  public let fields: FeastView
+
+  public init(key: FeastKey, fields: FeastView) {
+    self.key = key
+    self.fields = fields
+  }
+}
+
 /// Orders writes of features: only a newer one replaces another.
 public struct Fence: Hashable, Sendable, Comparable {
   /// The run of the log through the code that made the features.

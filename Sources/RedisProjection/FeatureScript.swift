@@ -1,42 +1,61 @@
-/// The script that writes rows of one feature view, each only if it is newer than the stored one.
+/// The script that writes rows of one feature view, each only if it is newer than the stored one,
+/// and moves positions in the project's record.
 ///
-/// KEYS: one per row. ARGV: the number of features, the fence's field, the time's field, the
-/// features' fields; then each row's fence and content. The content is the time and the values,
+/// KEYS: the record's, and one per row. ARGV: the owner's application and cluster, and the epoch,
+/// which the record must have; the number of positions, and for each its field, the value that the
+/// record must have and the new one; the number of features, the fence's field, the time's field,
+/// the features' fields; then each row's fence and content. The content is the time and the values,
 /// each prefixed with its length as 32 bits little-endian, or the tombstone. One packed argument
 /// per row costs the server a third less than one per value. Fences are texts of equal length that
-/// sort like their numbers. Returns how many rows were newer and therefore written.
+/// sort like their numbers. Returns how many rows were newer and therefore written, or an error
+/// when the record is not as expected, before anything is written. A position that has its new
+/// value already was moved by a call whose answer got lost.
 enum FeatureScript {
   /// Replaces a row's content, and is shorter than any.
   static let tombstone = UInt8(ascii: "-")
 
-  static let source = """
-    local features, fence_field = tonumber(ARGV[1]), ARGV[2]
-    local set = {'HSET', '', fence_field, ''}
-    local delete = {'HDEL', ''}
-    for i = 0, features do
-      set[5 + 2 * i] = ARGV[3 + i]
-      delete[3 + i] = ARGV[3 + i]
-    end
-    local format = '<' .. string.rep('I4c0', 1 + features)
-    local call, unpack_struct, at, written = redis.call, struct.unpack, 4 + features, 0
-    for row = 1, #KEYS do
-      local key, fence = KEYS[row], ARGV[at]
-      local stored = call('HGET', key, fence_field)
-      if not stored or stored < fence then
-        if ARGV[at + 1] == '-' then
-          delete[2] = key
-          call(unpack(delete))
-          call('HSET', key, fence_field, fence)
-        else
-          set[2], set[4] = key, fence
-          local values = {unpack_struct(format, ARGV[at + 1])}
-          for i = 0, features do set[6 + 2 * i] = values[1 + i] end
-          call(unpack(set))
+  static let source =
+    ProjectionScript.check + """
+
+      local moves, at = tonumber(ARGV[4]), 5
+      for move = 1, moves do
+        local known = redis.call('HGET', KEYS[1], ARGV[at]) or ''
+        if known ~= ARGV[at + 1] and known ~= ARGV[at + 2] then
+          return redis.error_reply('PROJECTION moved')
         end
-        written = written + 1
+        at = at + 3
       end
-      at = at + 2
-    end
-    return written
-    """
+      local features, fence_field = tonumber(ARGV[at]), ARGV[at + 1]
+      local set = {'HSET', '', fence_field, ''}
+      local delete = {'HDEL', ''}
+      for i = 0, features do
+        set[5 + 2 * i] = ARGV[at + 2 + i]
+        delete[3 + i] = ARGV[at + 2 + i]
+      end
+      local format = '<' .. string.rep('I4c0', 1 + features)
+      local call, unpack_struct, written = redis.call, struct.unpack, 0
+      at = at + 3 + features
+      for row = 2, #KEYS do
+        local key, fence = KEYS[row], ARGV[at]
+        local stored = call('HGET', key, fence_field)
+        if not stored or stored < fence then
+          if ARGV[at + 1] == '-' then
+            delete[2] = key
+            call(unpack(delete))
+            call('HSET', key, fence_field, fence)
+          else
+            set[2], set[4] = key, fence
+            local values = {unpack_struct(format, ARGV[at + 1])}
+            for i = 0, features do set[6 + 2 * i] = values[1 + i] end
+            call(unpack(set))
+          end
+          written = written + 1
+        end
+        at = at + 2
+      end
+      for move = 0, moves - 1 do
+        redis.call('HSET', KEYS[1], ARGV[5 + 3 * move], ARGV[7 + 3 * move])
+      end
+      return written
+      """
 }

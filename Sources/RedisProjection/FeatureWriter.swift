@@ -19,6 +19,8 @@ public final class FeatureWriter {
   private struct Chunk {
     var view: Int
     var rows: Range<Int>
+    /// Whether it moves the positions.
+    var isLast = false
   }
 
   private struct Session {
@@ -39,10 +41,14 @@ public final class FeatureWriter {
     self.rowsPerCommand = rowsPerCommand
   }
 
-  /// Writes all rows, those of a view in order, and waits until the server has them.
+  /// Writes all rows, those of a view in order, and waits until the server has them. Positions
+  /// move with the last rows, when the server has all others.
   ///
-  /// - Throws: a transient error if the server is down or not ready: wait, then write again.
-  public func write(_ batch: FeatureBatch) throws(RedisError) -> Counts {
+  /// - Throws: a transient error if the server is down or not ready: wait, then write again. An
+  ///   error with a refusal if its record does not permit the write.
+  public func write(_ batch: FeatureBatch, by permit: ProjectionPermit) throws(RedisError)
+    -> Counts
+  {
     var chunks: [Chunk] = []
     for (index, rows) in batch.views.enumerated() {
       precondition(rows.missing == 0, "the last row lacks values of \(rows.view.name)")
@@ -50,13 +56,21 @@ public final class FeatureWriter {
         chunks.append(Chunk(view: index, rows: start..<min(start + rowsPerCommand, rows.count)))
       }
     }
-    if chunks.isEmpty { return Counts() }
+    var last: [Chunk] = []
+    if !permit.advances.isEmpty {
+      last = [chunks.popLast() ?? Chunk(view: 0, rows: 0..<0)]
+      last[0].isLast = true
+    }
+    guard !chunks.isEmpty || !last.isEmpty else { return Counts() }
     var session = try takeSession()
     var counts = Counts()
-    let unknown = try send(chunks, of: batch, by: session, mayBeUnknown: true, &counts)
-    if !unknown.isEmpty {
-      session.script = try Self.load(session.connection)
-      _ = try send(unknown, of: batch, by: session, mayBeUnknown: false, &counts)
+    for chunks in [chunks, last] where !chunks.isEmpty {
+      let unknown = try send(
+        chunks, of: batch, permit, by: session, mayBeUnknown: true, &counts)
+      if !unknown.isEmpty {
+        session.script = try Self.load(session.connection)
+        _ = try send(unknown, of: batch, permit, by: session, mayBeUnknown: false, &counts)
+      }
     }
     self.session = session
     return counts
@@ -86,11 +100,11 @@ public final class FeatureWriter {
   /// - Returns: the chunks not executed because the server has lost the script (SCRIPT FLUSH,
   ///   failover).
   private func send(
-    _ chunks: [Chunk], of batch: FeatureBatch, by session: Session, mayBeUnknown: Bool,
-    _ counts: inout Counts
+    _ chunks: [Chunk], of batch: FeatureBatch, _ permit: ProjectionPermit, by session: Session,
+    mayBeUnknown: Bool, _ counts: inout Counts
   ) throws(RedisError) -> [Chunk] {
     for chunk in chunks {
-      fillCommand(batch.views[chunk.view], chunk.rows, session.script)
+      fillCommand(batch.views[chunk.view], chunk, permit, session.script)
       try session.connection.append(&command)
     }
     var unknown: [Chunk] = []
@@ -111,16 +125,36 @@ public final class FeatureWriter {
     return unknown
   }
 
-  private func fillCommand(_ all: FeatureBatch.ViewRows, _ rows: Range<Int>, _ script: [UInt8]) {
+  private func fillCommand(
+    _ all: FeatureBatch.ViewRows, _ chunk: Chunk, _ permit: ProjectionPermit, _ script: [UInt8]
+  ) {
     command.removeAll()
     command.append(copying: "EVALSHA".utf8)
     command.append(copying: script)
-    command.append(copying: String(rows.count).utf8)
-    all.appendKeys(rows, to: &command)
+    command.append(copying: String(1 + chunk.rows.count).utf8)
+    command.append(copying: ProjectionRecord.key(project: permit.project).utf8)
+    all.appendKeys(chunk.rows, to: &command)
+    permit.append(to: &command)
+    let advances = chunk.isLast ? permit.advances : []
+    command.append(copying: String(advances.count).utf8)
+    for advance in advances {
+      command.append(copying: advance.partition.utf8)
+      command.append(copying: (advance.from?.text ?? "").utf8)
+      command.append(copying: advance.to.text.utf8)
+    }
     command.append(copying: String(all.view.fields.count).utf8)
     command.append(copying: all.view.fenceField)
     command.append(copying: all.view.timestampField)
     for field in all.view.fields { command.append(copying: field) }
-    all.appendArguments(rows, to: &command)
+    all.appendArguments(chunk.rows, to: &command)
+  }
+}
+
+extension ProjectionPermit {
+  /// Appends the owner and the epoch, as every script takes them.
+  func append(to command: inout RedisCommand) {
+    command.append(copying: owner.application.utf8)
+    command.append(copying: owner.cluster.utf8)
+    command.append(copying: String(epoch).utf8)
   }
 }

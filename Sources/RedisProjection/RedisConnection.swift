@@ -90,8 +90,12 @@ public struct RedisConfiguration: Sendable {
   /// Runs one command with text arguments, and throws an error reply.
   func call(_ arguments: [String]) throws(RedisError) -> RedisReply {
     var command = RedisCommand()
-    let bytes = arguments.map { Array($0.utf8) }
-    for argument in bytes { command.append(copying: argument) }
+    for argument in arguments { command.append(copying: argument.utf8) }
+    return try call(&command)
+  }
+
+  /// Runs one command, and throws an error reply.
+  func call(_ command: inout RedisCommand) throws(RedisError) -> RedisReply {
     try append(&command)
     return try reply().throwingError(from: address)
   }

@@ -6,10 +6,13 @@ public struct RedisError: Error, Hashable, Sendable, CustomStringConvertible {
   public var message: String
   /// Whether the same call may succeed later, on a new connection.
   public var isTransient: Bool
+  /// Set when the record of what is projected is not as the writer knows it.
+  public var refusal: ProjectionRefusal?
 
-  public init(_ message: String, isTransient: Bool) {
+  public init(_ message: String, isTransient: Bool, refusal: ProjectionRefusal? = nil) {
     self.message = message
     self.isTransient = isTransient
+    self.refusal = refusal
   }
 
   public var description: String { message }
@@ -24,6 +27,11 @@ public struct RedisError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The error for an error reply.
   init(reply: String, from address: RedisConfiguration.Address) {
     let prefix = reply.prefix { $0 != " " }
+    if let refusal = ProjectionScript.refusal(reply) {
+      self.init(
+        "Redis at \(address): the record is \(refusal)", isTransient: true, refusal: refusal)
+      return
+    }
     self.init(
       "Redis at \(address) answers: \(reply)",
       isTransient: Self.transientReplies.contains(prefix)

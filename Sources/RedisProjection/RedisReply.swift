@@ -40,6 +40,17 @@ import CHiredis
       }
   }
 
+  /// The two elements of a reply to SCAN: the next cursor and the keys.
+  var page: (cursor: [UInt8], keys: [[UInt8]])? {
+    guard unsafe reply.pointee.type == REDIS_REPLY_ARRAY, unsafe reply.pointee.elements == 2,
+      let parts = unsafe reply.pointee.element, let cursor = unsafe parts[0],
+      let keys = unsafe parts[1], let text = unsafe Self.bytes(of: cursor)
+    else { return nil }
+    let all = unsafe UnsafeBufferPointer(
+      start: keys.pointee.element, count: keys.pointee.elements)
+    return (text, unsafe all.compactMap { unsafe $0.flatMap { unsafe Self.bytes(of: $0) } })
+  }
+
   private static func bytes(of reply: UnsafeMutablePointer<redisReply>) -> [UInt8]? {
     unsafe reply.pointee.str.map {
       unsafe Array(UnsafeRawBufferPointer(start: $0, count: reply.pointee.len))

@@ -13,6 +13,14 @@ public protocol StageOperator: ~Copyable {
   associatedtype State: PartitionState
   typealias Partition = PartitionTask<Store, Producer>
 
+  /// Says where to go on in partitions that the group gives to the stage, by what is kept of them
+  /// outside the log. Those not named start after their state, or where the group stands. Called
+  /// again while its error says to retry.
+  ///
+  /// - Parameter committed: where the group stands; partitions without an offset are absent.
+  mutating func resume(_ partitions: [TopicPartition], committed: [TopicPartition: Int64])
+    throws(StageError) -> [TopicPartition: Int64]
+
   /// Makes the state of a partition whose store is restored. Called again after an aborted batch.
   mutating func makeState(_ task: Partition) throws(StageError) -> State
 
@@ -47,6 +55,9 @@ public protocol StageOperator: ~Copyable {
 }
 
 extension StageOperator where Self: ~Copyable {
+  public mutating func resume(
+    _ partitions: [TopicPartition], committed: [TopicPartition: Int64]
+  ) throws(StageError) -> [TopicPartition: Int64] { [:] }
   public mutating func beginBatch() throws(StageError) {}
   public mutating func publish(_ state: inout State, _ task: Partition) throws(StageError) {}
   public mutating func closeBatch(_ state: inout State, _ task: Partition) throws(StageError) {}

@@ -30,4 +30,13 @@ extension Settings {
       project: topology.feastProject(feast.project),
       version: FeastKey.Version(rawValue: feast.entityKeySerializationVersion) ?? .v3)
   }
+
+  /// Whose rows in Redis are this application's.
+  ///
+  /// - Parameter cluster: the id of the configured cluster.
+  package func projectionIdentity(cluster: String) -> ProjectionIdentity {
+    ProjectionIdentity(
+      projection: feastProjection, application: application, cluster: cluster,
+      generation: UInt64(redis.generation))
+  }
 }

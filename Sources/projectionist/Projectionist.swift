@@ -82,6 +82,7 @@ enum Commands {
         FeaturesCommand.self,
         StateCommand.self,
         OffsetsCommand.self,
+        RedisCommand.self,
       ]),
     CommandGroup(
       name: "Models",

@@ -11,7 +11,7 @@ import Testing
   @Test func everyStageHasItsOperator() {
     let settings = Settings()
     let programs = Daemon.programs(
-      settings, partitions: 1, directory: PartitionDirectory(),
+      settings, cluster: "c", partitions: 1, directory: PartitionDirectory(),
       predictEnvironment: {
         PredictEnvironment(
           topology: settings.topology, monitor: PredictMonitor(),

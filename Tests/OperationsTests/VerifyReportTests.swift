@@ -33,7 +33,7 @@ import Testing
       try comparison.compare(table.table, snapshots[0], snapshots[1])
     }
     return VerifyReport(
-      place,
+      VerifiedPartition(schema: schema, partition: 0, store: place), place,
       StoreVerification.Outcome(
         inputOffset: 7, comparison: comparison, features: [:], genres: GenreDictionary()))
   }
@@ -77,31 +77,61 @@ import Testing
 
   @Test func redisRowsAreShown() throws {
     var report = try report { _, _ in }
-    var outcome = RedisVerification.Outcome()
+    var outcome = RedisOutcome(shown: 5)
     outcome.rows = 5
     outcome.newer = 1
     report.add(outcome)
     #expect(report.agrees)
     #expect(report.text.hasSuffix("user[0]: Redis agrees: 5 rows, 1 changed meanwhile"))
-    outcome.note(RedisVerification.Outcome.Row(entity: 9), 5)
+    outcome.note(.missing, 9)
     outcome.note(
-      RedisVerification.Outcome.Row(
-        entity: 10,
-        differences: [
-          ProjectionCheck.Difference(feature: "rating_count", expected: .int64(3), found: nil)
-        ]), 5)
+      .different([
+        ProjectionCheck.Difference(feature: "rating_count", expected: .int64(3), found: nil)
+      ]), 10)
+    outcome.note(.leftOver, 11)
+    outcome.note(.fenced(Fence(generation: 1, offset: 99)), 12)
     report.add(outcome)
     #expect(!report.agrees)
     #expect(
       report.text.hasSuffix(
         """
-        user[0]: 2 of 5 rows differ in Redis, 1 changed meanwhile
+        user[0]: 4 rows differ in Redis (1 missing, 1 left over, 1 fenced beyond the log's end), of 5 \
+        in the state, 1 changed meanwhile
           9 (row)
             state  one
             Redis  none
           10 rating_count
             state  int64(3)
             Redis  -
+          11 (row)
+            state  none
+            Redis  one
+          12 (fence)
+            state  below the log's end
+            Redis  epoch 1, offset 99
         """))
+  }
+
+  @Test func aPartitionThatWasNotComparedDoesNotAgree() throws {
+    let schema = try #require(StoreSchema(.movie))
+    let place = VerifiedPartition(schema: schema, partition: 3, store: nil)
+    let missing = VerifyReport(place, problem: "this machine has no store of it")
+    #expect(!missing.agrees)
+    #expect(missing.text == "movie[3]: not compared: this machine has no store of it")
+    let empty = VerifyReport(place, isEmpty: true)
+    #expect(empty.agrees)
+    #expect(empty.text == "movie[3]: the store and the log agree: 0 entries at input offset 0")
+  }
+
+  @Test func verdictsWithoutEventsAreNamed() {
+    let report = VerdictReport(
+      validVerdicts: 7, events: 5, missingEvents: 2,
+      firstMissing: ["user-ratings[0] at offset 4"])
+    #expect(!report.agrees)
+    #expect(
+      report.text == """
+        verdicts: 2 of 7 events with a valid verdict are not in the state, which stands for 5
+          user-ratings[0] at offset 4
+        """)
   }
 }

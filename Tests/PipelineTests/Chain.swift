@@ -101,6 +101,7 @@ struct Chain {
   struct Serving {
     var keptModels = 3
     var shadowModel: String?
+    var requiresCatalog = false
     /// Milliseconds since 1970.
     var time: @Sendable () -> Int64 = { 0 }
     var inBackground: @Sendable (@escaping @Sendable () -> Void) -> Void = { $0() }
@@ -141,8 +142,9 @@ struct Chain {
         makeEnvironment: {
           PredictEnvironment(
             topology: Self.topology, keptModels: serving.keptModels,
-            shadowModel: serving.shadowModel, monitor: monitor, logger: serving.logger,
-            now: { clock.now }, time: serving.time, inBackground: serving.inBackground)
+            shadowModel: serving.shadowModel, requiresCatalog: serving.requiresCatalog,
+            monitor: monitor, logger: serving.logger, now: { clock.now }, time: serving.time,
+            inBackground: serving.inBackground)
         }), run)
     return monitor.snapshot
   }

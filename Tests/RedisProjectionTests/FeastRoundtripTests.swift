@@ -35,7 +35,9 @@ struct FeastRoundtripTests {
         eventTime: 1_700_000_000_250)
       for value in values { batch.append(value) }
     }
-    #expect(try FeatureWriter(server.configuration).write(batch) == .init(written: 2))
+    let permit = try server.makePermit()
+    #expect(
+      try FeatureWriter(server.configuration).write(batch, by: permit) == .init(written: 2))
     #expect(try run(["\(server.port)", "\(version.rawValue)"]) == 0)
   }
 

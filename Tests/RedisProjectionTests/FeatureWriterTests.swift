@@ -9,12 +9,14 @@ import Testing
   let server: RedisServer
   let writer: FeatureWriter
   let reader: FeatureReader
+  private let permit: ProjectionPermit
   private let key = FeastKey(project: "movies", joinKeys: ["user_id"])
 
   init() throws {
     server = try RedisServer()
     writer = FeatureWriter(server.configuration, rowsPerCommand: 4)
     reader = FeatureReader(server.configuration)
+    permit = try server.makePermit()
   }
 
   private func bytes(_ user: Int64) -> [UInt8] {
@@ -49,7 +51,7 @@ import Testing
   }
 
   private func write(_ user: Int64, _ fence: Fence, count: Int64) throws -> FeatureWriter.Counts {
-    try writer.write(batch { put(&$0, user, fence, count: count) })
+    try writer.write(batch { put(&$0, user, fence, count: count) }, by: permit)
   }
 
   @Test func writtenRowIsReadBack() throws {
@@ -61,7 +63,7 @@ import Testing
           values: [.int64(7), .double(3.5), .string("drama")], eventTime: 1_700_000_000_007,
           fence: fence(1, 5)))
     #expect(try row(1, Self.recent) == nil)
-    #expect(try writer.write(batch { _ in }) == .init())
+    #expect(try writer.write(batch { _ in }, by: permit) == .init())
   }
 
   @Test func onlyNewerRowsReplace() throws {
@@ -80,7 +82,8 @@ import Testing
 
   @Test func missingValueReplacesAnOlderOne() throws {
     _ = try write(1, fence(1, 1), count: 3)
-    _ = try writer.write(batch { put(&$0, 1, fence(1, 2), count: 4, genre: nil) })
+    _ = try writer.write(
+      batch { put(&$0, 1, fence(1, 2), count: 4, genre: nil) }, by: permit)
     #expect(try row(1)?.values == [.int64(4), .double(2), nil])
   }
 
@@ -90,14 +93,14 @@ import Testing
         put(&batch, 1, fence(1, 5), count: 1)
         batch.put(view: 1, key: bytes(1).span.bytes, fence: fence(1, 5), eventTime: 9)
         batch.append(.int64(3))
-      })
+      }, by: permit)
     let delete = batch { $0.delete(view: 0, key: bytes(1).span.bytes, fence: fence(1, 6)) }
-    #expect(try writer.write(delete) == .init(written: 1))
+    #expect(try writer.write(delete, by: permit) == .init(written: 1))
     #expect(
       try row(1)
         == FeatureRow(values: [nil, nil, nil], eventTime: nil, fence: fence(1, 6)))
     #expect(try row(1, Self.recent)?.values == [.int64(3)])
-    #expect(try writer.write(delete) == .init(fenced: 1))
+    #expect(try writer.write(delete, by: permit) == .init(fenced: 1))
     #expect(try write(1, fence(1, 6), count: 2) == .init(fenced: 1))
     #expect(try write(1, fence(1, 7), count: 2) == .init(written: 1))
   }
@@ -113,13 +116,13 @@ import Testing
       }
     }
     #expect(many.count == 110)
-    #expect(try writer.write(many) == .init(written: 100, fenced: 10))
+    #expect(try writer.write(many, by: permit) == .init(written: 100, fenced: 10))
     for user in 0..<50 as Range<Int64> {
       #expect(try row(user)?.values.first == .int64(user))
       #expect(try row(user, Self.recent)?.values == [.int64(-user)])
       #expect(try row(user, Self.recent)?.eventTime == 0)
     }
-    #expect(try writer.write(many) == .init(fenced: 110))
+    #expect(try writer.write(many, by: permit) == .init(fenced: 110))
   }
 
   @Test func randomOrdersConvergeOnTheNewest() throws {
@@ -130,7 +133,7 @@ import Testing
       _ = try writer.write(
         batch { batch in
           for fence in shuffled { put(&batch, user, fence, count: fence.offset) }
-        })
+        }, by: permit)
       #expect(try row(user)?.fence == fence(2, 9))
       #expect(try row(user)?.values.first == .int64(9))
     }
@@ -144,7 +147,7 @@ import Testing
     let value = FeastValue.bytes([0, 13, 10, 255, 0])
     batch.append(value)
     batch.append(.string("*1\r\n$4\r\n\0é"))
-    #expect(try writer.write(batch) == .init(written: 1))
+    #expect(try writer.write(batch, by: permit) == .init(written: 1))
     let row = try reader.read(view, key: key.span.bytes)
     #expect(row?.values == [value, .string("*1\r\n$4\r\n\0é")])
     #expect(row?.eventTime == -1)
@@ -155,7 +158,7 @@ import Testing
     reused.removeAll()
     #expect(reused.isEmpty && reused.byteCount == 0)
     put(&reused, 2, fence(1, 1), count: 2)
-    #expect(try writer.write(reused) == .init(written: 1))
+    #expect(try writer.write(reused, by: permit) == .init(written: 1))
     #expect(try row(1) == nil)
   }
 
@@ -165,22 +168,25 @@ import Testing
     let many = batch { batch in
       for user in 1...9 as ClosedRange<Int64> { put(&batch, user, fence(1, 1), count: 2) }
     }
-    #expect(try writer.write(many) == .init(written: 8, fenced: 1))
+    #expect(try writer.write(many, by: permit) == .init(written: 8, fenced: 1))
   }
 
   @Test func killedServerIsATransientErrorUntilItIsBack() throws {
     let first = batch { put(&$0, 1, fence(1, 1), count: 1) }
-    _ = try writer.write(first)
+    _ = try writer.write(first, by: permit)
     _ = try row(1)
     server.stop()
     for _ in 0..<3 {
-      let failure = #expect(throws: RedisError.self) { try writer.write(first) }
+      let failure = #expect(throws: RedisError.self) { try writer.write(first, by: permit) }
       #expect(failure?.isTransient == true)
       #expect(failure?.message.contains(":\(server.port)") == true)
       #expect(throws: RedisError.self) { try row(1) }
     }
     try server.start()
-    #expect(try writer.write(first) == .init(written: 1))
+    let lost = #expect(throws: RedisError.self) { try writer.write(first, by: permit) }
+    #expect(lost?.refusal == .missing)
+    _ = try server.makePermit()
+    #expect(try writer.write(first, by: permit) == .init(written: 1))
     #expect(try row(1)?.fence == fence(1, 1))
   }
 
@@ -202,7 +208,7 @@ import Testing
       batch.put(view: 1, key: Array("taken".utf8).span.bytes, fence: fence(1, 1), eventTime: 0)
       batch.append(.int64(1))
     }
-    let failure = #expect(throws: RedisError.self) { try writer.write(taken) }
+    let failure = #expect(throws: RedisError.self) { try writer.write(taken, by: permit) }
     #expect(failure?.isTransient == false)
     #expect(failure?.message.contains("WRONGTYPE") == true)
     #expect(try write(1, fence(1, 1), count: 1) == .init(written: 1))

@@ -17,6 +17,14 @@ final class RedisServer {
       commandTimeout: .seconds(20))
   }
 
+  /// Makes a project's record, and the right to write under it.
+  func makePermit(project: String = "movies", epoch: UInt64 = 1) throws -> ProjectionPermit {
+    let owner = ProjectionRecord.Owner(application: "test", cluster: "c")
+    let keeper = ProjectionKeeper(configuration, project: project)
+    _ = try keeper.begin(ProjectionRecord(owner: owner, epoch: epoch))
+    return ProjectionPermit(project: project, owner: owner, epoch: epoch)
+  }
+
   struct Failure: Error, CustomStringConvertible {
     let description: String
   }

@@ -17,7 +17,7 @@ package enum InstallationCheck {
     let projects = settings.topology.stages.contains {
       $0.projectsTo != nil && settings.stages.contains($0.name)
     }
-    if projects { findings.append(checkRedis(settings)) }
+    if projects { findings.append(checkRedis(settings, logger)) }
     findings.append(checkStateDirectory(settings))
     return findings
   }
@@ -95,10 +95,23 @@ package enum InstallationCheck {
     }
   }
 
-  private static func checkRedis(_ settings: Settings) -> CheckFinding {
+  private static func checkRedis(_ settings: Settings, _ logger: Logger) -> CheckFinding {
     let configuration = settings.redisConfiguration
     do throws(RedisError) {
-      try RedisConnection(configuration).ping()
+      let sink = RedisSink(settings.feastProjection, configuration)
+      guard let record = try sink.record(),
+        // Kafka that does not answer has a finding of its own.
+        let cluster = try? settings.makeAdmin(logger).cluster().id
+      else { return CheckFinding("redis", ok: "\(configuration.address) answers") }
+      let identity = settings.projectionIdentity(cluster: cluster)
+      guard record.owner == identity.owner else {
+        return CheckFinding(
+          "redis", failed: .failure,
+          "\(configuration.address) holds the project \(identity.projection.project) of"
+            + " \(record.owner), and this is \(identity.owner)",
+          advice: "take it over with `projectionist redis claim`, or set feast.project or"
+            + " redis.host to one of this application's own; the redis stage would wait")
+      }
       return CheckFinding("redis", ok: "\(configuration.address) answers")
     } catch {
       return CheckFinding(

@@ -12,9 +12,11 @@ import Wiring
 package struct PredictionExplanation {
   private let log: KafkaLog
   private let topology: Topology
+  private let requiresCatalog: Bool
 
   package init(_ settings: Settings, _ logger: Logger) {
     topology = settings.topology
+    requiresCatalog = settings.predict.requireCatalog
     log = KafkaLog(settings: settings.kafkaSettings, logger: logger)
   }
 
@@ -31,7 +33,9 @@ package struct PredictionExplanation {
     var progress = ProgressBar(
       "replay", unit: "events", goal: .count(Int(max(prediction.stateOffset, 1))))
     do throws(ExplanationError) {
-      explainer = try Explainer(log, topology: topology, clientID: "projectionist-explain")
+      explainer = try Explainer(
+        log, topology: topology, clientID: "projectionist-explain",
+        requiresCatalog: requiresCatalog)
       explanation = try explainer.explain(prediction, partition: home) { read, _ in
         progress.update(Int(read))
       }

@@ -23,7 +23,7 @@ package struct SimulationResult: Encodable {
   var silences: Int
   var lostCommits: Int
   var storeCommits: Int
-  var flushes: Int
+  var redisUpsets: Int
   package var failure: Failure?
 
   enum CodingKeys: String, CodingKey {
@@ -32,7 +32,8 @@ package struct SimulationResult: Encodable {
     case crashes, faults, silences
     case lostCommits = "lost_commits"
     case storeCommits = "store_commits"
-    case flushes, failure
+    case redisUpsets = "redis_upsets"
+    case failure
   }
 
   package init(
@@ -49,7 +50,7 @@ package struct SimulationResult: Encodable {
     silences = totals.events.silences
     lostCommits = totals.events.lostCommits
     storeCommits = totals.events.storeCommits
-    flushes = totals.events.flushes
+    redisUpsets = totals.events.upsets
     failure = totals.failure.map { failed in
       Failure(
         seed: failed.seed, scenario: failed.scenario, guarantee: failed.guarantee.rawValue,
@@ -64,7 +65,7 @@ package struct SimulationResult: Encodable {
       \(seeds) seeds (\(kinds.joined(separator: ", "))) in \(String(format: "%.1f", seconds)) s: \
       \(steps) steps, \(Int(simulatedSeconds)) simulated seconds
       \(crashes) crashes, \(faults) faults of single effects, \(silences) silences and expulsions, \
-      \(lostCommits) lost commits of \(storeCommits), \(flushes) flushes of Redis
+      \(lostCommits) lost commits of \(storeCommits), \(redisUpsets) times Redis was upset
       """
     guard let failure else { return summary + "\nno promise was broken" }
     return summary + """

@@ -10,52 +10,43 @@ import RedisProjection
 import Streams
 import Wiring
 
-/// Holds Redis against the features of one partition's state.
+/// Holds Redis against the features of one partition's state, both ways.
 ///
 /// What is compared must be of one moment, while events may go on arriving. So the ends of the
 /// features' topic are noted first; then the store must have taken in all input there was at that
 /// moment, and the redis stage all features below the ends. Rows that Redis has from records at or
-/// above the ends are newer than the state compared, and counted as such.
+/// above the ends are newer than the state compared, and counted as such, unless the log has no
+/// such records.
 struct RedisVerification {
   let settings: Settings
   let log: KafkaLog
-  let place: StorePlace
+  let place: VerifiedPartition
   /// How long to wait for a stage.
   let patience: Duration
   /// By partition of the features' topic.
   let ends: [TopicPartition: Int64]
+  private let keeper: ProjectionKeeper
+  private let identity: ProjectionIdentity
   /// As they are in `movie-features`; empty for users.
   private let published: [Int64: MovieFeatures]
 
-  struct Outcome {
-    struct Row {
-      var entity: Int64
-      /// Empty for a row that is missing.
-      var differences: [ProjectionCheck.Difference] = []
-    }
-
-    var rows = 0
-    var newer = 0
-    var differing = 0
-    var first: [Row] = []
-    /// Movies whose published quality score is under an older prior than the present one.
-    var unrefreshed = 0
-
-    mutating func note(_ row: Row, _ shown: Int) {
-      differing += 1
-      if first.count < shown { first.append(row) }
-    }
-  }
-
   /// Notes the ends.
   init(
-    settings: Settings, log: KafkaLog, place: StorePlace, patience: Duration
+    settings: Settings, log: KafkaLog, cluster: String, place: VerifiedPartition,
+    patience: Duration
   ) throws {
     self.settings = settings
     self.log = log
     self.place = place
     self.patience = patience
-    let topic = Self.topic(place, settings.topology)
+    identity = settings.projectionIdentity(cluster: cluster)
+    keeper = ProjectionKeeper(
+      settings.redisConfiguration, project: identity.projection.project)
+    ends = try Self.ends(of: Self.topic(place, settings.topology), log)
+    published = place.schema.stage == .movie ? try Self.readMovies(log, settings.topology) : [:]
+  }
+
+  private static func ends(of topic: String, _ log: KafkaLog) throws -> [TopicPartition: Int64] {
     let reader = try log.makeConsumer(
       ConsumerConfiguration(topics: [topic], group: nil, clientID: "projectionist-verify"))
     defer { reader.close() }
@@ -64,16 +55,15 @@ struct RedisVerification {
       let partition = TopicPartition(topic, number)
       ends[partition] = try reader.offsets(of: partition).upperBound
     }
-    self.ends = ends
-    published = place.schema.stage == .movie ? try Self.readMovies(log, settings.topology) : [:]
+    return ends
   }
 
   /// The features' topic: that of the stage's outputs which the redis stage projects.
-  private static func topic(_ place: StorePlace, _ topology: Topology) -> String {
+  private static func topic(_ place: VerifiedPartition, _ topology: Topology) -> String {
     let projected = place.schema.stage.outputs.first {
       StageDeclaration.redis.inputs.contains($0.topic)
     }
-    guard let projected else { preconditionFailure("\(place.stage) has no features") }
+    guard let projected else { preconditionFailure("\(place.description) has no features") }
     return topology[projected.topic]
   }
 
@@ -107,15 +97,17 @@ struct RedisVerification {
 
   /// Waits until the redis stage has projected everything below the noted ends.
   func waitForRedisStage() throws -> String? {
-    let topology = settings.topology
-    let reader = try log.makeConsumer(
-      ConsumerConfiguration(
-        topics: [Self.topic(place, topology)], group: topology.group(of: .redis), isMember: false,
-        clientID: "projectionist-verify-group"))
-    defer { reader.close() }
+    if let problem = ownership(try keeper.record()) { return problem }
     return try wait(for: Array(ends.keys), "the redis stage") { partition in
-      try reader.committed([partition])[partition] ?? 0
+      try keeper.record()?.positions["\(partition)"]?.next ?? 0
     }
+  }
+
+  private func ownership(_ record: ProjectionRecord?) -> String? {
+    let project = identity.projection.project
+    guard let record else { return "it has no record of the project \(project): it was emptied" }
+    guard record.owner != identity.owner else { return nil }
+    return "its project \(project) belongs to \(record.owner), and this is \(identity.owner)"
   }
 
   private func wait(
@@ -145,44 +137,85 @@ struct RedisVerification {
 
   // MARK: Comparing
 
-  /// Compares each row.
+  /// Compares each row, and finds those that no features stand for.
   ///
   /// - Parameter features: by entity; `nil` for one that has none any more.
-  func run(_ features: [Int64: (any Ratings.FeatureRow)?], shown: Int) throws -> Outcome {
-    let isUser = place.schema.stage == .user
+  func run(_ features: [Int64: (any Ratings.FeatureRow)?], shown: Int) throws -> RedisOutcome {
     let projection = settings.feastProjection
-    var check = ProjectionCheck(
-      isUser ? projection.user : projection.movie, generation: UInt64(settings.redis.generation),
-      redis: settings.redisConfiguration)
-    let topic = Self.topic(place, settings.topology)
-    let count = Int32(ends.count)
-    var outcome = Outcome()
+    let view = place.schema.stage == .user ? projection.user : projection.movie
+    let epoch = try keeper.record()?.epoch ?? 0
+    var check = ProjectionCheck(view, epoch: epoch, redis: settings.redisConfiguration)
+    var outcome = RedisOutcome(shown: shown)
+    var newer: [(entity: Int64, fence: Fence)] = []
     var progress = ProgressBar(
       "redis \(place.description)", unit: "rows", goal: .count(max(1, features.count)))
     for (entity, row) in features.sorted(by: { $0.key < $1.key }) {
-      let key = Array("\(entity)".utf8)
-      let home = TopicPartition(
-        topic, KafkaPartitioner.partition(key: key.span.bytes, count: count))
       let expected = self.expected(entity, row, &outcome)
-      switch try check.check(entity, expected, below: ends[home] ?? 0) {
+      switch try check.check(entity, expected, below: ends[home(of: entity)] ?? 0) {
       case .same: break
-      case .newer: outcome.newer += 1
-      case .missing: outcome.note(Outcome.Row(entity: entity), shown)
-      case .different(let differences):
-        outcome.note(Outcome.Row(entity: entity, differences: differences), shown)
+      case .newer(let fence): newer.append((entity, fence))
+      case .missing: outcome.note(.missing, entity)
+      case .different(let differences): outcome.note(.different(differences), entity)
       }
       outcome.rows += 1
       progress.update(outcome.rows)
     }
     progress.close(outcome.rows)
+    try findLeftovers(view, epoch, features, &outcome, &newer)
+    try judge(newer, epoch, &outcome)
     return outcome
+  }
+
+  /// The partition of the features' topic that has an entity's.
+  private func home(of entity: Int64) -> TopicPartition {
+    let key = Array("\(entity)".utf8)
+    return TopicPartition(
+      Self.topic(place, settings.topology),
+      KafkaPartitioner.partition(key: key.span.bytes, count: Int32(ends.count)))
+  }
+
+  private func findLeftovers(
+    _ view: FeastLayout, _ epoch: UInt64, _ features: [Int64: (any Ratings.FeatureRow)?],
+    _ outcome: inout RedisOutcome, _ newer: inout [(entity: Int64, fence: Fence)]
+  ) throws {
+    var found: Set<Int64> = []
+    var cursor: ProjectionKeeper.Cursor? = .init()
+    while let from = cursor {
+      cursor = try keeper.scan(view, from: from) { row in
+        guard row.eventTime != nil, features[row.entity] == nil, found.insert(row.entity).inserted
+        else { return }
+        let home = home(of: row.entity)
+        guard home.partition == place.partition else { return }
+        if let fence = row.fence, fence >= Fence(generation: epoch, offset: ends[home] ?? 0) {
+          newer.append((row.entity, fence))
+        } else {
+          outcome.note(.leftOver, row.entity)
+        }
+      }
+    }
+  }
+
+  /// Rows newer than what is compared have changed meanwhile if the log has the records that they
+  /// come from; otherwise no record will ever replace them.
+  private func judge(
+    _ newer: [(entity: Int64, fence: Fence)], _ epoch: UInt64, _ outcome: inout RedisOutcome
+  ) throws {
+    guard !newer.isEmpty else { return }
+    let present = try Self.ends(of: Self.topic(place, settings.topology), log)
+    for (entity, fence) in newer {
+      if fence < Fence(generation: epoch, offset: present[home(of: entity)] ?? 0) {
+        outcome.newer += 1
+      } else {
+        outcome.note(.fenced(fence), entity)
+      }
+    }
   }
 
   /// A movie's quality score moves with every rating of any movie, and so does the time of its
   /// features when that is published without an event: of these two, and only these, Redis must
   /// have what was published last.
   private func expected(
-    _ entity: Int64, _ row: (any Ratings.FeatureRow)?, _ outcome: inout Outcome
+    _ entity: Int64, _ row: (any Ratings.FeatureRow)?, _ outcome: inout RedisOutcome
   ) -> (any Ratings.FeatureRow)? {
     guard var movie = row as? MovieFeatures, let published = published[entity] else { return row }
     if movie.qualityScore != published.qualityScore { outcome.unrefreshed += 1 }

@@ -1,21 +1,28 @@
 package import Configuration
 import Console
+import EventLog
 import KafkaLog
 import LMDBStore
 package import Logging
+import Pipeline
 import StateStore
+package import Streams
 import Wiring
 
-/// Verifies stores of this machine: pages, entries, and Redis.
+/// Verifies the state of all partitions: stores of this machine, page by page and entry by entry,
+/// Redis, and the verdicts.
 package struct StateVerification {
   private let settings: Settings
   private let log: KafkaLog
+  private let cluster: String
   private let logger: Logger
   private let comparesRedis: Bool
   /// How long to wait for the stages to catch up before Redis is compared.
   private let patience: Duration
   /// How many differences to show of each partition.
   private let shown: Int
+  /// Where `validation-results` ended at the beginning.
+  private let verdictEnds: [TopicPartition: Int64]
 
   package init(
     _ settings: Settings, _ logger: Logger, comparesRedis: Bool, patience: Duration, shown: Int
@@ -24,18 +31,54 @@ package struct StateVerification {
     if quiet.logLevel < .warning { quiet.logLevel = .warning }
     log = KafkaLog(settings: settings.kafkaSettings, logger: quiet)
     // Asked once, so that a broker that is not there is an error at once.
-    _ = try settings.makeAdmin(logger).cluster()
+    cluster = try settings.makeAdmin(logger).cluster().id
     self.settings = settings
     self.logger = quiet
     self.comparesRedis = comparesRedis
     self.patience = patience
     self.shown = shown
+    verdictEnds = try VerdictVerification.ends(settings.topology, log)
   }
 
-  package func verify(_ place: StorePlace) throws -> VerifyReport {
+  /// What there is to verify: all partitions of the topics, whether or not there is a store.
+  package func partitions(stage: StageDeclaration?, partition: Int32?) throws
+    -> [VerifiedPartition]
+  {
+    try VerifiedPartition.all(
+      in: settings.storage, settings.topology, log, stage: stage, partition: partition)
+  }
+
+  package func verify(_ place: VerifiedPartition) throws -> VerifyReport {
+    guard let store = place.store else { return try missing(place) }
+    do {
+      return try compare(place, store)
+    } catch let failure as CommandFailure where failure.status == .stateDiffers {
+      return VerifyReport(place, problem: failure.message)
+    }
+  }
+
+  /// A partition without a store stands for nothing, which is right where nothing is to stand for.
+  private func missing(_ place: VerifiedPartition) throws -> VerifyReport {
+    let input = TopicPartition(
+      settings.topology[place.schema.stage.inputs[0]], place.partition)
+    let asking = try log.makeConsumer(
+      ConsumerConfiguration(topics: [input.topic], group: nil, clientID: "projectionist-verify"))
+    defer { asking.close() }
+    let held = try asking.offsets(of: input)
+    let gap = LogGap(log, clientID: "projectionist-verify-gap")
+    guard try gap.holdsRecords(input, held) else {
+      return VerifyReport(place, isEmpty: true)
+    }
+    return VerifyReport(
+      place,
+      problem: "this machine has no store of it: run the command where the partition is, or the"
+        + " daemon here")
+  }
+
+  private func compare(_ place: VerifiedPartition, _ store: StorePlace) throws -> VerifyReport {
     let reader: LMDBReader
     do throws(StoreError) {
-      reader = try place.open()
+      reader = try store.open()
       try reader.check()
     } catch {
       throw CommandFailure(.stateDiffers, error.message)
@@ -43,14 +86,14 @@ package struct StateVerification {
     let projection =
       comparesRedis
       ? try RedisVerification(
-        settings: settings, log: log, place: place, patience: patience) : nil
+        settings: settings, log: log, cluster: cluster, place: place, patience: patience) : nil
     var problem = try projection?.waitForStore(reader)
     let snapshot = try reader.snapshot()
     let outcome = try StoreVerification(
-      settings: settings, log: log, logger: logger, place: place, shown: shown
+      settings: settings, log: log, logger: logger, place: store, shown: shown
     ).run(snapshot)
     snapshot.release()
-    var report = VerifyReport(place, outcome)
+    var report = VerifyReport(place, store, outcome)
     guard let projection else { return report }
     if problem == nil { problem = try projection.waitForRedisStage() }
     if let problem {
@@ -59,5 +102,24 @@ package struct StateVerification {
       report.add(try projection.run(outcome.features, shown: shown))
     }
     return report
+  }
+
+  // MARK: Verdicts
+
+  /// Counts the valid verdicts against the events that the state of all partitions stands for.
+  ///
+  /// - Returns: `nil` when not all partitions of the user stage are among the reports, or some
+  ///   could not be compared.
+  package func verifyVerdicts(_ reports: [VerifyReport]) throws -> VerdictReport? {
+    let users = reports.filter { $0.stage == StageDeclaration.user.name }
+    let topic = settings.topology[.validatedRatings]
+    var ends: [TopicPartition: Int64] = [:]
+    for report in users where report.problem == nil {
+      ends[TopicPartition(topic, report.partition)] = report.inputOffset
+    }
+    let all = try partitions(stage: .user, partition: nil)
+    guard Set(all.map(\.partition)) == Set(ends.keys.map(\.partition)) else { return nil }
+    return try VerdictVerification(log: log, shown: shown).run(
+      verdictEnds: verdictEnds, stateEnds: ends, topic: settings.topology[.userRatings])
   }
 }

@@ -1,4 +1,5 @@
 import Pipeline
+import RedisProjection
 import StateStore
 import Streams
 
@@ -21,14 +22,23 @@ package struct VerifyReport: Encodable {
     var redis: String?
   }
 
-  var stage: String
-  var partition: Int32
-  var inputOffset: Int64
+  package var stage: String
+  package var partition: Int32
+  /// Why nothing was compared.
+  package var problem: String?
+  package var inputOffset: Int64
   var entries: Int
   var differingEntries: Int
   var firstEntries: [Entry] = []
   var redisRows: Int?
+  /// Rows that are not as the state gives them, of whichever kind.
   var differingRows: Int?
+  /// Entities that Redis lacks.
+  var missingRows: Int?
+  /// Rows of entities that no features stand for.
+  var leftOverRows: Int?
+  /// Rows fenced beyond the log's end, which no record replaces.
+  var fencedRows: Int?
   /// Rows that have changed in Redis since the comparison began.
   var newerRows: Int?
   /// Movies whose published quality score is under an older prior: the next refresh renews it.
@@ -37,9 +47,22 @@ package struct VerifyReport: Encodable {
   /// Why Redis could not be compared.
   var redisProblem: String?
 
-  init(_ place: StorePlace, _ outcome: StoreVerification.Outcome) {
+  /// - Parameter isEmpty: whether there is nothing to compare.
+  init(_ place: VerifiedPartition, problem: String? = nil, isEmpty: Bool = false) {
+    precondition((problem == nil) == isEmpty)
     stage = place.stage
     partition = place.partition
+    self.problem = problem
+    inputOffset = 0
+    entries = 0
+    differingEntries = 0
+  }
+
+  init(
+    _ verified: VerifiedPartition, _ place: StorePlace, _ outcome: StoreVerification.Outcome
+  ) {
+    stage = verified.stage
+    partition = verified.partition
     inputOffset = outcome.inputOffset
     entries = outcome.comparison.entries
     differingEntries = outcome.comparison.differing
@@ -56,16 +79,31 @@ package struct VerifyReport: Encodable {
     }
   }
 
-  mutating func add(_ redis: RedisVerification.Outcome) {
+  mutating func add(_ redis: RedisOutcome) {
     redisRows = redis.rows
-    differingRows = redis.differing
+    missingRows = redis.missing
+    leftOverRows = redis.leftOver
+    fencedRows = redis.fenced
+    differingRows = redis.different + redis.missing + redis.leftOver + redis.fenced
     newerRows = redis.newer
     if stage == StageDeclaration.movie.name { unrefreshedMovies = redis.unrefreshed }
-    firstFeatures = redis.first.flatMap { row in
-      if row.differences.isEmpty {
-        return [Feature(entity: row.entity, feature: "(row)", expected: "one", redis: "none")]
-      }
-      return row.differences.map {
+    firstFeatures = redis.first.flatMap(Self.features)
+  }
+
+  private static func features(of row: RedisOutcome.Row) -> [Feature] {
+    switch row.fault {
+    case .missing:
+      return [Feature(entity: row.entity, feature: "(row)", expected: "one", redis: "none")]
+    case .leftOver:
+      return [Feature(entity: row.entity, feature: "(row)", expected: "none", redis: "one")]
+    case .fenced(let fence):
+      return [
+        Feature(
+          entity: row.entity, feature: "(fence)", expected: "below the log's end",
+          redis: "epoch \(fence.generation), offset \(fence.offset)")
+      ]
+    case .different(let differences):
+      return differences.map {
         Feature(
           entity: row.entity, feature: $0.feature, expected: $0.expected.map { "\($0)" },
           redis: $0.found.map { "\($0)" })
@@ -75,11 +113,16 @@ package struct VerifyReport: Encodable {
 
   /// Whether everything that was to be compared agrees.
   package var agrees: Bool {
-    differingEntries == 0 && differingRows ?? 0 == 0 && redisProblem == nil
+    problem == nil && differingEntries == 0 && differingRows ?? 0 == 0 && redisProblem == nil
   }
 
   package var text: String {
     let name = "\(stage)[\(partition)]"
+    if let problem { return "\(name): not compared: \(problem)" }
+    return (storeLines(name) + redisLines(name)).joined(separator: "\n")
+  }
+
+  private func storeLines(_ name: String) -> [String] {
     var lines = [
       differingEntries == 0
         ? "\(name): the store and the log agree: \(entries) entries at input offset \(inputOffset)"
@@ -91,13 +134,19 @@ package struct VerifyReport: Encodable {
       lines.append("    store  \(entry.stored ?? "-")")
       lines.append("    log    \(entry.fromLog ?? "-")")
     }
+    return lines
+  }
+
+  private func redisLines(_ name: String) -> [String] {
+    var lines: [String] = []
     if let redisProblem { lines.append("\(name): Redis not compared: \(redisProblem)") }
     if let redisRows, let differingRows, let newerRows {
       let newer = newerRows > 0 ? ", \(newerRows) changed meanwhile" : ""
       lines.append(
         differingRows == 0
           ? "\(name): Redis agrees: \(redisRows) rows\(newer)"
-          : "\(name): \(differingRows) of \(redisRows) rows differ in Redis\(newer)")
+          : "\(name): \(differingRows) rows differ in Redis\(faults), of \(redisRows) in the state\(newer)"
+      )
       for feature in firstFeatures {
         lines.append("  \(feature.entity) \(feature.feature)")
         lines.append("    state  \(feature.expected ?? "-")")
@@ -108,6 +157,18 @@ package struct VerifyReport: Encodable {
       lines.append(
         "\(name): \(unrefreshedMovies) movies have a quality score of before their next refresh")
     }
-    return lines.joined(separator: "\n")
+    return lines
+  }
+
+  /// How many rows differ in which way.
+  private var faults: String {
+    let counts = [
+      (missingRows, "missing"), (leftOverRows, "left over"),
+      (fencedRows, "fenced beyond the log's end"),
+    ]
+    let parts = counts.compactMap { count, word in
+      count.flatMap { $0 > 0 ? "\($0) \(word)" : nil }
+    }
+    return parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"
   }
 }

@@ -6,6 +6,9 @@ protocol Catalog {
   subscript(movie: Int64) -> MovieRecord? { get }
   /// Rises with each change.
   var version: Int { get }
+  /// Whether only its movies are recommended.
+  var isRestrictive: Bool { get }
+  func contains(_ movie: Int64) -> Bool
   /// The movie's genres by the catalog's own numbers; empty for an unknown movie.
   func genreSet(of movie: Int64) -> GenreSet
   /// The genres of these names, as far as any movie has had them.
@@ -20,8 +23,10 @@ struct FixedCatalog: Catalog {
   private let sets: [Int64: GenreSet]
   private let index: GenreIndex
   let version = 0
+  let isRestrictive: Bool
 
-  init(_ records: [MovieRecord]) {
+  init(_ records: [MovieRecord], isRestrictive: Bool = false) {
+    self.isRestrictive = isRestrictive
     var index = GenreIndex()
     movies = Dictionary(records.map { ($0.movie, $0) }) { $1 }
     sets = movies.mapValues { index.number($0.genres) }
@@ -29,6 +34,7 @@ struct FixedCatalog: Catalog {
   }
 
   subscript(movie: Int64) -> MovieRecord? { movies[movie] }
+  func contains(_ movie: Int64) -> Bool { movies[movie] != nil }
   func genreSet(of movie: Int64) -> GenreSet { sets[movie] ?? GenreSet() }
   func genreSet(named names: [String]) -> GenreSet { index.find(names) }
 }

@@ -34,12 +34,16 @@ public struct Explainer<Log: EventLog> {
   private let clientID: String
   private let movies: MovieTable<Log.Consumer>
 
-  public init(_ log: Log, topology: Topology, clientID: String) throws(ExplanationError) {
+  /// - Parameter requiresCatalog: whether only movies of the catalog are recommended.
+  public init(_ log: Log, topology: Topology, clientID: String, requiresCatalog: Bool = false)
+    throws(ExplanationError)
+  {
     self.log = log
     self.topology = topology
     self.clientID = clientID
     do throws(LogError) {
-      movies = try MovieTable(log, topology: topology, clientID: clientID)
+      movies = try MovieTable(
+        log, topology: topology, clientID: clientID, isRequired: requiresCatalog)
     } catch { throw .log(error) }
   }
 

@@ -76,11 +76,19 @@ public struct Explanation: Sendable {
       return
     }
     var ranker = PersonalRanker(model)
-    var filters = GenreFilters()
+    var filters = CatalogFilters()
     let request = prediction.request
+    var allowed = filters.rows(of: model, genres: request.genres, catalog)
+    if request.genres.isEmpty {
+      // They were in the catalog then.
+      let recorded = Set(prediction.movies.map(\.movie))
+      for (row, movie) in model.factors.movies.enumerated() where recorded.contains(movie) {
+        allowed?.insert(row)
+      }
+    }
     let outcome = ranker.add(
       ratings.span, wanted: request.count, excludesRated: request.excludesRated,
-      allowed: filters.rows(of: model, genres: request.genres, catalog))
+      allowed: allowed)
     if case .added(let number, let known) = outcome {
       self.known = known
       ranker.rank()

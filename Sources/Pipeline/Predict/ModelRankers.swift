@@ -17,9 +17,9 @@ struct RankedLists {
 /// Ranks all movies personally for the requests of a batch: one matrix product scores them for all
 /// the users who get the same model.
 ///
-/// A list is a function of the user's ratings, the model and the request; with genres, also of the
-/// catalog. A ranker holds a copy of its model's vectors, so there is one for each model in use.
-/// Belongs to one thread.
+/// A list is a function of the user's ratings, the model, the request and the catalog. A ranker
+/// holds a copy of its model's vectors, so there is one for each model in use. Belongs to one
+/// thread.
 struct ModelRankers: ~Copyable {
   // A class, because arrays can't hold noncopyable values.
   private final class Entry {
@@ -29,7 +29,7 @@ struct ModelRankers: ~Copyable {
   }
 
   private var entries: [Entry] = []
-  private var filters = GenreFilters()
+  private var filters = CatalogFilters()
   /// The lists of earlier rankings, for their memory.
   private var spareLists: [RankedLists] = []
   /// The model of each request that is not ranked yet.

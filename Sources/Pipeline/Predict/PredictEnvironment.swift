@@ -10,6 +10,8 @@ public struct PredictEnvironment {
   public var keptModels: Int
   /// The version of the model that answers on `recommendations-shadow`; `nil` for none.
   public var shadowModel: String?
+  /// Whether only movies of the catalog are recommended, as long as it has any.
+  public var requiresCatalog: Bool
   public var monitor: PredictMonitor
   public var logger: Logger
   /// Monotonic time, for `latency_ms` and the age of the ranking.
@@ -20,14 +22,15 @@ public struct PredictEnvironment {
   public var inBackground: (@escaping @Sendable () -> Void) -> Void
 
   public init(
-    topology: Topology, keptModels: Int = 3, shadowModel: String? = nil, monitor: PredictMonitor,
-    logger: Logger,
+    topology: Topology, keptModels: Int = 3, shadowModel: String? = nil,
+    requiresCatalog: Bool = false, monitor: PredictMonitor, logger: Logger,
     now: @escaping () -> ContinuousClock.Instant, time: @escaping () -> Int64,
     inBackground: @escaping (@escaping @Sendable () -> Void) -> Void = { $0() }
   ) {
     self.topology = topology
     self.keptModels = keptModels
     self.shadowModel = shadowModel
+    self.requiresCatalog = requiresCatalog
     self.monitor = monitor
     self.logger = logger
     self.now = now

@@ -49,7 +49,9 @@ public struct PredictOperator<
     let quality: QualityTable<Consumer>
     let models: ModelTable<Consumer>
     do throws(LogError) {
-      movies = try MovieTable(log, topology: environment.topology, clientID: clientID)
+      movies = try MovieTable(
+        log, topology: environment.topology, clientID: clientID,
+        isRequired: environment.requiresCatalog)
       quality = try QualityTable(log, topology: environment.topology, clientID: clientID)
       models = try ModelTable(log, clientID: clientID, environment)
     } catch { throw .log(error) }

@@ -50,7 +50,9 @@ struct ScoredBatch<Destination>: ~Copyable {
     let request = pending.request
     let rated = contents.ratings[pending.state.ratings]
     let genres = request.genres.isEmpty ? nil : catalog.genreSet(named: request.genres)
+    let isRestrictive = catalog.isRestrictive
     let top = ranking.top(max(request.count, leastWanted)) { movie in
+      if isRestrictive, !catalog.contains(movie) { return true }
       if let genres, !catalog.genreSet(of: movie).intersects(genres) { return true }
       return request.excludesRated && rated.containsMovie(movie)
     }

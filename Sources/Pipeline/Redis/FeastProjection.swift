@@ -7,19 +7,15 @@ public import RedisProjection
 public struct FeastProjection: Sendable {
   /// The Feast project: the suffix of every Redis key.
   public let project: String
-  public let user: View
-  public let movie: View
-
-  /// One feature view in Redis.
-  public struct View: Sendable {
-    public let key: FeastKey
-    public let fields: FeastView
-  }
+  public let user: FeastLayout
+  public let movie: FeastLayout
+  /// In the order of the redis stage's inputs.
+  public var views: [FeastLayout] { [user, movie] }
 
   public init(project: String, version: FeastKey.Version) {
     self.project = project
-    func view(_ view: FeatureSchema) -> View {
-      View(
+    func view(_ view: FeatureSchema) -> FeastLayout {
+      FeastLayout(
         key: FeastKey(project: project, joinKeys: [view.joinKey.description], version: version),
         fields: FeastView(view.name, features: view.features.map(\.name)))
     }

@@ -13,23 +13,23 @@ public struct ProjectionCheck {
   public enum Verdict: Hashable, Sendable {
     case same
     /// Written from a record at or above the bound, so newer than what is compared.
-    case newer
+    case newer(Fence)
     /// Redis has nothing of the entity, and should.
     case missing
     case different([Difference])
   }
 
-  private let view: FeastProjection.View
+  private let view: FeastLayout
   private let reader: FeatureReader
-  private let generation: UInt64
+  private let epoch: UInt64
   private var key: [UInt8] = []
 
-  /// - Parameter generation: that of the projected log.
+  /// - Parameter epoch: that of the record in Redis.
   public init(
-    _ view: FeastProjection.View, generation: UInt64, redis: RedisConfiguration
+    _ view: FeastLayout, epoch: UInt64, redis: RedisConfiguration
   ) {
     self.view = view
-    self.generation = generation
+    self.epoch = epoch
     reader = FeatureReader(redis)
   }
 
@@ -44,8 +44,8 @@ public struct ProjectionCheck {
     key.removeAll(keepingCapacity: true)
     view.key.append(entity, to: &key)
     let row = try reader.read(view.fields, key: key.span.bytes)
-    if let fence = row?.fence, fence >= Fence(generation: generation, offset: bound) {
-      return .newer
+    if let fence = row?.fence, fence >= Fence(generation: epoch, offset: bound) {
+      return .newer(fence)
     }
     if features != nil, row?.values.allSatisfy({ $0 == nil }) ?? true { return .missing }
     var differences: [Difference] = []

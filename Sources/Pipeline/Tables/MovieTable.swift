@@ -22,14 +22,24 @@ public final class MovieTable<Consumer: LogConsumer> {
   public private(set) var version = 0
   /// Records of the topic that are not movies; they are skipped.
   public private(set) var malformedRecords = 0
+  private let isRequired: Bool
 
-  public init<Log: EventLog>(_ log: Log, topology: Topology, clientID: String) throws(LogError)
+  /// - Parameter isRequired: whether a movie must be in the table to be recommended.
+  public init<Log: EventLog>(
+    _ log: Log, topology: Topology, clientID: String, isRequired: Bool = false
+  ) throws(LogError)
   where Log.Consumer == Consumer {
+    self.isRequired = isRequired
     table = try GlobalTable(log, topic: topology[.movies], clientID: clientID)
     try catchUp()
   }
 
   public subscript(movie: Int64) -> MovieRecord? { movies[movie] }
+
+  public func contains(_ movie: Int64) -> Bool { genreSets[movie] != nil }
+
+  /// Whether only its movies are recommended. An empty table says nothing of any movie.
+  public var isRestrictive: Bool { isRequired && !movies.isEmpty }
 
   /// The movie's genres as a JSON array; `nil` for an unknown movie.
   public func genresJSON(of movie: Int64) -> [UInt8]? { genres[movie] }

@@ -32,16 +32,15 @@ extension StageProgram {
     }
   }
 
-  /// - Parameters:
-  ///   - generation: of the log that is projected.
-  ///   - makeSink: called on the stage's thread.
+  /// - Parameter makeSink: called on the stage's thread.
   public static func redis<Sink: FeatureSink & SendableMetatype>(
-    _ projection: FeastProjection, generation: UInt64, logger: Logger,
+    _ topology: Topology, _ identity: ProjectionIdentity, logger: Logger,
     makeSink: @escaping @Sendable () -> Sink
   ) -> StageProgram {
     StageProgram(.redis) { environment in
-      RedisOperator<Storage.Store, Log.Producer, Sink>(
-        projection: projection, generation: generation, sink: makeSink(), logger: logger)
+      RedisOperator<Storage.Store, Log, Sink>(
+        environment.log, topology: topology, clientID: environment.configuration.clientID,
+        identity: identity, sink: makeSink(), logger: logger, now: environment.now)
     }
   }
 

@@ -160,7 +160,8 @@ public final class CountingScenario: Scenario, @unchecked Sendable {
     return .storeOfAnotherLog
   }
 
-  public func flushProjection() -> String? { nil }
+  public func upsetProjection(_ random: inout SeededGenerator) -> String? { nil }
+  public func claimProjection() -> String? { nil }
 
   // MARK: Checks
 

@@ -40,11 +40,15 @@ public protocol Scenario: AnyObject, Sendable {
   ///
   /// - Returns: the code of the error that must follow; `nil` if there is no store yet.
   func replaceLog(_ random: inout SeededGenerator) throws -> Reason.Code?
-  /// Empties the system outside the log that stages write to.
+  /// Empties the system outside the log that stages write to, sets it back, or gives it to
+  /// somebody else.
   ///
-  /// - Returns: the group that refills it once its offsets are reset; `nil` if there is no such
-  ///   system.
-  func flushProjection() -> String?
+  /// - Returns: what was done; `nil` if there is no such system.
+  func upsetProjection(_ random: inout SeededGenerator) -> String?
+  /// Takes that system from whoever has it, as an operator does.
+  ///
+  /// - Returns: what was done; `nil` for nothing.
+  func claimProjection() -> String?
 
   /// Describes the input that is not processed; `nil` if all of it is.
   func remaining() throws -> String?

@@ -9,7 +9,7 @@ extension SeededRun {
       try rest()
       if random.oneIn(3) { try scenario.clean(&random) }
       for instance in instances { trouble(instance) }
-      if random.oneIn(12) { flushProjection() }
+      if random.oneIn(8) { upsetProjection() }
       if random.oneIn(12) {
         outageUntil = scheduler.now + .milliseconds(Int.random(in: 50...6_000, using: &random))
         note("no broker can be reached until \(outageUntil)")
@@ -105,11 +105,10 @@ extension SeededRun {
     }
   }
 
-  private func flushProjection() {
-    guard let group = scenario.flushProjection() else { return }
-    events.flushes += 1
-    note("flush what \(group) has written")
-    groupToReset = group
+  private func upsetProjection() {
+    guard let what = scenario.upsetProjection(&random) else { return }
+    events.upsets += 1
+    note(what)
   }
 
   // MARK: Calm
@@ -121,20 +120,11 @@ extension SeededRun {
     for instance in instances where instance.stop.isStopped || !instance.isAlive {
       try waitForEnd(of: instance)
     }
-    if let groupToReset { try reset(groupToReset) }
+    if let what = scenario.claimProjection() { note(what) }
     for instance in instances where instance.hasEnded(scheduler) { start(instance) }
     try wait(limit: .seconds(600)) { try scenario.remaining() }
     try sleep(.seconds(2))
     try stopAll()
-  }
-
-  /// Stops all instances, waits until the group is empty, and resets its offsets, as an operator
-  /// does.
-  private func reset(_ group: String) throws {
-    try stopAll()
-    try sleep(Self.session * 2)
-    note("reset the offsets of \(group)")
-    log.resetOffsets(of: group)
   }
 
   func waitForEnd(of instance: Instance) throws {

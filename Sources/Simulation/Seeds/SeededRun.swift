@@ -33,8 +33,6 @@ public final class SeededRun<S: Scenario>: @unchecked Sendable {
   var events = SeedEvents()
   /// Whether faults have ended.
   var isCalm = false
-  /// The group that must read everything again because its output is gone.
-  var groupToReset: String?
   /// When brokers can be reached again.
   var outageUntil: Duration = .zero
   private(set) var violation: Violation?

@@ -43,8 +43,8 @@ public struct SeedEvents: Hashable, Sendable {
   /// Processes suspended or cut off, and members expelled.
   public var silences = 0
   public var lostCommits = 0
-  /// How often the system outside the log was emptied.
-  public var flushes = 0
+  /// How often the system outside the log was emptied, set back or given to somebody else.
+  public var upsets = 0
   public var storeCommits = 0
 
   public init() {}
@@ -54,7 +54,7 @@ public struct SeedEvents: Hashable, Sendable {
     a.faults += b.faults
     a.silences += b.silences
     a.lostCommits += b.lostCommits
-    a.flushes += b.flushes
+    a.upsets += b.upsets
     a.storeCommits += b.storeCommits
   }
 }

@@ -62,6 +62,10 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
     // Redis.
     case redisUnavailable = "redis_unavailable"
     case redisRefused = "redis_refused"
+    /// Redis holds the project of another application, or of another log.
+    case redisClaimed = "redis_claimed"
+    /// Redis has lost what was written, or another member has gone on.
+    case redisBehind = "redis_behind"
 
     /// The log took a batch without reporting its offsets.
     case deliveryUnknown = "delivery_unknown"

@@ -26,6 +26,15 @@ public struct StageStatus: Hashable, Sendable {
 
   public init(stage: String) { self.stage = stage }
 
+  /// Whether only the system that it projects to blocks it, which nothing else waits for.
+  public var waitsForProjection: Bool {
+    guard case .waiting(let reason) = phase else { return false }
+    switch reason.code {
+    case .redisUnavailable, .redisRefused, .redisClaimed: return true
+    default: return false
+    }
+  }
+
   public var lag: Int64 { partitions.values.reduce(0) { $0 + $1.lag } }
 
   /// Applies one event of the stage. Events of its standby copies change nothing.

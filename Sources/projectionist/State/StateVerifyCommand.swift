@@ -11,14 +11,18 @@ struct StateVerifyCommand: ParsableCommand {
     commandName: "verify",
     abstract: "Compute the state again from the log, and compare the store and Redis with it.",
     discussion: """
-      For each store: walks its pages; folds the stage's input from the beginning up to the store's \
-      input offset, by the stage's own code, into a scratch store; compares every entry byte for \
-      byte; then compares Redis with the features, once the redis stage has taken them all. The \
-      daemon may run meanwhile. Of movies, the quality score moves with every rating of any movie: \
-      Redis must have the one published last.
+      For each partition that the topics have: walks the store's pages; folds the stage's input from \
+      the beginning up to the store's input offset, by the stage's own code, into a scratch store; \
+      compares every entry byte for byte; then compares Redis with the features, both ways, once the \
+      redis stage has taken them all: rows that differ, are missing or left over, or are fenced beyond \
+      the log's end all count. At the end it counts the events with a valid verdict, as far as \
+      validation-results holds them, against those that the state stands for. The daemon may run \
+      meanwhile. Of movies, the quality score moves with every rating of any movie: Redis must have the \
+      one published last.
 
-      Exits with 0 only when everything agrees, and with 3 when something differs or could not be \
-      compared. The log must still hold every event.
+      Exits with 0 only when every partition was compared and agrees, and with 3 when something \
+      differs or could not be compared, such as a partition whose store is on another machine. The log \
+      must still hold every event.
       """)
 
   @OptionGroup var options: StateOptions
@@ -38,12 +42,26 @@ struct StateVerifyCommand: ParsableCommand {
     let verification = try StateVerification(
       settings, logger, comparesRedis: redis, patience: .seconds(wait), shown: differences)
     var reports: [VerifyReport] = []
-    for place in try options.places(in: settings.storage) {
+    for place in try verification.partitions(
+      stage: options.stage, partition: options.partition)
+    {
       let report = try verification.verify(place)
       reports.append(report)
       if !json { print(report.text) }
     }
-    if json { print(try JSONText.of(reports)) }
-    if !reports.allSatisfy(\.agrees) { throw ExitCode(ExitStatus.stateDiffers.rawValue) }
+    let verdicts = try verification.verifyVerdicts(reports)
+    if json {
+      print(try JSONText.of(Output(partitions: reports, verdicts: verdicts)))
+    } else if let verdicts {
+      print(verdicts.text)
+    }
+    if !reports.allSatisfy(\.agrees) || verdicts?.agrees == false {
+      throw ExitCode(ExitStatus.stateDiffers.rawValue)
+    }
+  }
+
+  private struct Output: Encodable {
+    var partitions: [VerifyReport]
+    var verdicts: VerdictReport?
   }
 }

@@ -1,23 +1,28 @@
 import Ratings
 import Recommender
 
-/// Finds the rows of models whose movies have certain genres. Looks up the genres of all rows once
-/// for each model and version of the catalog, when a request first asks for genres.
-struct GenreFilters {
+/// Finds the rows of models whose movies may be recommended: those of certain genres, or in the
+/// catalog. Looks up all rows once for each model and version of the catalog, when a request first
+/// needs it.
+struct CatalogFilters {
   private struct Rows {
     var model: ServingModel
     var catalogVersion: Int
     var genres: [GenreSet]
+    /// Those in the catalog; `nil` when all are.
+    var listed: RowSet?
   }
 
   private var known: [Rows] = []
 
-  /// The rows of the movies with at least one of the genres; `nil`, for all rows, when none are
-  /// named.
+  /// The rows of the movies with at least one of the genres, or when none are named, of those that
+  /// the catalog lets be recommended; `nil` for all rows. Only movies in the catalog have genres.
   mutating func rows(of model: ServingModel, genres names: [String], _ catalog: some Catalog)
     -> RowSet?
   {
-    guard !names.isEmpty else { return nil }
+    guard !names.isEmpty else {
+      return catalog.isRestrictive ? known[index(of: model, catalog)].listed : nil
+    }
     let wanted = catalog.genreSet(named: names)
     let movies = model.factors.movies
     var rows = RowSet(rows: movies.count)
@@ -41,9 +46,13 @@ struct GenreFilters {
   }
 
   private static func lookUp(_ model: ServingModel, _ catalog: some Catalog) -> Rows {
-    Rows(
+    let movies = model.factors.movies
+    var listed = RowSet(rows: movies.count)
+    for (row, movie) in movies.enumerated() where catalog.contains(movie) { listed.insert(row) }
+    return Rows(
       model: model, catalogVersion: catalog.version,
-      genres: model.factors.movies.map { catalog.genreSet(of: $0) })
+      genres: movies.map { catalog.genreSet(of: $0) },
+      listed: listed.count == movies.count ? nil : listed)
   }
 
   /// Forgets the other models.
