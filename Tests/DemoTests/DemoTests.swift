@@ -93,6 +93,49 @@ import Testing
       try LoadedSettings(file: file, environment: [:], flags: []).settings == settings)
   }
 
+  /// On somebody's cluster and Redis: everything the demo names is its own, and what it writes to
+  /// its file can be read again, however long the user's prefix is.
+  @Test func itsOwnNamesAreNobodyElses() throws {
+    for prefix in ["", "films", String(repeating: "p", count: 60)] {
+      var settings = Settings()
+      settings.topics.prefix = prefix
+      var (one, two) = (settings, settings)
+      DemoNames().apply(to: &one)
+      DemoNames().apply(to: &two)
+      let names = [settings, one, two].map { settings in
+        let topology = settings.topology
+        return Set(topology.topics.map { topology[$0] } + topology.groups)
+      }
+      for (index, left) in names.enumerated() {
+        for right in names.dropFirst(index + 1) { #expect(left.isDisjoint(with: right)) }
+      }
+      #expect(names[1].allSatisfy { $0.hasPrefix(prefix.prefix(40)) && $0.contains("demo-") })
+      let projects = [settings, one, two].map { $0.topology.feastProject($0.feast.project) }
+      for project in projects {
+        #expect(projects.count { $0.hasSuffix(project) } == 1, "\(projects)")
+      }
+      let file = ConfigurationFile(name: "demo", yaml: try DemoConfiguration.text(one))
+      #expect(try LoadedSettings(file: file, environment: [:], flags: []).settings == one)
+    }
+  }
+
+  @Test func theCaretakerIsToldWhatIsSomebodys() {
+    func arguments(cluster: Bool, redis: Bool) -> [String] {
+      DemoCleanUp(directory: "/d", clearsCluster: cluster, clearsRedis: redis).arguments
+    }
+    #expect(arguments(cluster: false, redis: false) == ["demo-caretaker", "/d"])
+    #expect(
+      arguments(cluster: true, redis: true) == ["demo-caretaker", "/d", "--cluster", "--redis"])
+  }
+
+  @Test func withoutAConfigurationOnlyTheDirectoryIsRemoved() throws {
+    let directory = try TemporaryDirectory("demo-test")
+    try Data("x".utf8).write(to: URL(fileURLWithPath: directory.file("daemon.log")))
+    let cleanUp = DemoCleanUp(directory: directory.path, clearsCluster: true, clearsRedis: true)
+    #expect(cleanUp.run().isEmpty)
+    #expect(!FileManager.default.fileExists(atPath: directory.path))
+  }
+
   @Test func anyKeyOfRedisNamesOne() throws {
     func configuresRedis(_ environment: [String: String]) throws -> Bool {
       try LoadedSettings(file: nil, environment: environment, flags: []).configuresRedis

@@ -12,6 +12,20 @@ from under_fire.load import Load, make_events, produce_movies, with_duplicates
 from under_fire.services import KafkaNode, RedisNode
 
 OUTPUTS = ["validated-ratings", "user-features", "ratings-by-movie", "movie-features"]
+# Topics that hold still when nobody rates; quality scores of movies may be published again.
+STILL = [
+    "user-ratings",
+    "movies",
+    "models",
+    "validated-ratings",
+    "validation-results",
+    "user-ratings-dlq",
+    "user-features",
+    "ratings-by-movie",
+    "recommendation-requests",
+    "recommendations",
+    "projectionist-control",
+]
 
 
 class Bed:

@@ -9,26 +9,13 @@ import re
 
 import redis
 
+from under_fire.bed import STILL
 from under_fire.demo import Demo, endings, ends_clean
 from under_fire.scenarios import SMALL
 
 LONG = SMALL | {"events": 20_000, "kills": 1}
 SHORT = SMALL | {"events": 5_000, "kills": 1}
 
-# Topics that hold still when nobody rates; quality scores of movies may be published again.
-STILL = [
-    "user-ratings",
-    "movies",
-    "models",
-    "validated-ratings",
-    "validation-results",
-    "user-ratings-dlq",
-    "user-features",
-    "ratings-by-movie",
-    "recommendation-requests",
-    "recommendations",
-    "projectionist-control",
-]
 # A member that was killed stays in its group for as long as its session lasts.
 SECONDS = 60
 

@@ -4,7 +4,10 @@ Two that start at the same moment on new topics, one that comes later, one that 
 running daemon, and the first one that takes its topics back.
 """
 
+from confluent_kafka import Consumer, TopicPartition
+
 from under_fire import checks
+from under_fire.bed import STILL
 from under_fire.daemon import APPLICATION
 from under_fire.scenarios import SMALL
 from under_fire.waiting import wait_until
@@ -20,6 +23,7 @@ WAYS_OUT = ["topics.prefix", "topics claim --take-over"]
 def run(bed):
     for number in range(bed.options.kills):
         race(bed, f"race{number}")
+    names_others(bed)
     daemon = bed.daemon("one")
     daemon.start()
     bed.send(0.5)
@@ -66,6 +70,36 @@ def race(bed, prefix):
         bed.daemons.remove(daemon)
 
 
+def names_others(bed):
+    """Topics of a version without claims, on which another application has positions."""
+    bed.report.progress("case: an application of an earlier version has worked on the topics")
+    daemon = bed.daemon("heir", topics__prefix="legacy")
+    bed.run("topics", "apply", "--config", daemon.configuration)
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bed.bootstrap,
+            "group.id": "legacy.older-intake",
+            "enable.auto.commit": False,
+        }
+    )
+    place = TopicPartition("legacy.user-ratings", 0, 0)
+    consumer.commit(offsets=[place], asynchronous=False)
+    consumer.close()
+    daemon.start()
+    daemon.wait_until_ready()
+    warnings = daemon.says("other applications have worked on these topics", "older")
+    bed.report.check(
+        "the first start warns of it", [] if len(warnings) == 1 else [daemon.last_words()]
+    )
+    daemon.stop()
+    daemon.start()
+    daemon.wait_until_ready()
+    warnings = daemon.says("other applications have worked on these topics")
+    bed.report.check("and no later one does", [str(each) for each in warnings])
+    daemon.stop()
+    bed.daemons.remove(daemon)
+
+
 def refusal_problems(daemon, owner):
     if daemon.exit_code != OWNED:
         yield f"{daemon.name} has ended with {daemon.exit_code}"
@@ -75,12 +109,14 @@ def refusal_problems(daemon, owner):
 
 def comes_later(bed, daemon, other):
     bed.report.progress("case: another application comes later")
-    ends = all_ends(bed)
+    ends = bed.groups.ends(STILL, committed=False)
     topics = bed.groups.admin.list_topics(timeout=10).topics.keys()
     other.start()
     other.wait(60)
     problems = list(refusal_problems(other, APPLICATION))
-    problems += [] if all_ends(bed) == ends else ["it has written to the topics"]
+    for place, end in bed.groups.ends(STILL, committed=False).items():
+        if end != ends[place]:
+            problems.append(f"{place} has grown from {ends[place]} to {end}")
     for command in (["check"], ["topics", "claim"], ["topics", "apply"]):
         code, text = bed.command(*command, "--config", other.configuration)
         if code != OWNED or f"belong to the application {APPLICATION}" not in text:
@@ -92,11 +128,6 @@ def comes_later(bed, daemon, other):
     bed.report.check("who comes later is refused, and changes nothing", problems)
     code, text = bed.command("check", "--config", daemon.configuration)
     bed.report.check("check names the owner", [] if code == 0 and APPLICATION in text else [text])
-
-
-def all_ends(bed):
-    names = [name for name in bed.groups.admin.list_topics(timeout=10).topics if name[0] != "_"]
-    return bed.groups.ends(sorted(names), committed=False)
 
 
 def has_a_prefix(bed):
