@@ -24,9 +24,9 @@ public protocol LogConsumer: AnyObject {
   /// for offsets in an open transaction.
   func commits(of partitions: [TopicPartition]) throws(LogError) -> [TopicPartition: GroupOffset]
 
-  /// The partitions' owners according to their committed offsets (`OffsetStamp.owned`): the instance
-  /// that committed last and has not called `disown` since. Partitions without an owner are absent. Offsets in an open
-  /// transaction don't count, and are not waited for.
+  /// The partitions' owners according to their committed offsets (`OffsetStamp.owned`): the
+  /// instance that committed last and has not called `disown` since. Partitions without an owner
+  /// are absent. Offsets in an open transaction don't count, and are not waited for.
   func owners(of partitions: [TopicPartition]) throws(LogError) -> [TopicPartition: String]
 
   /// The first offset kept, and the one after the last visible record (for a read-committed
@@ -52,8 +52,8 @@ public protocol LogConsumer: AnyObject {
   /// is set.
   func commit(_ offsets: [TopicPartition: Int64], wait: Bool) throws(LogError)
 
-  /// Commits offsets one last time and gives up ownership (`OffsetStamp.released`): this instance has
-  /// nothing open there.
+  /// Commits offsets one last time and gives up ownership (`OffsetStamp.released`): this instance
+  /// has nothing open there.
   func disown(_ offsets: [TopicPartition: Int64]) throws(LogError)
 
   /// Frees what the consumer holds. Call nothing after it.

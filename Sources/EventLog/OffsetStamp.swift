@@ -3,7 +3,7 @@
 /// Every commit of ours carries one. Kafka's own tools and other consumers leave it empty or write
 /// something else, so an offset without one was set by somebody else.
 public enum OffsetStamp: Hashable, Sendable {
-  /// Who has the partition. Also what somebody else writes: names are told apart by their form.
+  /// Who has the partition. Also what somebody else writes: their forms tell them apart.
   case owned(by: String)
   /// Who gave the partition up cleanly: no transaction is open on it.
   case released(by: String)

@@ -136,8 +136,8 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
     return nil
   }
 
-  /// Intake's group is set ahead, which must stop the stage, or the movie stage's anywhere, which has
-  /// no effect.
+  /// Intake's group is set ahead, which must stop the stage, or the movie stage's anywhere, which
+  /// has no effect.
   public func foreignOffsets(_ random: inout SeededGenerator) throws -> ForeignOffsets? {
     let isRefused = random.oneIn(2)
     let stage: StageDeclaration = isRefused ? .intake : .movie
@@ -183,7 +183,9 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
       guard let changelog = topology.changelog(of: .user) else { return nil }
       log.createTopic(changelog, partitions: Int(partitions.users))
     default:
-      log.createTopic(topology[.validatedRatings], partitions: Int(partitions.users))
+      let input = topology[.ratingsByMovie]
+      guard try log.offsets(of: TopicPartition(input, 0)).upperBound > 0 else { return nil }
+      log.createTopic(input, partitions: Int(partitions.movies))
       return .topicRecreated
     }
     return .storeOfAnotherLog

@@ -59,11 +59,12 @@ import Testing
     let strict: [TopicDeclaration?] = [
       .validatedRatings, .ratingsByMovie, .userFeatures, .movieFeatures, .requests,
       StageDeclaration.user.changelog, StageDeclaration.movie.changelog,
+      StageDeclaration.intake.positions,
     ]
     let expected: [TopicDeclaration?: Int] = [
       .movies: 1, .models: 1, .control: 1, .validationResults: 1, .ratingsByMovie: 3,
       .movieFeatures: 3,
-      StageDeclaration.movie.changelog: 3,
+      StageDeclaration.movie.changelog: 3, StageDeclaration.intake.positions: 1,
     ]
     for topic in topics {
       #expect(topic.replicationFactor == 3)
@@ -76,7 +77,7 @@ import Testing
     let compacted = try TopicCatalog.topics(Settings()).filter { $0.policy == "compact" }
     let expected: [TopicDeclaration?] = [
       .userFeatures, .movieFeatures, .movies, .models, .control, StageDeclaration.user.changelog,
-      StageDeclaration.movie.changelog,
+      StageDeclaration.movie.changelog, StageDeclaration.intake.positions,
     ]
     #expect(Set(compacted.map(\.declaration)) == Set(expected.compactMap(\.self)))
   }

@@ -26,6 +26,13 @@ import Testing
     }
   }
 
+  /// Creates `user-ratings` again, and lets intake read it, as an operator may.
+  private func recreateUserRatings(_ chain: Chain) {
+    chain.log.createTopic(Topics.userRatings, partitions: 1)
+    chain.log.setOffsets(
+      [TopicPartition(Topics.userRatings, 0): 0], of: "app-intake", stamp: .accepted)
+  }
+
   private func users(_ chain: Chain) -> [[[UInt8]: [UInt8]]] {
     [UserTables.aggregates, UserTables.ratings, UserTables.sources].map {
       chain.storage.contents(of: $0, stage: "user", partition: 0)
@@ -43,7 +50,7 @@ import Testing
   func otherEventsAreNoRepeats(_ guarantee: ProcessingGuarantee, count: Int64) throws {
     let chain = try settledChain(guarantee)
     let before = users(chain)
-    chain.log.createTopic(Topics.userRatings, partitions: 1)
+    recreateUserRatings(chain)
     try rate(chain, 100..<100 + count)
     try chain.runIntake()
     // Nothing of it is processed, and it is found again by every start.
@@ -56,7 +63,7 @@ import Testing
   /// What lies at the newest offset is compared, not what comes first.
   @Test func theSameBeginningIsNotEnough() throws {
     let chain = try settledChain(.exactlyOnce)
-    chain.log.createTopic(Topics.userRatings, partitions: 1)
+    recreateUserRatings(chain)
     try rate(chain, 0..<19)
     try rate(chain, 100..<110)
     try chain.runIntake()
@@ -66,10 +73,11 @@ import Testing
   /// While the stage runs: it has seen true repeats before.
   @Test func aTopicMadeAnewAfterRepeats() throws {
     let chain = try settledChain(.exactlyOnce)
-    chain.log.disband()
+    chain.log.setForeignOffsets(
+      [TopicPartition(Topics.userRatings, 0): 0], of: "app-intake")
     try chain.runIntake()
     let makeAnew = OnIdle { [self] in
-      chain.log.createTopic(Topics.userRatings, partitions: 1)
+      recreateUserRatings(chain)
       try rate(chain, 100..<110)
       try chain.runIntake()
     }
@@ -80,13 +88,14 @@ import Testing
     }
   }
 
-  /// A group that has lost its offsets reads everything again.
+  /// A group that was set back reads everything again.
   @Test(arguments: ProcessingGuarantee.allCases)
   func repeatsAreRepeats(_ guarantee: ProcessingGuarantee) throws {
     let chain = try settledChain(guarantee)
     let before = users(chain)
     let changes = try chain.records(Topics.ratingsByMovie).count
-    chain.log.disband()
+    chain.log.setForeignOffsets(
+      [TopicPartition(Topics.userRatings, 0): 0], of: "app-intake")
     try chain.runAll()
     #expect(try chain.records(Topics.validatedRatings).count == 40)
     #expect(users(chain) == before)
@@ -97,7 +106,7 @@ import Testing
   @Test func aNewestEventThatIsDeletedIsNotCompared() throws {
     let chain = try settledChain(.exactlyOnce)
     let before = users(chain)
-    chain.log.createTopic(Topics.userRatings, partitions: 1)
+    recreateUserRatings(chain)
     try rate(chain, 100..<110)
     try chain.runIntake()
     try rate(chain, 110..<130)

@@ -164,7 +164,7 @@ struct StoreOriginTests {
     #expect(refusal(error) != nil)
   }
 
-  /// Its changelog has no identity yet: it gets one at its end, and the next rebuild finds it there.
+  /// Its changelog has no identity yet: it gets one at its end, where the next rebuild finds it.
   @Test func aChangelogOfAnEarlierVersionGetsItsIdentity() throws {
     let world = try settledWorld()
     let records = try world.log.records(of: world.changelog(0))

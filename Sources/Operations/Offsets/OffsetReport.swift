@@ -38,6 +38,9 @@ package struct OffsetReport: Hashable, Sendable {
       }
   }
 
+  package var topic: String { source.topic }
+  package var partition: Int32 { source.partition }
+
   // MARK: What can be done about it
 
   /// Where the stage goes on if what is there is accepted; `nil` if there is nothing to accept.

@@ -1,12 +1,26 @@
 package import Configuration
 import Console
-package import EventLog
+import EventLog
 import Foundation
 import KafkaLog
 package import Logging
 import Pipeline
 package import Streams
 import Wiring
+
+/// Where a stage goes on after its offsets were settled.
+package struct SettledOffset: Encodable, Hashable, Sendable {
+  package var topic: String
+  package var partition: Int32
+  /// `nil` where the stage's state knows.
+  package var offset: Int64?
+
+  init(_ source: TopicPartition, _ offset: Int64?) {
+    topic = source.topic
+    partition = source.partition
+    self.offset = offset
+  }
+}
 
 /// The offsets of a stage's group: what they are, and what an operator can do when somebody else
 /// has set them.
@@ -77,26 +91,29 @@ package struct StageOffsets {
   ///
   /// - Parameter onWait: called once when the group still has members, with their names.
   /// - Returns: what was accepted; empty if there was nothing to accept.
-  package func accept(onWait: ([String]) -> Void) throws -> [TopicPartition: Int64] {
+  package func accept(onWait: ([String]) -> Void) throws -> [SettledOffset] {
     var offsets: [TopicPartition: Int64] = [:]
+    var accepted: [SettledOffset] = []
     for report in try reports() {
-      if let accepted = report.accepted { offsets[report.source] = accepted }
+      guard let offset = report.accepted else { continue }
+      offsets[report.source] = offset
+      accepted.append(SettledOffset(report.source, offset))
     }
     try commit(offsets, .accepted, onWait)
-    return offsets
+    return accepted
   }
 
   /// Makes the stage go on where it stood before somebody else set its group's offsets.
   ///
-  /// - Returns: where that is; `nil` where the stage's state knows.
-  package func restore(onWait: ([String]) -> Void) throws -> [TopicPartition: Int64?] {
+  /// - Returns: where that is.
+  package func restore(onWait: ([String]) -> Void) throws -> [SettledOffset] {
     var offsets: [TopicPartition: Int64] = [:]
-    var restored: [TopicPartition: Int64?] = [:]
+    var restored: [SettledOffset] = []
     for report in try reports() where report.isForeign {
       guard let committed = report.committed else { continue }
       // A stage with state goes on where that stands once the offset has a stamp of its own.
       offsets[report.source] = report.own ?? committed
-      restored[report.source] = .some(report.own)
+      restored.append(SettledOffset(report.source, report.own))
     }
     try commit(offsets, .released(by: "\(group)-offsets-command"), onWait)
     return restored

@@ -17,8 +17,8 @@ package struct CopyManifest: Codable, Hashable {
   var formatVersion: UInt32
   /// Of the log that the store is of; `nil` where neither the store nor a broker tells.
   var clusterID: String?
-  /// The topic that the state is computed from, and how many partitions it had; `nil` in copies that
-  /// an earlier version made.
+  /// The topic that the state is computed from, and how many partitions it had; `nil` in copies
+  /// that an earlier version made.
   var input: String?
   var partitions: Int32?
   /// The identity of the changelog partition.

@@ -91,7 +91,8 @@ extension SeededRun {
   }
 }
 
-/// A consumer of somebody else's under a stage's group id: it commits what it reads, without a stamp.
+/// A consumer of somebody else's under a stage's group id: it commits what it reads, without a
+/// stamp.
 private struct Stranger {
   private let log: MemoryLog
   private let configuration: ConsumerConfiguration

@@ -15,8 +15,8 @@ enum OriginCheck: Hashable, Sendable {
   ///   - stored: what the store says.
   ///   - isWritten: whether it holds anything.
   ///   - met: the log, without its changelog's identity.
-  ///   - found: what the changelog has where the store remembers its identity; `nil` where the store
-  ///     remembers none.
+  ///   - found: what the changelog has where the store remembers its identity; `nil` where the
+  ///     store remembers none.
   init(
     stored: StoreOrigin?, isWritten: Bool, met: StoreOrigin, changelog: TopicPartition,
     found: LookedUp?
@@ -45,8 +45,8 @@ enum OriginCheck: Hashable, Sendable {
 }
 
 extension StoreOrigin {
-  /// How a store's changelog differs from the one of a log, in words; `nil` when it does not, or when
-  /// nobody can tell.
+  /// How a store's changelog differs from the one of a log, in words; `nil` when it does not, or
+  /// when nobody can tell.
   public func changelogDifference<Log: EventLog>(
     in log: Log, _ changelog: TopicPartition, clientID: String
   ) throws(LogError) -> String? {

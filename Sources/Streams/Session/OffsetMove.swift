@@ -72,7 +72,8 @@ extension StageConfiguration {
     let present =
       switch members {
       case nil: ""
-      case let members? where members.isEmpty: " Nobody is in the group now."
+      case let members? where members.allSatisfy(identity.isMember):
+        " Nobody else is in the group now."
       case let members?: " In the group now: \(members.joined(separator: ", "))."
       }
     return Reason(
@@ -113,8 +114,8 @@ extension StageConfiguration {
 }
 
 extension RecordIdentity {
-  /// Why what was found at this record's offset is not this record; `nil` if it is, or if nobody can
-  /// tell because retention has deleted it.
+  /// Why what was found at this record's offset is not this record; `nil` if it is, or if nobody
+  /// can tell because retention has deleted it.
   func difference(from found: LookedUp) -> String? {
     switch found {
     case .beforeStart: return nil

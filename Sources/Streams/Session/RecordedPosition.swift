@@ -1,7 +1,7 @@
 public import EventLog
 
-/// A position that a stage without state records in the log, in the transaction of the batch that it
-/// belongs to: the group's offset alone would not tell who set it.
+/// A position that a stage without state records in the log, in the transaction of the batch that
+/// it belongs to: the group's offset alone would not tell who set it.
 ///
 /// The record's key is the partition's number in decimal, its value flat JSON. A topic of positions
 /// has one partition and is compacted.
@@ -78,8 +78,8 @@ extension RecordedPosition {
     return positions
   }
 
-  /// Why the input no longer has the newest record that the position stands for; `nil` if it has, or
-  /// if nobody can tell.
+  /// Why the input no longer has the newest record that the position stands for; `nil` if it has,
+  /// or if nobody can tell.
   public func loss<Log: EventLog>(
     in source: TopicPartition, of log: Log, clientID: String
   ) throws(LogError) -> String? {

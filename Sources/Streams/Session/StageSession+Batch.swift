@@ -22,8 +22,8 @@ extension StageSession where Operator: ~Copyable {
     try commitBatch(by: steps)
   }
 
-  /// - Parameter isTold: whether watchers hear of it; a batch without records and outputs is nobody's
-  ///   business.
+  /// - Parameter isTold: whether watchers hear of it; a batch without records and outputs is
+  ///   nobody's business.
   func commitBatch(by steps: [CommitStep], isTold: Bool = true) throws(StageError) {
     let began = environment.now()
     let open = batch.age(at: began)

@@ -52,8 +52,8 @@ extension StageSession where Operator: ~Copyable {
     return offsets
   }
 
-  /// The committed offsets of partitions whose offset in the group is this member's to write. That of
-  /// a partition that starts elsewhere than it stood says so until a batch is committed.
+  /// The committed offsets of partitions whose offset in the group is this member's to write. That
+  /// of a partition that starts elsewhere than it stood says so until a batch is committed.
   func ownOffsets(of partitions: [TopicPartition]) -> [TopicPartition: Int64] {
     let moved = Set(tasks.filter(\.isMoved).map(\.source))
     return committedOffsets(of: partitions.filter { !moved.contains($0) })

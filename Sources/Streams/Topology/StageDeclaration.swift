@@ -25,8 +25,8 @@ public struct StageDeclaration: Hashable, Sendable {
   public let lookups: [TopicDeclaration]
   /// The tables of its stores, by their numbers from 1 on; empty for a stage without state.
   public let tables: [TableDeclaration]
-  /// Whether events may be read again without an effect on the state: its group can be set back, and
-  /// forward once that is accepted. The group of a stage whose state counts each event once can't.
+  /// Whether events may be read again without an effect on the state: its group can be set back,
+  /// and forward once that is accepted. That of a stage whose state counts each event once can't.
   public let isReplayable: Bool
   /// Whether it records its positions in a topic, because it has no state that would tell where it
   /// stands when somebody else has set its group's offsets.

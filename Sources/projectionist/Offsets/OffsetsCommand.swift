@@ -1,6 +1,5 @@
 import ArgumentParser
 import Console
-import EventLog
 import Foundation
 import Operations
 import Pipeline
@@ -59,11 +58,9 @@ struct OffsetsCommand: ParsableCommand {
     func run() throws {
       let (settings, logger) = try common.start("offsets")
       let accepted = try StageOffsets(choice.stage, settings, logger).accept(onWait: announceWait)
-      if json { return print(try JSONText.of(OffsetOutput.lines(accepted))) }
+      if json { return print(try JSONText.of(accepted)) }
       if accepted.isEmpty { return print("nothing to accept") }
-      for line in OffsetOutput.lines(accepted) {
-        print("\(line.topic)[\(line.partition)]: goes on at \(line.offset ?? 0)")
-      }
+      show(accepted)
     }
   }
 
@@ -83,14 +80,17 @@ struct OffsetsCommand: ParsableCommand {
       let (settings, logger) = try common.start("offsets")
       let restored = try StageOffsets(choice.stage, settings, logger)
         .restore(onWait: announceWait)
-      let lines = OffsetOutput.lines(restored)
-      if json { return print(try JSONText.of(lines)) }
-      if lines.isEmpty { return print("nothing to restore") }
-      for line in lines {
-        let place = line.offset.map { "\($0)" } ?? "where its state stands"
-        print("\(line.topic)[\(line.partition)]: goes on at \(place)")
-      }
+      if json { return print(try JSONText.of(restored)) }
+      if restored.isEmpty { return print("nothing to restore") }
+      show(restored)
     }
+  }
+}
+
+private func show(_ settled: [SettledOffset]) {
+  for each in settled {
+    let place = each.offset.map { "\($0)" } ?? "where its state stands"
+    print("\(each.topic)[\(each.partition)]: goes on at \(place)")
   }
 }
 
@@ -127,12 +127,6 @@ struct MovableStage: ParsableArguments {
 
 /// What `offsets list` prints of a partition.
 struct OffsetOutput: Encodable {
-  struct Line: Encodable {
-    var topic: String
-    var partition: Int32
-    var offset: Int64?
-  }
-
   var stage: String
   var topic: String
   var partition: Int32
@@ -152,8 +146,8 @@ struct OffsetOutput: Encodable {
 
   init(_ stage: String, _ report: OffsetReport) {
     self.stage = stage
-    topic = report.source.topic
-    partition = report.source.partition
+    topic = report.topic
+    partition = report.partition
     committed = report.committed
     setBy = report.setter.rawValue
     own = report.own
@@ -173,14 +167,5 @@ struct OffsetOutput: Encodable {
       ])
     }
     return table.description
-  }
-
-  static func lines(_ offsets: [TopicPartition: Int64]) -> [Line] {
-    lines(offsets.mapValues { .some($0) })
-  }
-
-  static func lines(_ offsets: [TopicPartition: Int64?]) -> [Line] {
-    offsets.map { Line(topic: $0.topic, partition: $0.partition, offset: $1) }
-      .sorted { ($0.topic, $0.partition) < ($1.topic, $1.partition) }
   }
 }

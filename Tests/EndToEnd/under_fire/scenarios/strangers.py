@@ -58,7 +58,7 @@ def group_borrowed(bed, daemon):
     wait_until(takes_some, 60, "the stranger has read events")
     # As it ends it commits, and the partitions go back.
     stranger.close()
-    stops_by_name(bed, daemon, "console")
+    stops_by_name(bed, daemon, "events, from")
     listed = json.loads(offsets(bed, daemon, "list", "--stage", "intake", "--json"))
     ahead = [line for line in listed if line["status"] == "ahead"]
     bed.report.check("the offsets ahead are listed", [] if ahead else [json.dumps(listed)])
