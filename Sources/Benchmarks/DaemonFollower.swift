@@ -42,7 +42,8 @@ extension EngineEvent.Kind {
       .offsetsDiffer, .retentionGuard:
       true
     case .joining, .assigned, .processing, .revoked, .fencingPredecessor, .disownFailed,
-      .storeOpened, .restoring, .restored, .standbyOpened, .batchCommitted, .positions, .resumed:
+      .storeOpened, .restoring, .restored, .upgrading, .upgraded, .standbyOpened, .batchCommitted,
+      .positions, .resumed:
       false
     // They lead to `rejoining`.
     case .lost, .fenced: false

@@ -10,6 +10,7 @@ enum EventName: String, CaseIterable {
   case storeRebuilt = "store_rebuilt"
   case storeRefused = "store_refused"
   case restoring, restored
+  case upgrading, upgraded
   case standbyOpened = "standby_opened"
   case standbyFailed = "standby_failed"
   case batchCommitted = "batch_committed"
@@ -36,6 +37,8 @@ enum EventName: String, CaseIterable {
       case .storeRefused: .storeRefused
       case .restoring: .restoring
       case .restored: .restored
+      case .upgrading: .upgrading
+      case .upgraded: .upgraded
       case .standbyOpened: .standbyOpened
       case .standbyFailed: .standbyFailed
       case .batchCommitted: .batchCommitted

@@ -74,6 +74,13 @@ struct ConsumerGroup: Sendable {
     owners = [:]
   }
 
+  /// Moves offsets. Kafka refuses while there are members.
+  mutating func move(to offsets: [TopicPartition: Int64]) {
+    precondition(members.isEmpty, "offsets of a group with members are not moved")
+    committed.merge(offsets) { $1 }
+    for partition in offsets.keys { owners[partition] = nil }
+  }
+
   /// Drops the offsets of a topic, as Kafka does when the topic is deleted.
   mutating func forget(_ topic: String) {
     committed = committed.filter { $0.key.topic != topic }

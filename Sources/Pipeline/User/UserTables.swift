@@ -8,8 +8,22 @@ public enum UserTables {
   public static let ratings = Table(rawValue: 2)
   /// the one entry "genres" → `GenreDictionary`
   public static let genres = Table(rawValue: 3)
-  /// partition of `user-ratings` → `SourcePosition` of its newest event in the state
+  /// partition of `user-ratings` → `SourcePosition`. Only states of earlier versions have entries;
+  /// they go when the state is folded again.
   public static let sources = Table(rawValue: 4)
+  /// (user, movie) → `Retractions`
+  public static let retractions = Table(rawValue: 5)
+
+  // While the state of an earlier version is folded again; see `UserRefold`.
+
+  /// the one entry "refold" → `RefoldProgress`
+  public static let refold = Table(rawValue: 6)
+  /// user → `UserAggregate` by the new rules
+  public static let refoldAggregates = Table(rawValue: 7)
+  /// (user, movie) → `UserRating` that the movie stage has counted, where it is another than the one
+  /// that stands by the new rules
+  public static let refoldCounted = Table(rawValue: 8)
 
   public static let genresKey: [UInt8] = Array("genres".utf8)
+  public static let refoldKey: [UInt8] = Array("refold".utf8)
 }

@@ -1,3 +1,4 @@
+public import EventLog
 public import Logging
 public import Streams
 
@@ -27,6 +28,10 @@ public protocol Scenario: AnyObject, Sendable {
   ///
   /// - Returns: how the error that must follow begins; `nil` if no input is processed.
   func remakeInput() throws -> String?
+  /// The group whose offsets an operator may move to anywhere while nothing runs; `nil` for none.
+  var replayableGroup: String? { get }
+  /// Any offsets of its input.
+  func anyOffsets(_ random: inout SeededGenerator) throws -> [TopicPartition: Int64]
   /// Empties the system outside the log that stages write to.
   ///
   /// - Returns: the group that refills it once its offsets are reset; `nil` if there is no such
@@ -46,6 +51,11 @@ public protocol Scenario: AnyObject, Sendable {
   func checkDrained() throws
   /// Checks a store that was restored to the end.
   func checkRestored(_ store: StorePlace, in storage: MemoryStorage) throws
+}
+
+extension Scenario {
+  public var replayableGroup: String? { nil }
+  public func anyOffsets(_ random: inout SeededGenerator) throws -> [TopicPartition: Int64] { [:] }
 }
 
 /// Names a partition's store.

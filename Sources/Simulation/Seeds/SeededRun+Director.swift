@@ -10,6 +10,7 @@ extension SeededRun {
       if random.oneIn(3) { try scenario.clean(&random) }
       for instance in instances { trouble(instance) }
       if random.oneIn(12) { flushProjection() }
+      if scenario.replayableGroup != nil, random.oneIn(10) { try moveOffsets() }
       if random.oneIn(12) {
         outageUntil = scheduler.now + .milliseconds(Int.random(in: 50...6_000, using: &random))
         note("no broker can be reached until \(outageUntil)")
@@ -109,6 +110,21 @@ extension SeededRun {
     groupToReset = group
   }
 
+  /// Stops everything and moves the input's group to anywhere: back, so that events are read again,
+  /// or ahead, so that events are skipped until the calm.
+  private func moveOffsets() throws {
+    guard let group = scenario.replayableGroup else { return }
+    outageUntil = .zero
+    try stopAll()
+    try sleep(Self.session * 2)
+    let offsets = try scenario.anyOffsets(&random)
+    note("move the offsets of \(group) to \(offsets.map { "\($0):\($1)" }.sorted())")
+    events.replays += 1
+    log.moveOffsets(of: group, to: offsets)
+    groupToReplay = group
+    for instance in instances where random.oneIn(2) { start(instance) }
+  }
+
   // MARK: Calm
 
   /// From here on all input must get processed.
@@ -118,7 +134,7 @@ extension SeededRun {
     for instance in instances where instance.stop.isStopped || !instance.isAlive {
       try waitForEnd(of: instance)
     }
-    if let groupToReset { try reset(groupToReset) }
+    for group in [groupToReset, groupToReplay].compactMap(\.self) { try reset(group) }
     for instance in instances where instance.hasEnded(scheduler) { start(instance) }
     try wait(limit: .seconds(600)) { try scenario.remaining() }
     try sleep(.seconds(2))

@@ -33,10 +33,11 @@ public struct StageStatus: Hashable, Sendable {
     guard event.role == .stage else { return }
     switch event.kind {
     case .joining: phase = .joining
-    case .restoring(let status): phase = .restoring(status)
+    case .restoring(let status), .upgrading(let status): phase = .restoring(status)
     case .processing, .resumed: phase = .running
     case .batchCommitted(let batch):
-      phase = .running
+      // A state is brought up to date in batches, too.
+      if case .restoring = phase {} else { phase = .running }
       records += Int64(batch.records)
       batches += 1
       redeliveries += Int64(batch.redeliveries)
@@ -50,7 +51,7 @@ public struct StageStatus: Hashable, Sendable {
       partitions = [:]
     case .stopped: phase = .stopped
     case .assigned, .revoked, .lost, .fencingPredecessor, .disownFailed, .fenced, .storeOpened,
-      .storeRebuilt, .storeRefused, .restored, .standbyOpened, .standbyFailed, .offsetsDiffer,
+      .storeRebuilt, .storeRefused, .restored, .upgraded, .standbyOpened, .standbyFailed, .offsetsDiffer,
       .retentionGuard:
       break
     }

@@ -63,6 +63,7 @@ extension StageSession where Operator: ~Copyable {
         try consumer.assign(opened.map { ($0.task.source, .at($0.task.nextOffset)) })
       }
       try takeBack(opened)
+      try upgradeStates(partitions)
     } catch {
       // Opening can't be resumed halfway.
       guard error.reaction == .abortBatch else { throw error }
