@@ -4,8 +4,8 @@ import Ratings
 import Simulation
 import Streams
 
-/// Makes up valid and invalid input of the pipeline, and remembers what it means. Its events come in
-/// no order: late, out of order, and some of them several times.
+/// Makes up valid and invalid input of the pipeline, and remembers what it means. Its events come
+/// in no order: late, and some of them several times.
 struct RatingFeed {
   private static let catalog: [Int64: [String]] = [
     0: ["Drama"], 1: ["Comedy", "Drama"], 2: ["Action"], 3: [], 4: ["Action", "Comedy"],

@@ -183,8 +183,8 @@ public final class MemoryLog: EventLog {
     brokers.withState { $0.groups[group]?.reset() }
   }
 
-  /// Moves the offsets of a group that has no members, as an operator does: nobody's name is on them
-  /// then.
+  /// Moves the offsets of a group that has no members, as an operator does: nobody's name is on
+  /// them then.
   func moveOffsets(of group: String, to offsets: [TopicPartition: Int64]) {
     brokers.withState { $0.groups[group, default: ConsumerGroup()].move(to: offsets) }
   }

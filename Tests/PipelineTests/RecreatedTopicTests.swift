@@ -37,7 +37,7 @@ import Testing
       && error.description.hasPrefix("topic_recreated: the state has \(topic)[0]")
   }
 
-  /// Events are known by their times: those of another topic are no repeats, whatever their offsets.
+  /// Events are known by their times: those of another topic are no repeats.
   @Test(arguments: ProcessingGuarantee.allCases, [1, 19, 20, 60])
   func otherEventsCount(_ guarantee: ProcessingGuarantee, count: Int64) throws {
     let chain = try settledChain(guarantee)

@@ -9,8 +9,8 @@ import Testing
 
 /// States of earlier versions, which are folded again.
 @Suite struct RefoldTests {
-  /// Ratings of few movies at few times in any order: late ones, take-backs of all kinds, and events
-  /// that the earlier version has dropped.
+  /// Ratings of few movies at few times in any order: late ones, take-backs of all kinds, and
+  /// events that the earlier version has dropped.
   private func fill(_ chain: Chain, seed: UInt64, count: Int = 120) throws {
     var random = SeededGenerator(seed: seed)
     for movie in Int64(1)...4 { try chain.addMovie(movie, genres: "Drama|Comedy") }

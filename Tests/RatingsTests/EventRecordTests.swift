@@ -130,7 +130,10 @@ import Testing
     let event = judge(take(back: "2147483647:9223372036854775807")).event
     #expect(event?.retracts == SourceCoordinates(partition: .max, offset: .max))
     #expect(event?.retracts?.text == "2147483647:9223372036854775807")
-    #expect(judge(take(back: "1:2").replacing("null", with: "4")).failed == ["expect_column_values_to_be_null:rating"])
+    #expect(
+      judge(take(back: "1:2").replacing("null", with: "4")).failed == [
+        "expect_column_values_to_be_null:rating"
+      ])
     #expect(judge(take(back: "12")).failed == ["expect_column_values_to_match_regex:retracts"])
     #expect(
       judge(take(back: "1:2").replacing(#""1:2""#, with: "12")).failed

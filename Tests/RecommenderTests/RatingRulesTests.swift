@@ -31,7 +31,8 @@ import Testing
     return (0..<count).map { offset in
       let type = random.next() % 8 == 0 ? EventType.allCases.randomElement(using: &random) : nil
       let pair = Pair(
-        user: Int64.random(in: 1...3, using: &random), movie: Int64.random(in: 1...3, using: &random))
+        user: Int64.random(in: 1...3, using: &random),
+        movie: Int64.random(in: 1...3, using: &random))
       let source = SourceCoordinates(
         partition: Int32.random(in: 0...1, using: &random), offset: offset)
       var event = RatingEvent(

@@ -117,7 +117,8 @@ package struct ExplanationReport: Encodable {
         + (verdict == .notRecomputable ? "" : ", \(knownRatings) of movies the model knows"))
     var text = lines.joined(separator: "\n") + "\n\n" + table.description + "\n" + conclusion + "\n"
     if stateRules == FoldRules.byArrival.rawValue {
-      text += "(an earlier version wrote it: it follows older rules, by which the rating that arrived"
+      text +=
+        "(an earlier version wrote it: it follows older rules, by which the rating that arrived"
         + " last counted, whatever its time)\n"
     }
     if hasGenres, verdict != .notRecomputable {

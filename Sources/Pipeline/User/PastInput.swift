@@ -18,7 +18,7 @@ struct PastInput {
       self.readOn = readOn
     }
 
-    /// Hands the next records to `body`, until it returns false. Waits a little when there are none.
+    /// Hands the next records to `body`, until it returns false. Waits a little if there are none.
     ///
     /// - Returns: the offset that everything before was handed out of.
     func callAsFunction(atMost records: Int, _ body: (borrowing RecordView) -> Bool)

@@ -46,8 +46,8 @@ public struct RefoldProgress: Hashable, Sendable, StoredValue {
 /// 3. Adopt: the aggregates take the place of the old ones, and all features are published.
 ///
 /// Progress is part of the state and every step a function of it, so the work goes on after a crash
-/// at any moment as if there had been none. In the end the state is, byte for byte, what a fold from
-/// nothing gives.
+/// at any moment as if there had been none. In the end the state is, byte for byte, what a fold
+/// from nothing gives.
 struct UserRefold {
   /// Left by an earlier version: that there are any says that the state is one.
   private var sources: StateTable<SourceKey, SourcePosition?>

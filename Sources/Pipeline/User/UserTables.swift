@@ -20,8 +20,8 @@ public enum UserTables {
   public static let refold = Table(rawValue: 6)
   /// user → `UserAggregate` by the new rules
   public static let refoldAggregates = Table(rawValue: 7)
-  /// (user, movie) → `UserRating` that the movie stage has counted, where it is another than the one
-  /// that stands by the new rules
+  /// (user, movie) → `UserRating` that the movie stage has counted, where another one stands by the
+  /// new rules
   public static let refoldCounted = Table(rawValue: 8)
 
   public static let genresKey: [UInt8] = Array("genres".utf8)

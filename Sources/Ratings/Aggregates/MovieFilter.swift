@@ -1,12 +1,12 @@
 import Codecs
 
-/// Tells whether a user has certainly said nothing of a movie: a Bloom filter (Bloom 1970) of 256 bits
-/// with two hashes.
+/// Tells whether a user has certainly said nothing of a movie: a Bloom filter (Bloom 1970) of 256
+/// bits with two hashes.
 ///
 /// Most ratings are of movies new to their users, and reading the state for each costs more than
 /// the rest of its fold. With 20 movies the filter lets 2 % of the new ones through, with 70 18 %;
-/// for the few users with hundreds it lets all through, which costs one read each. A movie whose rating
-/// is taken back is in the filter as well, for its row is kept.
+/// for the few users with hundreds it lets all through, which costs one read each. A movie whose
+/// rating is taken back is in the filter as well, for its row is kept.
 struct MovieFilter: Hashable, Sendable {
   private var words = InlineArray<4, UInt64>(repeating: 0)
 

@@ -11,8 +11,8 @@
 
 /// By which rules a state was folded.
 public enum FoldRules: Int, Hashable, Sendable {
-  /// Those of earlier versions: what arrived last stood, and events at or below the newest offset of
-  /// their source partition were dropped.
+  /// Those of earlier versions: what arrived last stood, and events at or below the newest offset
+  /// of their source partition were dropped.
   case byArrival = 1
   /// Those above.
   case byEventTime = 2

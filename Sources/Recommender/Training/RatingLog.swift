@@ -4,8 +4,8 @@ public import Ratings
 /// the ratings in force.
 ///
 /// Which do follows from the rules of `RatingStatement`: of a user's statements about a movie the
-/// newest one stands. Sorting finds it in less memory than a fold would need. Of equally new ones it
-/// takes the last; where that is not known to be right, `finish` reports them.
+/// newest one stands. Sorting finds it in less memory than a fold would need. Of equally new ones
+/// it takes the last; where that is not known to be right, `finish` reports them.
 public struct RatingLog: ~Copyable, Sendable {
   private static let chunkCapacity = 1 << 20
 

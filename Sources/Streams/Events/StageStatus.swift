@@ -51,8 +51,8 @@ public struct StageStatus: Hashable, Sendable {
       partitions = [:]
     case .stopped: phase = .stopped
     case .assigned, .revoked, .lost, .fencingPredecessor, .disownFailed, .fenced, .storeOpened,
-      .storeRebuilt, .storeRefused, .restored, .upgraded, .standbyOpened, .standbyFailed, .offsetsDiffer,
-      .retentionGuard:
+      .storeRebuilt, .storeRefused, .restored, .upgraded, .standbyOpened, .standbyFailed,
+      .offsetsDiffer, .retentionGuard:
       break
     }
   }
