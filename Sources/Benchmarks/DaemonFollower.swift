@@ -41,7 +41,8 @@ extension EngineEvent.Kind {
       .offsetsDiffer, .foreignOffset, .retentionGuard:
       true
     case .joining, .assigned, .processing, .revoked, .fencingPredecessor, .disownFailed,
-      .storeOpened, .storeAdopted, .restoring, .restored, .standbyOpened, .batchCommitted,
+      .storeOpened, .storeAdopted, .restoring, .restored, .upgrading, .upgraded, .standbyOpened,
+      .batchCommitted,
       .positions, .resumed:
       false
     // They lead to `rejoining`.

@@ -151,9 +151,13 @@ struct RankingBench {
       var aggregate = UserAggregate()
       for (movie, rating) in ratings(&random) {
         let set = Self.number(movies[Int(movie) - 1], &genres)
-        _ = aggregate.apply(old: nil, oldGenres: GenreSet(), new: rating, newGenres: set)
+        let row = UserRating(
+          rating: rating.rating, timeMilliseconds: rating.timeMilliseconds, genres: set,
+          source: SourceCoordinates(partition: 0, offset: Int64(sum)),
+          recordTimeMilliseconds: rating.timeMilliseconds)
+        _ = aggregate.apply(old: nil, new: row, movie: movie)
         encoded.removeAll(keepingCapacity: true)
-        UserRating(timed: rating, genres: set).encode(into: &encoded)
+        row.encode(into: &encoded)
         let key = StoreKey(user, movie)
         writes.set(UserTables.ratings, key.span, encoded.span.bytes)
         sum += 1

@@ -92,6 +92,15 @@ extension [UInt8] {
     }
   }
 
+  /// Reads the version of a value that this program reads in several.
+  @inlinable package mutating func version(upTo newest: UInt8) throws(CodecError) -> UInt8 {
+    let version = try byte()
+    guard version >= 1, version <= newest else {
+      throw CodecError("format version \(version) is unknown, 1 to \(newest) are expected")
+    }
+    return version
+  }
+
   @inlinable package mutating func word() throws(CodecError) -> UInt64 {
     guard position + 8 <= bytes.byteCount else { throw CodecError("the value ends too early") }
     defer { position += 8 }

@@ -11,6 +11,7 @@ enum EventName: String, CaseIterable {
   case storeRefused = "store_refused"
   case storeAdopted = "store_adopted"
   case restoring, restored
+  case upgrading, upgraded
   case standbyOpened = "standby_opened"
   case standbyFailed = "standby_failed"
   case batchCommitted = "batch_committed"
@@ -39,6 +40,8 @@ enum EventName: String, CaseIterable {
       case .storeAdopted: .storeAdopted
       case .restoring: .restoring
       case .restored: .restored
+      case .upgrading: .upgrading
+      case .upgraded: .upgraded
       case .standbyOpened: .standbyOpened
       case .standbyFailed: .standbyFailed
       case .batchCommitted: .batchCommitted

@@ -61,11 +61,9 @@ extension JSONFields {
     case .storeRefused: .storeRefused(partition: try integer("partition"), try reason())
     case .storeAdopted: .storeAdopted(partition: try integer("partition"), try reason())
     case .restoring: .restoring(try restoreStatus())
-    case .restored:
-      .restored(
-        RestoreSummary(
-          changelog: try text("changelog"), partitions: try integer("partitions"),
-          records: try integer("records"), duration: try duration("duration_ms")))
+    case .restored: .restored(try restoreSummary())
+    case .upgrading: .upgrading(try restoreStatus())
+    case .upgraded: .upgraded(try restoreSummary())
     case .standbyOpened: .standbyOpened(changelog: try partition())
     case .standbyFailed: .standbyFailed(try reason())
     case .batchCommitted: .batchCommitted(try batch())
@@ -92,6 +90,12 @@ extension JSONFields {
       records: try integer("records"), bytes: try integer("bytes"),
       redeliveries: try integer("redeliveries"), open: try duration("open_ms"), steps: steps,
       positions: try positions())
+  }
+
+  private func restoreSummary() throws(EventStreamError) -> RestoreSummary {
+    RestoreSummary(
+      changelog: try text("changelog"), partitions: try integer("partitions"),
+      records: try integer("records"), duration: try duration("duration_ms"))
   }
 
   private func restoreStatus() throws(EventStreamError) -> RestoreStatus {

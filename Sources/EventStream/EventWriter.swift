@@ -70,8 +70,8 @@ struct EventWriter: ~Copyable {
       .storeAdopted(let partition, let reason):
       field("partition", partition)
       write(reason)
-    case .restoring(let status): write(status)
-    case .restored(let summary):
+    case .restoring(let status), .upgrading(let status): write(status)
+    case .restored(let summary), .upgraded(let summary):
       field("changelog", summary.changelog)
       field("partitions", summary.partitions)
       field("records", summary.records)

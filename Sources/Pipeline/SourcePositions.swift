@@ -11,14 +11,16 @@ import Streams
 /// per source partition identifies repeats (`RepeatFilter`). `SourceTopic` tells a repeat from an
 /// event of a topic that was deleted and created again, whose offsets start over at 0.
 struct SourcePositions {
-  private let topic: SourceTopic
+  private let topic: SourceTopic?
   private var positions: StateTable<SourceKey, SourcePosition?>
   /// By source partition, the newest offset of a run of repeats that was checked with the source.
   private var repeats: [Int32: Int64] = [:]
 
   /// Loads the positions of a store.
+  ///
+  /// - Parameter topic: `nil` where positions are no offsets of a topic, so that it can't be asked.
   init<Store, Producer>(
-    _ task: PartitionTask<Store, Producer>, table: Table, of topic: SourceTopic
+    _ task: PartitionTask<Store, Producer>, table: Table, of topic: SourceTopic?
   ) throws(StageError) {
     self.topic = topic
     positions = try StateTable(resident: table, of: task)
@@ -34,7 +36,7 @@ struct SourcePositions {
     if let newest = positions[row], RepeatFilter.isRepeat(source.offset, after: newest.offset) {
       // Repeats with rising offsets belong to the run that was checked.
       if repeats[source.partition].map({ source.offset <= $0 }) ?? true {
-        try topic.check(source.partition, holds: newest)
+        try topic?.check(source.partition, holds: newest)
       }
       repeats[source.partition] = source.offset
       return false

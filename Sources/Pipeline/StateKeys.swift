@@ -62,6 +62,11 @@ struct GenresKey: StateKey {
   func encode(into bytes: inout [UInt8]) { bytes += UserTables.genresKey }
 }
 
+/// The one key of the progress of folding a state again.
+struct RefoldKey: StateKey {
+  func encode(into bytes: inout [UInt8]) { bytes += UserTables.refoldKey }
+}
+
 // In extensions, which keeps the memberwise initializers.
 
 extension UserKey {
@@ -102,6 +107,12 @@ extension SourceKey {
 extension GenresKey {
   init?(decoding bytes: RawSpan) {
     guard bytes.withUnsafeBytes({ $0.elementsEqual(UserTables.genresKey) }) else { return nil }
+  }
+}
+
+extension RefoldKey {
+  init?(decoding bytes: RawSpan) {
+    guard bytes.withUnsafeBytes({ $0.elementsEqual(UserTables.refoldKey) }) else { return nil }
   }
 }
 

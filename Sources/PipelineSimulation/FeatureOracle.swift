@@ -1,8 +1,9 @@
 import Codecs
-import Ratings
+public import Ratings
 public import Simulation
 
-/// A plain fold of ratings: a dictionary of those in force, from which all else is computed.
+/// A plain fold of ratings: a list of all that was said, searched for the newest of each user and
+/// movie, from which all else is computed.
 public struct FeatureOracle {
   public struct Rating: Hashable, Sendable {
     public var stars: Double
@@ -11,52 +12,104 @@ public struct FeatureOracle {
   }
 
   /// An event of `user-ratings`; `stars: nil` takes the rating back.
-  public struct Event: Sendable {
+  public struct Event: Hashable, Sendable {
     public var user: Int64
     public var movie: Int64
     public var stars: Double?
     public var milliseconds: Int64
     public var genres: Set<String>
+    public var source: SourceCoordinates
+    /// The record's time; -1 for none.
+    public var recordMilliseconds: Int64
+    /// The event that a take-back names.
+    public var retracts: SourceCoordinates?
 
     public init(
-      user: Int64, movie: Int64, stars: Double?, milliseconds: Int64, genres: Set<String>
+      user: Int64, movie: Int64, stars: Double?, milliseconds: Int64, genres: Set<String>,
+      source: SourceCoordinates, recordMilliseconds: Int64, retracts: SourceCoordinates? = nil
     ) {
       self.user = user
       self.movie = movie
       self.stars = stars
       self.milliseconds = milliseconds
       self.genres = genres
+      self.source = source
+      self.recordMilliseconds = recordMilliseconds
+      self.retracts = retracts
+    }
+
+    fileprivate var place: (Int64, Int64, Int32, Int64) {
+      (milliseconds, recordMilliseconds, source.partition, source.offset)
+    }
+
+    fileprivate func saysTheSame(as other: Event) -> Bool {
+      stars == other.stars && milliseconds == other.milliseconds
+        && (stars == nil || genres == other.genres)
     }
   }
 
-  public private(set) var ratings: [Int64: [Int64: Rating]] = [:]
-  /// All users and movies that ever had a rating.
+  struct Pair: Hashable {
+    var user: Int64
+    var movie: Int64
+  }
+
+  private var said: [Pair: [Event]] = [:]
+  private var retracted: Set<SourceCoordinates> = []
+  /// All users and movies of which anything was said.
   public private(set) var users: Set<Int64> = []
   public private(set) var movies: Set<Int64> = []
-  public private(set) var lastChange: [Int64: Int64] = [:]
+  /// Events that repeat what stands, and those that something newer stands against, when they come.
   public private(set) var duplicates = 0
+  public private(set) var late = 0
   public private(set) var changes = 0
 
   public init() {}
 
-  public mutating func apply(_ event: Event) {
-    let new = event.stars.map {
-      Rating(stars: $0, milliseconds: event.milliseconds, genres: event.genres)
-    }
-    guard ratings[event.user]?[event.movie] != new else {
-      if new != nil { duplicates += 1 }
-      return
-    }
-    ratings[event.user, default: [:]][event.movie] = new
-    users.insert(event.user)
-    movies.insert(event.movie)
-    lastChange[event.user] = event.milliseconds
-    changes += 1
+  /// What stands, by user and movie.
+  var standing: [Pair: Event] {
+    var standing: [Pair: Event] = [:]
+    for pair in said.keys { standing[pair] = newest(pair) }
+    return standing
   }
 
-  public func ratings(ofUser user: Int64) -> [Rating] { (ratings[user] ?? [:]).values.map(\.self) }
+  private func newest(_ pair: Pair) -> Event? {
+    (said[pair] ?? []).filter { !retracted.contains($0.source) }.max { $0.place < $1.place }
+  }
 
-  public func ratings(ofMovie movie: Int64) -> [Rating] { ratings.values.compactMap { $0[movie] } }
+  public mutating func apply(_ event: Event) {
+    let pair = Pair(user: event.user, movie: event.movie)
+    let before = newest(pair)
+    users.insert(event.user)
+    movies.insert(event.movie)
+    said[pair, default: []].append(event)
+    let isNews = event.retracts.map { retracted.insert($0).inserted } ?? false
+    let stands = newest(pair)?.source == event.source && before?.source != event.source
+    if before == nil || stands && before.map({ !event.saysTheSame(as: $0) }) == true {
+      changes += 1
+    } else if isNews {
+      return
+    } else if let before, !retracted.contains(event.source),
+      before.source == event.source || event.saysTheSame(as: before)
+    {
+      duplicates += 1
+    } else {
+      late += 1
+    }
+  }
+
+  public func ratings(ofUser user: Int64) -> [Rating] {
+    standing.filter { $0.key.user == user }.values.compactMap(Self.rating)
+  }
+
+  public func ratings(ofMovie movie: Int64) -> [Rating] {
+    standing.filter { $0.key.movie == movie }.values.compactMap(Self.rating)
+  }
+
+  private static func rating(_ event: Event) -> Rating? {
+    event.stars.map {
+      Rating(stars: $0, milliseconds: event.milliseconds, genres: event.genres)
+    }
+  }
 
   // MARK: Features
 
@@ -127,7 +180,7 @@ public struct FeatureOracle {
 
   /// (C·m + R·v) / (C + v) of each rated movie.
   func quality(ofMovie movie: Int64) -> Double {
-    let all = ratings.values.flatMap(\.values).map(\.stars)
+    let all = standing.values.compactMap(\.stars)
     let rated = movies.count { !ratings(ofMovie: $0).isEmpty }
     let weight = Double(all.count) / Double(rated)
     let mean = all.reduce(0, +) / Double(all.count)
@@ -180,7 +233,8 @@ public struct FeatureOracle {
     {
       differences.append("the favorite genre is not \(favorite?.name ?? "none")")
     }
-    if found.eventTimeMilliseconds != lastChange[user] {
+    let newest = standing.filter { $0.key.user == user }.values.map(\.milliseconds).max()
+    if found.eventTimeMilliseconds != newest {
       differences.append("the event time is \(found.eventTimeMilliseconds)")
     }
     return differences
@@ -200,6 +254,10 @@ public struct FeatureOracle {
     if found.movie != movie { differences.append("the movie is \(found.movie)") }
     if abs(found.qualityScore - quality(ofMovie: movie)) >= 1e-9 {
       differences.append("the quality is \(found.qualityScore), not \(quality(ofMovie: movie))")
+    }
+    let newest = standing.filter { $0.key.movie == movie }.values.map(\.milliseconds).max()
+    if found.eventTimeMilliseconds != newest {
+      differences.append("the event time is \(found.eventTimeMilliseconds)")
     }
     return differences
   }

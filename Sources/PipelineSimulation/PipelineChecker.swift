@@ -19,12 +19,19 @@ struct PipelineChecker: ~Copyable {
   private var validatedSources: Set<SourceCoordinates> = []
   private var verdicts: [String: Int] = [:]
   private var validVerdicts = 0
+  /// By the user stage, of which one event may get several when it is read several times.
   private var duplicateVerdicts = 0
+  private var lateVerdicts = 0
+  /// How many different ones those are.
+  private var distinctSecondVerdicts = 0
+  /// Whether events were read again, so that each may have several of everything.
+  private var isReplayed = false
   private var deadLetters = 0
   private var changes = 0
   private var newest: [TopicDeclaration: [[UInt8]: MemoryRecord]] = [:]
   private var parser = CanonicalEventParser()
   private static let duplicate = Expectation.ratingUnique.name.description
+  private static let late = Expectation.ratingNewest.name.description
 
   init(
     _ topology: Topology, _ guarantee: ProcessingGuarantee, _ projection: FeastProjection
@@ -34,6 +41,11 @@ struct PipelineChecker: ~Copyable {
     self.guarantee = guarantee
     self.projection = projection
   }
+
+  /// Notes that events will be read again.
+  mutating func noteReplay() { isReplayed = true }
+
+  private var isExact: Bool { guarantee == .exactlyOnce && !isReplayed }
 
   // MARK: Facts
 
@@ -63,7 +75,7 @@ struct PipelineChecker: ~Copyable {
 
   private mutating func takeValidated(_ placed: PlacedRecord, _ feed: RatingFeed) throws {
     let value = placed.record.value ?? []
-    let event = try parser.parse(value.span.bytes)
+    let event = try parser.parse(value.span.bytes, recordTime: -1)
     guard feed.valid.contains(event.source) else {
       throw Violation("\(event.source) was validated, and is none of the valid events")
     }
@@ -71,7 +83,7 @@ struct PipelineChecker: ~Copyable {
       throw Violation("\(event.source) was validated under another user's key")
     }
     let isNew = validatedSources.insert(event.source).inserted
-    if guarantee == .exactlyOnce, !isNew {
+    if isExact, !isNew {
       throw Violation("\(event.source) was validated twice")
     }
     validated[placed.place.partition, default: [:]][placed.record.offset] = event.source
@@ -81,12 +93,16 @@ struct PipelineChecker: ~Copyable {
     let text = String(decoding: record.value ?? [], as: UTF8.self)
     verdicts[text, default: 0] += 1
     // A verdict names its event.
-    if guarantee == .exactlyOnce, verdicts[text] != 1 {
+    if isExact, verdicts[text] != 1 {
       throw Violation("the verdict \(text) was sent twice")
     }
+    let isDuplicate = text.contains(Self.duplicate)
+    let isLate = text.contains(Self.late)
+    if isDuplicate { duplicateVerdicts += 1 }
+    if isLate { lateVerdicts += 1 }
     guard verdicts[text] == 1 else { return }
-    if text.contains(Self.duplicate) {
-      duplicateVerdicts += 1
+    if isDuplicate || isLate {
+      distinctSecondVerdicts += 1
     } else if text.hasPrefix(#"{"valid":true,"#) {
       validVerdicts += 1
     }
@@ -100,11 +116,9 @@ struct PipelineChecker: ~Copyable {
   {
     var oracle = FeatureOracle()
     for partition in partitions {
-      var seen: Set<SourceCoordinates> = []
       for (position, source) in (validated[partition] ?? [:]).sorted(by: { $0.key < $1.key }) {
         guard position < offset else { break }
-        guard seen.insert(source).inserted, let rating = feed.ratings[source] else { continue }
-        oracle.apply(rating)
+        if let rating = feed.ratings[source] { oracle.apply(rating) }
       }
     }
     return oracle
@@ -117,33 +131,31 @@ struct PipelineChecker: ~Copyable {
     let position = try Position(decoding: encoded.span.bytes).inputOffset
     let oracle = oracle([partition], below: position, feed)
     let rows = storage.contents(of: UserTables.ratings, stage: stage, partition: partition)
-    var expectedRows = 0
-    for (user, ratings) in oracle.ratings {
-      for (movie, rating) in ratings {
-        expectedRows += 1
-        let key = StoreKey(user, movie).span.withUnsafeBytes { Array($0) }
-        let stored = try rows[key].map { try UserRating(decoding: $0.span.bytes).timed }
-        guard let stored, stored.rating.stars == rating.stars,
-          stored.timeMilliseconds == rating.milliseconds
-        else {
-          throw Violation(
-            "the store user[\(partition)] at \(position) has a wrong rating of \(user), \(movie)")
-        }
+    let standing = oracle.standing
+    for (pair, event) in standing {
+      let key = StoreKey(pair.user, pair.movie).span.withUnsafeBytes { Array($0) }
+      let stored = try rows[key].map { try UserRating(decoding: $0.span.bytes) }
+      guard let stored, stored.rating?.stars == event.stars,
+        stored.timeMilliseconds == event.milliseconds, stored.source == event.source
+      else {
+        throw Violation(
+          "the store user[\(partition)] at \(position) has a wrong row of \(pair.user),"
+            + " \(pair.movie)")
       }
     }
-    guard rows.count == expectedRows else {
+    guard rows.count == standing.count else {
       throw Violation(
-        "the store user[\(partition)] at \(position) has \(rows.count) ratings, not"
-          + " \(expectedRows)")
+        "the store user[\(partition)] at \(position) has \(rows.count) rows, not"
+          + " \(standing.count)")
     }
     let users = storage.contents(of: UserTables.aggregates, stage: stage, partition: partition)
-    let expectedUsers = oracle.ratings.filter { !$0.value.isEmpty }
+    let expectedUsers = Set(standing.keys.map(\.user))
     guard users.count == expectedUsers.count else {
       throw Violation(
         "the store user[\(partition)] at \(position) has \(users.count) users, not"
           + " \(expectedUsers.count)")
     }
-    for user in expectedUsers.keys {
+    for user in expectedUsers {
       let key = StoreKey(user).span.withUnsafeBytes { Array($0) }
       let ratings = oracle.ratings(ofUser: user)
       let statistics = try users[key].map { try UserAggregate(decoding: $0.span.bytes).statistics }
@@ -174,21 +186,24 @@ struct PipelineChecker: ~Copyable {
   }
 
   private func outputDifference(_ oracle: FeatureOracle, _ feed: RatingFeed) -> String? {
-    let invalidVerdicts = verdicts.count - validVerdicts - duplicateVerdicts
-    let isExact = guarantee == .exactlyOnce
+    let invalidVerdicts = verdicts.count - validVerdicts - distinctSecondVerdicts
+    let isExactlyOnce = guarantee == .exactlyOnce
     if validVerdicts != feed.valid.count || invalidVerdicts != feed.invalid.count {
       return "there are verdicts of \(validVerdicts) valid and \(invalidVerdicts) invalid events,"
         + " not \(feed.valid.count) and \(feed.invalid.count)"
     }
-    if isExact
+    if isExactlyOnce
       ? duplicateVerdicts != oracle.duplicates : duplicateVerdicts < oracle.duplicates
     {
       return "there are \(duplicateVerdicts) verdicts on duplicates, not \(oracle.duplicates)"
     }
+    if isExactlyOnce ? lateVerdicts != oracle.late : lateVerdicts < oracle.late {
+      return "there are \(lateVerdicts) verdicts on late events, not \(oracle.late)"
+    }
     if isExact ? deadLetters != feed.invalid.count : deadLetters < feed.invalid.count {
       return "there are \(deadLetters) dead letters, not \(feed.invalid.count)"
     }
-    if isExact ? changes != oracle.changes : changes < oracle.changes {
+    if isExactlyOnce ? changes != oracle.changes : changes < oracle.changes {
       return "there are \(changes) changes of ratings, not \(oracle.changes)"
     }
     return nil

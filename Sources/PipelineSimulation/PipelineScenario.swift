@@ -1,4 +1,4 @@
-import EventLog
+public import EventLog
 import Pipeline
 import Ratings
 import RedisProjection
@@ -54,12 +54,18 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
     let identity = ProjectionIdentity(
       projection: projection, application: "app", cluster: "simulated", generation: 1)
     self.identity = identity
+    let user: Program =
+      if world.canary == .watermark {
+        .watermarkedUser(topology, in: world.log)
+      } else {
+        .user(topology, directory: PartitionDirectory())
+      }
     simulated = SimulatedTopology(
       topology, in: log, guarantee: guarantee, limits: limits,
       partitions: { $0.partitions == TopicDeclaration.byUser ? users : movies },
       programs: { instance in
         [
-          .intake(topology), .user(topology, directory: PartitionDirectory()),
+          .intake(topology), user,
           .movie(topology, refreshInterval: .seconds(1)),
           .redis(topology, identity, logger: instance.logger) {
             MemoryFeatureSink(redis, projection, instance.process)
@@ -134,6 +140,19 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
       return .topicRecreated
     }
     return nil
+  }
+
+  public var replayableGroup: String? { topology.group(of: .intake) }
+
+  public func anyOffsets(_ random: inout SeededGenerator) throws -> [TopicPartition: Int64] {
+    checker.noteReplay()
+    var offsets: [TopicPartition: Int64] = [:]
+    for partition in 0..<partitions.users {
+      let input = TopicPartition(topology[.userRatings], partition)
+      let held = try log.offsets(of: input)
+      offsets[input] = Int64.random(in: held.lowerBound...held.upperBound, using: &random)
+    }
+    return offsets
   }
 
   /// Intake's group is set ahead, which must stop the stage, or the movie stage's anywhere, which
@@ -241,7 +260,6 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
   // MARK: Checks
 
   public func check(_ fact: LogFact) throws {
-    guard !isRemade else { return }
     simulated.note(fact)
     try checker.check(fact, feed)
     if let stepBack = redis.stepBack { throw Violation(stepBack) }

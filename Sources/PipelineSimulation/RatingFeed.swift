@@ -4,18 +4,27 @@ import Ratings
 import Simulation
 import Streams
 
-/// Makes up valid and invalid input of the pipeline, and remembers what it means.
+/// Makes up valid and invalid input of the pipeline, and remembers what it means. Its events come
+/// in no order: late, and some of them several times.
 struct RatingFeed {
   private static let catalog: [Int64: [String]] = [
     0: ["Drama"], 1: ["Comedy", "Drama"], 2: ["Action"], 3: [], 4: ["Action", "Comedy"],
   ]
   private static let start: Int64 = 1_600_000_000
+  /// Later than all other ratings: when what a clock has done that ran ahead is taken back.
+  private static let repair: Int64 = start + 40_000 * 60
+  /// What such a clock shows.
+  private static let future: Int64 = 1_690_000_000
 
   private let log: MemoryLog
   private let topology: Topology
   private let partitions: Int32
   /// Valid events of type rating, by where they lie.
   private(set) var ratings: [SourceCoordinates: FeatureOracle.Event] = [:]
+  /// Values of those that may be sent again.
+  private var sent: [(json: String, event: FeatureOracle.Event)] = []
+  /// By user and movie, an event from the future, which a take-back may name.
+  private var fromTheFuture: [FeatureOracle.Pair: SourceCoordinates] = [:]
   private(set) var valid: Set<SourceCoordinates> = []
   private(set) var invalid: Set<SourceCoordinates> = []
 
@@ -38,21 +47,41 @@ struct RatingFeed {
 
   mutating func feed(_ random: inout SeededGenerator) throws {
     for _ in 0..<Int.random(in: 0...14, using: &random) {
-      if random.oneIn(10) {
-        invalid.insert(try append(invalidValue(&random), &random))
-      } else {
-        try feedRating(&random)
+      switch Int.random(in: 0..<20, using: &random) {
+      case 0, 1: invalid.insert(try append(invalidValue(&random), nil, &random))
+      case 2: try feedFromTheFuture(&random)
+      case 3: try takeBackTheFuture(&random)
+      case 4, 5:
+        if let again = sent.randomElement(using: &random) {
+          try feed(again.json, again.event, &random)
+        }
+      default: try feedRating(&random)
       }
     }
   }
 
-  private func append(_ value: [UInt8]?, _ random: inout SeededGenerator) throws
-    -> SourceCoordinates
-  {
+  private func append(
+    _ value: [UInt8]?, _ timestamp: Int64?, _ random: inout SeededGenerator
+  ) throws -> SourceCoordinates {
     let partition = Int32.random(in: 0..<partitions, using: &random)
     let offset = try log.append(
-      to: TopicPartition(topology[.userRatings], partition), key: nil, value: value)
+      to: TopicPartition(topology[.userRatings], partition), key: nil, value: value,
+      timestamp: timestamp)
     return SourceCoordinates(partition: partition, offset: offset)
+  }
+
+  /// Sends a valid event. Equal times of events are frequent, and equal times of records.
+  @discardableResult
+  private mutating func feed(
+    _ json: String, _ event: FeatureOracle.Event, _ random: inout SeededGenerator
+  ) throws -> SourceCoordinates {
+    let timestamp = 1_700_000_000_000 + Int64.random(in: 0..<3, using: &random)
+    var event = event
+    event.recordMilliseconds = timestamp
+    event.source = try append(Array(json.utf8), timestamp, &random)
+    valid.insert(event.source)
+    ratings[event.source] = event
+    return event.source
   }
 
   private mutating func feedRating(_ random: inout SeededGenerator) throws {
@@ -66,13 +95,44 @@ struct RatingFeed {
     let rating = stars.map { "\($0)" } ?? "null"
     let json =
       #"{"user_id":\#(user),"movie_id":\#(movie),"timestamp":\#(seconds),"rating":\#(rating)}"#
-    for _ in 0..<(random.oneIn(6) ? 2 : 1) {
-      let place = try append(Array(json.utf8), &random)
-      valid.insert(place)
-      ratings[place] = FeatureOracle.Event(
-        user: user, movie: movie, stars: stars, milliseconds: seconds * 1000,
-        genres: Set(Self.catalog[movie] ?? []))
-    }
+    let event = event(user, movie, stars, seconds)
+    for _ in 0..<(random.oneIn(6) ? 2 : 1) { try feed(json, event, &random) }
+    sent.append((json, event))
+  }
+
+  private func event(
+    _ user: Int64, _ movie: Int64, _ stars: Double?, _ seconds: Int64,
+    retracts: SourceCoordinates? = nil
+  ) -> FeatureOracle.Event {
+    FeatureOracle.Event(
+      user: user, movie: movie, stars: stars, milliseconds: seconds * 1000,
+      genres: Set(Self.catalog[movie] ?? []), source: SourceCoordinates(partition: 0, offset: 0),
+      recordMilliseconds: -1, retracts: retracts)
+  }
+
+  /// One at most for each user and movie: what it keeps out is lost until it is read again.
+  private mutating func feedFromTheFuture(_ random: inout SeededGenerator) throws {
+    let pair = FeatureOracle.Pair(
+      user: Int64.random(in: 0..<5, using: &random), movie: Int64.random(in: 0..<6, using: &random))
+    guard fromTheFuture[pair] == nil else { return }
+    let stars = Double(Int.random(in: 1...10, using: &random)) / 2
+    let json =
+      #"{"user_id":\#(pair.user),"movie_id":\#(pair.movie),"timestamp":\#(Self.future),"#
+      + #""rating":\#(stars)}"#
+    fromTheFuture[pair] = try feed(
+      json, event(pair.user, pair.movie, stars, Self.future), &random)
+  }
+
+  /// Takes such an event back by name.
+  private mutating func takeBackTheFuture(_ random: inout SeededGenerator) throws {
+    let pairs = fromTheFuture.sorted { ($0.key.user, $0.key.movie) < ($1.key.user, $1.key.movie) }
+    guard let (pair, named) = pairs.randomElement(using: &random) else { return }
+    let json =
+      #"{"user_id":\#(pair.user),"movie_id":\#(pair.movie),"timestamp":\#(Self.repair),"#
+      + #""rating":null,"retracts":"\#(named.text)"}"#
+    let event = event(pair.user, pair.movie, nil, Self.repair, retracts: named)
+    try feed(json, event, &random)
+    sent.append((json, event))
   }
 
   private func invalidValue(_ random: inout SeededGenerator) -> [UInt8]? {

@@ -67,13 +67,6 @@ struct ConsumerGroup: Sendable {
     }
   }
 
-  /// Drops all offsets. Kafka refuses while there are members.
-  mutating func reset() {
-    precondition(members.isEmpty, "a group with members is not reset")
-    committed = [:]
-    stamps = [:]
-  }
-
   /// Drops the offsets of a topic, as Kafka does when the topic is deleted.
   mutating func forget(_ topic: String) {
     committed = committed.filter { $0.key.topic != topic }

@@ -195,11 +195,6 @@ public final class MemoryLog: EventLog {
   /// Removes all groups, and with them their references to processes.
   public func disband() { brokers.withState { $0.groups = [:] } }
 
-  /// Drops the offsets of a group that has no members, so that it reads everything again.
-  func resetOffsets(of group: String) {
-    brokers.withState { $0.groups[group]?.reset() }
-  }
-
   /// Removes a process's members from a group, as the session timeout does.
   public func expireMembers(of process: SimulatedProcess, group: String) {
     brokers.withState { $0.groups[group]?.expire(process) }

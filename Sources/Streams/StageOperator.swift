@@ -24,6 +24,15 @@ public protocol StageOperator: ~Copyable {
   /// Makes the state of a partition whose store is restored. Called again after an aborted batch.
   mutating func makeState(_ task: Partition) throws(StageError) -> State
 
+  /// Whether a partition's state is of an earlier version and must be brought up to date before its
+  /// first event.
+  func isOutdated(_ state: borrowing State) -> Bool
+
+  /// Does a part of that, which the engine commits as a batch of its own. `makeState` follows, and
+  /// `isOutdated` is asked again. Interrupted at any moment, it goes on from its last commit.
+  mutating func upgrade(_ state: inout State, _ task: Partition) throws(StageError)
+    -> UpgradeProgress
+
   /// Called before the first record of each batch.
   mutating func beginBatch() throws(StageError)
 
@@ -54,10 +63,25 @@ public protocol StageOperator: ~Copyable {
   mutating func partitionsChanged(_ tasks: [Partition])
 }
 
+/// How far a state was brought up to date, in offsets of its input.
+public struct UpgradeProgress: Hashable, Sendable {
+  public var done: Int64
+  public var total: Int64
+
+  public init(done: Int64, total: Int64) {
+    self.done = done
+    self.total = total
+  }
+}
+
 extension StageOperator where Self: ~Copyable {
   public mutating func resume(
     _ partitions: [TopicPartition], committed: [TopicPartition: Int64]
   ) throws(StageError) -> [TopicPartition: Int64] { [:] }
+  public func isOutdated(_ state: borrowing State) -> Bool { false }
+  public mutating func upgrade(_ state: inout State, _ task: Partition) throws(StageError)
+    -> UpgradeProgress
+  { UpgradeProgress(done: 0, total: 0) }
   public mutating func beginBatch() throws(StageError) {}
   public mutating func publish(_ state: inout State, _ task: Partition) throws(StageError) {}
   public mutating func closeBatch(_ state: inout State, _ task: Partition) throws(StageError) {}

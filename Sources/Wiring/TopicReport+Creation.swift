@@ -16,17 +16,27 @@ extension TopicReport {
         "the embedded broker makes its topics itself, when it starts: start it again with the same"
           + " configuration as this command")
     }
-    let results = try admin.create(
-      missing.map { topic in
-        KafkaAdmin.NewTopic(
-          topic.name, partitions: Int32(clamping: topic.partitions),
-          replicationFactor: Int16(clamping: topic.replicationFactor), properties: topic.config)
-      })
+    var results = try admin.create(missing.map { Self.request($0, $0.config) })
+    // A broker that does not know an optional property refuses the topic.
+    let refused = missing.compactMap { topic -> KafkaAdmin.NewTopic? in
+      guard case .failed? = results[topic.name] else { return nil }
+      let known = topic.config.filter { !Self.optionalProperties.contains($0.key) }
+      return known.count < topic.config.count ? Self.request(topic, known) : nil
+    }
+    if !refused.isEmpty { results.merge(try admin.create(refused)) { $1 } }
     for case (let name, .failed(let error)) in results.sorted(by: { $0.key < $1.key }) {
       throw CommandFailure(ExitStatus(of: error), "topic \(name) can't be created: \(error)")
     }
     try Self.awaitVisible(Set(results.keys), admin, look)
     noteCreated(Set(results.keys))
+  }
+
+  private static func request(_ topic: DeclaredTopic, _ properties: [String: String])
+    -> KafkaAdmin.NewTopic
+  {
+    KafkaAdmin.NewTopic(
+      topic.name, partitions: Int32(clamping: topic.partitions),
+      replicationFactor: Int16(clamping: topic.replicationFactor), properties: properties)
   }
 
   /// Brokers learn of a new topic a moment after it is made; whoever produces to it at once would

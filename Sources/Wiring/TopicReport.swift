@@ -68,6 +68,10 @@ package struct TopicReport: Sendable {
 
   package var isOK: Bool { entries.allSatisfy { $0.status == .ok } }
 
+  /// Properties that newer brokers know (Apache Kafka 3.6), and that a topic made before them or by
+  /// an earlier version may lack.
+  static let optionalProperties: Set<String> = ["message.timestamp.after.max.ms"]
+
   private static func compare(
     _ topic: DeclaredTopic, partitions: Int, properties: [String: String]
   ) -> Status {
@@ -75,7 +79,8 @@ package struct TopicReport: Sendable {
     if partitions != topic.partitions && !topic.acceptsAnyPartitionCount {
       details.append("has \(partitions) partitions, not \(topic.partitions)")
     }
-    for (name, wanted) in topic.config.sorted(by: { $0.key < $1.key }) {
+    for (name, wanted) in topic.config.sorted(by: { $0.key < $1.key })
+    where !optionalProperties.contains(name) {
       guard let found = properties[name], found != wanted else { continue }
       details.append("\(name) is \(found), not \(wanted)")
     }

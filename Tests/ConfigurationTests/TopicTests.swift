@@ -32,7 +32,7 @@ import Testing
     #expect(writers["user-ratings"] == "users, `projectionist load`")
     #expect(
       writers["validation-results"]
-        == "intake (each event), user (a rating that repeats the one in force)")
+        == "intake (each event), user (an event that changes nothing)")
     #expect(writers["films-user-changelog"] == "user")
   }
 
@@ -101,14 +101,15 @@ import Testing
     writeCanonicalEvent(
       RatingEvent(
         user: 1, movie: 2, rating: HalfStars(stars: 4), timeMilliseconds: 3, genres: ["A"],
-        sessionID: "s", source: source),
+        sessionID: "s", source: source, retracts: source),
       to: &writer)
     try expectSchema("validated-ratings", of: writer.copyBytes())
     writer.removeAll()
     writeVerdict(failed: [.userNotNull], topic: "user-ratings", source: source, to: &writer)
     try expectSchema("validation-results", of: writer.copyBytes())
     writer.removeAll()
-    RatingChange(movie: 1, user: 2, old: nil, new: nil, source: source).write(to: &writer)
+    RatingChange(movie: 1, user: 2, old: nil, new: nil, source: source, isCorrection: true)
+      .write(to: &writer)
     try expectSchema("ratings-by-movie", of: writer.copyBytes())
     writer.removeAll()
     MovieRecord(movie: 1, title: "t", genres: ["A"]).write(to: &writer)

@@ -35,8 +35,8 @@ DOUBLES = [
 
 
 def read_ratings(directory, limit=None):
-    """The ratings as they stand when the file is read from top to bottom: a later line about the
-    same user and movie replaces an earlier one."""
+    """The ratings that stand: of what a user says of a movie the newest, and of equally new lines the
+    last."""
     ratings = pandas.read_csv(
         os.path.join(directory, "ratings.csv"),
         nrows=limit,
@@ -44,7 +44,8 @@ def read_ratings(directory, limit=None):
     )
     ratings.columns = ["user_id", "movie_id", "rating", "timestamp"]
     ratings["ms"] = ratings.pop("timestamp") * 1000
-    return ratings.drop_duplicates(["user_id", "movie_id"], keep="last")
+    newest = ratings.sort_values("ms", kind="stable")
+    return newest.drop_duplicates(["user_id", "movie_id"], keep="last").sort_index()
 
 
 def read_movies(directory):

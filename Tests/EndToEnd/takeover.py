@@ -3,6 +3,8 @@
 Usage: takeover.py record --binary PROGRAM DIRECTORY   writes what a version leaves behind
        takeover.py check --binary PROGRAM DIRECTORY    starts a version on it and checks the result
 
+The state is one of an earlier version, which kept what had arrived last: the daemon folds it again.
+
 DIRECTORY holds `records.json` (every topic's records, in the order of their offsets),
 `offsets.json` (the groups' positions), `redis.json` (every hash) and `state.tar.gz`. Runs on the
 embedded broker, whose offsets have no gaps, so that producing the records again gives the same ones.
@@ -49,7 +51,7 @@ GROUPS = {
 }
 GENRES = ["Action", "Comedy", "Drama", "Horror", "Sci-Fi"]
 START = 1_700_000_000
-# What a daemon that finds everything in order does not report.
+# What a daemon that can use what it finds does not report.
 REPAIRS = [
     "restoring",
     "store_rebuilt",
@@ -304,14 +306,16 @@ def check(binary, directory):
             check_offsets(bed, directory)
             features = dump_redis(bed)
             bed.start_daemon()
+            check_upgraded(bed)
             bed.verify()
             repairs = bed.follower.events(*REPAIRS)
             text = bed.log_text().replace('": "', '":"')
             if repairs or '"level":"warning"' in text or '"level":"error"' in text:
-                raise RuntimeError(f"the state was not taken over as it was: {repairs}\n{text}")
+                raise RuntimeError(f"the state was not taken over: {repairs}\n{text}")
             if users_of(dump_redis(bed)) != users_of(features):
-                raise RuntimeError("users changed in Redis although nothing has happened")
+                raise RuntimeError("features of users changed although nothing has arrived late")
             check_goes_on(bed)
+            check_late_events(bed)
             if bed.daemon.stop() != 0:
                 raise RuntimeError("the daemon does not stop in order")
         finally:
@@ -320,8 +324,48 @@ def check(binary, directory):
 
 
 def users_of(rows):
-    """The users' rows. Movies' quality scores may be published again at a start."""
-    return {key: fields for key, fields in rows.items() if b"user_id" in decode(key)}
+    """The users' features. They are published again when the state is folded again, so their fences
+    differ, and so may movies' quality scores."""
+
+    def is_feature(field):
+        return not decode(field).startswith((b"_fence:", b"_ts:"))
+
+    return {
+        key: {field: value for field, value in fields.items() if is_feature(field)}
+        for key, fields in rows.items()
+        if b"user_id" in decode(key)
+    }
+
+
+def check_upgraded(bed):
+    """Every partition's state was folded again, once."""
+    upgraded = bed.follower.events("upgraded")
+    if len(upgraded) != PARTITIONS:
+        raise RuntimeError(f"{len(upgraded)} states were folded again, not {PARTITIONS}")
+    if bed.daemon.stop() != 0:
+        raise RuntimeError("the daemon does not stop in order")
+    bed.start_daemon()
+    if bed.follower.events("upgrading"):
+        raise RuntimeError("the state is folded again at every start")
+
+
+def check_late_events(bed):
+    """What the earlier version forgot counts: a rating that is older than its take-back is late."""
+    taken_back = [event for event in events() if event.get("rating", 0) is None]
+    event = taken_back[0] | {"rating": 5.0, "timestamp": START - 1_000}
+
+    def verdicts():
+        reader = TopicReader(bed.bootstrap, "validation-results")
+        found = [json.loads(message.value())["failed"] for message in reader.read()]
+        reader.close()
+        return found
+
+    producer = Producer({"bootstrap.servers": bed.bootstrap})
+    producer.produce("user-ratings", json.dumps(event))
+    producer.flush()
+    late = ["expect_column_values_to_be_increasing:timestamp"]
+    wait_until(lambda: late in verdicts(), 30, "the late rating has its second verdict")
+    bed.verify()
 
 
 def check_goes_on(bed):

@@ -30,6 +30,9 @@ struct EventFormatTests {
     .storeAdopted(partition: 2, reason), .restoring(restore),
     .restored(
       RestoreSummary(changelog: "log", partitions: 2, records: 9, duration: .seconds(100))),
+    .upgrading(restore),
+    .upgraded(
+      RestoreSummary(changelog: "log", partitions: 2, records: 9, duration: .seconds(100))),
     .standbyOpened(changelog: partitions[1]), .standbyFailed(reason), .batchCommitted(batch),
     .batchAborted(reason), .positions(positions), .positions([:]), .waiting(reason), .resumed,
     .offsetsDiffer(partitions[1], committed: 3, state: 4),

@@ -74,14 +74,14 @@ private struct RandomRun {
     }
   }
 
-  private mutating func append(_ value: [UInt8]?, headers: [RecordHeader] = []) throws
-    -> SourceCoordinates
-  {
+  private mutating func append(
+    _ value: [UInt8]?, headers: [RecordHeader] = [], timestamp: Int64? = nil
+  ) throws -> SourceCoordinates {
     let partition = Int32.random(in: 0..<chain.partitions, using: &random)
     let key: [UInt8]? = random.oneIn(2) ? nil : [UInt8.random(in: 0...255, using: &random)]
     let offset = try chain.log.append(
       to: TopicPartition(Topics.userRatings, partition), key: key, value: value, headers: headers,
-      timestamp: 1_700_000_000_000 + Int64.random(in: 0..<1_000_000, using: &random))
+      timestamp: timestamp ?? 1_700_000_000_000)
     return SourceCoordinates(partition: partition, offset: offset)
   }
 
@@ -107,11 +107,12 @@ private struct RandomRun {
     }
     json += "}"
     for _ in 0..<(random.oneIn(6) ? 2 : 1) {
-      let place = try append(Array(json.utf8))
+      let timestamp = 1_700_000_000_000 + Int64.random(in: 0..<4, using: &random)
+      let place = try append(Array(json.utf8), timestamp: timestamp)
       valid.insert(place)
       ratings[place] = FeatureOracle.Event(
         user: user, movie: movie, stars: stars, milliseconds: seconds * 1000,
-        genres: Set(Self.catalog[movie] ?? genres))
+        genres: Set(Self.catalog[movie] ?? genres), source: place, recordMilliseconds: timestamp)
     }
   }
 
@@ -167,7 +168,7 @@ private struct RandomRun {
     var parser = CanonicalEventParser()
     for record in try chain.records(Topics.validatedRatings) {
       let value = try #require(record.value)
-      let event = try parser.parse(value.span.bytes)
+      let event = try parser.parse(value.span.bytes, recordTime: record.timestamp)
       #expect(record.key == Array("\(event.user)".utf8))
       guard seen.insert(event.source).inserted else {
         #expect(!isExact, "\(event.source) came twice, seed \(seed)")
@@ -185,9 +186,10 @@ private struct RandomRun {
       String(decoding: $0.value ?? [], as: UTF8.self)
     }
     let duplicates = verdicts.count { $0.contains(Expectation.ratingUnique.name.description) }
-    #expect(duplicates == oracle.duplicates, "seed \(seed)")
+    let late = verdicts.count { $0.contains(Expectation.ratingNewest.name.description) }
+    #expect(duplicates == oracle.duplicates && late == oracle.late, "seed \(seed)")
     #expect(verdicts.count { $0.hasPrefix(#"{"valid":true,"#) } == valid.count, "seed \(seed)")
-    #expect(verdicts.count == valid.count + invalid.count + duplicates, "seed \(seed)")
+    #expect(verdicts.count == valid.count + invalid.count + duplicates + late, "seed \(seed)")
     #expect(try chain.records(Topics.ratingsByMovie).count == oracle.changes, "seed \(seed)")
   }
 

@@ -1,4 +1,5 @@
 import EventLog
+import Ratings
 import Simulation
 import Testing
 
@@ -148,5 +149,46 @@ import Testing
     #expect(throws: ExplanationError.noModel(version, topic: Topics.models)) {
       try explain(prediction)
     }
+  }
+}
+
+/// Histories by the rules of the version that made the prediction.
+@Suite struct UserHistoryTests {
+  private func history(by rules: FoldRules) throws -> [MovieRating] {
+    let chain = Chain()
+    try chain.rate(1, 7, 5, at: 1_700_000_100)
+    try chain.rate(1, 7, 1, at: 1_700_000_000)
+    try chain.rate(1, 8, nil, at: 1_700_000_100)
+    try chain.rate(1, 8, 2, at: 1_700_000_000)
+    try chain.runIntake()
+    var history = UserHistory(user: 1, by: rules)
+    let reader = try PartitionReader(
+      chain.log, ConsumerConfiguration(topics: [Topics.validatedRatings], group: nil, clientID: "t")
+    )
+    try Self.read(reader, into: &history)
+    return history.ratings
+  }
+
+  private static func read(
+    _ reader: consuming PartitionReader<MemoryConsumer>, into history: inout UserHistory
+  ) throws {
+    let source = TopicPartition(Topics.validatedRatings, 0)
+    try reader.begin([
+      PartitionCursor(source, from: .at(0), to: try reader.consumer.offsets(of: source).upperBound)
+    ])
+    try reader.readToEnd { _, record in
+      history.take(record)
+      return true
+    }
+  }
+
+  @Test func theNewestStandsNow() throws {
+    let ratings = try history(by: .byEventTime)
+    #expect(ratings.map(\.movie) == [7] && ratings.map(\.rating.rating.stars) == [5])
+  }
+
+  @Test func whatArrivedLastStoodBefore() throws {
+    let ratings = try history(by: .byArrival)
+    #expect(ratings.map(\.movie) == [7, 8] && ratings.map(\.rating.rating.stars) == [1, 2])
   }
 }

@@ -8,10 +8,10 @@ import Testing
     let rating = try #require(HalfStars(rawValue: 7))
     var aggregate = UserAggregate()
     for movie in 0..<count {
-      _ = aggregate.apply(
-        old: nil, oldGenres: GenreSet(),
-        new: TimedRating(rating: rating, timeMilliseconds: Int64(movie)),
-        newGenres: GenreSet())
+      let row = UserRating(
+        rating: rating, timeMilliseconds: Int64(movie),
+        source: SourceCoordinates(partition: 0, offset: Int64(movie)))
+      _ = aggregate.apply(old: nil, new: row, movie: Int64(movie))
     }
     return UserFeatures(
       user: user, aggregate: aggregate, genres: GenreDictionary(), eventTimeMilliseconds: 0)

@@ -68,13 +68,29 @@ import Testing
     set.insert(drama)
     let timed = TimedRating(rating: try #require(HalfStars(stars: 4.5)), timeMilliseconds: 1_000)
     var bytes: [UInt8] = []
-    UserRating(timed: timed, genres: set).encode(into: &bytes)
+    let row = UserRating(
+      rating: timed.rating, timeMilliseconds: 1_000, genres: set,
+      source: SourceCoordinates(partition: 2, offset: 9), recordTimeMilliseconds: 1_001)
+    row.encode(into: &bytes)
     #expect(
       json(try table(.user, "ratings"), bytes, genres: genres)
+        == #"{"rating":4.5,"time_ms":1000,"genres":["Drama"],"source":"2:9","#
+        + #""source_time_ms":1001}"#)
+    let earlier: [UInt8] = [1, 9, 0xD0, 0x0F, 1]
+    #expect(
+      json(try table(.user, "ratings"), earlier, genres: genres)
         == #"{"rating":4.5,"time_ms":1000,"genres":["Drama"]}"#)
+    var retractions = Retractions()
+    _ = retractions.insert(SourceCoordinates(partition: 1, offset: 17))
+    bytes = []
+    retractions.encode(into: &bytes)
+    #expect(json(try table(.user, "retractions"), bytes) == #"["1:17"]"#)
+    bytes = []
+    RefoldProgress(nextOffset: 7, corrections: 2).encode(into: &bytes)
+    #expect(json(try table(.user, "refold"), bytes) == #"{"next_offset":7,"corrections":2}"#)
 
     var aggregate = UserAggregate()
-    _ = aggregate.apply(old: nil, oldGenres: GenreSet(), new: timed, newGenres: set)
+    _ = aggregate.apply(old: nil, new: row, movie: 1)
     bytes = []
     aggregate.encode(into: &bytes)
     let user = json(try table(.user, "aggregates"), bytes, genres: genres)

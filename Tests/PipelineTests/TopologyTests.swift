@@ -28,10 +28,14 @@ import Testing
     #expect(user.inputs == ["validated-ratings"])
     #expect(user.outputs == ["user-features", "ratings-by-movie", "validation-results"])
     #expect(user.changelog == "films-user-changelog")
-    #expect(user.tables == ["aggregates", "ratings", "genres", "sources"])
+    #expect(
+      user.tables == [
+        "aggregates", "ratings", "genres", "sources", "retractions", "refold", "refold_aggregates",
+        "refold_counted",
+      ])
     let movie = plain.configuration(of: .movie, instance: "a1")
     #expect(movie.changelog == "films-movie-changelog")
-    #expect(movie.tables == ["aggregates", "times", "sources"])
+    #expect(movie.tables == ["aggregates", "times", "sources", "corrections"])
     #expect(
       plain.configuration(of: .redis, instance: "a1").inputs == ["user-features", "movie-features"])
     #expect(plain.stateDirectory(in: "/var/state") == "/var/state/films")

@@ -18,7 +18,7 @@ import Testing
       rounds += 1
       try #require(rounds < 1000, "reading does not come to an end")
     }
-    return reader.finish()
+    return try reader.finish()
   }
 
   private static func ends(_ chain: Chain) throws -> [Int64] {

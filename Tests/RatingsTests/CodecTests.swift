@@ -11,8 +11,8 @@ import Testing
     var movie = MovieAggregate()
     for _ in 0..<Int.random(in: 0...80, using: &generator) {
       let row = randomRow(&generator)
-      _ = user.apply(old: nil, oldGenres: GenreSet(), new: row.timed, newGenres: row.genres)
-      _ = movie.apply(old: nil, new: row.timed)
+      _ = user.apply(old: nil, new: row, movie: .random(in: 0...99, using: &generator))
+      _ = movie.apply(RatingChange(movie: 1, user: 1, from: nil, to: row, source: source))
       let read = try UserRating(decoding: encoded(row.encode).span.bytes)
       #expect(read == row)
     }
@@ -24,19 +24,56 @@ import Testing
 
   @Test func extremeRowsReadBack() throws {
     for time in [Int64.min, -1, 0, 1, Int64.max] {
-      let row = UserRating(
-        timed: TimedRating(rating: stars(0.5), timeMilliseconds: time),
-        genres: GenreSet(rawValue: .max))
-      let read = try UserRating(decoding: encoded(row.encode).span.bytes)
-      #expect(read == row)
+      for recordTime in [-1, 0, Int64.max] {
+        for rating in [nil, stars(0.5)] {
+          let row = UserRating(
+            rating: rating, timeMilliseconds: time, genres: GenreSet(rawValue: .max),
+            source: SourceCoordinates(partition: .max, offset: .max),
+            recordTimeMilliseconds: recordTime, hasRetractions: rating == nil)
+          let read = try UserRating(decoding: encoded(row.encode).span.bytes)
+          #expect(read == row && !read.isByArrival)
+        }
+      }
     }
+  }
+
+  @Test func rowsOfEarlierVersionsAreRead() throws {
+    let bytes: [UInt8] = [1, 8, 0x80, 0xA0, 0xAB, 0xFE, 0xF9, 0x62, 0x0B]
+    let row = try UserRating(decoding: bytes.span.bytes)
+    #expect(row.isByArrival && row.rating == stars(4) && row.timeMilliseconds == 1_700_000_000_000)
+    #expect(row.genres == GenreSet(rawValue: 0b1011))
+    let later = UserRating(timed: row.timed ?? TimedRating(rating: stars(1), timeMilliseconds: 0))
+    #expect(later.isLater(than: row) && !row.isLater(than: later))
+    let takeBack = [1, 0] + bytes[2...]
+    #expect(throws: CodecError.self) { _ = try UserRating(decoding: takeBack.span.bytes) }
+  }
+
+  @Test func aggregatesOfEarlierVersionsAreRead() throws {
+    var bytes = encoded(UserAggregate().encode)
+    #expect(bytes.removeLast() == 0)
+    bytes[0] = 1
+    let user = try UserAggregate(decoding: bytes.span.bytes)
+    #expect(user == UserAggregate())
+  }
+
+  @Test func retractionsReadBack() throws {
+    var retractions = Retractions()
+    let inserted = [source, source, SourceCoordinates(partition: .max, offset: .max)].map {
+      retractions.insert($0)
+    }
+    #expect(inserted == [true, false, true])
+    let read = try Retractions(decoding: encoded(retractions.encode).span.bytes)
+    #expect(read == retractions && read.contains(source))
   }
 
   @Test func aRowIsSmall() {
     let row = UserRating(
-      timed: TimedRating(rating: stars(4), timeMilliseconds: 1_700_000_000_000),
-      genres: GenreSet(rawValue: 0b1011))
-    #expect(encoded(row.encode) == [1, 8, 0x80, 0xA0, 0xAB, 0xFE, 0xF9, 0x62, 0x0B])
+      rating: stars(4), timeMilliseconds: 1_700_000_000_000, genres: GenreSet(rawValue: 0b1011),
+      source: SourceCoordinates(partition: 3, offset: 300),
+      recordTimeMilliseconds: 1_700_000_000_050)
+    #expect(
+      encoded(row.encode)
+        == [2, 0x28, 0x80, 0xA0, 0xAB, 0xFE, 0xF9, 0x62, 0x0B, 100, 3, 0xAC, 0x02])
   }
 
   @Test func dictionariesReadBack() throws {
@@ -48,7 +85,7 @@ import Testing
 
   @Test func refusesAnotherVersion() {
     var bytes = encoded(UserAggregate().encode)
-    bytes[0] = 2
+    bytes[0] = 3
     #expect(throws: CodecError.self) { _ = try UserAggregate(decoding: bytes.span.bytes) }
     #expect(throws: CodecError.self) { _ = try MovieAggregate(decoding: bytes.span.bytes) }
     #expect(throws: CodecError.self) { _ = try UserRating(decoding: bytes.span.bytes) }
@@ -61,7 +98,7 @@ import Testing
     var user = UserAggregate()
     for _ in 0..<50 {
       let row = randomRow(&generator)
-      _ = user.apply(old: nil, oldGenres: GenreSet(), new: row.timed, newGenres: row.genres)
+      _ = user.apply(old: nil, new: row, movie: .random(in: 0...99, using: &generator))
     }
     let bytes = encoded(user.encode)
     for length in 0..<bytes.count {
@@ -78,9 +115,7 @@ import Testing
       guard var read = try? UserAggregate(decoding: damaged.span.bytes) else { continue }
       readable += 1
       let row = randomRow(&generator)
-      _ = read.apply(
-        old: row.timed, oldGenres: row.genres, new: randomRow(&generator).timed,
-        newGenres: GenreSet())
+      _ = read.apply(old: row, new: randomRow(&generator), movie: 1)
       #expect(read.statistics.sampleStandardDeviation.isFinite)
     }
     #expect(readable > 0)
@@ -88,9 +123,13 @@ import Testing
 
   private func randomRow(_ generator: inout SeededGenerator) -> UserRating {
     UserRating(
-      timed: TimedRating(
-        rating: HalfStars(rawValue: .random(in: 1...10, using: &generator)) ?? stars(1),
-        timeMilliseconds: .random(in: 1_600_000_000_000...1_610_000_000_000, using: &generator)),
-      genres: GenreSet(rawValue: generator.next() & generator.next() & generator.next()))
+      rating: HalfStars(rawValue: .random(in: 0...10, using: &generator)),
+      timeMilliseconds: .random(in: 1_600_000_000_000...1_610_000_000_000, using: &generator),
+      genres: GenreSet(rawValue: generator.next() & generator.next() & generator.next()),
+      source: SourceCoordinates(
+        partition: .random(in: 0...9, using: &generator),
+        offset: .random(in: 0...99_999, using: &generator)),
+      recordTimeMilliseconds: .random(in: -1...1_700_000_000_000, using: &generator),
+      hasRetractions: Bool.random(using: &generator))
   }
 }

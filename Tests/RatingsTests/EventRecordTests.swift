@@ -92,7 +92,52 @@ import Testing
     #expect(
       written { writeCanonicalEvent(event, genres: genres.span.bytes, to: &$0) }
         == #"{"user_id":100,"movie_id":1234,"rating":4.0,"timestamp_ms":1700000000000,"#
-        + #""event_type":"rating","genres":["A","B"],"source_partition":3,"source_offset":12}"#)
+        + #""event_type":"rating","genres":["A","B"],"source_partition":3,"source_offset":12,"#
+        + #""source_time_ms":null}"#)
+    let takeBack = RatingEvent(
+      user: 1, movie: 2, rating: nil, timeMilliseconds: 3, source: source,
+      recordTimeMilliseconds: 4, retracts: SourceCoordinates(partition: 0, offset: 17))
+    #expect(
+      written { writeCanonicalEvent(takeBack, to: &$0) }
+        .hasSuffix(#""source_offset":12,"source_time_ms":4,"retracts":"0:17"}"#))
+  }
+
+  /// Records of earlier versions don't name the event's record's time: theirs is the same.
+  @Test func theRecordsTimeStandsInForTheEvents() throws {
+    var parser = CanonicalEventParser()
+    let event =
+      #"{"user_id":1,"movie_id":2,"rating":4.0,"timestamp_ms":5,"event_type":"rating","genres":[],"#
+      + #""source_partition":0,"source_offset":0"#
+    for (field, expected) in [("", Int64(7)), (#","source_time_ms":null"#, -1)] {
+      let read = try parser.parse(Array((event + field + "}").utf8).span.bytes, recordTime: 7)
+      #expect(read.recordTimeMilliseconds == expected)
+    }
+  }
+
+  @Test(arguments: [
+    "", ":", "1", "1:", ":1", "1:2:3", "a:1", "1:a", "-1:2", "1:-2", " 1:2", "2147483648:0",
+    "0:9223372036854775808",
+  ])
+  func coordinatesAreTwoNumbers(_ text: String) {
+    #expect(!judge(take(back: text)).failed.isEmpty)
+  }
+
+  private func take(back text: String) -> String {
+    #"{"user_id":1,"movie_id":2,"rating":null,"timestamp":1700000000,"retracts":"\#(text)"}"#
+  }
+
+  @Test func aTakeBackMayNameItsEvent() {
+    let event = judge(take(back: "2147483647:9223372036854775807")).event
+    #expect(event?.retracts == SourceCoordinates(partition: .max, offset: .max))
+    #expect(event?.retracts?.text == "2147483647:9223372036854775807")
+    #expect(
+      judge(take(back: "1:2").replacing("null", with: "4")).failed == [
+        "expect_column_values_to_be_null:rating"
+      ])
+    #expect(judge(take(back: "12")).failed == ["expect_column_values_to_match_regex:retracts"])
+    #expect(
+      judge(take(back: "1:2").replacing(#""1:2""#, with: "12")).failed
+        == ["expect_column_values_to_be_of_type:retracts"])
   }
 
   @Test func readsBackEveryEventItWrites() throws {
@@ -113,10 +158,12 @@ import Testing
         sessionID: Bool.random(using: &generator) ? texts.randomElement(using: &generator) : nil,
         source: SourceCoordinates(
           partition: .random(in: 0 ... .max, using: &generator),
-          offset: .random(in: 0 ... .max, using: &generator)))
+          offset: .random(in: 0 ... .max, using: &generator)),
+        recordTimeMilliseconds: .random(in: -1 ... .max, using: &generator),
+        retracts: Bool.random(using: &generator) ? source : nil)
       writer.removeAll()
       writeCanonicalEvent(event, to: &writer)
-      let read = try parser.parse(writer.bytes)
+      let read = try parser.parse(writer.bytes, recordTime: 5)
       #expect(read == event)
     }
   }
@@ -129,7 +176,7 @@ import Testing
       genres: ["War", "(no genres listed)", "Drama", "War"], source: source)
     var writer = JSONWriter()
     writeCanonicalEvent(event, to: &writer)
-    let read = try parser.parse(writer.bytes, numbering: &dictionary)
+    let read = try parser.parse(writer.bytes, recordTime: -1, numbering: &dictionary)
     #expect(dictionary.names == ["War", "Drama"])
     #expect(read.genres == GenreSet(rawValue: 0b11) && read.event.genres == [])
   }
@@ -145,7 +192,7 @@ import Testing
     let bytes = Array(text.utf8)
     #expect(throws: RecordError.self) {
       var parser = CanonicalEventParser()
-      _ = try parser.parse(bytes.span.bytes)
+      _ = try parser.parse(bytes.span.bytes, recordTime: -1)
     }
   }
 
@@ -159,8 +206,15 @@ import Testing
         + #""new_timestamp_ms":9,"source_partition":3,"source_offset":12}"#)
     var reversed = change
     (reversed.old, reversed.new) = (change.new, change.old)
+    var takenBack = reversed
+    takenBack.takeBackMilliseconds = 11
+    var undone = takenBack
+    undone.old = nil
+    undone.undoneMilliseconds = 12
+    var correction = change
+    correction.isCorrection = true
     var parser = RatingChangeParser()
-    for change in [change, reversed] {
+    for change in [change, reversed, takenBack, undone, correction] {
       let read = try parser.parse(Array(written(change.write).utf8).span.bytes)
       #expect(read == change)
     }

@@ -179,7 +179,7 @@ private let brokenValues: [BadValue] = [
       judge(good).event
         == RatingEvent(
           user: 100, movie: 1234, rating: stars(5), timeMilliseconds: 1_700_000_000_000,
-          source: source))
+          source: source, recordTimeMilliseconds: 1_700_000_000_000))
   }
 
   @Test func acceptsEverythingOptional() {
@@ -194,7 +194,8 @@ private let brokenValues: [BadValue] = [
       event
         == RatingEvent(
           user: .max, movie: 7, rating: stars(4), timeMilliseconds: 1_700_000_000_250,
-          genres: ["Drama", "Sci-Fi"], sessionID: "a\"b", source: source))
+          genres: ["Drama", "Sci-Fi"], sessionID: "a\"b", source: source,
+          recordTimeMilliseconds: 1_700_000_000_000))
   }
 
   @Test func acceptsOtherKindsOfEvents() {

@@ -11,9 +11,8 @@ import Testing
     var user = UserAggregate()
     let day = EventTime.millisecondsPerDay
     for (value, time) in [(4.0, 40 * day), (3.0, 10 * day), (5.0, 41 * day + 7)] {
-      _ = user.apply(
-        old: nil, oldGenres: GenreSet(),
-        new: TimedRating(rating: stars(value), timeMilliseconds: time), newGenres: genres)
+      let rating = TimedRating(rating: stars(value), timeMilliseconds: time)
+      _ = user.apply(old: nil, new: UserRating(timed: rating, genres: genres), movie: time)
     }
     let features = UserFeatures(
       user: 7, aggregate: user, genres: dictionary, eventTimeMilliseconds: 41 * day + 7)

@@ -127,31 +127,56 @@ private func randomRating(_ generator: inout SeededGenerator, days: Int64) -> Ti
     let both = set(&dictionary, "War", "Drama")
     var user = UserAggregate()
     #expect(user.genres.favorite(in: dictionary) == nil)
-    let first = TimedRating(rating: stars(5), timeMilliseconds: 1)
-    let second = TimedRating(rating: stars(2), timeMilliseconds: 2)
-    _ = user.apply(old: nil, oldGenres: GenreSet(), new: first, newGenres: both)
+    let first = UserRating(
+      timed: TimedRating(rating: stars(5), timeMilliseconds: 1), genres: both)
+    let second = UserRating(
+      timed: TimedRating(rating: stars(2), timeMilliseconds: 2), genres: war)
+    _ = user.apply(old: nil, new: first, movie: 1)
     #expect(user.genres.favorite(in: dictionary)?.name == "Drama")
-    _ = user.apply(old: nil, oldGenres: GenreSet(), new: second, newGenres: war)
+    _ = user.apply(old: nil, new: second, movie: 2)
     let favorite = user.genres.favorite(in: dictionary)
     #expect(favorite?.name == "War" && favorite?.count == 2 && favorite?.mean == 3.5)
-    _ = user.apply(old: second, oldGenres: war, new: nil, newGenres: GenreSet())
-    _ = user.apply(old: first, oldGenres: both, new: nil, newGenres: GenreSet())
+    _ = user.apply(old: second, new: UserRating(takenBackAt: 3), movie: 2)
+    _ = user.apply(old: first, new: UserRating(takenBackAt: 4), movie: 1)
     #expect(user.genres.favorite(in: dictionary) == nil)
-    #expect(user.genres == GenreTally() && user == UserAggregate())
+    #expect(user.genres == GenreTally() && user.statistics == RatingStatistics())
   }
 
-  @Test func whoHasNoRatingsLeftBeginsAnew() {
-    let rating = TimedRating(rating: stars(5), timeMilliseconds: 1)
+  @Test func whoHasNoRatingsLeftIsRememberedForTheTakeBacks() {
     var (user, movie) = (UserAggregate(), MovieAggregate())
-    for _ in 0..<3 {
-      user.noteRated(7)
-      _ = user.apply(old: nil, oldGenres: GenreSet(), new: rating, newGenres: GenreSet())
-      _ = movie.apply(old: nil, new: rating)
-      #expect(user.version == 1 && movie.version == 1 && user.mayHaveRated(7))
-      _ = user.apply(old: rating, oldGenres: GenreSet(), new: nil, newGenres: GenreSet())
-      _ = movie.apply(old: rating, new: nil)
-      #expect(user == UserAggregate() && movie.version == 0 && !user.mayHaveRated(7))
+    var stands: UserRating?
+    func change(to new: UserRating) {
+      _ = user.apply(old: stands, new: new, movie: 7)
+      _ = movie.apply(RatingChange(movie: 7, user: 1, from: stands, to: new, source: source))
+      stands = new
     }
+    #expect(user.isEmpty && movie.isEmpty && !user.mayHaveRated(7))
+    for round in 0..<Int64(3) {
+      let time = 10 * round
+      change(to: UserRating(timed: TimedRating(rating: stars(5), timeMilliseconds: time)))
+      #expect(user.version == 1 && movie.version == 1 && user.mayHaveRated(7))
+      change(to: UserRating(takenBackAt: time + 5))
+      #expect(user.version == 0 && movie.version == 0 && user.mayHaveRated(7))
+      #expect(!user.isEmpty && !movie.isEmpty && user.statistics == RatingStatistics())
+      #expect(user.eventTimeMilliseconds == time + 5 && movie.eventTimeMilliseconds == time + 5)
+    }
+  }
+
+  @Test func aTakeBackThatIsUndoneLeavesNoTime() {
+    var (user, movie) = (UserAggregate(), MovieAggregate())
+    let rating = UserRating(timed: TimedRating(rating: stars(5), timeMilliseconds: 3))
+    let future = UserRating(takenBackAt: 4_000)
+    let repair = UserRating(takenBackAt: 5)
+    _ = user.apply(old: nil, new: rating, movie: 1)
+    _ = movie.apply(RatingChange(movie: 1, user: 1, from: nil, to: rating, source: source))
+    for (old, new) in [(rating, future), (future, repair)] {
+      let mustRescan = user.apply(old: old, new: new, movie: 1)
+      #expect(mustRescan == (new == repair))
+      _ = movie.apply(RatingChange(movie: 1, user: 1, from: old, to: new, source: source))
+    }
+    user.resetTimes()
+    user.note(repair)
+    #expect(user.eventTimeMilliseconds == 5 && movie.eventTimeMilliseconds == 5)
   }
 
   @Test func aFullDictionaryNumbersNoMore() {

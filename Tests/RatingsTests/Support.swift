@@ -46,3 +46,27 @@ func stars(_ value: Double) -> HalfStars {
   guard let rating = HalfStars(stars: value) else { preconditionFailure("\(value) is no rating") }
   return rating
 }
+
+extension UserRating {
+  /// A rating of the event at an offset.
+  init(
+    timed: TimedRating, genres: GenreSet = GenreSet(), offset: Int64 = 0, recordTime: Int64 = -1
+  ) {
+    self.init(
+      rating: timed.rating, timeMilliseconds: timed.timeMilliseconds, genres: genres,
+      source: SourceCoordinates(partition: 0, offset: offset),
+      recordTimeMilliseconds: recordTime)
+  }
+
+  /// A take-back.
+  init(takenBackAt time: Int64, offset: Int64 = 0) {
+    self.init(
+      rating: nil, timeMilliseconds: time, source: SourceCoordinates(partition: 0, offset: offset))
+  }
+}
+
+extension MovieAggregate {
+  mutating func apply(old: TimedRating?, new: TimedRating?) -> Bool {
+    apply(RatingChange(movie: 1, user: 1, old: old, new: new, source: source))
+  }
+}

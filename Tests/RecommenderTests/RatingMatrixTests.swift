@@ -9,16 +9,19 @@ import Testing
     var movie: Int64
   }
 
-  @Test(arguments: 1...10 as ClosedRange<UInt64>) func theLastOfEachCounts(seed: UInt64) {
+  @Test(arguments: 1...10 as ClosedRange<UInt64>) func theNewestOfEachCounts(seed: UInt64) {
     var random = SeededRandom(seed: seed)
     var log = RatingLog()
-    var expected: [Key: (rating: HalfStars, time: Int64, place: Int)] = [:]
+    var newest: [Key: (rating: HalfStars?, time: Int64, place: Int)] = [:]
     for place in 0..<600 {
       let key = Key(user: Int64(random.below(9) * 7), movie: Int64(random.below(12) * 5))
       let rating = HalfStars(rawValue: UInt8(random.below(11)))
       let time = Int64(random.below(40)) * 1000
       log.append(user: key.user, movie: key.movie, rating: rating, timeMilliseconds: time)
-      expected[key] = rating.map { ($0, time, place) }
+      if time >= newest[key]?.time ?? 0 { newest[key] = (rating, time, place) }
+    }
+    let expected = newest.compactMapValues { newest in
+      newest.rating.map { (rating: $0, time: newest.time, place: newest.place) }
     }
     let matrix = log.finish()
     #expect(matrix.users == Set(expected.keys.map(\.user)).sorted())

@@ -3,56 +3,138 @@ import Recommender
 import TestSupport
 import Testing
 
-/// The rules of ratings against a list of all events, searched from its end.
+/// The rules of ratings against a list of all events, searched for the newest.
 @Suite struct RatingRulesTests {
+  private struct Pair: Hashable {
+    var user: Int64
+    var movie: Int64
+  }
+
   private struct Naive {
-    var said: [(user: Int64, movie: Int64, rating: UserRating?)] = []
+    var said: [Pair: [RatingEvent]] = [:]
+    var retracted: Set<SourceCoordinates> = []
 
-    func inForce(_ user: Int64, _ movie: Int64) -> UserRating? {
-      said.last { $0.user == user && $0.movie == movie }?.rating
+    func standing(_ pair: Pair) -> RatingEvent? {
+      (said[pair] ?? []).filter { !retracted.contains($0.source) }.max { place($0) < place($1) }
+    }
+
+    private func place(_ event: RatingEvent) -> (Int64, Int64, Int32, Int64) {
+      (
+        event.timeMilliseconds, event.recordTimeMilliseconds, event.source.partition,
+        event.source.offset
+      )
     }
   }
 
-  private func event(_ random: inout SeededGenerator, offset: Int64) -> RatingEvent {
-    let type = random.next() % 8 == 0 ? EventType.allCases.randomElement(using: &random) : nil
-    return RatingEvent(
-      user: Int64.random(in: 1...3, using: &random),
-      movie: random.next() % 16 == 0 ? nil : Int64.random(in: 1...3, using: &random),
-      rating: random.next() % 3 == 0
-        ? nil : HalfStars(rawValue: UInt8.random(in: 1...2, using: &random)),
-      timeMilliseconds: Int64.random(in: 0...2, using: &random), type: type ?? .rating,
-      source: SourceCoordinates(partition: 0, offset: offset))
+  private func events(_ random: inout SeededGenerator, count: Int64) -> [RatingEvent] {
+    var future: [Pair: SourceCoordinates] = [:]
+    return (0..<count).map { offset in
+      let type = random.next() % 8 == 0 ? EventType.allCases.randomElement(using: &random) : nil
+      let pair = Pair(
+        user: Int64.random(in: 1...3, using: &random),
+        movie: Int64.random(in: 1...3, using: &random))
+      let source = SourceCoordinates(
+        partition: Int32.random(in: 0...1, using: &random), offset: offset)
+      var event = RatingEvent(
+        user: pair.user, movie: random.next() % 16 == 0 ? nil : pair.movie,
+        rating: random.next() % 3 == 0
+          ? nil : HalfStars(rawValue: UInt8.random(in: 1...2, using: &random)),
+        timeMilliseconds: Int64.random(in: 0...5, using: &random), type: type ?? .rating,
+        source: source, recordTimeMilliseconds: Int64.random(in: -1...1, using: &random))
+      guard event.movie != nil, type == nil else { return event }
+      // One event of each user and movie is of a clock that ran ahead.
+      if future[pair] == nil, random.next() % 8 == 0 {
+        event.timeMilliseconds = 100
+        future[pair] = source
+      } else if let named = future[pair], random.next() % 8 == 0 {
+        event.timeMilliseconds = 50
+        event.rating = nil
+        event.retracts = named
+      }
+      return event
+    }
   }
 
-  @Test(arguments: UInt64(0)..<20) func statementsReplaceEachOther(seed: UInt64) {
+  private struct Fold {
+    var standing: [Pair: UserRating] = [:]
+    var retractions: [Pair: Retractions] = [:]
+
+    mutating func take(_ event: RatingEvent) -> RatingEffect? {
+      guard let statement = RatingStatement(event, genres: GenreSet()) else { return nil }
+      let pair = Pair(user: statement.user, movie: statement.movie)
+      if let named = statement.retracts {
+        _ = retractions[pair, default: Retractions()].insert(named)
+      }
+      let effect = statement.effect(
+        on: standing[pair], isRetracted: retractions[pair]?.contains(event.source) ?? false)
+      switch effect {
+      case .change(let new), .repeated(let new): standing[pair] = new
+      case .late: break
+      }
+      return effect
+    }
+  }
+
+  /// In any order, with any repeats, the same stands.
+  @Test(arguments: UInt64(0)..<40) func theOrderOfArrivalDoesNotMatter(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
+    let events = events(&random, count: 120)
     var naive = Naive()
-    var effects: Set<String> = []
-    for offset in Int64(0)..<400 {
-      let event = event(&random, offset: offset)
-      let genres = GenreSet(rawValue: random.next() % 2)
-      guard let statement = RatingStatement(event, genres: genres) else {
-        #expect(event.type != .rating || event.movie == nil)
-        continue
-      }
-      #expect(event.type == .rating && statement.movie == event.movie)
-      #expect(statement.user == event.user && statement.rating?.timed.rating == event.rating)
-      let old = naive.inForce(statement.user, statement.movie)
-      naive.said.append((statement.user, statement.movie, statement.rating))
-      let new = naive.inForce(statement.user, statement.movie)
-      switch statement.effect(on: old) {
-      case .change(let before, let after):
-        #expect(before == old && after == new && old != new)
-        effects.insert(old == nil ? "first" : new == nil ? "taken back" : "replaced")
-      case .duplicate:
-        #expect(old == new && new != nil)
-        effects.insert("duplicate")
-      case .none:
-        #expect(old == nil && new == nil)
-        effects.insert("nothing")
-      }
+    for event in events where event.type == .rating {
+      guard let movie = event.movie else { continue }
+      naive.said[Pair(user: event.user, movie: movie), default: []].append(event)
+      if let named = event.retracts { naive.retracted.insert(named) }
     }
-    #expect(effects == ["first", "taken back", "replaced", "duplicate", "nothing"])
+    var kinds: Set<String> = []
+    for round in 0..<3 {
+      var fold = Fold()
+      let repeats = (0..<40).compactMap { _ in events.randomElement(using: &random) }
+      let arrived = round == 0 ? events : (events + repeats).shuffled(using: &random)
+      for event in arrived {
+        switch fold.take(event) {
+        case nil: #expect(event.type != .rating || event.movie == nil)
+        case .change: kinds.insert("change")
+        case .repeated: kinds.insert("repeated")
+        case .late: kinds.insert("late")
+        }
+      }
+      for pair in naive.said.keys {
+        let expected = naive.standing(pair)
+        let found = fold.standing[pair]
+        #expect(found?.source == expected?.source && found?.rating == expected?.rating)
+      }
+      #expect(fold.standing.count == naive.said.count)
+    }
+    #expect(kinds == ["change", "repeated", "late"])
+  }
+
+  @Test func whatIsReadAgainChangesNothing() {
+    var random = SeededGenerator(seed: 7)
+    let events = events(&random, count: 200)
+    var fold = Fold()
+    for event in events { _ = fold.take(event) }
+    let before = fold.standing
+    for event in events {
+      if case .change = fold.take(event) { Issue.record("\(event) has changed something") }
+    }
+    #expect(fold.standing == before)
+  }
+
+  @Test func theSameSaidByALaterEventKeepsItsPlace() throws {
+    func event(_ offset: Int64, _ halfStars: UInt8, recordTime: Int64) -> RatingEvent {
+      RatingEvent(
+        user: 1, movie: 1, rating: HalfStars(rawValue: halfStars), timeMilliseconds: 5,
+        source: SourceCoordinates(partition: 0, offset: offset),
+        recordTimeMilliseconds: recordTime)
+    }
+    var fold = Fold()
+    _ = fold.take(event(0, 4, recordTime: 1))
+    guard case .repeated = fold.take(event(1, 4, recordTime: 3)) else {
+      Issue.record("the rating was said before")
+      return
+    }
+    let effect = fold.take(event(2, 6, recordTime: 2))
+    #expect(effect == .late)
   }
 
   @Test(arguments: UInt64(0)..<10) func repeatsAreToldByTheirSource(seed: UInt64) {
@@ -76,32 +158,41 @@ import Testing
     }
   }
 
-  /// Training sorts its log instead of folding it, and comes to the same.
+  /// Training sorts its log instead of folding it, and comes to the same where times decide; it
+  /// reports where they do not.
   @Test(arguments: UInt64(0)..<10) func trainingFollowsTheRules(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     var log = RatingLog()
-    var inForce: [[Int64]: UserRating] = [:]
-    for offset in Int64(0)..<200 {
-      let event = event(&random, offset: offset)
+    var fold = Fold()
+    var times: [Pair: [Int64: Set<HalfStars?>]] = [:]
+    for var event in events(&random, count: 200) {
+      event.retracts = nil
       guard let said = RatingStatement(event, genres: GenreSet()) else { continue }
       log.append(
         user: said.user, movie: said.movie, rating: event.rating,
         timeMilliseconds: event.timeMilliseconds)
-      if case .change(_, let new) = said.effect(on: inForce[[said.user, said.movie]]) {
-        inForce[[said.user, said.movie]] = new
-      }
+      let pair = Pair(user: said.user, movie: said.movie)
+      times[pair, default: [:]][event.timeMilliseconds, default: []].insert(event.rating)
+      _ = fold.take(event)
     }
-    let matrix = log.finish()
-    var found: [[Int64]: UserRating] = [:]
-    for user in matrix.users.indices {
-      for index in matrix.range(ofUser: user) {
-        let rating = matrix.rating(index)
-        found[[matrix.users[user], matrix.movies[rating.movie]]] = UserRating(
-          timed: TimedRating(
-            rating: rating.rating, timeMilliseconds: rating.timeMilliseconds),
-          genres: GenreSet())
-      }
+    var ties: Set<Pair> = []
+    let matrix = log.finish(onTie: { ties.insert(Pair(user: $0.user, movie: $0.movie)) })
+    let expectedTies = times.filter { $0.value.max { $0.key < $1.key }?.value.count ?? 0 > 1 }
+    #expect(ties == Set(expectedTies.keys))
+    for (pair, row) in fold.standing where !ties.contains(pair) {
+      let found = matrix.rating(of: RatedPair(user: pair.user, movie: pair.movie))
+      #expect(found == row.timed)
     }
-    #expect(found == inForce && found.count == matrix.count)
+    // With what is known of the ties it is the fold.
+    let decided = Dictionary(
+      uniqueKeysWithValues: ties.map {
+        (RatedPair(user: $0.user, movie: $0.movie), fold.standing[$0]?.timed)
+      })
+    let replaced = matrix.replacing(decided)
+    #expect(replaced.count == fold.standing.values.count { $0.rating != nil })
+    for (pair, row) in fold.standing {
+      let found = replaced.rating(of: RatedPair(user: pair.user, movie: pair.movie))
+      #expect(found == row.timed)
+    }
   }
 }

@@ -115,7 +115,7 @@ import Testing
       written(reply.write)
         == #"{"user_id":100,"recommendations":[{"movie_id":1,"title":"Toy \"Story\"","#
         + #""genres":"A|B","score":4.0}],"count":1,"strategy":"personal","reason":null,"#
-        + #""model_version":"m","state_offset":12,"features":{"rating_count":2,"#
+        + #""model_version":"m","state_offset":12,"state_rules":2,"features":{"rating_count":2,"#
         + #""rating_mean":4.5,"favorite_genre":"A","favorite_genre_count":1,"#
         + #""favorite_genre_mean":4.0,"known_rating_count":1},"#
         + #""history":[{"movie_id":2,"title":"T","genres":"A","rating":4.0,"timestamp_ms":5}],"#

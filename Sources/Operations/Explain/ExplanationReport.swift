@@ -44,6 +44,7 @@ package struct ExplanationReport: Encodable {
   private(set) var strategy: String
   private(set) var modelVersion: String?
   private(set) var stateOffset: Int64
+  private(set) var stateRules: Int
   /// The user's partition of validated-ratings.
   private(set) var statePartition: Int32
   private(set) var ratings: Int
@@ -57,6 +58,7 @@ package struct ExplanationReport: Encodable {
     case strategy
     case modelVersion = "model_version"
     case stateOffset = "state_offset"
+    case stateRules = "state_rules"
     case statePartition = "state_partition"
     case ratings
     case knownRatings = "known_ratings"
@@ -78,6 +80,7 @@ package struct ExplanationReport: Encodable {
     strategy = prediction.strategy.rawValue
     modelVersion = prediction.modelVersion
     stateOffset = prediction.stateOffset
+    stateRules = prediction.rules.rawValue
     statePartition = home
     ratings = explanation.ratings.count
     knownRatings = explanation.known
@@ -113,6 +116,11 @@ package struct ExplanationReport: Encodable {
       "state: \(ratings) ratings as of validated-ratings[\(statePartition)]@\(stateOffset)"
         + (verdict == .notRecomputable ? "" : ", \(knownRatings) of movies the model knows"))
     var text = lines.joined(separator: "\n") + "\n\n" + table.description + "\n" + conclusion + "\n"
+    if stateRules == FoldRules.byArrival.rawValue {
+      text +=
+        "(an earlier version wrote it: it follows older rules, by which the rating that arrived"
+        + " last counted, whatever its time)\n"
+    }
     if hasGenres, verdict != .notRecomputable {
       text += "(the request named genres; today's catalog was used)\n"
     }

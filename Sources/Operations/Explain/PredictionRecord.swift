@@ -3,6 +3,7 @@ import EventLog
 import Foundation
 import KafkaLog
 import Pipeline
+import Ratings
 import Recommender
 
 /// A prediction read from its topic.
@@ -45,7 +46,17 @@ struct PredictionRecord {
         user: user, count: request.numRecommendations, excludesRated: request.excludeRated,
         genres: request.genres),
       strategy: strategy, modelVersion: reply.modelVersion, stateOffset: stateOffset,
+      rules: try Self.rules(reply.stateRules, place: place),
       movies: movies.map { ScoredMovie(movie: $0.movieID, score: $0.score) })
+  }
+
+  private static func rules(_ number: Int?, place: String) throws -> FoldRules {
+    guard let number else { return .byArrival }
+    guard let rules = FoldRules(rawValue: number) else {
+      throw CommandFailure(
+        .failure, "\(place) follows the rules \(number), which this version does not know")
+    }
+    return rules
   }
 
   /// - Returns: `nil` if there is no record at the offset, but the partition goes on after it.

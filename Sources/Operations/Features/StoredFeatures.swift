@@ -29,11 +29,12 @@ package struct StoredFeatures {
     let genresKey = UserTables.genresKey
     guard let aggregate = try bytes(snapshot, UserTables.aggregates, key.span) else { return nil }
     let decoded = try UserAggregate(decoding: aggregate.span.bytes)
+    guard decoded.statistics.count > 0 else { return nil }
     let genres = try bytes(snapshot, UserTables.genres, genresKey.span.bytes)
     return UserFeatures(
       user: id, aggregate: decoded,
       genres: try genres.map { try GenreDictionary(decoding: $0.span.bytes) } ?? GenreDictionary(),
-      eventTimeMilliseconds: decoded.statistics.lastRatingMilliseconds ?? 0)
+      eventTimeMilliseconds: decoded.eventTimeMilliseconds)
   }
 
   /// The quality score is the one under the prior of the movies kept on this machine.
@@ -43,9 +44,10 @@ package struct StoredFeatures {
     let key = StoreKey(id)
     guard let aggregate = try bytes(snapshot, MovieTables.aggregates, key.span) else { return nil }
     let decoded = try MovieAggregate(decoding: aggregate.span.bytes)
+    guard decoded.statistics.count > 0 else { return nil }
     return MovieFeatures(
       movie: id, aggregate: decoded, prior: try prior(),
-      eventTimeMilliseconds: decoded.statistics.lastRatingMilliseconds ?? 0)
+      eventTimeMilliseconds: decoded.eventTimeMilliseconds)
   }
 
   private func prior() throws -> CatalogPrior {

@@ -45,6 +45,8 @@ package struct ReplyRecord: Decodable {
   package var reason: String?
   package var modelVersion: String?
   package var stateOffset: Int64?
+  /// Earlier versions did not name them.
+  var stateRules: Int?
   package var history: [Rated]?
   package var request: Request?
   package var latencyMs: Double?
@@ -52,7 +54,8 @@ package struct ReplyRecord: Decodable {
   private enum CodingKeys: String, CodingKey {
     case error
     case userID = "userId"
-    case recommendations, strategy, reason, modelVersion, stateOffset, history, request, latencyMs
+    case recommendations, strategy, reason, modelVersion, stateOffset, stateRules, history
+    case request, latencyMs
   }
 
   package init(_ value: [UInt8]) throws {

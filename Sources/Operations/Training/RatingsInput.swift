@@ -16,7 +16,7 @@ enum RatingsInput {
       topology[.validatedRatings], unit: "records", goal: .count(reader.total))
     while try reader.read() { progress.update(reader.passed) }
     progress.finish(reader.total)
-    return reader.finish()
+    return try reader.finish()
   }
 
   /// Reads a file with a header, or with the columns user, movie, rating and time.

@@ -16,6 +16,8 @@ extension TableDeclaration {
       case .position: Self.writePosition(value, &writer)
       case .source: Self.writeSource(value, &writer)
       case .genres: Self.write(try GenreDictionary(decoding: value), &writer)
+      case .retractions: Self.write(try Retractions(decoding: value), &writer)
+      case .refold: Self.write(try RefoldProgress(decoding: value), &writer)
       case .userRating: Self.write(try UserRating(decoding: value), genres, &writer)
       case .userAggregate: Self.write(try UserAggregate(decoding: value), genres, &writer)
       case .movieAggregate: Self.write(try MovieAggregate(decoding: value), &writer)
@@ -95,9 +97,9 @@ extension TableDeclaration {
   ) {
     writer.beginObject()
     writer.key("rating")
-    writer.double(rating.timed.rating.stars)
+    if let rating = rating.rating { writer.double(rating.stars) } else { writer.null() }
     writer.key("time_ms")
-    writer.integer(rating.timed.timeMilliseconds)
+    writer.integer(rating.timeMilliseconds)
     writer.key("genres")
     writer.beginArray()
     for genre in rating.genres {
@@ -105,6 +107,31 @@ extension TableDeclaration {
       writer.string(number < genres.names.count ? genres.names[number] : "#\(number)")
     }
     writer.endArray()
+    if !rating.isByArrival {
+      writer.key("source")
+      writer.string(rating.source.text)
+      writer.key("source_time_ms")
+      if rating.recordTimeMilliseconds >= 0 {
+        writer.integer(rating.recordTimeMilliseconds)
+      } else {
+        writer.null()
+      }
+    }
+    writer.endObject()
+  }
+
+  private static func write(_ retractions: Retractions, _ writer: inout JSONWriter) {
+    writer.beginArray()
+    for event in retractions.events { writer.string(event.text) }
+    writer.endArray()
+  }
+
+  private static func write(_ progress: RefoldProgress, _ writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.key("next_offset")
+    writer.integer(progress.nextOffset)
+    writer.key("corrections")
+    writer.integer(progress.corrections)
     writer.endObject()
   }
 

@@ -63,9 +63,7 @@ public struct MovieOperator<
   {
     // A record that is not the user stage's has no effect.
     guard let value = record.value, let change = try? parser.parse(value) else { return }
-    if try state.sources.advance(to: change.source, timestamp: record.timestamp) {
-      try state.apply(change, recordTimestamp: record.timestamp)
-    }
+    try state.apply(change, recordTimestamp: record.timestamp)
   }
 
   // MARK: Batch
@@ -76,24 +74,23 @@ public struct MovieOperator<
     for row in 0..<state.movies.rowCount {
       try publish(
         state.movies.key(of: row).movie, state.movies[row],
-        eventTime: state.activity[row].eventTime,
         timestamp: Timestamps.kept(state.activity[row].recordTimestamp), task)
     }
     if state.movies.rowCount > 0 { schedule.noteChange(under: prior, at: now()) }
   }
 
   private mutating func publish(
-    _ movie: Int64, _ aggregate: borrowing MovieAggregate, eventTime: Int64, timestamp: Int64?,
-    _ task: Partition
+    _ movie: Int64, _ aggregate: borrowing MovieAggregate, timestamp: Int64?, _ task: Partition
   ) throws(StageError) {
     key.removeAll()
     key.integer(movie)
-    guard !aggregate.isEmpty else {
+    guard aggregate.statistics.count > 0 else {
       return try task.send(to: Self.features, key: key.bytes, value: nil, timestamp: timestamp)
     }
     value.removeAll()
     MovieFeatures(
-      movie: movie, aggregate: aggregate, prior: prior, eventTimeMilliseconds: eventTime
+      movie: movie, aggregate: aggregate, prior: prior,
+      eventTimeMilliseconds: aggregate.eventTimeMilliseconds
     ).write(to: &value)
     try task.send(to: Self.features, key: key.bytes, value: value.bytes, timestamp: timestamp)
   }
@@ -110,9 +107,9 @@ public struct MovieOperator<
   {
     schedule.noteRefresh(under: prior, at: now())
     try state.movies.scan { (movie, aggregate) throws(StageError) in
-      try publish(
-        movie.movie, aggregate, eventTime: aggregate.statistics.lastRatingMilliseconds ?? 0,
-        timestamp: nil, task)
+      if aggregate.statistics.count > 0 {
+        try publish(movie.movie, aggregate, timestamp: nil, task)
+      }
       return true
     }
   }

@@ -3,9 +3,7 @@ import Codecs
 public import Ratings
 public import StateStore
 
-extension MovieAggregate: StateValue {
-  public var isEmpty: Bool { statistics.count == 0 }
-}
+extension MovieAggregate: StateValue {}
 
 /// What the movie stage keeps of one partition: its tables, and what the open batch has yet to
 /// send.
@@ -14,8 +12,6 @@ public struct MoviePartition: PartitionState {
   struct Activity {
     /// Newest time of the records that changed the movie.
     var recordTimestamp: Int64 = -1
-    /// Time of the event that changed the movie last.
-    var eventTime: Int64 = 0
     /// How many blocks of the movie's journal the store held when the batch began.
     fileprivate let storedBlocks: Int64
     /// The journal's last block, once the batch has appended to it.
@@ -26,7 +22,8 @@ public struct MoviePartition: PartitionState {
     }
   }
 
-  var sources: SourcePositions
+  private var sources: SourcePositions
+  private var corrections: SourcePositions
   private(set) var movies: StateTable<MovieKey, MovieAggregate>
   private var times: StateTable<TimesKey, TimesBlock>
   /// By row of `movies`.
@@ -36,14 +33,22 @@ public struct MoviePartition: PartitionState {
     throws(StageError)
   {
     sources = try SourcePositions(task, table: MovieTables.sources, of: source)
+    corrections = try SourcePositions(task, table: MovieTables.corrections, of: nil)
     movies = StateTable(MovieTables.aggregates, of: task)
     times = StateTable(MovieTables.times, of: task)
   }
 
   // MARK: Changes
 
-  /// Folds the change of a rating into its movie.
+  /// Folds the change of a rating into its movie, unless it is in the state already.
   mutating func apply(_ change: RatingChange, recordTimestamp: Int64) throws(StageError) {
+    let isNew =
+      if change.isCorrection {
+        try corrections.advance(to: change.source, timestamp: recordTimestamp)
+      } else {
+        try sources.advance(to: change.source, timestamp: recordTimestamp)
+      }
+    guard isNew else { return }
     let row = try row(ofMovie: change.movie)
     if let old = change.old {
       try note(TimeJournal.Entry(milliseconds: old.timeMilliseconds, isRemoval: true), row)
@@ -51,10 +56,8 @@ public struct MoviePartition: PartitionState {
     if let new = change.new {
       try note(TimeJournal.Entry(milliseconds: new.timeMilliseconds, isRemoval: false), row)
     }
-    let mustRescan = movies[row].apply(old: change.old, new: change.new)
+    let mustRescan = movies[row].apply(change)
     activity[row].recordTimestamp = max(activity[row].recordTimestamp, recordTimestamp)
-    activity[row].eventTime =
-      change.new?.timeMilliseconds ?? change.old?.timeMilliseconds ?? 0
     if mustRescan { try rescanTimes(row) }
     try shortenJournal(row)
   }
@@ -140,6 +143,7 @@ public struct MoviePartition: PartitionState {
     try times.writeChanges()
     try movies.writeChanges()
     try sources.writeChanges()
+    try corrections.writeChanges()
     activity.removeAllOfBatch()
   }
 }

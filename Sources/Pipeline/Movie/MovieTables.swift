@@ -8,4 +8,7 @@ public enum MovieTables {
   public static let times = Table(rawValue: 2)
   /// partition of `validated-ratings` → `SourcePosition` of its newest event in the state
   public static let sources = Table(rawValue: 3)
+  /// partition of `validated-ratings` → `SourcePosition` of its newest correction in the state, by
+  /// number
+  public static let corrections = Table(rawValue: 4)
 }

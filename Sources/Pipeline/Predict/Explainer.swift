@@ -68,8 +68,7 @@ public struct Explainer<Log: EventLog> {
       model = nil
     }
     ratings = try rebuild(
-      prediction.request.user, TopicPartition(topology[.validatedRatings], partition),
-      to: prediction.stateOffset, progress)
+      prediction, TopicPartition(topology[.validatedRatings], partition), progress)
     return Explanation(prediction, ratings: ratings, model: model, catalog: movies)
   }
 
@@ -86,12 +85,13 @@ public struct Explainer<Log: EventLog> {
   }
 
   private func rebuild(
-    _ user: Int64, _ partition: TopicPartition, to end: Int64,
+    _ prediction: RecordedPrediction, _ partition: TopicPartition,
     _ progress: (_ read: Int64, _ all: Int64) -> Void
   ) throws(ExplanationError) -> [MovieRating] {
+    let end = prediction.stateOffset
     guard end > 0 else { return [] }
     let missing: MissingOffsets?
-    var history = UserHistory(user: user)
+    var history = UserHistory(user: prediction.request.user, by: prediction.rules)
     do throws(LogError) {
       var reader = try PartitionReader(
         log,
@@ -107,7 +107,7 @@ public struct Explainer<Log: EventLog> {
             return true
           },
           { _, record in
-            history.take(record.value)
+            history.take(record)
             return true
           })
       }

@@ -9,17 +9,20 @@ public struct RecordedPrediction: Sendable {
   public var modelVersion: String?
   /// The prediction was computed from the events of the user's partition below this offset.
   public var stateOffset: Int64
+  /// The rules that those events were folded by.
+  public var rules: FoldRules
   /// Best first.
   public var movies: [ScoredMovie]
 
   public init(
     request: RecommendationRequest, strategy: RecommendationStrategy, modelVersion: String?,
-    stateOffset: Int64, movies: [ScoredMovie]
+    stateOffset: Int64, rules: FoldRules = .current, movies: [ScoredMovie]
   ) {
     self.request = request
     self.strategy = strategy
     self.modelVersion = modelVersion
     self.stateOffset = stateOffset
+    self.rules = rules
     self.movies = movies
   }
 }

@@ -74,7 +74,9 @@ public struct UserStateView<Store: StateStore>: PartitionState {
           return true
         }
         do throws(CodecError) {
-          ratings.append(MovieRating(movie: movie, rating: try UserRating(decoding: value).timed))
+          if let rating = try UserRating(decoding: value).timed {
+            ratings.append(MovieRating(movie: movie, rating: rating))
+          }
           return true
         } catch {
           failure = error

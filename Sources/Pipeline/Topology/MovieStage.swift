@@ -14,6 +14,9 @@ extension StageDeclaration {
       TableDeclaration(
         MovieTables.sources, "sources", keys: .identifier, values: .source,
         "partition of validated-ratings: its newest event"),
+      TableDeclaration(
+        MovieTables.corrections, "corrections", keys: .identifier, values: .source,
+        "partition of validated-ratings: its newest correction"),
     ],
     // A movie's features change a little with each rating; a user waits for their own.
     pacing: StagePacing(

@@ -7,5 +7,7 @@ extension TableDeclaration.Values {
   public static let genres = Self("genre dictionary")
   public static let movieAggregate = Self("movie aggregate")
   public static let times = Self("time journal")
+  public static let retractions = Self("retractions")
+  public static let refold = Self("progress of folding again")
   public static let source = Self("source position")
 }

@@ -6,21 +6,33 @@ extension StageDeclaration {
     "user", inputs: [.validatedRatings],
     outputs: [
       Output(.userFeatures), Output(.ratingsByMovie),
-      Output(.validationResults, note: "a rating that repeats the one in force"),
+      Output(.validationResults, note: "an event that changes nothing"),
     ],
-    lookups: [.userRatings],
     tables: [
       TableDeclaration(
         UserTables.aggregates, "aggregates", keys: .identifier, values: .userAggregate,
         "user: statistics of all ratings"),
       TableDeclaration(
-        UserTables.ratings, "ratings", keys: .pair, values: .userRating, "user/movie: the rating"),
+        UserTables.ratings, "ratings", keys: .pair, values: .userRating,
+        "user/movie: the newest rating or take-back"),
       TableDeclaration(
         UserTables.genres, "genres", keys: .text(UserTables.genresKeyText), values: .genres,
         "genres: their names by number"),
       TableDeclaration(
         UserTables.sources, "sources", keys: .identifier, values: .source,
-        "partition of user-ratings: its newest event"),
+        "of an earlier version, until it is folded again"),
+      TableDeclaration(
+        UserTables.retractions, "retractions", keys: .pair, values: .retractions,
+        "user/movie: events taken back by name"),
+      TableDeclaration(
+        UserTables.refold, "refold", keys: .text("refold"), values: .refold,
+        "refold: how far an earlier version's state is folded again"),
+      TableDeclaration(
+        UserTables.refoldAggregates, "refold_aggregates", keys: .identifier,
+        values: .userAggregate, "user: statistics, until the state is folded again"),
+      TableDeclaration(
+        UserTables.refoldCounted, "refold_counted", keys: .pair, values: .userRating,
+        "user/movie: what the movie stage has to be corrected of"),
     ],
     isReplayable: true,
     // Without transactions a batch is only what is acknowledged together; predict reads what is

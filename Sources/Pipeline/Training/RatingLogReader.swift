@@ -6,12 +6,23 @@ public import Streams
 
 /// Reads `validated-ratings` from its beginning up to given offsets, by the rules that the user
 /// stage folds by (`RatingStatement`).
+///
+/// The ratings are sorted by time instead of folded, which takes far less memory. Where the time
+/// alone does not decide, because several events have the same or one was taken back by name, the
+/// topic is read a second time, and those few users and movies are folded.
 public final class RatingLogReader<Consumer: LogConsumer> {
+  private let topic: String
+  private let ends: [Int64]
   private var reader: PartitionReader<Consumer>
   private var parser = CanonicalEventParser()
-  /// By partition of the topic.
-  private var repeats: [RepeatFilter]
   private var log = RatingLog()
+  /// What must be folded.
+  private var undecided: [RatedPair: Fold] = [:]
+
+  private struct Fold {
+    var standing: UserRating?
+    var retractions = Retractions()
+  }
 
   /// How many offsets lie before the ends.
   public var total: Int { Int(reader.total) }
@@ -23,13 +34,17 @@ public final class RatingLogReader<Consumer: LogConsumer> {
   public init<Log: EventLog>(_ log: Log, topology: Topology, ends: [Int64], clientID: String)
     throws(LogError)
   where Log.Consumer == Consumer {
-    let topic = topology[.validatedRatings]
+    topic = topology[.validatedRatings]
+    self.ends = ends
     reader = try PartitionReader(
       log,
       ConsumerConfiguration(
         topics: [topic], group: nil, clientID: clientID,
         maxQueuedBytes: 32 << 20))
-    repeats = Array(repeating: RepeatFilter(), count: ends.count)
+    try begin()
+  }
+
+  private func begin() throws(LogError) {
     try reader.begin(
       ends.enumerated().map { number, end in
         PartitionCursor(TopicPartition(topic, Int32(number)), from: .beginning, to: end)
@@ -40,34 +55,57 @@ public final class RatingLogReader<Consumer: LogConsumer> {
   ///
   /// - Returns: whether anything is left.
   public func read() throws(LogError) -> Bool {
-    try reader.poll(maxRecords: 50_000) { partition, record in
-      take(record, of: partition)
+    try reader.poll(maxRecords: 50_000) { _, record in
+      guard let statement = statement(in: record) else { return true }
+      log.append(
+        user: statement.user, movie: statement.movie, rating: statement.said.rating,
+        timeMilliseconds: statement.said.timeMilliseconds)
+      if statement.retracts != nil {
+        undecided[RatedPair(user: statement.user, movie: statement.movie)] = Fold()
+      }
       return true
     }
     return !reader.isFinished
   }
 
   /// The ratings that count, once everything is read.
-  public func finish() -> RatingMatrix {
+  public func finish() throws(LogError) -> RatingMatrix {
     var finished = RatingLog()
     swap(&finished, &log)
-    return finished.finish()
+    let matrix = finished.finish(onTie: { undecided[$0] = Fold() })
+    guard !undecided.isEmpty else { return matrix }
+    try begin()
+    try reader.readToEnd { _, record in
+      if let statement = statement(in: record) { fold(statement) }
+      return true
+    }
+    let decided = undecided.mapValues { $0.standing?.timed }
+    undecided = [:]
+    guard decided.contains(where: { matrix.rating(of: $0.key) != $0.value }) else { return matrix }
+    return matrix.replacing(decided)
   }
 
-  private func take(_ record: borrowing RecordView, of partition: Int) {
-    guard let value = record.value else { return }
-    let event: RatingEvent
+  private func fold(_ statement: RatingStatement) {
+    let pair = RatedPair(user: statement.user, movie: statement.movie)
+    guard var fold = undecided[pair] else { return }
+    if let named = statement.retracts { _ = fold.retractions.insert(named) }
+    let isRetracted = fold.retractions.contains(statement.said.source)
+    switch statement.effect(on: fold.standing, isRetracted: isRetracted) {
+    case .change(let new), .repeated(let new): fold.standing = new
+    case .late: break
+    }
+    undecided[pair] = fold
+  }
+
+  /// - Returns: `nil` for a record that says nothing of a rating.
+  private func statement(in record: borrowing RecordView) -> RatingStatement? {
+    guard let value = record.value else { return nil }
     do throws(RecordError) {
-      event = try parser.parse(value)
+      let event = try parser.parse(value, recordTime: record.timestamp)
+      return RatingStatement(event, genres: GenreSet())
     } catch {
       // Written by something other than intake. The user stage skips it too.
-      return
+      return nil
     }
-    guard repeats[partition].isNew(event.source),
-      let statement = RatingStatement(event, genres: GenreSet())
-    else { return }
-    log.append(
-      user: statement.user, movie: statement.movie, rating: event.rating,
-      timeMilliseconds: event.timeMilliseconds)
   }
 }

@@ -15,27 +15,45 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
   private static var verdicts: StageOutput { UserOutputs.verdicts }
 
   private let directory: PartitionDirectory<Store>.Share
-  private let source: SourceTopic
+  /// The name of the topic that events come from, which verdicts tell.
+  private let source: String
+  private let input: PastInput
+  /// By partition that is read again, how and how far.
+  private var readings: [Int32: (reading: PastInput.Reading, next: Int64)] = [:]
+  /// Partitions whose state is not yet of this version.
+  private var outdated: Set<Int32> = []
   private var parser = CanonicalEventParser()
   private var key = JSONWriter(capacity: 32)
   private var value = JSONWriter()
 
   /// - Parameters:
-  ///   - log: the log with `user-ratings`, which is consulted when events seem to be repeats.
+  ///   - log: is read again where the state is of an earlier version.
   ///   - directory: is kept up to date with the partitions owned, for the predict stage.
   public init<Log: EventLog>(
     _ log: Log, topology: Topology, clientID: String, directory: PartitionDirectory<Store>
   ) {
     self.directory = directory.makeShare()
-    source = SourceTopic(topology[.userRatings], in: log, clientID: clientID)
+    source = topology[.userRatings]
+    input = PastInput(topology[.validatedRatings], in: log, clientID: clientID)
   }
 
+  /// Shows the predict stage the partitions whose state is of this version.
   public mutating func partitionsChanged(_ tasks: [Partition]) {
-    directory.replace(tasks.compactMap { task in task.store.map { (task.partition, $0) } })
+    readings = readings.filter { partition, _ in tasks.contains { $0.partition == partition } }
+    directory.replace(
+      tasks.compactMap { task in
+        outdated.contains(task.partition) ? nil : task.store.map { (task.partition, $0) }
+      })
   }
 
   public mutating func makeState(_ task: Partition) throws(StageError) -> UserPartition {
-    try UserPartition(task, source: source)
+    let state = try UserPartition(task)
+    if state.refold == nil {
+      outdated.remove(task.partition)
+    } else {
+      outdated.insert(task.partition)
+    }
+    return state
   }
 
   // MARK: Events
@@ -49,31 +67,35 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
   private mutating func take(
     _ record: borrowing RecordView, _ state: inout UserPartition, _ task: Partition
   ) throws(StageError) {
-    guard let value = record.value else { return }
-    let event: RatingEvent
-    let genres: GenreSet
-    do throws(RecordError) {
-      (event, genres) = try parser.parse(value, numbering: &state.genres)
-    } catch {
-      // Written by something other than intake. It has no verdict to contradict and no effect.
-      return
-    }
-    guard try state.sources.advance(to: event.source, timestamp: record.timestamp),
-      let statement = RatingStatement(event, genres: genres)
-    else { return }
-    let user = try state.row(ofUser: statement.user)
-    let row = try state.row(ofRating: statement, user: user)
-    switch statement.effect(on: state.ratings[row]) {
-    case .none: return
-    case .duplicate: try sendDuplicateVerdict(event, record, task)
-    case .change(let old, let new):
-      try state.change(rating: row, ofUser: user, movie: statement.movie, from: old, to: new)
-      state.noteChange(
-        ofUser: user, eventTime: event.timeMilliseconds, recordTimestamp: record.timestamp)
+    guard let statement = statement(in: record, &state) else { return }
+    let applied = try state.apply(statement)
+    switch applied.effect {
+    case .late:
+      // A take-back that names its event has an effect even when it is not the newest.
+      if !applied.namesAnother { try sendVerdict(.ratingNewest, statement, record, task) }
+    case .repeated:
+      if !applied.namesAnother { try sendVerdict(.ratingUnique, statement, record, task) }
+    case .change(let new):
+      state.noteChange(ofUser: applied.user, recordTimestamp: record.timestamp)
       let change = RatingChange(
-        movie: statement.movie, user: statement.user, old: old?.timed, new: new?.timed,
+        movie: statement.movie, user: statement.user, from: applied.old, to: new,
         source: SourceCoordinates(partition: task.partition, offset: record.offset))
       if state.append(change, timestamp: record.timestamp) { try sendChanges(&state, task) }
+    }
+  }
+
+  /// - Returns: `nil` for a record that says nothing of a rating.
+  private mutating func statement(
+    in record: borrowing RecordView, _ state: inout UserPartition
+  ) -> RatingStatement? {
+    guard let value = record.value else { return nil }
+    do throws(RecordError) {
+      let (event, genres) = try parser.parse(
+        value, recordTime: record.timestamp, numbering: &state.genres)
+      return RatingStatement(event, genres: genres)
+    } catch {
+      // Written by something other than intake. It has no verdict to contradict and no effect.
+      return nil
     }
   }
 
@@ -81,22 +103,28 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
     throws(StageError)
   {
     try state.sendChanges { (pending) throws(StageError) in
-      key.removeAll()
-      key.integer(pending.change.movie)
-      value.removeAll()
-      pending.change.write(to: &value)
-      try task.send(
-        to: Self.changes, key: key.bytes, value: value.bytes,
-        timestamp: Timestamps.kept(pending.timestamp))
+      try send(pending.change, timestamp: pending.timestamp, task)
     }
   }
 
-  private mutating func sendDuplicateVerdict(
-    _ event: borrowing RatingEvent, _ record: borrowing RecordView, _ task: Partition
+  private mutating func send(_ change: RatingChange, timestamp: Int64, _ task: Partition)
+    throws(StageError)
+  {
+    key.removeAll()
+    key.integer(change.movie)
+    value.removeAll()
+    change.write(to: &value)
+    try task.send(
+      to: Self.changes, key: key.bytes, value: value.bytes, timestamp: Timestamps.kept(timestamp))
+  }
+
+  /// Says of an event that it has changed nothing, and why.
+  private mutating func sendVerdict(
+    _ failed: Expectation, _ statement: RatingStatement, _ record: borrowing RecordView,
+    _ task: Partition
   ) throws(StageError) {
     value.removeAll()
-    writeVerdict(
-      failed: [.ratingUnique], topic: source.name, source: event.source, to: &value)
+    writeVerdict(failed: [failed], topic: source, source: statement.said.source, to: &value)
     try task.send(
       to: Self.verdicts, key: record.key, value: value.bytes,
       timestamp: Timestamps.kept(record.timestamp))
@@ -105,7 +133,11 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
   // MARK: Batch
 
   public mutating func publish(_ state: inout UserPartition, _ task: Partition) throws(StageError) {
-    for row in state.unpublished { try sendFeatures(row, state, task) }
+    for row in state.unpublished {
+      try sendFeatures(
+        of: state.users.key(of: row).user, state.users[row], state.genres,
+        timestamp: state.activity[row].recordTimestamp, task)
+    }
     state.notePublished()
   }
 
@@ -117,22 +149,92 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
   }
 
   private mutating func sendFeatures(
-    _ row: Int, _ state: borrowing UserPartition, _ task: Partition
-  )
-    throws(StageError)
-  {
-    let user = state.users.key(of: row).user
+    of user: Int64, _ aggregate: borrowing UserAggregate, _ genres: borrowing GenreDictionary,
+    timestamp: Int64, _ task: Partition
+  ) throws(StageError) {
     key.removeAll()
     key.integer(user)
-    let timestamp = Timestamps.kept(state.activity[row].recordTimestamp)
-    guard !state.users[row].isEmpty else {
+    let timestamp = Timestamps.kept(timestamp)
+    guard aggregate.statistics.count > 0 else {
       return try task.send(to: Self.features, key: key.bytes, value: nil, timestamp: timestamp)
     }
     value.removeAll()
     UserFeatures(
-      user: user, aggregate: state.users[row], genres: state.genres,
-      eventTimeMilliseconds: state.activity[row].eventTime
+      user: user, aggregate: aggregate, genres: genres,
+      eventTimeMilliseconds: aggregate.eventTimeMilliseconds
     ).write(to: &value)
     try task.send(to: Self.features, key: key.bytes, value: value.bytes, timestamp: timestamp)
+  }
+}
+
+// MARK: States of earlier versions
+
+extension UserOperator {
+  private static var recordsAtOnce: Int { 20_000 }
+  private static var rowsAtOnce: Int { 2_000 }
+
+  public func isOutdated(_ state: borrowing UserPartition) -> Bool { state.refold != nil }
+
+  /// Folds the state again; see `UserRefold`.
+  public mutating func upgrade(_ state: inout UserPartition, _ task: Partition)
+    throws(StageError) -> UpgradeProgress
+  {
+    guard let refold = state.refold else { return UpgradeProgress(done: 0, total: 0) }
+    let end = task.nextOffset
+    if refold.progress.nextOffset < end {
+      try foldAgain(&state, task, to: end)
+    } else if try !sendCorrections(&state, task), try !adoptAggregates(&state, task) {
+      try state.refold?.finish()
+    }
+    return UpgradeProgress(done: state.refold?.progress.nextOffset ?? end, total: end)
+  }
+
+  private mutating func foldAgain(_ state: inout UserPartition, _ task: Partition, to end: Int64)
+    throws(StageError)
+  {
+    let begin = state.refold?.progress.nextOffset ?? 0
+    let reading: PastInput.Reading
+    if let open = readings[task.partition], open.next == begin {
+      reading = open.reading
+    } else {
+      reading = try input.read(task.partition, begin..<end)
+    }
+    guard begin > 0 || reading.start == 0 else {
+      // Without the beginning there is no knowing what came before. What stands, stands.
+      return try state.keepWhatStands()
+    }
+    var failure: StageError?
+    let next = try reading(atMost: Self.recordsAtOnce) { record in
+      guard let statement = statement(in: record, &state) else { return true }
+      do throws(StageError) { _ = try state.apply(statement) } catch { failure = error }
+      return failure == nil
+    }
+    if let failure { throw failure }
+    readings[task.partition] = next < end ? (reading, next) : nil
+    state.noteFolded(to: next)
+  }
+
+  private mutating func sendCorrections(_ state: inout UserPartition, _ task: Partition)
+    throws(StageError) -> Bool
+  {
+    try state.sendCorrections(atMost: Self.rowsAtOnce) {
+      (key, counted, new, number) throws(StageError) in
+      try send(
+        RatingChange(
+          movie: key.movie, user: key.user, from: counted, to: new,
+          source: SourceCoordinates(partition: task.partition, offset: number),
+          isCorrection: true),
+        timestamp: -1, task)
+    }
+  }
+
+  private mutating func adoptAggregates(_ state: inout UserPartition, _ task: Partition)
+    throws(StageError) -> Bool
+  {
+    let genres = state.genres
+    return try state.adoptAggregates(atMost: Self.rowsAtOnce) {
+      (user, aggregate) throws(StageError) in
+      try sendFeatures(of: user, aggregate, genres, timestamp: -1, task)
+    }
   }
 }

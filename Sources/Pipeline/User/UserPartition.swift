@@ -1,12 +1,14 @@
-public import Streams
 import Codecs
 public import Ratings
 public import StateStore
+public import Streams
 
 extension UserRating: StoredValue {}
 
-extension UserAggregate: StateValue {
-  public var isEmpty: Bool { statistics.count == 0 }
+extension UserAggregate: StateValue {}
+
+extension Retractions: StateValue {
+  public var isEmpty: Bool { events.isEmpty }
 }
 
 extension GenreDictionary: StateValue {
@@ -21,15 +23,13 @@ public struct UserPartition: PartitionState {
     var isUnpublished = false
     /// Newest time of the records that changed the user.
     var recordTimestamp: Int64 = -1
-    /// Time of the event that changed the user last.
-    var eventTime: Int64 = 0
   }
 
   /// A change waiting to be sent with others. The movie stage batches changes anyway, and without
   /// transactions every record sent alone costs the broker a request.
   struct PendingChange {
     let change: RatingChange
-    /// The event record's.
+    /// The event record's; -1 for none.
     let timestamp: Int64
   }
 
@@ -40,66 +40,108 @@ public struct UserPartition: PartitionState {
   var genres: GenreDictionary
   private var storedGenres: StateTable<GenresKey, GenreDictionary>
   private var storedGenreCount: Int
-  var sources: SourcePositions
   private(set) var users: StateTable<UserKey, UserAggregate>
   private(set) var ratings: StateTable<RatingKey, UserRating?>
+  private var retractions: StateTable<RatingKey, Retractions>
+  /// What is left to do of a state of an earlier version.
+  var refold: UserRefold?
   /// By row of `users`.
   private(set) var activity: [Activity] = []
   /// Rows of the users with `isUnpublished`, in the order in which they changed.
   private(set) var unpublished: [Int] = []
   private var changes: [PendingChange] = []
 
-  init<Store, Producer>(_ task: PartitionTask<Store, Producer>, source: SourceTopic)
-    throws(StageError)
-  {
+  init<Store, Producer>(_ task: PartitionTask<Store, Producer>) throws(StageError) {
     storedGenres = StateTable(UserTables.genres, of: task)
     genres = try storedGenres.get(GenresKey())
     storedGenreCount = genres.names.count
-    sources = try SourcePositions(task, table: UserTables.sources, of: source)
-    users = StateTable(UserTables.aggregates, of: task)
+    refold = try UserRefold(task)
+    users = StateTable(
+      refold == nil ? UserTables.aggregates : UserTables.refoldAggregates, of: task)
     ratings = StateTable(UserTables.ratings, of: task)
+    retractions = StateTable(UserTables.retractions, of: task)
   }
 
   // MARK: Ratings
 
+  /// Applies a statement to what stands.
+  ///
+  /// - Returns: what it has done, with the user's row and what stood before.
+  mutating func apply(_ statement: RatingStatement) throws(StageError) -> Applied {
+    let user = try row(ofUser: statement.user)
+    let row = try row(ofRating: statement, user: user)
+    let (isRetracted, isNews) = try noteRetraction(statement, row)
+    let stored = ratings[row]
+    // What an earlier version has counted does not stand until the log says so again.
+    let old = refold != nil && stored?.isByArrival == true ? nil : stored
+    let effect = statement.effect(on: old, isRetracted: isRetracted)
+    switch effect {
+    case .late: break
+    case .repeated(let new): if new != stored { ratings[row] = new }
+    case .change(let new):
+      ratings[row] = new
+      if refold != nil {
+        try refold?.noteChange(
+          ratings.key(of: row), from: stored, to: new, isFirst: old == nil)
+      }
+      if users[user].apply(old: old, new: new, movie: statement.movie) {
+        try rescanTimes(ofUser: user)
+      }
+    }
+    return Applied(effect: effect, old: old, user: user, namesAnother: isNews)
+  }
+
+  /// What a statement has done.
+  struct Applied {
+    let effect: RatingEffect
+    let old: UserRating?
+    /// The row of the user.
+    let user: Int
+    /// Whether it takes an event back by name that was not taken back before.
+    let namesAnother: Bool
+  }
+
   /// The row of a user.
-  mutating func row(ofUser user: Int64) throws(StageError) -> Int {
+  private mutating func row(ofUser user: Int64) throws(StageError) -> Int {
     let row = try users.row(of: UserKey(user: user))
     if row == activity.count { activity.append(Activity()) }
     return row
   }
 
   /// The row of a rating. For most, the aggregate's filter saves the store look-up.
-  mutating func row(ofRating statement: RatingStatement, user: Int) throws(StageError) -> Int {
+  private mutating func row(ofRating statement: RatingStatement, user: Int)
+    throws(StageError) -> Int
+  {
     try ratings.row(
       of: RatingKey(user: statement.user, movie: statement.movie),
-      mayBeStored: users[user].mayHaveRated(statement.movie))
+      mayBeStored: refold != nil || users[user].mayHaveRated(statement.movie))
   }
 
-  /// Replaces a rating by another.
-  mutating func change(
-    rating row: Int, ofUser user: Int, movie: Int64, from old: UserRating?, to new: UserRating?
-  ) throws(StageError) {
-    ratings[row] = new
-    if Self.apply(old, new, movie: movie, to: &users[user]) { try rescanTimes(ofUser: user) }
+  /// Notes the event that a statement names.
+  ///
+  /// - Returns: whether the statement's own event was taken back by name, and whether it names one
+  ///   that was not taken back before.
+  private mutating func noteRetraction(_ statement: RatingStatement, _ row: Int)
+    throws(StageError) -> (isRetracted: Bool, isNews: Bool)
+  {
+    let isMarked = ratings[row]?.hasRetractions ?? false
+    guard isMarked || statement.retracts != nil else { return (false, false) }
+    let list = try retractions.row(of: ratings.key(of: row))
+    var isNews = false
+    if let named = statement.retracts, !retractions[list].contains(named) {
+      isNews = retractions[list].insert(named)
+    }
+    if !isMarked, ratings[row] != nil { ratings[row]?.hasRetractions = true }
+    return (retractions[list].contains(statement.said.source), isNews)
   }
 
-  /// - Returns: whether the aggregate must be shown all times again.
-  private static func apply(
-    _ old: UserRating?, _ new: UserRating?, movie: Int64, to aggregate: inout UserAggregate
-  ) -> Bool {
-    if old == nil { aggregate.noteRated(movie) }
-    return aggregate.apply(
-      old: old?.timed, oldGenres: old?.genres ?? GenreSet(), new: new?.timed,
-      newGenres: new?.genres ?? GenreSet())
-  }
-
-  /// Shows the aggregate every remaining time, after the first or last one was taken back.
+  /// Shows the aggregate all that stands, after the first or last time is gone.
   private mutating func rescanTimes(ofUser row: Int) throws(StageError) {
     var aggregate = users[row]
     aggregate.resetTimes()
+    let isFolding = refold != nil
     try ratings.scan(prefix: users.key(of: row)) { (_, rating) throws(StageError) in
-      if let rating { aggregate.noteTime(rating.timed.timeMilliseconds) }
+      if let rating, !isFolding || !rating.isByArrival { aggregate.note(rating) }
       return true
     }
     users[row] = aggregate
@@ -108,10 +150,9 @@ public struct UserPartition: PartitionState {
   // MARK: Outputs
 
   /// Notes that a user has changed.
-  mutating func noteChange(ofUser row: Int, eventTime: Int64, recordTimestamp: Int64) {
+  mutating func noteChange(ofUser row: Int, recordTimestamp: Int64) {
     // A user's events don't always arrive in the order of their records' times.
     activity[row].recordTimestamp = max(activity[row].recordTimestamp, recordTimestamp)
-    activity[row].eventTime = eventTime
     guard !activity[row].isUnpublished else { return }
     activity[row].isUnpublished = true
     unpublished.append(row)
@@ -149,7 +190,60 @@ public struct UserPartition: PartitionState {
       storedGenreCount = genres.names.count
     }
     try storedGenres.writeChanges()
-    try sources.writeChanges()
+    try retractions.writeChanges()
+    try refold?.writeChanges()
     activity.removeAllOfBatch()
+  }
+}
+
+// MARK: Folding an earlier version's state again
+
+extension UserPartition {
+  /// Notes that the fold has got on.
+  mutating func noteFolded(to offset: Int64) {
+    refold?.reach(offset)
+    refold?.keepProgress()
+  }
+
+  /// Takes the state as it is for one of this version.
+  mutating func keepWhatStands() throws(StageError) { try refold?.finish() }
+
+  /// Hands the next corrections to `send` and counts them as sent.
+  ///
+  /// - Returns: whether there were any.
+  mutating func sendCorrections(
+    atMost limit: Int,
+    _ send: (_ key: RatingKey, _ counted: UserRating, _ new: UserRating, _ number: Int64)
+      throws(StageError) -> Void
+  ) throws(StageError) -> Bool {
+    guard let counted = try refold?.nextCounted(atMost: limit), !counted.isEmpty else {
+      return false
+    }
+    for (key, old) in counted {
+      guard let number = refold?.settle(key), let new = try ratings.get(key) else { continue }
+      try send(key, old, new, number)
+    }
+    refold?.keepProgress()
+    return true
+  }
+
+  /// Moves aggregates from where they were folded again to where they belong.
+  ///
+  /// - Parameter publish: called with each.
+  /// - Returns: whether there were any.
+  mutating func adoptAggregates(
+    atMost limit: Int, _ publish: (Int64, borrowing UserAggregate) throws(StageError) -> Void
+  ) throws(StageError) -> Bool {
+    var found: [(UserKey, UserAggregate)] = []
+    try users.scan { (key, aggregate) throws(StageError) in
+      found.append((key, aggregate))
+      return found.count < limit
+    }
+    for (key, aggregate) in found {
+      refold?.adopt(key, aggregate)
+      users.remove(key)
+      try publish(key.user, aggregate)
+    }
+    return !found.isEmpty
   }
 }

@@ -7,16 +7,29 @@ public struct MovieAggregate: Sendable, Equatable {
   public private(set) var journal = TimeJournal()
   /// The number of changes applied since the last time there were no ratings.
   public private(set) var version: UInt64 = 0
+  /// The newest time of a take-back; -1 if there was none.
+  private var newestTakeBack: Int64 = -1
 
   public init() {}
+
+  /// Whether no user has said anything of the movie.
+  public var isEmpty: Bool { statistics.count == 0 && newestTakeBack < 0 }
+
+  /// The newest event time of ratings in force and of take-backs; 0 without either.
+  public var eventTimeMilliseconds: Int64 {
+    max(0, newestTakeBack, statistics.lastRatingMilliseconds ?? 0)
+  }
 
   /// Applies one change of a rating.
   ///
   /// - Returns: whether the caller must note all remaining times again; see
   ///   `RatingStatistics.retract`.
-  public mutating func apply(old: TimedRating?, new: TimedRating?) -> Bool {
+  public mutating func apply(_ change: borrowing RatingChange) -> Bool {
     version += 1
-    let mustRescan = statistics.apply(old: old, new: new)
+    let mustRescan = statistics.apply(old: change.old, new: change.new)
+    // What a take-back undoes by name was of a clock that ran ahead.
+    if let undone = change.undoneMilliseconds, undone == newestTakeBack { newestTakeBack = -1 }
+    newestTakeBack = max(newestTakeBack, change.takeBackMilliseconds ?? -1)
     // As if the movie had never been rated; the journal stays, so that its blocks can be deleted.
     if statistics.count == 0 { version = 0 }
     return mustRescan
@@ -36,21 +49,26 @@ public struct MovieAggregate: Sendable, Equatable {
   /// Notes the time of a remaining rating.
   public mutating func noteTime(_ milliseconds: Int64) { statistics.noteTime(milliseconds) }
 
+  private static let formatVersion: UInt8 = 2
+
+  // Version 1 has no time of a take-back.
   public func encode(into bytes: inout [UInt8]) {
-    bytes.append(atMost: 41 + RatingStatistics.maximumEncodedBytes) { writer in
-      writer.byte(storedFormatVersion)
+    bytes.append(atMost: 51 + RatingStatistics.maximumEncodedBytes) { writer in
+      writer.byte(Self.formatVersion)
       writer.varint(version)
       statistics.encode(into: &writer)
       journal.encode(into: &writer)
+      writer.varint(UInt64(newestTakeBack + 1))
     }
   }
 
   public init(decoding bytes: RawSpan) throws(CodecError) {
     var reader = ByteReader(bytes)
-    try reader.version()
+    let format = try reader.version(upTo: Self.formatVersion)
     version = try reader.varint()
     statistics = try RatingStatistics(from: &reader)
     journal = try TimeJournal(from: &reader)
+    if format > 1 { newestTakeBack = try reader.varint(as: Int64.self) - 1 }
     try reader.end()
   }
 }

@@ -1,16 +1,16 @@
 import Codecs
 
-/// Tells whether a user has certainly not rated a movie: a Bloom filter (Bloom 1970) of 256 bits
-/// with two hashes.
+/// Tells whether a user has certainly said nothing of a movie: a Bloom filter (Bloom 1970) of 256
+/// bits with two hashes.
 ///
 /// Most ratings are of movies new to their users, and reading the state for each costs more than
 /// the rest of its fold. With 20 movies the filter lets 2 % of the new ones through, with 70 18 %;
-/// for the few users with hundreds it lets all through, which costs one read each. A movie stays in
-/// the filter when its rating is taken back.
+/// for the few users with hundreds it lets all through, which costs one read each. A movie whose
+/// rating is taken back is in the filter as well, for its row is kept.
 struct MovieFilter: Hashable, Sendable {
   private var words = InlineArray<4, UInt64>(repeating: 0)
 
-  /// Notes the movie as rated.
+  /// Notes the movie as rated or taken back.
   mutating func insert(_ movie: Int64) {
     let (first, second) = Self.bits(of: movie)
     words[first >> 6] |= 1 << UInt64(first & 63)

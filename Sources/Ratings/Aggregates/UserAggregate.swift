@@ -7,59 +7,82 @@ public struct UserAggregate: Sendable, Equatable {
   private var movies = MovieFilter()
   /// The number of changes applied since the last time there were no ratings.
   public private(set) var version: UInt64 = 0
+  /// The newest time of the take-backs that stand; -1 if there are none.
+  private var newestTakeBack: Int64 = -1
 
   public init() {}
 
-  /// Applies one change of a rating: old without new takes it back, new without old is a first
-  /// rating.
+  /// Whether nothing stands of what the user has said.
+  public var isEmpty: Bool { statistics.count == 0 && newestTakeBack < 0 }
+
+  /// The newest event time of what stands, ratings and take-backs; 0 if nothing does.
+  public var eventTimeMilliseconds: Int64 {
+    max(0, newestTakeBack, statistics.lastRatingMilliseconds ?? 0)
+  }
+
+  /// Replaces what the user has said of a movie.
   ///
-  /// - Parameter oldGenres: the genres the old rating was counted under.
-  /// - Returns: whether the caller must note all remaining times again; see
-  ///   `RatingStatistics.retract`.
-  public mutating func apply(
-    old: TimedRating?, oldGenres: GenreSet, new: TimedRating?, newGenres: GenreSet
-  ) -> Bool {
+  /// - Parameter old: what stood, or `nil` if the user had said nothing yet.
+  /// - Returns: whether the caller must note again all that stands: `resetTimes`, then `note` for
+  ///   each row. See `RatingStatistics.retract`.
+  public mutating func apply(old: UserRating?, new: UserRating, movie: Int64) -> Bool {
     version += 1
-    if let old { genres.retract(old.rating, genres: oldGenres) }
-    if let new { genres.add(new.rating, genres: newGenres) }
-    let mustRescan = statistics.apply(old: old, new: new)
-    // As if the user had never rated: a batch that ends here keeps nothing of the user either.
-    if statistics.count == 0 { self = UserAggregate() }
+    if let old {
+      if let rating = old.rating { genres.retract(rating, genres: old.genres) }
+    } else {
+      movies.insert(movie)
+    }
+    if let rating = new.rating { genres.add(rating, genres: new.genres) }
+    var mustRescan = statistics.apply(old: old?.timed, new: new.timed)
+    if let old, old.rating == nil, old.timeMilliseconds == newestTakeBack { mustRescan = true }
+    if new.rating == nil { newestTakeBack = max(newestTakeBack, new.timeMilliseconds) }
+    if statistics.count == 0 { version = 0 }
     return mustRescan
   }
 
-  /// Whether the user may have rated the movie, now or before; false is certain.
+  /// Whether the user may have said something of the movie; false is certain.
   public func mayHaveRated(_ movie: Int64) -> Bool { movies.mayContain(movie) }
 
-  /// Notes that the user has rated the movie. Call it for each first rating.
-  public mutating func noteRated(_ movie: Int64) { movies.insert(movie) }
-
   /// Forgets all times, so that they can be noted again.
-  public mutating func resetTimes() { statistics.resetTimes() }
+  public mutating func resetTimes() {
+    statistics.resetTimes()
+    newestTakeBack = -1
+  }
 
-  /// Notes the time of a remaining rating.
-  public mutating func noteTime(_ milliseconds: Int64) { statistics.noteTime(milliseconds) }
+  /// Notes the time of a row that stands.
+  public mutating func note(_ standing: UserRating) {
+    if standing.rating == nil {
+      newestTakeBack = max(newestTakeBack, standing.timeMilliseconds)
+    } else {
+      statistics.noteTime(standing.timeMilliseconds)
+    }
+  }
 
+  private static let formatVersion: UInt8 = 2
+
+  // Version 1 has no time of a take-back.
   public func encode(into bytes: inout [UInt8]) {
     let capacity =
-      11 + RatingStatistics.maximumEncodedBytes + GenreTally.maximumEncodedBytes
+      21 + RatingStatistics.maximumEncodedBytes + GenreTally.maximumEncodedBytes
       + MovieFilter.maximumEncodedBytes
     bytes.append(atMost: capacity) { writer in
-      writer.byte(storedFormatVersion)
+      writer.byte(Self.formatVersion)
       writer.varint(version)
       statistics.encode(into: &writer)
       genres.encode(into: &writer)
       movies.encode(into: &writer)
+      writer.varint(UInt64(newestTakeBack + 1))
     }
   }
 
   public init(decoding bytes: RawSpan) throws(CodecError) {
     var reader = ByteReader(bytes)
-    try reader.version()
+    let format = try reader.version(upTo: Self.formatVersion)
     version = try reader.varint()
     statistics = try RatingStatistics(from: &reader)
     genres = try GenreTally(from: &reader)
     movies = try MovieFilter(from: &reader)
+    if format > 1 { newestTakeBack = try reader.varint(as: Int64.self) - 1 }
     try reader.end()
   }
 }

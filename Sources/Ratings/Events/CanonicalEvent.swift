@@ -34,6 +34,16 @@ public func writeCanonicalEvent(
   writer.integer(event.source.partition)
   writer.key("source_offset")
   writer.integer(event.source.offset)
+  writer.key("source_time_ms")
+  if event.recordTimeMilliseconds >= 0 {
+    writer.integer(event.recordTimeMilliseconds)
+  } else {
+    writer.null()
+  }
+  if let retracts = event.retracts {
+    writer.key("retracts")
+    writer.string(retracts.text)
+  }
   writer.endObject()
 }
 
@@ -49,9 +59,11 @@ public struct CanonicalEventParser: ~Copyable, Sendable {
     static let session = 6
     static let sourcePartition = 7
     static let sourceOffset = 8
+    static let sourceTime = 9
+    static let retracts = 10
     static let names: [StaticString] = [
       "user_id", "movie_id", "rating", "timestamp_ms", "event_type", "genres", "session_id",
-      "source_partition", "source_offset",
+      "source_partition", "source_offset", "source_time_ms", "retracts",
     ]
   }
 
@@ -63,8 +75,13 @@ public struct CanonicalEventParser: ~Copyable, Sendable {
   public init() {}
 
   /// Reads an event with its genres.
-  public mutating func parse(_ value: RawSpan) throws(RecordError) -> RatingEvent {
-    var event = try parseWithoutGenres(value)
+  ///
+  /// - Parameter recordTime: the record's, which is that of the event's record. Events of earlier
+  ///   versions don't name it themselves.
+  public mutating func parse(_ value: RawSpan, recordTime: Int64) throws(RecordError)
+    -> RatingEvent
+  {
+    var event = try parseWithoutGenres(value, recordTime)
     _ = parser.forEachElement(Field.genres, limit: Self.maximumGenres) { _, text in
       if let text { event.genres.append(String(copyingUTF8: text)) }
     }
@@ -73,12 +90,14 @@ public struct CanonicalEventParser: ~Copyable, Sendable {
 
   /// Reads an event with its genres as a mask, without allocating strings.
   ///
-  /// - Parameter dictionary: numbers the genres; names it has not met are added to it.
+  /// - Parameters:
+  ///   - recordTime: as of `parse(_:recordTime:)`.
+  ///   - dictionary: numbers the genres; names it has not met are added to it.
   /// - Returns: the event, its `genres` left empty, and the mask.
   public mutating func parse(
-    _ value: RawSpan, numbering dictionary: inout GenreDictionary
+    _ value: RawSpan, recordTime: Int64, numbering dictionary: inout GenreDictionary
   ) throws(RecordError) -> (event: RatingEvent, genres: GenreSet) {
-    let event = try parseWithoutGenres(value)
+    let event = try parseWithoutGenres(value, recordTime)
     var genres = GenreSet()
     _ = parser.forEachElement(Field.genres, limit: Self.maximumGenres) { _, text in
       if let text, let genre = dictionary.number(of: text) { genres.insert(genre) }
@@ -86,8 +105,11 @@ public struct CanonicalEventParser: ~Copyable, Sendable {
     return (event, genres)
   }
 
-  private mutating func parseWithoutGenres(_ value: RawSpan) throws(RecordError) -> RatingEvent {
+  private mutating func parseWithoutGenres(_ value: RawSpan, _ recordTime: Int64)
+    throws(RecordError) -> RatingEvent
+  {
     try parser.parseRecord(value)
+    let retracts = try retracts()
     guard let typeName = parser.text(Field.eventType), let type = EventType(name: typeName) else {
       throw RecordError(missing: "event_type")
     }
@@ -100,7 +122,25 @@ public struct CanonicalEventParser: ~Copyable, Sendable {
       sessionID: parser.string(Field.session),
       source: try parser.source(
         partition: parser.integer(Field.sourcePartition),
-        offset: parser.integer(Field.sourceOffset)))
+        offset: parser.integer(Field.sourceOffset)),
+      recordTimeMilliseconds: try self.recordTime(orElse: recordTime),
+      retracts: retracts)
+  }
+
+  private func recordTime(orElse known: Int64) throws(RecordError) -> Int64 {
+    switch parser.kind(Field.sourceTime) {
+    case .absent: return known
+    case .null: return -1
+    default: return try parser.require("source_time_ms", parser.integer(Field.sourceTime))
+    }
+  }
+
+  private func retracts() throws(RecordError) -> SourceCoordinates? {
+    guard parser.kind(Field.retracts) != .absent else { return nil }
+    guard let text = parser.text(Field.retracts), let source = SourceCoordinates(text: text) else {
+      throw RecordError(missing: "retracts")
+    }
+    return source
   }
 }
 

@@ -18,12 +18,14 @@ public struct EventValidator: ~Copyable, Sendable {
     static let eventType = 4
     static let genres = 5
     static let session = 6
+    static let retracts = 7
     static let names: [StaticString] = [
       "user_id", "movie_id", "rating", "timestamp", "event_type", "genres", "session_id",
+      "retracts",
     ]
     static let uniqueness: [Expectation] = [
       .userKeyUnique, .movieKeyUnique, .ratingKeyUnique, .timestampKeyUnique, .eventTypeKeyUnique,
-      .genresKeyUnique, .sessionKeyUnique,
+      .genresKeyUnique, .sessionKeyUnique, .retractsKeyUnique,
     ]
   }
 
@@ -61,13 +63,16 @@ public struct EventValidator: ~Copyable, Sendable {
     let time = time(recordTimestampMilliseconds: recordTimestampMilliseconds)
     let genres = genres()
     let sessionID = sessionID()
+    let retracts = retracts(hasRating: rating != nil)
     guard failed.isEmpty, let user, let time, let type else {
       return .invalid(failed, detail: nil)
     }
     return .valid(
       RatingEvent(
         user: user, movie: movie, rating: rating, timeMilliseconds: time, type: type,
-        genres: genres, sessionID: sessionID, source: source))
+        genres: genres, sessionID: sessionID, source: source,
+        recordTimeMilliseconds: recordTimestampMilliseconds,
+        retracts: type == .rating ? retracts : nil))
   }
 
   private mutating func checkUniqueness() {
@@ -205,6 +210,24 @@ public struct EventValidator: ~Copyable, Sendable {
     if count > Self.maximumGenres { failed.insert(.genreCount) }
     self.failed.formUnion(failed)
     return genres
+  }
+
+  /// The event that is taken back, as `PARTITION:OFFSET`.
+  private mutating func retracts(hasRating: Bool) -> SourceCoordinates? {
+    switch parser.kind(Field.retracts) {
+    case .absent, .null:
+      return nil
+    case .string:
+      if hasRating { failed.insert(.ratingNull) }
+      if let text = parser.text(Field.retracts), let source = SourceCoordinates(text: text) {
+        return source
+      }
+      failed.insert(.retractsMatch)
+      return nil
+    default:
+      failed.insert(.retractsOfType)
+      return nil
+    }
   }
 
   private mutating func sessionID() -> String? {

@@ -13,6 +13,7 @@ public enum Expectation: UInt8, Sendable, CaseIterable {
   case eventTypeKeyUnique
   case genresKeyUnique
   case sessionKeyUnique
+  case retractsKeyUnique
   case userNotNull
   case movieNotNull
   case timestampNotNull
@@ -24,6 +25,7 @@ public enum Expectation: UInt8, Sendable, CaseIterable {
   case eventTypeOfType
   case genresOfType
   case sessionOfType
+  case retractsOfType
   case userBetween
   case movieBetween
   case ratingBetween
@@ -34,8 +36,13 @@ public enum Expectation: UInt8, Sendable, CaseIterable {
   case genreCount
   case genreLengths
   case sessionLength
-  /// Checked by the user stage: the event does not repeat the rating in force.
+  case retractsMatch
+  /// An event that names another one takes a rating back, and gives none.
+  case ratingNull
+  /// Checked by the user stage: the event does not repeat what stands.
   case ratingUnique
+  /// Checked by the user stage: the event is newer than what stands.
+  case ratingNewest
 
   /// The rule's stable name in verdicts, dead letters and metrics.
   public var name: StaticString {
@@ -49,6 +56,7 @@ public enum Expectation: UInt8, Sendable, CaseIterable {
     case .eventTypeKeyUnique: "expect_object_keys_to_be_unique:event_type"
     case .genresKeyUnique: "expect_object_keys_to_be_unique:genres"
     case .sessionKeyUnique: "expect_object_keys_to_be_unique:session_id"
+    case .retractsKeyUnique: "expect_object_keys_to_be_unique:retracts"
     case .userNotNull: "expect_column_values_to_not_be_null:user_id"
     case .movieNotNull: "expect_column_values_to_not_be_null:movie_id"
     case .timestampNotNull: "expect_column_values_to_not_be_null:timestamp"
@@ -60,6 +68,7 @@ public enum Expectation: UInt8, Sendable, CaseIterable {
     case .eventTypeOfType: "expect_column_values_to_be_of_type:event_type"
     case .genresOfType: "expect_column_values_to_be_of_type:genres"
     case .sessionOfType: "expect_column_values_to_be_of_type:session_id"
+    case .retractsOfType: "expect_column_values_to_be_of_type:retracts"
     case .userBetween: "expect_column_values_to_be_between:user_id"
     case .movieBetween: "expect_column_values_to_be_between:movie_id"
     case .ratingBetween: "expect_column_values_to_be_between:rating"
@@ -70,8 +79,11 @@ public enum Expectation: UInt8, Sendable, CaseIterable {
     case .genreCount: "expect_column_list_lengths_to_be_between:genres"
     case .genreLengths: "expect_column_value_lengths_to_be_between:genres"
     case .sessionLength: "expect_column_value_lengths_to_be_between:session_id"
+    case .retractsMatch: "expect_column_values_to_match_regex:retracts"
+    case .ratingNull: "expect_column_values_to_be_null:rating"
     case .ratingUnique:
       "expect_compound_columns_to_be_unique:user_id,movie_id,rating,timestamp"
+    case .ratingNewest: "expect_column_values_to_be_increasing:timestamp"
     }
   }
 }

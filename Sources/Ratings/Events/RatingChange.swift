@@ -19,16 +19,41 @@ public struct RatingChange: Hashable, Sendable {
   public var user: Int64
   public var old: TimedRating?
   public var new: TimedRating?
+  /// When the rating was taken back, without a new one.
+  public var takeBackMilliseconds: Int64?
+  /// The time of a take-back that is itself undone, because another one names it.
+  public var undoneMilliseconds: Int64?
+  /// In `validated-ratings`; of a correction, the partition and the correction's number.
   public var source: SourceCoordinates
+  /// Whether it stands for no single event: the state was folded again by newer rules.
+  public var isCorrection: Bool
 
   public init(
-    movie: Int64, user: Int64, old: TimedRating?, new: TimedRating?, source: SourceCoordinates
+    movie: Int64, user: Int64, old: TimedRating?, new: TimedRating?,
+    takeBackMilliseconds: Int64? = nil, undoneMilliseconds: Int64? = nil,
+    source: SourceCoordinates, isCorrection: Bool = false
   ) {
     self.movie = movie
     self.user = user
     self.old = old
     self.new = new
+    self.takeBackMilliseconds = takeBackMilliseconds
+    self.undoneMilliseconds = undoneMilliseconds
     self.source = source
+    self.isCorrection = isCorrection
+  }
+
+  /// What a row gives way to.
+  public init(
+    movie: Int64, user: Int64, from old: UserRating?, to new: UserRating,
+    source: SourceCoordinates, isCorrection: Bool = false
+  ) {
+    let isUndone = old.map { $0.rating == nil && $0.timeMilliseconds > new.timeMilliseconds }
+    self.init(
+      movie: movie, user: user, old: old?.timed, new: new.timed,
+      takeBackMilliseconds: new.rating == nil ? new.timeMilliseconds : nil,
+      undoneMilliseconds: isUndone == true ? old?.timeMilliseconds : nil, source: source,
+      isCorrection: isCorrection)
   }
 
   public func write(to writer: inout JSONWriter) {
@@ -40,15 +65,19 @@ public struct RatingChange: Hashable, Sendable {
     writer.key("old")
     writer.stars(old?.rating)
     writer.key("old_timestamp_ms")
-    writer.optionalInteger(old?.timeMilliseconds)
+    writer.optionalInteger(old?.timeMilliseconds ?? undoneMilliseconds)
     writer.key("new")
     writer.stars(new?.rating)
     writer.key("new_timestamp_ms")
-    writer.optionalInteger(new?.timeMilliseconds)
+    writer.optionalInteger(new?.timeMilliseconds ?? takeBackMilliseconds)
     writer.key("source_partition")
     writer.integer(source.partition)
     writer.key("source_offset")
     writer.integer(source.offset)
+    if isCorrection {
+      writer.key("correction")
+      writer.boolean(true)
+    }
     writer.endObject()
   }
 }
@@ -57,19 +86,28 @@ public struct RatingChange: Hashable, Sendable {
 public struct RatingChangeParser: ~Copyable, Sendable {
   private var parser = FlatJSONParser(fields: [
     "movie_id", "user_id", "old", "old_timestamp_ms", "new", "new_timestamp_ms",
-    "source_partition", "source_offset",
+    "source_partition", "source_offset", "correction",
   ])
 
   public init() {}
 
   public mutating func parse(_ value: RawSpan) throws(RecordError) -> RatingChange {
     try parser.parseRecord(value)
+    let old = try timedRating(2, "old", time: 3, "old_timestamp_ms")
+    let new = try timedRating(4, "new", time: 5, "new_timestamp_ms")
     return RatingChange(
       movie: try parser.require("movie_id", parser.integer(0)),
       user: try parser.require("user_id", parser.integer(1)),
-      old: try timedRating(2, "old", time: 3, "old_timestamp_ms"),
-      new: try timedRating(4, "new", time: 5, "new_timestamp_ms"),
-      source: try parser.source(partition: parser.integer(6), offset: parser.integer(7)))
+      old: old, new: new,
+      takeBackMilliseconds: try new == nil ? optionalTime(5, "new_timestamp_ms") : nil,
+      undoneMilliseconds: try old == nil ? optionalTime(3, "old_timestamp_ms") : nil,
+      source: try parser.source(partition: parser.integer(6), offset: parser.integer(7)),
+      isCorrection: parser.boolean(8) ?? false)
+  }
+
+  /// The time of a take-back; earlier versions wrote none.
+  private func optionalTime(_ field: Int, _ name: StaticString) throws(RecordError) -> Int64? {
+    parser.kind(field) == .null ? nil : try parser.time(field, name)
   }
 
   private func timedRating(

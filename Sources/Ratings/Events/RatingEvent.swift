@@ -76,11 +76,16 @@ public struct RatingEvent: Hashable, Sendable {
   public var genres: [String]
   public var sessionID: String?
   public var source: SourceCoordinates
+  /// The record's own time in `user-ratings`; -1 if it has none.
+  public var recordTimeMilliseconds: Int64
+  /// The event that a take-back names.
+  public var retracts: SourceCoordinates?
 
   public init(
     user: Int64, movie: Int64?, rating: HalfStars?, timeMilliseconds: Int64,
     type: EventType = .rating, genres: [String] = [], sessionID: String? = nil,
-    source: SourceCoordinates
+    source: SourceCoordinates, recordTimeMilliseconds: Int64 = -1,
+    retracts: SourceCoordinates? = nil
   ) {
     self.user = user
     self.movie = movie
@@ -90,7 +95,41 @@ public struct RatingEvent: Hashable, Sendable {
     self.genres = genres
     self.sessionID = sessionID
     self.source = source
+    self.recordTimeMilliseconds = max(-1, recordTimeMilliseconds)
+    self.retracts = retracts
   }
+}
+
+extension SourceCoordinates {
+  /// Reads `PARTITION:OFFSET`, as in `3:1207`.
+  ///
+  /// - Returns: `nil` for anything else.
+  init?(text: RawSpan) {
+    var numbers: [Int64?] = []
+    let count = text.forEachPart(separator: UInt8(ascii: ":"), limit: 2) { part in
+      numbers.append(Self.number(part))
+    }
+    guard count == 2, let partition = numbers[0].flatMap({ Int32(exactly: $0) }),
+      let offset = numbers[1]
+    else { return nil }
+    self.init(partition: partition, offset: offset)
+  }
+
+  private static func number(_ text: RawSpan) -> Int64? {
+    guard text.byteCount > 0 else { return nil }
+    var number: Int64 = 0
+    for index in 0..<text.byteCount {
+      let digit = text.unsafeLoad(fromByteOffset: index, as: UInt8.self) &- UInt8(ascii: "0")
+      let (tens, isTooLarge) = number.multipliedReportingOverflow(by: 10)
+      let (sum, overflows) = tens.addingReportingOverflow(Int64(digit))
+      guard digit < 10, !isTooLarge, !overflows else { return nil }
+      number = sum
+    }
+    return number
+  }
+
+  /// `PARTITION:OFFSET`.
+  public var text: String { "\(partition):\(offset)" }
 }
 
 extension JSONWriter {

@@ -1,17 +1,33 @@
 // The rules by which events become ratings. The user stage, `explain` and training share them:
 //
-// 1. An event at or below the newest offset of its source partition is a repeat, without effect.
-// 2. Only an event of type rating that names a movie says anything of a rating.
-// 3. What it says replaces the user's rating of the movie; null takes the rating back.
-// 4. An event that says what already holds changes nothing. A rating said twice is a duplicate and
-//    gets a verdict; taking back a rating that isn't there gets none.
+// 1. Only an event of type rating that names a movie says anything of a rating.
+// 2. Of what a user says of a movie, the newest stands, by event time (`UserRating.isLater`): a
+//    rating, or that it is taken back. So it does not matter in which order events arrive, or how
+//    often.
+// 3. A take-back may name an event: that one then counts for nothing, whenever it comes. If it
+//    stood, the take-back takes its place, whatever their times.
+// 4. An event that repeats what stands, or is older, changes nothing, and gets a verdict that says
+//    so.
+
+/// By which rules a state was folded.
+public enum FoldRules: Int, Hashable, Sendable {
+  /// Those of earlier versions: what arrived last stood, and events at or below the newest offset
+  /// of their source partition were dropped.
+  case byArrival = 1
+  /// Those above.
+  case byEventTime = 2
+
+  public static let current = FoldRules.byEventTime
+}
 
 /// What an event says of one user's rating of one movie.
 public struct RatingStatement: Hashable, Sendable {
   public let user: Int64
   public let movie: Int64
-  /// `nil` takes the rating back.
-  public let rating: UserRating?
+  /// The row that it makes if it stands.
+  public let said: UserRating
+  /// The event that it takes back by name.
+  public let retracts: SourceCoordinates?
 
   /// - Parameter genres: the movie's, under which the rating is counted.
   /// - Returns: `nil` for an event that says nothing of a rating.
@@ -19,46 +35,57 @@ public struct RatingStatement: Hashable, Sendable {
     guard event.type == .rating, let movie = event.movie else { return nil }
     user = event.user
     self.movie = movie
-    let time = event.timeMilliseconds
-    rating = event.rating.map {
-      UserRating(timed: TimedRating(rating: $0, timeMilliseconds: time), genres: genres)
+    retracts = event.retracts
+    said = UserRating(
+      rating: event.rating, timeMilliseconds: event.timeMilliseconds, genres: genres,
+      source: event.source, recordTimeMilliseconds: event.recordTimeMilliseconds,
+      hasRetractions: event.retracts != nil)
+  }
+
+  /// What it does to what stands.
+  ///
+  /// - Parameter isRetracted: whether the event was taken back by name.
+  public func effect(on standing: UserRating?, isRetracted: Bool = false) -> RatingEffect {
+    guard let standing else { return .change(said) }
+    if isRetracted { return .late }
+    var new = said
+    new.hasRetractions = standing.hasRetractions || said.hasRetractions
+    if let retracts, retracts == standing.source { return .change(new) }
+    let isSame = said.saysTheSame(as: standing)
+    guard said.isLater(than: standing) else {
+      return isSame || said.source == standing.source ? .repeated(standing) : .late
     }
-  }
-
-  /// What it does to the rating in force.
-  public func effect(on old: UserRating?) -> RatingEffect {
-    if rating != old { return .change(old: old, new: rating) }
-    return rating == nil ? .none : .duplicate
+    return isSame ? .repeated(new) : .change(new)
   }
 }
 
-/// What a statement does to the rating in force.
+/// What a statement does to what stands.
 public enum RatingEffect: Hashable, Sendable {
-  /// A first rating has no old one, and one taken back no new one.
-  case change(old: UserRating?, new: UserRating?)
-  /// The rating was in force already.
-  case duplicate
-  /// There was no rating to take back.
-  case none
+  /// The row that stands from now on. A take-back may find nothing to take back, and stands too.
+  case change(UserRating)
+  /// It says again what stands. Said by a later event, the row has that event's place from now on.
+  case repeated(UserRating)
+  /// Something newer stands, or the event was taken back by name.
+  case late
 }
 
-/// Tells repeats from new events, in one partition of a topic.
+/// Tells repeats from new records, in one partition of a topic.
 ///
-/// An upstream stage may send its outputs again after a crash. Each source partition's events
+/// An upstream stage may send its outputs again after a crash. Each source partition's records
 /// arrive in order, so one offset per source partition is enough.
 public struct RepeatFilter: Sendable {
   private var newest: [Int32: Int64] = [:]
 
   public init() {}
 
-  /// Notes an event, and returns false for a repeat.
+  /// Notes a record, and returns false for a repeat.
   public mutating func isNew(_ source: SourceCoordinates) -> Bool {
     guard !Self.isRepeat(source.offset, after: newest[source.partition]) else { return false }
     newest[source.partition] = source.offset
     return true
   }
 
-  /// Whether an event was seen before.
+  /// Whether a record was seen before.
   ///
   /// - Parameter newest: the newest offset seen of its source partition, `nil` for none.
   public static func isRepeat(_ offset: Int64, after newest: Int64?) -> Bool {

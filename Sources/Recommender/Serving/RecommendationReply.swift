@@ -1,4 +1,5 @@
 public import Codecs
+import Ratings
 
 /// A record of `recommendations`. It names the request and what the answer was computed from, so
 /// that it can be recomputed.
@@ -55,6 +56,8 @@ public struct RecommendationReply: Sendable {
     if let modelVersion { writer.string(modelVersion) } else { writer.null() }
     writer.key("state_offset")
     writer.integer(stateOffset)
+    writer.key("state_rules")
+    writer.integer(FoldRules.current.rawValue)
     writer.key("features")
     features.write(to: &writer)
     if let history {

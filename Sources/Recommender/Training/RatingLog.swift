@@ -4,7 +4,8 @@ public import Ratings
 /// the ratings in force.
 ///
 /// Which do follows from the rules of `RatingStatement`: of a user's statements about a movie the
-/// last one holds. Sorting finds it in less memory than a fold would need.
+/// newest one stands. Sorting finds it in less memory than a fold would need. Of equally new ones
+/// it takes the last; where that is not known to be right, `finish` reports them.
 public struct RatingLog: ~Copyable, Sendable {
   private static let chunkCapacity = 1 << 20
 
@@ -49,8 +50,13 @@ public struct RatingLog: ~Copyable, Sendable {
 
   /// The ratings in force. Frees the log's memory as it goes.
   ///
-  /// - Parameter progress: called now and then with the share done, 0...1.
-  public consuming func finish(progress: (Double) -> Void = { _ in }) -> RatingMatrix {
+  /// - Parameters:
+  ///   - progress: called now and then with the share done, 0...1.
+  ///   - onTie: called for each user and movie of which several equally new events say different
+  ///     things.
+  public consuming func finish(
+    progress: (Double) -> Void = { _ in }, onTie: (RatedPair) -> Void = { _ in }
+  ) -> RatingMatrix {
     let (sortedUsers, userRanks) = Self.ranks(users)
     let (sortedMovies, movieRanks) = Self.ranks(movies)
     userNumbers = [:]
@@ -74,8 +80,8 @@ public struct RatingLog: ~Copyable, Sendable {
       progress(Double(index + 1) / Double(2 * chunks.count))
     }
     return RatingMatrix(
-      users: sortedUsers, movies: sortedMovies, starts: starts, columns: columns, stamps: stamps
-    ) { progress(0.5 + $0 / 2) }
+      users: sortedUsers, movies: sortedMovies, starts: starts, columns: columns, stamps: stamps,
+      onTie: { onTie(RatedPair(user: $0, movie: $1)) }, progress: { progress(0.5 + $0 / 2) })
   }
 
   private static func number(

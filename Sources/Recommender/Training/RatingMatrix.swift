@@ -1,6 +1,6 @@
 public import Ratings
 
-/// The ratings in force, by user and then by time: the last one of each user and movie.
+/// The ratings in force, by user and then by time: the newest one of each user and movie.
 public struct RatingMatrix: Sendable {
   /// One rating of a user.
   public struct Rating: Hashable, Sendable {
@@ -22,7 +22,8 @@ public struct RatingMatrix: Sendable {
   /// Milliseconds times 16, plus half stars.
   private let stamps: [UInt64]
 
-  /// Keeps the last event of each user and movie, and sorts them by time.
+  /// Keeps the newest event of each user and movie, of equally new ones the last, and sorts them by
+  /// time.
   ///
   /// - Parameters:
   ///   - users: rising ids.
@@ -31,10 +32,13 @@ public struct RatingMatrix: Sendable {
   ///   - columns: the events' movies, each user's in the order of the log.
   ///   - stamps: the events' times in milliseconds, times 16, plus half stars; 0 half stars for a
   ///     rating taken back.
+  ///   - onTie: called for each user and movie of which several equally new events say different
+  ///     things.
   ///   - progress: called now and then with the share done, 0...1.
   init(
     users: [Int64], movies: [Int64], starts: [Int], columns: consuming [Int32],
-    stamps: consuming [UInt64], progress: (Double) -> Void = { _ in }
+    stamps: consuming [UInt64], onTie: (_ user: Int64, _ movie: Int64) -> Void = { _, _ in },
+    progress: (Double) -> Void = { _ in }
   ) {
     var keptUsers: [Int64] = []
     var keptStarts = [0]
@@ -43,7 +47,9 @@ public struct RatingMatrix: Sendable {
     var end = 0
     for user in users.indices {
       if user % 1024 == 0 { progress(Double(user) / Double(users.count)) }
-      EventOrder.keepLast(starts[user]..<starts[user + 1], columns, stamps, &order)
+      EventOrder.keepNewest(starts[user]..<starts[user + 1], columns, stamps, &order) {
+        onTie(users[user], movies[Int($0)])
+      }
       if order.isEmpty { continue }
       // Writes never overtake reads: `order` has copies of this user's events, and later users'
       // events lie behind.
@@ -101,6 +107,50 @@ public struct RatingMatrix: Sendable {
     return Int64(newest >> 4)
   }
 
+  /// The same with other ratings of some users and movies.
+  ///
+  /// - Parameter ratings: by user and movie; `nil` for none.
+  public func replacing(_ ratings: [RatedPair: TimedRating?]) -> RatingMatrix {
+    var log = RatingLog()
+    for user in users.indices {
+      for index in range(ofUser: user) {
+        let rating = rating(index)
+        let movie = movies[rating.movie]
+        guard ratings[RatedPair(user: users[user], movie: movie)] == nil else { continue }
+        log.append(
+          user: users[user], movie: movie, rating: rating.rating,
+          timeMilliseconds: rating.timeMilliseconds)
+      }
+    }
+    for (pair, rating) in ratings.sorted(by: { $0.key < $1.key }) {
+      guard let rating else { continue }
+      log.append(
+        user: pair.user, movie: pair.movie, rating: rating.rating,
+        timeMilliseconds: rating.timeMilliseconds)
+    }
+    return log.finish()
+  }
+
+  /// The rating in force of a user and movie.
+  public func rating(of pair: RatedPair) -> TimedRating? {
+    guard let user = Self.index(of: pair.user, in: users),
+      let movie = Self.index(of: pair.movie, in: movies),
+      let index = range(ofUser: user).first(where: { columns[$0] == movie })
+    else { return nil }
+    return TimedRating(
+      rating: halfStars(index), timeMilliseconds: Int64(stamps[index] >> 4))
+  }
+
+  private static func index(of id: Int64, in ids: [Int64]) -> Int? {
+    var low = 0
+    var high = ids.count
+    while low < high {
+      let middle = (low + high) / 2
+      if ids[middle] < id { low = middle + 1 } else { high = middle }
+    }
+    return low < ids.count && ids[low] == id ? low : nil
+  }
+
   /// How many ratings each movie has.
   public var movieCounts: [Int] {
     var counts = [Int](repeating: 0, count: movies.count)
@@ -129,6 +179,21 @@ public struct RatingMatrix: Sendable {
   }
 }
 
+/// A user and a movie.
+public struct RatedPair: Hashable, Sendable, Comparable {
+  public var user: Int64
+  public var movie: Int64
+
+  public init(user: Int64, movie: Int64) {
+    self.user = user
+    self.movie = movie
+  }
+
+  public static func < (a: RatedPair, b: RatedPair) -> Bool {
+    (a.user, a.movie) < (b.user, b.movie)
+  }
+}
+
 /// An event of one user, for sorting.
 private struct EventOrder {
   var movie: Int32
@@ -136,27 +201,43 @@ private struct EventOrder {
   var sequence: Int32
   var stamp: UInt64
 
-  /// Sets `order` to the last event of each movie, by time, without those that take the rating
+  /// Sets `order` to the newest event of each movie, by time, without those that take the rating
   /// back.
-  static func keepLast(
-    _ range: Range<Int>, _ columns: [Int32], _ stamps: [UInt64], _ order: inout [EventOrder]
+  static func keepNewest(
+    _ range: Range<Int>, _ columns: [Int32], _ stamps: [UInt64], _ order: inout [EventOrder],
+    onTie: (_ movie: Int32) -> Void
   ) {
     order.removeAll(keepingCapacity: true)
     for (sequence, index) in range.enumerated() {
       order.append(
         EventOrder(movie: columns[index], sequence: Int32(sequence), stamp: stamps[index]))
     }
-    order.sort { a, b in a.movie != b.movie ? a.movie < b.movie : a.sequence < b.sequence }
+    order.sort { a, b in
+      a.movie != b.movie ? a.movie < b.movie : a.isEarlier(than: b)
+    }
     var kept = 0
+    var isTied = false
     for index in order.indices {
-      let isLast = index + 1 == order.count || order[index + 1].movie != order[index].movie
-      guard isLast, order[index].stamp & 15 != 0 else { continue }
-      order[kept] = order[index]
+      let event = order[index]
+      let isLast = index + 1 == order.count || order[index + 1].movie != event.movie
+      if !isLast {
+        let next = order[index + 1]
+        isTied = next.time == event.time && (isTied || next.stamp != event.stamp)
+        continue
+      }
+      if isTied { onTie(event.movie) }
+      isTied = false
+      guard event.stamp & 15 != 0 else { continue }
+      order[kept] = event
       kept += 1
     }
     order.removeLast(order.count - kept)
-    order.sort { a, b in
-      a.stamp >> 4 != b.stamp >> 4 ? a.stamp >> 4 < b.stamp >> 4 : a.sequence < b.sequence
-    }
+    order.sort { a, b in a.isEarlier(than: b) }
+  }
+
+  private var time: UInt64 { stamp >> 4 }
+
+  private func isEarlier(than other: EventOrder) -> Bool {
+    time != other.time ? time < other.time : sequence < other.sequence
   }
 }

@@ -10,13 +10,23 @@ public enum Canary: String, Hashable, Sendable, CaseIterable {
   case unfenced
   /// Redis overwrites newer features with older ones.
   case redisUnfenced = "redis-unfenced"
+  /// The user stage takes events at or below the newest offset of their source for repeats.
+  case watermark
 
   /// The guarantee that the mistake breaks; `nil` for both.
   public var guarantee: ProcessingGuarantee? {
     switch self {
     case .storeFirst, .unfenced: .exactlyOnce
     case .positionWithOutputs: .atLeastOnce
-    case .redisUnfenced: nil
+    case .redisUnfenced, .watermark: nil
+    }
+  }
+
+  /// Whether it is a mistake of the product's stages rather than the engine's.
+  package var isOfPipeline: Bool {
+    switch self {
+    case .storeFirst, .positionWithOutputs, .unfenced: false
+    case .redisUnfenced, .watermark: true
     }
   }
 
@@ -30,7 +40,7 @@ public enum Canary: String, Hashable, Sendable, CaseIterable {
       ]
     case .positionWithOutputs:
       [.closeBatch, .flushEffects, .sendPositions, .awaitDelivery, .commitStores, .commitOffsets]
-    case .unfenced, .redisUnfenced: nil
+    case .unfenced, .redisUnfenced, .watermark: nil
     }
   }
 }

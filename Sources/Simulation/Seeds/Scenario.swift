@@ -29,6 +29,10 @@ public protocol Scenario: AnyObject, Sendable {
   ///
   /// - Returns: the code of the error that must follow; `nil` if no input is processed.
   func remakeInput() throws -> Reason.Code?
+  /// The group whose offsets an operator may move to anywhere while nothing runs; `nil` for none.
+  var replayableGroup: String? { get }
+  /// Any offsets of its input.
+  func anyOffsets(_ random: inout SeededGenerator) throws -> [TopicPartition: Int64]
   /// What somebody else could set a group's offsets to, without its members; `nil` if that makes no
   /// difference now.
   func foreignOffsets(_ random: inout SeededGenerator) throws -> ForeignOffsets?
@@ -63,6 +67,11 @@ public protocol Scenario: AnyObject, Sendable {
   func checkDrained() throws
   /// Checks a store that was restored to the end.
   func checkRestored(_ store: StorePlace, in storage: MemoryStorage) throws
+}
+
+extension Scenario {
+  public var replayableGroup: String? { nil }
+  public func anyOffsets(_ random: inout SeededGenerator) throws -> [TopicPartition: Int64] { [:] }
 }
 
 /// Offsets that somebody else sets for a group.

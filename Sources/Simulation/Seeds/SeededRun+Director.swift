@@ -10,6 +10,7 @@ extension SeededRun {
       if random.oneIn(3) { try scenario.clean(&random) }
       for instance in instances { trouble(instance) }
       if random.oneIn(8) { upsetProjection() }
+      if scenario.replayableGroup != nil, random.oneIn(10) { try moveOffsets() }
       if random.oneIn(12) {
         outageUntil = scheduler.now + .milliseconds(Int.random(in: 50...6_000, using: &random))
         note("no broker can be reached until \(outageUntil)")
@@ -111,6 +112,33 @@ extension SeededRun {
     note(what)
   }
 
+  /// Stops everything and moves the input's group to anywhere: back, so that events are read again,
+  /// or ahead, so that events are skipped until the calm.
+  private func moveOffsets() throws {
+    guard let group = scenario.replayableGroup else { return }
+    outageUntil = .zero
+    try stopAll()
+    try sleep(Self.session * 2)
+    let offsets = try scenario.anyOffsets(&random)
+    note("move the offsets of \(group) to \(offsets.map { "\($0):\($1)" }.sorted())")
+    events.replays += 1
+    log.setOffsets(offsets, of: group, stamp: .accepted)
+    groupToReplay = group
+    for instance in instances where random.oneIn(2) { start(instance) }
+  }
+
+  /// Sets the input's group back to the beginning of what the log has.
+  private func replay(_ group: String) throws {
+    try stopAll()
+    try sleep(Self.session * 2)
+    var offsets: [TopicPartition: Int64] = [:]
+    for place in try scenario.anyOffsets(&random).keys {
+      offsets[place] = try log.offsets(of: place).lowerBound
+    }
+    note("set \(group) back to the beginning")
+    log.setForeignOffsets(offsets, of: group)
+  }
+
   // MARK: Calm
 
   /// From here on all input must get processed.
@@ -121,6 +149,7 @@ extension SeededRun {
       try waitForEnd(of: instance)
     }
     if let what = scenario.claimProjection() { note(what) }
+    if let group = groupToReplay { try replay(group) }
     for instance in instances where instance.hasEnded(scheduler) { start(instance) }
     try wait(limit: .seconds(600)) { try scenario.remaining() }
     try sleep(.seconds(2))

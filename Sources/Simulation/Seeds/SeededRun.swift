@@ -33,6 +33,8 @@ public final class SeededRun<S: Scenario>: @unchecked Sendable {
   var events = SeedEvents()
   /// Whether faults have ended.
   var isCalm = false
+  /// The group that must read everything again because its offsets were moved.
+  var groupToReplay: String?
   /// When brokers can be reached again.
   var outageUntil: Duration = .zero
   private(set) var violation: Violation?

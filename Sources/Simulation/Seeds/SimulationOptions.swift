@@ -45,6 +45,8 @@ public struct SeedEvents: Hashable, Sendable {
   public var lostCommits = 0
   /// How often the system outside the log was emptied, set back or given to somebody else.
   public var upsets = 0
+  /// How often the offsets of the input's group were moved.
+  public var replays = 0
   public var storeCommits = 0
 
   public init() {}
@@ -55,6 +57,7 @@ public struct SeedEvents: Hashable, Sendable {
     a.silences += b.silences
     a.lostCommits += b.lostCommits
     a.upsets += b.upsets
+    a.replays += b.replays
     a.storeCommits += b.storeCommits
   }
 }

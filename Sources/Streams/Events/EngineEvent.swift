@@ -60,6 +60,10 @@ public struct EngineEvent: Hashable, Sendable {
     case restoring(RestoreStatus)
     /// A restore has reached the changelog's end.
     case restored(RestoreSummary)
+    /// A partition's state of an earlier version is brought under this version's rules.
+    case upgrading(RestoreStatus)
+    /// A partition's state is of this version.
+    case upgraded(RestoreSummary)
     /// The instance keeps a copy of a partition that another one owns.
     case standbyOpened(changelog: TopicPartition)
     /// A standby copy can't be kept up for now.

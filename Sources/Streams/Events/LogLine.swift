@@ -36,6 +36,8 @@ struct LogLine: Hashable {
       (.notice, "the store does not say which log it is of; taking it for this one's")
     case .restoring: (.info, "restoring state")
     case .restored: (.info, "state restored")
+    case .upgrading: (.notice, "folding a state of an earlier version again")
+    case .upgraded: (.notice, "the state is of this version")
     case .standbyOpened: (.info, "keeping a standby copy")
     case .standbyFailed: (.warning, "standby copies can't be kept up")
     case .batchCommitted: (.debug, "batch committed")
@@ -66,8 +68,8 @@ struct LogLine: Hashable {
     case .storeRebuilt(let partition, let reason), .storeRefused(let partition, let reason),
       .storeAdopted(let partition, let reason):
       fields(of: reason).merging(["partition": "\(partition)"]) { $1 }
-    case .restoring(let status): fields(of: status)
-    case .restored(let summary):
+    case .restoring(let status), .upgrading(let status): fields(of: status)
+    case .restored(let summary), .upgraded(let summary):
       [
         "changelog": summary.changelog, "partitions": "\(summary.partitions)",
         "records": "\(summary.records)", "milliseconds": milliseconds(summary.duration),

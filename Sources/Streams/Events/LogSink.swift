@@ -42,7 +42,11 @@ struct RestoreLines {
   private var shown: [Restore: Duration] = [:]
 
   mutating func shows(_ event: EngineEvent) -> Bool {
-    guard case .restoring(let status) = event.kind else { return true }
+    let status: RestoreStatus
+    switch event.kind {
+    case .restoring(let under), .upgrading(let under): status = under
+    default: return true
+    }
     let restore = Restore(worker: event.worker, role: event.role, changelog: status.changelog)
     let last = shown[restore, default: .zero]
     guard status.elapsed == .zero || status.elapsed - last >= Self.interval else { return false }

@@ -42,10 +42,11 @@ public struct StageStatus: Hashable, Sendable {
     guard event.role == .stage else { return }
     switch event.kind {
     case .joining: phase = .joining
-    case .restoring(let status): phase = .restoring(status)
+    case .restoring(let status), .upgrading(let status): phase = .restoring(status)
     case .processing, .resumed: phase = .running
     case .batchCommitted(let batch):
-      phase = .running
+      // A state is brought up to date in batches, too.
+      if case .restoring = phase {} else { phase = .running }
       records += Int64(batch.records)
       batches += 1
       redeliveries += Int64(batch.redeliveries)
@@ -59,8 +60,8 @@ public struct StageStatus: Hashable, Sendable {
       partitions = [:]
     case .stopped: phase = .stopped
     case .assigned, .revoked, .lost, .fencingPredecessor, .disownFailed, .fenced, .storeOpened,
-      .storeRebuilt, .storeRefused, .restored, .standbyOpened, .standbyFailed, .offsetsDiffer,
-      .storeAdopted, .foreignOffset, .retentionGuard:
+      .storeRebuilt, .storeRefused, .restored, .upgraded, .standbyOpened, .standbyFailed,
+      .offsetsDiffer, .storeAdopted, .foreignOffset, .retentionGuard:
       break
     }
   }

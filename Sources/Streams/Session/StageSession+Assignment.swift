@@ -64,6 +64,7 @@ extension StageSession where Operator: ~Copyable {
       }
       try identifyChangelogs(opened.map(\.task))
       try takeBack(opened)
+      try upgradeStates(partitions)
     } catch {
       // Opening can't be resumed halfway.
       guard error.reaction == .abortBatch else { throw error }

@@ -13,6 +13,7 @@ import pandas
 from expected_features import movie_features, user_features
 
 # What nearly all events look like; the others are judged one by one.
+RETRACTS = re.compile(r"\d{1,10}:\d{1,19}")
 PLAIN = re.compile(
     rb'\{"user_id":(\d{1,18}),"movie_id":(\d{1,18}),"rating":(null|\d\.\d),"timestamp":(\d{1,12})\}'
 )
@@ -26,11 +27,13 @@ class Invalid(Exception):
 
 
 def judge(value):
-    """The user, movie, rating (None takes it back) and milliseconds of a rating's event.
+    """The user, movie, rating (None takes it back) and milliseconds of a rating's event, and the
+    (partition, offset) that a take-back names, or None.
 
     Raises `Invalid`. Knows what the load of these tests may hold, no ISO 8601 and no other types of
     events.
     """
+    named = None
     plain = PLAIN.fullmatch(value or b"")
     if plain:
         user, movie, rating, seconds = plain.groups()
@@ -51,11 +54,12 @@ def judge(value):
             raise Invalid("timestamp")
         milliseconds = round(seconds * 1000)
         check_extras(event)
+        named = retracts(event)
     if rating is not None and (not 0.5 <= rating <= 5.0 or (rating * 2) % 1 != 0):
         raise Invalid("rating")
     if milliseconds < EARLIEST_MS:
         raise Invalid("timestamp")
-    return int(user), int(movie), rating, milliseconds
+    return int(user), int(movie), rating, milliseconds, named
 
 
 def parse(value):
@@ -97,31 +101,48 @@ def check_extras(event):
         raise Invalid("genres")
 
 
+def retracts(event):
+    text = event.get("retracts")
+    if text is None:
+        return None
+    if not isinstance(text, str) or not RETRACTS.fullmatch(text) or event["rating"] is not None:
+        raise Invalid("retracts")
+    return tuple(int(number) for number in text.split(":"))
+
+
+# What is said of a user and movie stands if it is the newest by these, in this order.
+ORDER = ["ms", "timestamp", "partition", "offset"]
+
+
 class Fold:
-    """Folds the records of `user-ratings` in each partition's order."""
+    """Folds the records of `user-ratings`: the newest event of each user and movie stands, whatever
+    the order in which they came."""
 
     def __init__(self, records, catalog):
         """`records` are (partition, offset, key, value, timestamp), `catalog` values of movies."""
         rows = []
+        named = set()
         self.invalid = {}
         for partition, offset, key, value, timestamp in records:
             try:
-                user, movie, rating, milliseconds = judge(value)
+                user, movie, rating, milliseconds, retracted = judge(value)
                 if milliseconds > timestamp + LEAD_MS:
                     raise Invalid("timestamp")
             except Invalid:
                 self.invalid[(partition, offset)] = (key, value)
                 continue
+            if retracted is not None:
+                named.add((user, movie, *retracted))
             rows.append(
                 (partition, offset, user, movie, -1.0 if rating is None else rating, milliseconds)
+                + (timestamp,)
             )
         events = pandas.DataFrame(
-            rows, columns=["partition", "offset", "user_id", "movie_id", "rating", "ms"]
+            rows, columns=["partition", "offset", "user_id", "movie_id", "rating", "ms", "timestamp"]
         ).astype({"partition": "int32", "offset": "int64", "rating": "float64"})
-        homes = events.groupby("user_id")["partition"].nunique()
-        if (homes > 1).any():
-            raise ValueError("a user's events lie in several partitions: they have no order")
         self.events = events.sort_values(["partition", "offset"], ignore_index=True)
+        places = zip(*(self.events[name] for name in ("user_id", "movie_id", "partition", "offset")))
+        self.is_retracted = numpy.array([place in named for place in places], dtype=bool)
         self.movies = movie_table(catalog)
         self._find_changes()
 
@@ -131,23 +152,32 @@ class Fold:
         return len(self.events) + len(self.invalid)
 
     def _find_changes(self):
-        """Which events change a rating, and which repeat the one in force."""
-        groups = self.events.groupby(["user_id", "movie_id"], sort=False)
-        before = groups[["rating", "ms"]].shift()
-        was_rated = before["rating"].notna() & (before["rating"] >= 0)
-        is_rated = self.events["rating"] >= 0
-        is_same = (
-            was_rated
-            & is_rated
-            & (before["rating"] == self.events["rating"])
-            & (before["ms"] == self.events["ms"])
+        """Which events change what stands, which repeat it, and which come after something newer,
+        when they come in each partition's order. Knows nothing of take-backs that name events."""
+        standing = {}
+        kinds = []
+        columns = ["user_id", "movie_id", "rating", *ORDER]
+        for user, movie, rating, *order in self.events[columns].itertuples(index=False, name=None):
+            place, said = tuple(order), (rating, order[0])
+            before = standing.get((user, movie))
+            if before is None or place > before[0]:
+                kinds.append("repeat" if before and before[1] == said else "change")
+                standing[(user, movie)] = (place, said)
+            else:
+                kinds.append("repeat" if before[1] == said else "late")
+        kinds = numpy.array(kinds, dtype=object)
+        self.changes, self.repeats, self.late = (
+            self.events[kinds == kind] for kind in ("change", "repeat", "late")
         )
-        self.repeats = self.events[is_same]
-        self.changes = self.events[~is_same & (is_rated | was_rated)]
+
+    def standing(self):
+        """What stands of each user and movie at the end; a rating of -1 is one taken back."""
+        known = self.events[~self.is_retracted].sort_values(ORDER, kind="stable")
+        return known.drop_duplicates(["user_id", "movie_id"], keep="last")
 
     def ratings(self):
         """The ratings in force at the end."""
-        last = self.events.drop_duplicates(["user_id", "movie_id"], keep="last")
+        last = self.standing()
         return last[last["rating"] >= 0][["user_id", "movie_id", "rating", "ms"]]
 
     def features(self):

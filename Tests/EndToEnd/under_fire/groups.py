@@ -180,3 +180,21 @@ class Groups:
     def close(self):
         if self._reader is not None:
             self._reader.close()
+
+
+def reset_group(bed, stage, topic, target="--to-earliest"):
+    """Moves the offsets of a stage's group, as an operator does. Kafka refuses while the group has
+    members, and a stopped instance is one until its session times out; the tool only says so."""
+    wait_until(lambda: not bed.groups.members(stage)[1], 30, f"the group of {stage} is empty")
+    command = ["kafka-consumer-groups.sh", "--bootstrap-server", bed.bootstrap]
+    command += ["--group", f"{APPLICATION}-{stage}", "--topic", topic]
+    command += ["--reset-offsets", target, "--execute"]
+    ends = bed.groups.starts if target == "--to-earliest" else bed.groups.ends
+    wanted = ends([topic])
+
+    def is_moved():
+        bed.kafka.tool(*command)
+        committed = bed.groups.committed(stage)
+        return all(committed.get(place) == offset for place, offset in wanted.items())
+
+    wait_until(is_moved, 60, f"the offsets of {stage} are moved", pause=1)

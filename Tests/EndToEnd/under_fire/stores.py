@@ -71,29 +71,34 @@ class Reader:
 
 
 def user_ratings(path):
-    """The rows of `ratings`: user, movie, half stars and milliseconds."""
+    """The ratings among the rows of `ratings`, which holds take-backs as well: user, movie, half
+    stars and milliseconds."""
     rows = []
     for key, value in dump(path, "ratings"):
         reader = Reader(value)
         reader.byte()
-        rows.append((*identifiers(key), reader.byte(), reader.signed()))
+        halves = reader.byte() & 0x0F
+        if halves:
+            rows.append((*identifiers(key), halves, reader.signed()))
     return pandas.DataFrame(rows, columns=["user_id", "movie_id", "halves", "ms"])
 
 
 def histograms(path):
-    """The histogram of each aggregate of a store, users' or movies', by id."""
+    """The histogram of each aggregate of a store that has ratings, users' or movies', by id."""
     found = {}
     for key, value in dump(path, "aggregates"):
         reader = Reader(value)
         reader.byte()
         reader.varint()
-        found[identifiers(key)[0]] = reader.histogram()
+        histogram = reader.histogram()
+        if any(histogram):
+            found[identifiers(key)[0]] = histogram
     return found
 
 
 def user_bytes(path):
     """All that must be the same after any run over the same events, by table."""
-    return {table: dump(path, table) for table in ("aggregates", "ratings", "genres", "sources")}
+    return {table: dump(path, table) for table in ("aggregates", "ratings", "genres")}
 
 
 def movie_bytes(path):
