@@ -1,3 +1,4 @@
+import EventLog
 import Streams
 
 /// The script of a run.
