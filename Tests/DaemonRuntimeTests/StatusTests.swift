@@ -42,6 +42,21 @@ import Testing
     #expect(record.notes == ["ready"])
   }
 
+  @Test(arguments: [Reason.Code.redisClaimed, .redisUnavailable])
+  func aStageThatWaitsForRedisKeepsNothingFromBeingReady(code: Reason.Code) {
+    let record = Record()
+    let monitors = ["user", "redis"].map { StageMonitor(stage: $0) }
+    let reporter = StatusReporter(
+      monitors, predict: PredictMonitor(),
+      logger: Logger(label: "test", factory: { _ in RecordingHandler(record: record) }))
+    let sinks = EventSink.all(monitors.map(\.sink) + [reporter.sink])
+    sinks.receive(EngineEvent(stage: "redis", .waiting(Reason(.brokerUnavailable, "away"))))
+    sinks.receive(EngineEvent(stage: "user", .processing([])))
+    #expect(record.notes.isEmpty)
+    sinks.receive(EngineEvent(stage: "redis", .waiting(Reason(code, "another's"))))
+    #expect(record.notes == ["ready"])
+  }
+
   @Test func theStatusLineTellsWhatPredictDid() {
     var status = PredictStatus()
     status.personal = 5
