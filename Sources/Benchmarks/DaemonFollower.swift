@@ -39,7 +39,7 @@ extension EngineEvent.Kind {
   fileprivate var isComplaint: Bool {
     switch self {
     case .rejoining, .storeRebuilt, .storeRefused, .standbyFailed, .batchAborted, .waiting,
-      .offsetsDiffer, .retentionGuard:
+      .offsetsDiffer, .retentionGuard, .partitionsUnused:
       true
     case .joining, .assigned, .processing, .revoked, .fencingPredecessor, .disownFailed,
       .storeOpened, .restoring, .restored, .standbyOpened, .batchCommitted, .positions, .resumed:

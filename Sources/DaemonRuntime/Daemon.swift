@@ -1,5 +1,6 @@
 import Configuration
 import Console
+import EventLog
 import Foundation
 import KafkaLog
 import LMDBStore
@@ -18,7 +19,11 @@ final class Daemon: Sendable {
   private let storage: LMDBStorage
   /// The threads hold it through the daemon, also those that outlive the deadline for stopping.
   private let lock: RootLock
-  private let partitions: Int32
+  /// How many partitions each group of topics uses.
+  private let counts: PartitionCounts
+  private let requests: RequestPartitions
+  private let watch: ClusterWatch?
+  private let process: ProcessMark
   private let logger: Logger
   private let events: EventSink
   private let threads: BlockingThreads
@@ -32,20 +37,27 @@ final class Daemon: Sendable {
 
   /// - Parameters:
   ///   - lock: of the storage.
-  ///   - partitions: how many partitions the user-keyed topics have.
+  ///   - topics: as the cluster has them.
   ///   - events: receives the stages' events, in addition to the log.
   ///   - threads: run the stages.
   ///   - stop: makes the stages finish their batches and end.
+  ///   - isEmbedded: whether the broker is the embedded one, which has no more to watch.
   init(
     settings: Settings, instance: String, log: KafkaLog, storage: LMDBStorage, lock: RootLock,
-    partitions: Int32, events: EventSink, threads: BlockingThreads, stop: StopSignal, logger: Logger
+    topics: TopicReport, events: EventSink, threads: BlockingThreads, stop: StopSignal,
+    isEmbedded: Bool, logger: Logger
   ) {
     self.settings = settings
     self.instance = instance
     self.log = log
     self.storage = storage
     self.lock = lock
-    self.partitions = partitions
+    counts = topics.counts
+    process = ProcessMark(
+      started: Self.milliseconds, drawn: UInt16.random(in: 0...UInt16.max))
+    let requests = RequestPartitions(
+      of: directory, used: topics.counts.count(of: .requests) ?? 1, found: topics.found(.requests))
+    self.requests = requests
     self.events = events
     self.threads = threads
     self.stop = stop
@@ -55,12 +67,18 @@ final class Daemon: Sendable {
     monitors = stages.map { StageMonitor(stage: $0.name) }
     standbys = settings.standby == 0 ? [] : stages.filter(\.isStateful).map { StandbyThread($0) }
     reporter = StatusReporter(monitors, predict: predictMonitor, logger: logger)
+    watch =
+      isEmbedded
+      ? nil
+      : ClusterWatch(
+        settings, topics, stages, instance: instance, stop: stop, logger: logger
+      ) { requests.note(found: $0) }
   }
 
   /// What has to run, in the order of its start.
   var services: [(name: String, service: any Service)] {
     let programs = Self.programs(
-      settings, partitions: partitions, directory: directory,
+      settings, counts: counts, directory: directory, requests: requests,
       predictEnvironment: { [self] in predictEnvironment })
     let stageServices = zip(stages, monitors).map { stage, monitor in
       guard let program = programs.first(where: { $0.declaration.name == stage.name }) else {
@@ -68,7 +86,9 @@ final class Daemon: Sendable {
       }
       return ("stage-\(stage.name)", service(program, monitor) as any Service)
     }
-    return [("status", reporter)] + standbys.map { ("standby-\($0.stage.name)", service($0)) }
+    let watches = watch.map { [("watch", $0 as any Service)] } ?? []
+    return [("status", reporter)] + watches
+      + standbys.map { ("standby-\($0.stage.name)", service($0)) }
       + stageServices
   }
 
@@ -103,12 +123,16 @@ final class Daemon: Sendable {
 
   /// The operators of all stages. A stage more is one line here.
   ///
-  /// - Parameter partitions: how many the user-keyed topics have.
+  /// - Parameters:
+  ///   - counts: how many partitions each group of topics uses.
+  ///   - requests: the partitions that the predict stage reads.
   static func programs(
-    _ settings: Settings, partitions: Int32, directory: PartitionDirectory<LMDBStore>,
+    _ settings: Settings, counts: PartitionCounts, directory: PartitionDirectory<LMDBStore>,
+    requests: any PartitionFeed,
     predictEnvironment: @escaping @Sendable () -> PredictEnvironment
   ) -> [StageProgram<KafkaLog, LMDBStorage>] {
     let topology = settings.topology
+    let users = counts.count(of: .requests) ?? 1
     return [
       .intake(topology),
       .user(topology, directory: directory),
@@ -118,8 +142,8 @@ final class Daemon: Sendable {
         logger: settings.log.makeLogger(StageDeclaration.redis.name)
       ) { FeatureWriter(settings.redisConfiguration) },
       .predict(
-        directory: directory,
-        partitionOf: { KafkaPartitioner.partition(key: $0, count: partitions) },
+        directory: directory, requests: requests,
+        partitionOf: { KafkaPartitioner.partition(key: $0, count: users) },
         makeEnvironment: predictEnvironment),
     ]
   }
@@ -129,9 +153,16 @@ final class Daemon: Sendable {
   ) -> StageEnvironment<KafkaLog, LMDBStorage> {
     var environment = StageEnvironment(
       configuration: settings.topology.configuration(
-        of: stage, instance: instance, settings: settings.stageSettings, followed: followed),
+        of: stage, instance: instance, settings: settings.stageSettings, followed: followed,
+        counts: counts),
       log: log, storage: storage, events: events, stop: stop,
       pause: { Thread.sleep(forTimeInterval: $0 / .seconds(1)) })
+    environment.configuration.process = process
+    // The embedded broker can't look offsets up by time, and keeps nothing that is old.
+    if stage.pacing.answersRequests, watch != nil {
+      environment.expiry = RecordExpiry(age: settings.predict.maxAge, time: { Self.milliseconds })
+    }
+    environment.findRival = rivalFinder(of: stage)
     environment.releaseMemory = { ClientMemory.trim() }
     environment.inBackground = { DispatchQueue.global().async(execute: $0) }
     let upstream = settings.topology.upstream(of: stage).map(\.name)
@@ -143,14 +174,26 @@ final class Daemon: Sendable {
     return environment
   }
 
+  private func rivalFinder(of stage: StageDeclaration) -> (@Sendable () -> Reason?)? {
+    guard watch != nil, stage.follows == nil else { return nil }
+    let search = RivalSearch(
+      log: settings.makeWatchLog(logger),
+      identity: settings.topology.identity(of: stage, instance: instance), mark: process)
+    return { search.findNewer() }
+  }
+
+  /// Since 1970.
+  private static var milliseconds: Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
+
   private var predictEnvironment: PredictEnvironment {
     let shadow = settings.predict.shadowModel
     return PredictEnvironment(
       topology: settings.topology, keptModels: settings.predict.keptModels,
-      shadowModel: shadow.isEmpty ? nil : shadow, monitor: predictMonitor,
+      shadowModel: shadow.isEmpty ? nil : shadow, maxAge: settings.predict.maxAge,
+      monitor: predictMonitor,
       logger: settings.log.makeLogger(StageDeclaration.predict.name),
       now: { .now },
-      time: { Int64(Date().timeIntervalSince1970 * 1000) },
+      time: { Self.milliseconds },
       inBackground: { DispatchQueue.global(qos: .utility).async(execute: $0) })
   }
 }

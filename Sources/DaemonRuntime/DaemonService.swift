@@ -53,8 +53,7 @@ struct DaemonService: Service {
     var kafka = settings.kafkaSettings
     kafka.whenUnreachable = { _ in watch.look() }
     let log = KafkaLog(settings: kafka, logger: settings.log.makeLogger("kafka"))
-    let topics = try TopicCatalog.topics(settings)
-    let partitions = try prepare(topics, settings.topology, log: log)
+    let topics = try prepare(settings, log: log)
     logger.notice(
       "starting",
       metadata: [
@@ -69,8 +68,8 @@ struct DaemonService: Service {
       guarantee: settings.processing.guarantee.rawValue)
     let daemon = Daemon(
       settings: settings, instance: instance, log: log, storage: storage, lock: lock,
-      partitions: partitions, events: server?.sink ?? .none, threads: threads, stop: stop,
-      logger: logger)
+      topics: topics, events: server?.sink ?? .none, threads: threads, stop: stop,
+      isEmbedded: cluster.isEmbedded, logger: logger)
     // The event server stops last, when the stages have emitted their last events.
     return (server.map { [("events", EventService(server: $0))] } ?? []) + daemon.services
   }
@@ -98,19 +97,18 @@ struct DaemonService: Service {
   }
 
   /// Compares the broker's topics with their declarations.
-  ///
-  /// - Returns: how many partitions the user-keyed topics have.
-  private func prepare(
-    _ topics: [DeclaredTopic], _ topology: Topology, log: KafkaLog
-  ) throws -> Int32 {
+  private func prepare(_ settings: Settings, log: KafkaLog) throws -> TopicReport {
     let admin = try log.makeAdmin()
-    var report = try TopicReport(topics, admin: admin)
+    var report = try TopicReport(settings, admin, logger)
     if appliesTopics, !report.missing.isEmpty {
       try report.createMissing(admin)
-      report = try TopicReport(topics, admin: admin)
+      report = try TopicReport(settings, admin, logger)
     }
     if let failure = report.failure { throw failure }
-    return try admin.topics()[topology[.validatedRatings]] ?? 0
+    for warning in report.warnings {
+      logger.warning("\(warning)", metadata: ["code": "\(Reason.Code.partitionsGrown.rawValue)"])
+    }
+    return report
   }
 }
 

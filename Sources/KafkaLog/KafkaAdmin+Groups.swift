@@ -7,12 +7,36 @@ extension KafkaAdmin {
     public var clientID: String
     /// `nil` for a dynamic member.
     public var instanceID: String?
+    /// Where it is, as the broker sees it.
+    public var host: String
     public var partitions: Set<TopicPartition>
+
+    public init(
+      clientID: String, instanceID: String? = nil, host: String = "",
+      partitions: Set<TopicPartition> = []
+    ) {
+      self.clientID = clientID
+      self.instanceID = instanceID
+      self.host = host
+      self.partitions = partitions
+    }
   }
 
   /// A stable group's members and their partitions. `nil` for any other group: while a group
   /// rebalances, the broker lists its members without their partitions.
   public func members(of group: String) throws(LogError) -> [GroupMember]? {
+    let (members, isStable) = try describe(group)
+    return isStable ? members : nil
+  }
+
+  /// A group's members, whatever it is doing; their partitions only if it is stable.
+  public func everyMember(of group: String) throws(LogError) -> [GroupMember] {
+    try describe(group).members
+  }
+
+  private func describe(_ group: String) throws(LogError) -> (
+    members: [GroupMember], isStable: Bool
+  ) {
     let reply = try unsafe ask(
       RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, "describing group \"\(group)\""
     ) {
@@ -27,19 +51,20 @@ extension KafkaAdmin {
       let descriptions = unsafe rd_kafka_DescribeConsumerGroups_result_groups(
         rd_kafka_event_DescribeConsumerGroups_result(reply.event), &size), size == 1,
       let description = unsafe descriptions[0]
-    else { return nil }
+    else { return ([], false) }
     if let error = unsafe rd_kafka_ConsumerGroupDescription_error(description) {
       // The description owns this error.
       throw unsafe LogError(rd_kafka_error_code(error), "describing group \"\(group)\"")
     }
-    guard
+    let isStable =
       unsafe rd_kafka_ConsumerGroupDescription_state(description)
-        == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE
-    else { return nil }
-    return unsafe (0..<rd_kafka_ConsumerGroupDescription_member_count(description)).compactMap {
-      index in
-      unsafe rd_kafka_ConsumerGroupDescription_member(description, index).map(unsafe Self.member)
-    }
+      == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE
+    let members = unsafe (0..<rd_kafka_ConsumerGroupDescription_member_count(description))
+      .compactMap {
+        index in
+        unsafe rd_kafka_ConsumerGroupDescription_member(description, index).map(unsafe Self.member)
+      }
+    return (members, isStable)
   }
 
   private static func member(_ description: OpaquePointer) -> GroupMember {
@@ -52,6 +77,7 @@ extension KafkaAdmin {
     return unsafe GroupMember(
       clientID: text(rd_kafka_MemberDescription_client_id(description)) ?? "",
       instanceID: text(rd_kafka_MemberDescription_group_instance_id(description)),
+      host: text(rd_kafka_MemberDescription_host(description)) ?? "",
       partitions: Set(owned ?? []))
   }
 

@@ -286,6 +286,12 @@ import Logging
     return range
   }
 
+  public func offset(of partition: TopicPartition, at timestamp: Int64) throws(LogError) -> Int64? {
+    precondition(timestamp >= 0, "negative timestamps have special meanings")
+    return try lookUp(
+      [partition], timestamp: timestamp, client: client, timeout: requestTimeout)[partition]
+  }
+
   public func partitionCount(of topic: String) throws(LogError) -> Int32 {
     let metadata = try Metadata(client, timeout: requestTimeout, scope: .topic(topic))
     return try metadata.partitionCount(of: topic)

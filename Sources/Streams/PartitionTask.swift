@@ -25,18 +25,21 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   private let snapshot: Store.Snapshot?
   private let producer: Producer?
   private let changelogTopic: Int?
+  /// By output, how many of its partitions keys are placed among; 0 leaves that to the producer.
+  private let outputCounts: [Int32]
   private var writes = WriteSet()
   private var changelogKey: [UInt8] = []
 
   init(
     topic: Int, source: TopicPartition, store: Store?, producer: Producer?, changelogTopic: Int?,
-    startOffset: Int64
+    outputCounts: [Int32?], startOffset: Int64
   ) throws(StageError) {
     self.topic = topic
     self.source = source
     self.store = store
     self.producer = producer
     self.changelogTopic = changelogTopic
+    self.outputCounts = outputCounts.map { $0 ?? 0 }
     nextOffset = startOffset
     committedOffset = startOffset
     if let store {
@@ -102,7 +105,8 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 
   // MARK: Outputs
 
-  /// Sends a record to one of the stage's outputs. Without `partition` the key decides.
+  /// Sends a record to one of the stage's outputs. Without `partition` the key decides, by the
+  /// number of partitions that the state was placed by.
   public func send(
     to output: StageOutput, partition: Int32? = nil, key: RawSpan?, value: RawSpan?,
     headers: [RecordHeader] = [], timestamp: Int64? = nil
@@ -111,9 +115,17 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     isTouched = true
     do throws(LogError) {
       try producer.send(
-        topic: output.index, partition: partition, key: key, value: value, headers: headers,
+        topic: output.index, partition: partition ?? place(of: key, in: output), key: key,
+        value: value, headers: headers,
         timestamp: timestamp, tracked: false)
     } catch { throw .log(error) }
+  }
+
+  private func place(of key: RawSpan?, in output: StageOutput) -> Int32? {
+    guard let key, output.index < outputCounts.count, outputCounts[output.index] > 0 else {
+      return nil
+    }
+    return KafkaPartitioner.partition(key: key, count: outputCounts[output.index])
   }
 
   /// An output that was not declared; see `LogProducer.topic(named:)`.

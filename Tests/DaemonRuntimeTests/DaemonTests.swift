@@ -10,8 +10,9 @@ import Testing
 @Suite struct DaemonTests {
   @Test func everyStageHasItsOperator() {
     let settings = Settings()
+    let directory = PartitionDirectory<LMDBStore>()
     let programs = Daemon.programs(
-      settings, partitions: 1, directory: PartitionDirectory(),
+      settings, counts: settings.partitionCounts, directory: directory, requests: directory,
       predictEnvironment: {
         PredictEnvironment(
           topology: settings.topology, monitor: PredictMonitor(),

@@ -103,6 +103,9 @@ struct Chain {
     var shadowModel: String?
     /// Milliseconds since 1970.
     var time: @Sendable () -> Int64 = { 0 }
+    var maxAge = Duration.seconds(60)
+    /// Of `recommendation-requests`; those of the users unless set.
+    var requests: (any PartitionFeed)?
     var inBackground: @Sendable (@escaping @Sendable () -> Void) -> Void = { $0() }
     var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
   }
@@ -134,16 +137,17 @@ struct Chain {
     let count = Int(partitions)
     try drain(
       .predict(
-        directory: directory,
+        directory: directory, requests: serving.requests,
         partitionOf: { key in
           KeyPartitioner.partition(of: key.withUnsafeBytes { [UInt8]($0) }, among: count)
         },
         makeEnvironment: {
           PredictEnvironment(
             topology: Self.topology, keptModels: serving.keptModels,
-            shadowModel: serving.shadowModel, monitor: monitor, logger: serving.logger,
+            shadowModel: serving.shadowModel, maxAge: serving.maxAge, monitor: monitor,
+            logger: serving.logger,
             now: { clock.now }, time: serving.time, inBackground: serving.inBackground)
-        }), run)
+        }), run, expiry: RecordExpiry(age: serving.maxAge, time: serving.time))
     return monitor.snapshot
   }
 
@@ -154,13 +158,16 @@ struct Chain {
   }
 
   @discardableResult
-  private func drain(_ program: StageProgram<MemoryLog, MemoryStorage>, _ run: Run)
-    throws(StageError) -> Int64
-  {
+  private func drain(
+    _ program: StageProgram<MemoryLog, MemoryStorage>, _ run: Run, expiry: RecordExpiry? = nil
+  ) throws(StageError) -> Int64 {
     let configuration = Self.topology.configuration(
       of: program.declaration, instance: "0",
       settings: StageSettings(guarantee: guarantee, limits: limits), pacing: StagePacing(),
-      followed: program.followed)
+      followed: program.followed,
+      counts: PartitionCounts([
+        "topics.partitions": partitions, "topics.movie_partitions": partitions,
+      ]))
     let clock = self.clock
     let stop = StopSignal()
     let idlePolls = Mutex(0)
@@ -181,7 +188,7 @@ struct Chain {
       })
     let monitor = StageMonitor(stage: configuration.name)
     let log = self.log.connected(process)
-    let environment = StageEnvironment(
+    var environment = StageEnvironment(
       configuration: configuration, log: log, storage: storage.mounted(process),
       events: monitor.sink, stop: stop,
       now: { clock.now },
@@ -194,6 +201,7 @@ struct Chain {
         }
         if count > 200 { stop.stop() }
       })
+    environment.expiry = expiry
     try program.run(environment)
     return monitor.snapshot.batches
   }

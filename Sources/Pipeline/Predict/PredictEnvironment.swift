@@ -10,17 +10,20 @@ public struct PredictEnvironment {
   public var keptModels: Int
   /// The version of the model that answers on `recommendations-shadow`; `nil` for none.
   public var shadowModel: String?
+  /// How long after its record's time a request is answered.
+  public var maxAge: Duration
   public var monitor: PredictMonitor
   public var logger: Logger
   /// Monotonic time, for `latency_ms` and the age of the ranking.
   public var now: () -> ContinuousClock.Instant
-  /// Milliseconds since 1970, for deadlines.
+  /// Milliseconds since 1970, for deadlines and ages.
   public var time: () -> Int64
   /// Runs work that would delay requests; by default at once, on the caller's thread.
   public var inBackground: (@escaping @Sendable () -> Void) -> Void
 
   public init(
-    topology: Topology, keptModels: Int = 3, shadowModel: String? = nil, monitor: PredictMonitor,
+    topology: Topology, keptModels: Int = 3, shadowModel: String? = nil,
+    maxAge: Duration = .seconds(60), monitor: PredictMonitor,
     logger: Logger,
     now: @escaping () -> ContinuousClock.Instant, time: @escaping () -> Int64,
     inBackground: @escaping (@escaping @Sendable () -> Void) -> Void = { $0() }
@@ -28,6 +31,7 @@ public struct PredictEnvironment {
     self.topology = topology
     self.keptModels = keptModels
     self.shadowModel = shadowModel
+    self.maxAge = maxAge
     self.monitor = monitor
     self.logger = logger
     self.now = now

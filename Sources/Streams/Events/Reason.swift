@@ -23,6 +23,8 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
     case configurationRefused = "configuration_refused"
     case transactionAborted = "transaction_aborted"
     case logFailure = "log_failure"
+    /// A transaction that stays open hides the records behind it.
+    case openTransaction = "open_transaction"
 
     // The store.
     case storeDamaged = "store_damaged"
@@ -38,12 +40,18 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
     case changelogBeyondLogEnd = "changelog_beyond_log_end"
     case stateLost = "state_lost"
     case topicRecreated = "topic_recreated"
+    /// A topic has more partitions than its keys were placed among.
+    case partitionsGrown = "partitions_grown"
 
     // The group.
     case partitionsLost = "partitions_lost"
     /// Another member committed while this one was opening the partition.
     case groupMovedOn = "group_moved_on"
     case unexpectedPartition = "unexpected_partition"
+    /// Another process has the same instance name, and is newer.
+    case instanceInUse = "instance_in_use"
+    /// A member of the group that is none of this product's.
+    case strangerInGroup = "stranger_in_group"
 
     // Redis.
     case redisUnavailable = "redis_unavailable"

@@ -49,9 +49,9 @@ public struct StageStatus: Hashable, Sendable {
       // Downstream stages must not wait for a backlog that may be another member's by now.
       partitions = [:]
     case .stopped: phase = .stopped
-    case .assigned, .revoked, .lost, .fencingPredecessor, .disownFailed, .fenced, .storeOpened,
-      .storeRebuilt, .storeRefused, .restored, .standbyOpened, .standbyFailed, .offsetsDiffer,
-      .retentionGuard:
+    case .assigned, .partitionsUnused, .revoked, .lost, .fencingPredecessor, .disownFailed,
+      .fenced, .storeOpened, .storeRebuilt, .storeRefused, .restored, .standbyOpened,
+      .standbyFailed, .offsetsDiffer, .retentionGuard:
       break
     }
   }

@@ -47,6 +47,9 @@ extension StageEnvironment {
   func startOffset(
     of source: TopicPartition, restored: Int64?, committed: Int64?, for consumer: Log.Consumer
   ) throws(StageError) -> Int64 {
+    if let expiry {
+      return try youngOffset(of: source, committed: committed, expiry, for: consumer)
+    }
     let held = try StageError.log { () throws(LogError) in try consumer.offsets(of: source) }
     let decision = StartDecision(
       restored: restored, committed: committed, held: held,

@@ -41,7 +41,8 @@ extension StageSession where Operator: ~Copyable {
       of: source, restored: state?.inputOffset, committed: committed, for: consumer)
     return try Task(
       topic: topic, source: source, store: state?.store, producer: producer,
-      changelogTopic: state == nil ? nil : configuration.outputs.count, startOffset: start)
+      changelogTopic: state == nil ? nil : configuration.outputs.count,
+      outputCounts: configuration.outputCounts, startOffset: start)
   }
 
   /// Writes the values of the state over changes that no position vouches for: the next position

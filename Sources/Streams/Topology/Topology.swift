@@ -143,20 +143,25 @@ public struct Topology: Hashable, Sendable {
   ///   - worker: `nil` for an instance that runs the stage on one thread.
   ///   - pacing: in the place of the declared one, where nobody waits for what the stage does.
   ///   - followed: the partitions of the stage it follows; `nil` only for one that follows none.
+  ///   - counts: how many partitions each group of topics uses; all there are unless it says.
   public func configuration(
     of stage: StageDeclaration, instance: String, worker: Int? = nil,
     settings: StageSettings = StageSettings(), pacing: StagePacing? = nil,
-    followed: (any PartitionFeed)? = nil
+    followed: (any PartitionFeed)? = nil, counts: PartitionCounts = PartitionCounts()
   ) -> StageConfiguration {
     precondition((stage.follows == nil) == (followed == nil), "\(stage.name) lacks whom it follows")
     let guarantee = stage.guarantee ?? settings.guarantee
     let pacing = pacing ?? stage.pacing
-    return StageConfiguration(
+    var configuration = StageConfiguration(
       name: stage.name, application: application, instance: instance, inputs: inputs(of: stage),
       outputs: outputs(of: stage), changelog: changelog(of: stage), tables: stage.tableNames,
       guarantee: guarantee, limits: pacing.limits(settings, under: guarantee),
       gathering: pacing.gathering.value(under: guarantee),
       leavesOnStop: settings.leavesOnStop, followed: followed,
       identity: identity(of: stage, instance: instance, worker: worker))
+    // Whoever is followed says which partitions to read.
+    if followed == nil { configuration.inputCounts = stage.inputs.map(counts.count) }
+    configuration.outputCounts = stage.outputs.map { counts.count(of: $0.topic) }
+    return configuration
   }
 }
