@@ -23,7 +23,7 @@ final class Daemon: Sendable {
   private let counts: PartitionCounts
   private let requests: RequestPartitions
   private let watch: ClusterWatch?
-  private let process: ProcessMark
+  private let claim: InstanceClaim<KafkaLog>?
   private let logger: Logger
   private let events: EventSink
   private let threads: BlockingThreads
@@ -41,11 +41,12 @@ final class Daemon: Sendable {
   ///   - events: receives the stages' events, in addition to the log.
   ///   - threads: run the stages.
   ///   - stop: makes the stages finish their batches and end.
+  ///   - claim: of the instance's name; `nil` if nobody asks for it.
   ///   - isEmbedded: whether the broker is the embedded one, which has no more to watch.
   init(
     settings: Settings, instance: String, log: KafkaLog, storage: LMDBStorage, lock: RootLock,
     topics: TopicReport, events: EventSink, threads: BlockingThreads, stop: StopSignal,
-    isEmbedded: Bool, logger: Logger
+    claim: InstanceClaim<KafkaLog>?, isEmbedded: Bool, logger: Logger
   ) {
     self.settings = settings
     self.instance = instance
@@ -53,8 +54,7 @@ final class Daemon: Sendable {
     self.storage = storage
     self.lock = lock
     counts = topics.counts
-    process = ProcessMark(
-      started: Self.milliseconds, drawn: UInt16.random(in: 0...UInt16.max))
+    self.claim = claim
     let requests = RequestPartitions(
       of: directory, used: topics.counts.count(of: .requests) ?? 1, found: topics.found(.requests))
     self.requests = requests
@@ -157,7 +157,6 @@ final class Daemon: Sendable {
         counts: counts),
       log: log, storage: storage, events: events, stop: stop,
       pause: { Thread.sleep(forTimeInterval: $0 / .seconds(1)) })
-    environment.configuration.process = process
     // The embedded broker can't look offsets up by time, and keeps nothing that is old.
     if stage.pacing.answersRequests, watch != nil {
       environment.expiry = RecordExpiry(age: settings.predict.maxAge, time: { Self.milliseconds })
@@ -174,12 +173,12 @@ final class Daemon: Sendable {
     return environment
   }
 
+  /// A question that the broker doesn't answer comes again with the next replacement.
   private func rivalFinder(of stage: StageDeclaration) -> (@Sendable () -> Reason?)? {
-    guard watch != nil, stage.follows == nil else { return nil }
-    let search = RivalSearch(
-      log: settings.makeWatchLog(logger),
-      identity: settings.topology.identity(of: stage, instance: instance), mark: process)
-    return { search.findNewer() }
+    guard let claim, stage.follows == nil else { return nil }
+    return {
+      do throws(LogError) { return try claim.findRival() } catch { return nil }
+    }
   }
 
   /// Since 1970.

@@ -1,5 +1,6 @@
 import Configuration
 import Console
+import EventLog
 import EventStream
 import KafkaLog
 import LMDBStore
@@ -66,12 +67,32 @@ struct DaemonService: Service {
     server?.announceStart(
       application: settings.application, instance: instance,
       guarantee: settings.processing.guarantee.rawValue)
+    let claim = cluster.isEmbedded ? nil : takeName(instance, settings)
     let daemon = Daemon(
       settings: settings, instance: instance, log: log, storage: storage, lock: lock,
       topics: topics, events: server?.sink ?? .none, threads: threads, stop: stop,
-      isEmbedded: cluster.isEmbedded, logger: logger)
+      claim: claim, isEmbedded: cluster.isEmbedded, logger: logger)
     // The event server stops last, when the stages have emitted their last events.
     return (server.map { [("events", EventService(server: $0))] } ?? []) + daemon.services
+  }
+
+  /// Claims the instance's name for this process. A daemon that can't runs without: only a second
+  /// process with its name would show the difference.
+  private func takeName(_ instance: String, _ settings: Settings) -> InstanceClaim<KafkaLog>? {
+    let topology = settings.topology
+    let claim = InstanceClaim(
+      settings.makeWatchLog(logger), topology.claimant(instance: instance),
+      place: TopicPartition(topology[.models], 0), stages: settings.stages,
+      mark: UInt64.random(in: 1...UInt64.max))
+    do throws(LogError) {
+      try claim.take()
+      return claim
+    } catch {
+      logger.warning(
+        "the instance's name can't be claimed: a second process of that name would not be noticed",
+        metadata: ["instance": "\(instance)", "reason": "\(error)"])
+      return nil
+    }
   }
 
   /// A daemon that can't serve its events runs without them.

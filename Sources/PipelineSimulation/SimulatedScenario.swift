@@ -9,7 +9,9 @@ public enum SimulatedScenario: String, Hashable, Sendable, CaseIterable {
 
   /// The scenario that a seed chooses. The pipeline's takes longer, so it is rarer.
   public static func chosen(by seed: UInt64, _ options: SimulationOptions) -> SimulatedScenario {
-    if let canary = options.canary { return canary == .redisUnfenced ? .pipeline : .engine }
+    if let canary = options.canary {
+      return [.redisUnfenced, .placesByCluster].contains(canary) ? .pipeline : .engine
+    }
     return seed.isMultiple(of: 4) ? .pipeline : .engine
   }
 

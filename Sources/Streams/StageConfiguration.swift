@@ -29,8 +29,6 @@ public struct StageConfiguration: Sendable {
   public var followed: (any PartitionFeed)?
   /// The names by which the broker knows it.
   public var identity: StageIdentity
-  /// Tells this process from another one of the same instance name.
-  public var process: ProcessMark?
   /// How many partitions of each input are used, by its index; `nil` for all there are.
   public var inputCounts: [Int32?] = []
   /// How many partitions of each output are used: a record's key is placed among them. `nil` where
@@ -88,7 +86,7 @@ public struct StageConfiguration: Sendable {
   var consumer: ConsumerConfiguration {
     ConsumerConfiguration(
       topics: inputs, group: group, isMember: followed == nil, instanceID: instanceID,
-      clientID: process?.clientID(of: clientID) ?? clientID,
+      clientID: clientID,
       fetchWait: gathering ?? .milliseconds(500),
       minFetchBytes: gathering == nil ? 1 : 1 << 16)
   }

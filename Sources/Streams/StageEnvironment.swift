@@ -14,7 +14,8 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
   /// Stages of this process that this one's input goes through. Their lag tells whether a large
   /// batch is worth keeping open.
   public var upstream: [StageMonitor] = []
-  /// Looks for a newer process of the same instance name, and says why this one must stop. Called
+  /// Looks for a newer process of the same instance name, and says why this one must stop; see
+  /// `InstanceClaim`. Called
   /// when the stage's member or producer was replaced.
   public var findRival: (@Sendable () -> Reason?)?
   /// How long the input's records are of use; `nil` for ever.

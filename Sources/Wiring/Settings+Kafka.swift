@@ -25,7 +25,7 @@ extension Settings {
   /// The log for a daemon's looks at its cluster, which wait for nothing long.
   package func makeWatchLog(_ logger: Logger) -> KafkaLog {
     var kafka = kafkaSettings
-    kafka.requestTimeout = .seconds(2)
+    kafka.requestTimeout = .seconds(5)
     // The stages' clients report it.
     kafka.whenUnreachable = { _ in }
     var logger = logger

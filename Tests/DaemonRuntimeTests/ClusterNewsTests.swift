@@ -43,8 +43,7 @@ import Wiring
   @Test func strangersAreToldByWhatTheyRead() throws {
     var news = try news()
     let ours = KafkaAdmin.GroupMember(
-      clientID: ProcessMark(started: 1, drawn: 2).clientID(of: identity.member),
-      instanceID: identity.member, host: "/10.0.0.1",
+      clientID: identity.member, instanceID: identity.member, host: "/10.0.0.1",
       partitions: [TopicPartition("validated-ratings", 0)])
     var stranger = KafkaAdmin.GroupMember(
       clientID: "console-consumer", host: "/10.0.0.9",
@@ -87,21 +86,5 @@ import Wiring
     #expect(look(6, 21, 60).isEmpty, "once")
     #expect(look(21, 21, 75).map(\.level) == [.notice])
     #expect(look(21, 21, 90).isEmpty)
-  }
-
-  @Test func theNewerOfTwoProcessesIsFound() throws {
-    let mark = ProcessMark(started: 1_000, drawn: 0)
-    func member(_ started: Int64, of member: String) -> KafkaAdmin.GroupMember {
-      KafkaAdmin.GroupMember(
-        clientID: ProcessMark(started: started, drawn: 0).clientID(of: member),
-        instanceID: member, host: "/10.0.0.2")
-    }
-    let own = identity.member
-    let harmless = [member(999, of: own), member(1_000, of: own), member(2_000, of: own + "b")]
-    #expect(RivalSearch.newer(than: mark, identity, among: harmless) == nil)
-    let rival = try #require(
-      RivalSearch.newer(than: mark, identity, among: harmless + [member(1_001, of: own)]))
-    #expect(rival.code == .instanceInUse)
-    #expect(rival.text.contains("`instance`") && rival.text.contains("/10.0.0.2"))
   }
 }

@@ -9,7 +9,7 @@ import Testing
     _ value: String?, partition: Int32 = 2, headers: [RecordHeader] = []
   ) -> RequestDisposition {
     var admission = RequestAdmission(
-      Chain.topology, partitionOf: { _ in 2 }, time: { 1_000 }, maxAge: .milliseconds(1_000))
+      partitionOf: { _ in 2 }, time: { 1_000 }, maxAge: .milliseconds(1_000))
     let bytes = value.map { Array($0.utf8) }
     return bytes.withSpan { value in
       let record = RecordView(

@@ -6,28 +6,35 @@ import Testing
 
 /// Two processes with one instance name.
 struct RivalTests {
-  @Test func marksTellWhoIsNewer() throws {
-    let member = "app-user-a"
-    let old = ProcessMark(started: 1_700_000_000_000, drawn: 9)
-    let new = ProcessMark(started: 1_700_000_000_001, drawn: 1)
-    #expect(old < new && ProcessMark(started: 1_700_000_000_000, drawn: 8) < old)
-    for mark in [old, new] {
-      #expect(ProcessMark(clientID: mark.clientID(of: member), member: member) == mark)
-    }
-    let unmarked = try #require(ProcessMark(clientID: member, member: member))
-    #expect(unmarked < old, "a process of an earlier version")
-    for other in ["app-user-b", "app-user-a.b", "app-user-ab", new.clientID(of: "app-user-a.p1")] {
-      #expect(ProcessMark(clientID: other, member: member) == nil)
-    }
+  private func claim(_ log: MemoryLog, _ mark: UInt64, stages: [String] = ["user", "movie"])
+    -> InstanceClaim<MemoryLog>
+  {
+    InstanceClaim(
+      log, StageIdentity(application: "app", stage: "instance", instance: "a"),
+      place: TopicPartition(World.input, 0), stages: stages, mark: mark)
   }
 
-  @Test func aMembersClientIDHasTheMark() {
-    var configuration = World().configuration()
-    #expect(configuration.consumer.clientID == "app-count-0")
-    let mark = ProcessMark(started: 1, drawn: 0)
-    configuration.process = mark
-    #expect(configuration.consumer.clientID == mark.clientID(of: "app-count-0"))
-    #expect(configuration.consumer.instanceID == "app-count-0")
+  @Test func whoClaimsLastHasTheName() throws {
+    let log = World().log
+    let (old, new) = (claim(log, 7), claim(log, 3))
+    #expect(try old.findRival() == nil, "nobody has claimed it yet")
+    try old.take()
+    #expect(try old.findRival() == nil && new.findRival() != nil)
+    try new.take()
+    let rival = try #require(try old.findRival())
+    #expect(rival.code == .instanceInUse && rival.text.contains("`instance`, a"))
+    #expect(try new.findRival() == nil)
+  }
+
+  /// One machine may run some of the stages, and another one the others.
+  @Test func otherStagesAreNoRivals() throws {
+    let log = World().log
+    let one = claim(log, 1, stages: ["user"])
+    try one.take()
+    try claim(log, 2, stages: ["movie", "redis"]).take()
+    #expect(try one.findRival() == nil)
+    try claim(log, 3, stages: ["redis", "user"]).take()
+    #expect(try one.findRival() != nil)
   }
 
   private func run(_ code: LogError.Code, findRival: @escaping @Sendable () -> Reason?) throws

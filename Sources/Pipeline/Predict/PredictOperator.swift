@@ -60,8 +60,7 @@ public struct PredictOperator<
     self.directory = directory
     self.environment = environment
     admission = RequestAdmission(
-      environment.topology, partitionOf: partitionOf, time: environment.time,
-      maxAge: environment.maxAge)
+      partitionOf: partitionOf, time: environment.time, maxAge: environment.maxAge)
     replies = ReplySender(environment.topology)
     counts = environment.monitor.snapshot
     ranking = quality.ranking()

@@ -17,7 +17,6 @@ enum RequestDisposition {
 
 /// Decides what to do with requests.
 struct RequestAdmission: ~Copyable {
-  private let topology: Topology
   private let partitionOf: (RawSpan) -> Int32
   private let time: () -> Int64
   private let maxAge: Int64
@@ -25,16 +24,14 @@ struct RequestAdmission: ~Copyable {
   private var key = JSONWriter(capacity: 32)
 
   /// - Parameters:
-  ///   - topology: names the topics that a refusal mentions.
   ///   - partitionOf: where Kafka's default partitioner puts a user's key among the user
   ///     partitions.
   ///   - time: milliseconds since 1970.
   ///   - maxAge: how long after its record's time a request is answered.
   init(
-    _ topology: Topology, partitionOf: @escaping (RawSpan) -> Int32, time: @escaping () -> Int64,
+    partitionOf: @escaping (RawSpan) -> Int32, time: @escaping () -> Int64,
     maxAge: Duration
   ) {
-    self.topology = topology
     self.partitionOf = partitionOf
     self.time = time
     self.maxAge = Int64(maxAge / .milliseconds(1))
@@ -64,6 +61,6 @@ struct RequestAdmission: ~Copyable {
     let home = partitionOf(key.bytes)
     guard home != partition else { return .accepted(request) }
     return headers.isRerouted
-      ? .refused(.wrongPartition(user: request.user, topology)) : .misrouted(to: home)
+      ? .refused(.wrongPartition(user: request.user)) : .misrouted(to: home)
   }
 }

@@ -10,13 +10,15 @@ public enum Canary: String, Hashable, Sendable, CaseIterable {
   case unfenced
   /// Redis overwrites newer features with older ones.
   case redisUnfenced = "redis-unfenced"
+  /// Places keys among the partitions that a topic has by now, not among those in use.
+  case placesByCluster = "places-by-cluster"
 
   /// The guarantee that the mistake breaks; `nil` for both.
   public var guarantee: ProcessingGuarantee? {
     switch self {
     case .storeFirst, .unfenced: .exactlyOnce
     case .positionWithOutputs: .atLeastOnce
-    case .redisUnfenced: nil
+    case .redisUnfenced, .placesByCluster: nil
     }
   }
 
@@ -30,7 +32,7 @@ public enum Canary: String, Hashable, Sendable, CaseIterable {
       ]
     case .positionWithOutputs:
       [.closeBatch, .flushEffects, .sendPositions, .awaitDelivery, .commitStores, .commitOffsets]
-    case .unfenced, .redisUnfenced: nil
+    case .unfenced, .redisUnfenced, .placesByCluster: nil
     }
   }
 }

@@ -122,6 +122,13 @@ public struct Topology: Hashable, Sendable {
       instance: instance, worker: worker)
   }
 
+  /// The names of an instance's claim; see `InstanceClaim`.
+  public func claimant(instance: String) -> StageIdentity {
+    StageIdentity(
+      application: application, prefix: prefix, generation: generation, stage: "instance",
+      instance: instance)
+  }
+
   /// Where this deployment keeps its stores, below a state directory; a stage's are in a directory
   /// of its name.
   public func stateDirectory(in root: String) -> String {

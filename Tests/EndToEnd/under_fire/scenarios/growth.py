@@ -7,6 +7,9 @@ request that is older than `predict.max_age` is never answered, a younger one al
 """
 
 import json
+import re
+import shlex
+import subprocess
 import time
 
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -21,12 +24,14 @@ SHORT = SMALL | {"events": 20_000, "kills": 1}
 
 # What the issue promises.
 A_MINUTE = 60
+TOPICS_DIFFER = 2  # As `projectionist --help` lists it.
 REQUESTS, REPLIES = "recommendation-requests", "recommendations"
 MAX_AGE_SECONDS = 60
 
 
 def run(bed):
     daemon = bed.daemon("one")
+    topic_made_by_the_broker(bed, daemon)
     daemon.start()
     daemon.wait_until_ready()
     bed.send(0.4)
@@ -37,6 +42,37 @@ def run(bed):
     everything_grows(bed, daemon)
     input_grows(bed, daemon)
     checks.everything(bed, [daemon], bed.options.guarantee == "exactly_once")
+
+
+def topic_made_by_the_broker(bed, daemon):
+    """One that somebody named before `topics apply` made it: with the broker's defaults."""
+    bed.report.progress("case: a topic that the broker made by itself")
+    name = "user-features"
+    bed.groups.admin.delete_topics([name])[name].result()
+    wait_until(
+        lambda: name not in bed.groups.admin.list_topics(timeout=10).topics, 60, "it is deleted"
+    )
+    bed.kafka.tool(
+        "kafka-topics.sh", "--bootstrap-server", bed.bootstrap, "--create", "--topic", name,
+        "--partitions", "1",
+    )
+
+    def check():
+        command = [bed.options.binary, "topics", "check", "--config", daemon.configuration]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        return result.returncode, result.stdout + result.stderr
+
+    code, text = check()
+    mends = re.findall(r"^ +(kafka-\S+\.sh .*)$", text, re.MULTILINE)
+    problems = []
+    if code != TOPICS_DIFFER or "auto.create.topics.enable" not in text or len(mends) != 2:
+        problems.append(f"{code}: {text}")
+    for mend in mends:
+        bed.kafka.tool(*shlex.split(mend))
+    code, text = check()
+    if code != 0:
+        problems.append(f"after {mends}, {code}: {text}")
+    bed.report.check("it is told from others, and what is printed mends it", problems)
 
 
 def grow(bed, topic, count):

@@ -5,7 +5,7 @@ Of two processes with one name the newer goes on, and the older stops with a sen
 client id and what it reads.
 """
 
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, Producer
 
 from under_fire import checks
 from under_fire.daemon import APPLICATION
@@ -33,10 +33,33 @@ def run(bed):
         daemon = one_identity_twice(bed, daemon, number)
     killed(bed, daemon)
     stranger_comes(bed, daemon)
+    transaction_stays_open(bed, daemon)
     bed.send(1.0)
     bed.groups.wait_until_caught_up(seconds=300, daemons=[daemon])
     wait_for_owners(bed, [daemon])
     checks.everything(bed, [daemon], bed.options.guarantee == "exactly_once")
+
+
+def transaction_stays_open(bed, daemon):
+    """Of another producer, which hides what is sent behind its first record."""
+    bed.report.progress("case: somebody else's transaction stays open")
+    producer = Producer({"bootstrap.servers": bed.bootstrap, "transactional.id": "foreign"})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce("user-ratings", b"{}", partition=1)
+    producer.flush(30)
+    try:
+        wait_until(
+            lambda: daemon.says("open_transaction", "user-ratings[1] is held back"),
+            A_MINUTE,
+            "the daemon names the partition",
+        )
+    finally:
+        producer.abort_transaction(30)
+    wait_until(
+        lambda: daemon.says("user-ratings[1] is no longer held back"), A_MINUTE, "it says the end"
+    )
+    bed.report.check("a transaction that holds an input back is named", [])
 
 
 def lag(bed):
