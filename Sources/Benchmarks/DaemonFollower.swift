@@ -38,7 +38,7 @@ extension EngineEvent.Kind {
   fileprivate var isComplaint: Bool {
     switch self {
     case .rejoining, .storeRebuilt, .storeRefused, .standbyFailed, .batchAborted, .waiting,
-      .offsetsDiffer, .foreignOffset, .retentionGuard:
+      .offsetsDiffer, .foreignOffset, .retentionGuard, .partitionsUnused:
       true
     case .joining, .assigned, .processing, .revoked, .fencingPredecessor, .disownFailed,
       .storeOpened, .storeAdopted, .restoring, .restored, .upgrading, .upgraded, .standbyOpened,

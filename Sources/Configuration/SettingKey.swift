@@ -101,11 +101,13 @@ extension SettingKey {
     ),
     SettingKey(
       "topics.partitions", \.topics.partitions, .integer(1...10_000),
-      "Partitions of topics keyed by user; can't be changed once there is data."),
+      "Partitions of topics keyed by user. Once there is data the log itself says how many are"
+        + " used, and another number changes nothing."),
     SettingKey(
       "topics.movie_partitions", \.topics.moviePartitions, .integer(1...10_000),
       "Partitions of topics keyed by movie. More let more machines share the movie stage, and make "
-        + "each of the user stage's transactions longer; can't be changed once there is data."),
+        + "each of the user stage's transactions longer. Once there is data the log itself says"
+        + " how many are used."),
     SettingKey(
       "topics.replication_factor", \.topics.replicationFactor, .integer(1...100),
       "Copies of each partition that `topics apply` asks for; 3 on a cluster."),
@@ -177,6 +179,10 @@ extension SettingKey {
     SettingKey(
       "predict.max_batch", \.predict.maxBatch, .integer(1...10_000),
       "The most requests answered with one pass over the movies."),
+    SettingKey(
+      "predict.max_age", \.predict.maxAge, .span(.milliseconds(1)...(.seconds(87_600 * 3_600))),
+      "How long after its record's time a request is answered. An older one is dropped and counted,"
+        + " so a restart or a reset answers nobody who has long gone."),
     SettingKey(
       "predict.kept_models", \.predict.keptModels, .integer(1...1_000),
       "How many of the newest models are kept in memory for requests that name one with "

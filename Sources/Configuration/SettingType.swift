@@ -105,6 +105,38 @@ extension SettingType<Duration> {
   }
 }
 
+extension SettingType<Duration> {
+  /// A length of time with its unit.
+  static func span(_ range: ClosedRange<Duration>) -> SettingType {
+    SettingType(
+      expected: "a time from \(spanText(range.lowerBound)) to \(spanText(range.upperBound)), as a"
+        + " number with ms, s, m or h",
+      parse: { spanValue($0).flatMap { range.contains($0) ? $0 : nil } }, format: spanText)
+  }
+
+  private static let units: [(suffix: String, milliseconds: Int64)] = [
+    ("h", 3_600_000), ("ms", 1), ("m", 60_000), ("s", 1_000),
+  ]
+
+  private static func spanValue(_ text: String) -> Duration? {
+    for unit in units where text.hasSuffix(unit.suffix) {
+      let (count, hasOverflowed) = (Int64(text.dropLast(unit.suffix.count)) ?? -1)
+        .multipliedReportingOverflow(by: unit.milliseconds)
+      if count >= 0, !hasOverflowed { return .milliseconds(count) }
+    }
+    return nil
+  }
+
+  private static func spanText(_ value: Duration) -> String {
+    let milliseconds = Int64(value / .milliseconds(1))
+    for (suffix, size) in [("h", 3_600_000), ("m", 60_000), ("s", 1_000)] as [(String, Int64)]
+    where milliseconds > 0 && milliseconds % size == 0 {
+      return "\(milliseconds / size)\(suffix)"
+    }
+    return "\(milliseconds)ms"
+  }
+}
+
 extension SettingType
 where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == String {
   /// One of an enumeration's cases.

@@ -52,6 +52,7 @@ package struct Settings: Hashable, Sendable {
 
   package struct Predict: Hashable, Sendable {
     package var maxBatch = 64
+    package var maxAge = Duration.seconds(60)
     package var keptModels = 3
     /// Empty for none.
     package var shadowModel = ""

@@ -20,7 +20,7 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
     case .usage: "the command line is wrong"
     case .unavailable: "Kafka or Redis can't be reached"
     case .internalError: "a bug of this program"
-    case .alreadyRunning: "another instance uses the state directory"
+    case .alreadyRunning: "another process uses the state directory, or has the same instance name"
     case .denied: "credentials or rights are missing"
     case .configuration: "the configuration is wrong"
     }

@@ -1,5 +1,6 @@
 import Configuration
 import Console
+import EventLog
 import Foundation
 import KafkaLog
 import LMDBStore
@@ -19,7 +20,11 @@ final class Daemon: Sendable {
   private let storage: LMDBStorage
   /// The threads hold it through the daemon, also those that outlive the deadline for stopping.
   private let lock: RootLock
-  private let partitions: Int32
+  /// How many partitions each group of topics uses.
+  private let counts: PartitionCounts
+  private let requests: RequestPartitions
+  private let watch: ClusterWatch?
+  private let claim: InstanceClaim<KafkaLog>?
   private let logger: Logger
   private let events: EventSink
   private let threads: BlockingThreads
@@ -34,14 +39,16 @@ final class Daemon: Sendable {
   /// - Parameters:
   ///   - cluster: the id of the log's cluster.
   ///   - lock: of the storage.
-  ///   - partitions: how many partitions the user-keyed topics have.
+  ///   - topics: as the cluster has them.
   ///   - events: receives the stages' events, in addition to the log.
   ///   - threads: run the stages.
   ///   - stop: makes the stages finish their batches and end.
+  ///   - claim: of the instance's name; `nil` if nobody asks for it.
+  ///   - isEmbedded: whether the broker is the embedded one, which has no more to watch.
   init(
     settings: Settings, instance: String, cluster: String, log: KafkaLog, storage: LMDBStorage,
-    lock: RootLock, partitions: Int32, events: EventSink, threads: BlockingThreads,
-    stop: StopSignal, logger: Logger
+    lock: RootLock, topics: TopicReport, events: EventSink, threads: BlockingThreads,
+    stop: StopSignal, claim: InstanceClaim<KafkaLog>?, isEmbedded: Bool, logger: Logger
   ) {
     self.settings = settings
     self.instance = instance
@@ -49,7 +56,11 @@ final class Daemon: Sendable {
     self.log = log
     self.storage = storage
     self.lock = lock
-    self.partitions = partitions
+    counts = topics.counts
+    self.claim = claim
+    let requests = RequestPartitions(
+      of: directory, used: topics.counts.count(of: .requests) ?? 1, found: topics.found(.requests))
+    self.requests = requests
     self.events = events
     self.threads = threads
     self.stop = stop
@@ -59,12 +70,18 @@ final class Daemon: Sendable {
     monitors = stages.map { StageMonitor(stage: $0.name) }
     standbys = settings.standby == 0 ? [] : stages.filter(\.isStateful).map { StandbyThread($0) }
     reporter = StatusReporter(monitors, predict: predictMonitor, logger: logger)
+    watch =
+      isEmbedded
+      ? nil
+      : ClusterWatch(
+        settings, topics, stages, instance: instance, stop: stop, logger: logger
+      ) { requests.note(found: $0) }
   }
 
   /// What has to run, in the order of its start.
   var services: [(name: String, service: any Service)] {
     let programs = Self.programs(
-      settings, cluster: cluster, partitions: partitions, directory: directory,
+      settings, cluster: cluster, counts: counts, directory: directory, requests: requests,
       predictEnvironment: { [self] in predictEnvironment })
     let stageServices = zip(stages, monitors).map { stage, monitor in
       guard let program = programs.first(where: { $0.declaration.name == stage.name }) else {
@@ -72,7 +89,9 @@ final class Daemon: Sendable {
       }
       return ("stage-\(stage.name)", service(program, monitor) as any Service)
     }
-    return [("status", reporter)] + standbys.map { ("standby-\($0.stage.name)", service($0)) }
+    let watches = watch.map { [("watch", $0 as any Service)] } ?? []
+    return [("status", reporter)] + watches
+      + standbys.map { ("standby-\($0.stage.name)", service($0)) }
       + stageServices
   }
 
@@ -109,14 +128,16 @@ final class Daemon: Sendable {
   ///
   /// - Parameters:
   ///   - cluster: the id of the log's cluster.
-  ///   - partitions: how many the user-keyed topics have.
+  ///   - counts: how many partitions each group of topics uses.
+  ///   - requests: the partitions that the predict stage reads.
   static func programs(
-    _ settings: Settings, cluster: String, partitions: Int32,
-    directory: PartitionDirectory<LMDBStore>,
+    _ settings: Settings, cluster: String, counts: PartitionCounts,
+    directory: PartitionDirectory<LMDBStore>, requests: any PartitionFeed,
     predictEnvironment: @escaping @Sendable () -> PredictEnvironment
   ) -> [StageProgram<KafkaLog, LMDBStorage>] {
     let topology = settings.topology
     let identity = settings.projectionIdentity(cluster: cluster)
+    let users = counts.count(of: .requests) ?? 1
     return [
       .intake(topology),
       .user(topology, directory: directory),
@@ -125,8 +146,8 @@ final class Daemon: Sendable {
         topology, identity, logger: settings.log.makeLogger(StageDeclaration.redis.name)
       ) { RedisSink(identity.projection, settings.redisConfiguration) },
       .predict(
-        directory: directory,
-        partitionOf: { KafkaPartitioner.partition(key: $0, count: partitions) },
+        directory: directory, requests: requests,
+        partitionOf: { KafkaPartitioner.partition(key: $0, count: users) },
         makeEnvironment: predictEnvironment),
     ]
   }
@@ -136,9 +157,15 @@ final class Daemon: Sendable {
   ) -> StageEnvironment<KafkaLog, LMDBStorage> {
     var environment = StageEnvironment(
       configuration: settings.topology.configuration(
-        of: stage, instance: instance, settings: settings.stageSettings, followed: followed),
+        of: stage, instance: instance, settings: settings.stageSettings, followed: followed,
+        counts: counts),
       log: log, storage: storage, events: events, stop: stop,
       pause: { Thread.sleep(forTimeInterval: $0 / .seconds(1)) })
+    // The embedded broker can't look offsets up by time, and keeps nothing that is old.
+    if stage.pacing.answersRequests, watch != nil {
+      environment.expiry = RecordExpiry(age: settings.predict.maxAge, time: { Self.milliseconds })
+    }
+    environment.findRival = rivalFinder(of: stage)
     environment.releaseMemory = { ClientMemory.trim() }
     environment.inBackground = { DispatchQueue.global().async(execute: $0) }
     let upstream = settings.topology.upstream(of: stage).map(\.name)
@@ -150,15 +177,27 @@ final class Daemon: Sendable {
     return environment
   }
 
+  /// A question that the broker doesn't answer comes again with the next replacement.
+  private func rivalFinder(of stage: StageDeclaration) -> (@Sendable () -> Reason?)? {
+    guard let claim, stage.follows == nil else { return nil }
+    return {
+      do throws(LogError) { return try claim.findRival() } catch { return nil }
+    }
+  }
+
+  /// Since 1970.
+  private static var milliseconds: Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
+
   private var predictEnvironment: PredictEnvironment {
     let shadow = settings.predict.shadowModel
     return PredictEnvironment(
       topology: settings.topology, keptModels: settings.predict.keptModels,
       shadowModel: shadow.isEmpty ? nil : shadow,
-      requiresCatalog: settings.predict.requireCatalog, monitor: predictMonitor,
+      requiresCatalog: settings.predict.requireCatalog, maxAge: settings.predict.maxAge,
+      monitor: predictMonitor,
       logger: settings.log.makeLogger(StageDeclaration.predict.name),
       now: { .now },
-      time: { Int64(Date().timeIntervalSince1970 * 1000) },
+      time: { Self.milliseconds },
       inBackground: { DispatchQueue.global(qos: .utility).async(execute: $0) })
   }
 }

@@ -1,5 +1,6 @@
 import Configuration
 import Console
+import EventLog
 import EventStream
 import KafkaLog
 import LMDBStore
@@ -58,11 +59,10 @@ struct DaemonService: Service {
     var kafka = settings.kafkaSettings
     kafka.whenUnreachable = { _ in watch.look() }
     let log = KafkaLog(settings: kafka, logger: settings.log.makeLogger("kafka"))
-    let topics = try TopicCatalog.topics(settings)
     let admin = try log.makeAdmin()
     let watchOfOwner = OwnerWatch(settings, logger: logger)
     try watchOfOwner.check(admin)
-    let partitions = try prepare(topics, settings.topology, admin)
+    let topics = try prepare(settings, admin)
     try watchOfOwner.claim(
       instance: instance, admin: cluster.isEmbedded ? nil : admin, stop: stop)
     logger.notice(
@@ -77,14 +77,34 @@ struct DaemonService: Service {
     server?.announceStart(
       application: settings.application, instance: instance,
       guarantee: settings.processing.guarantee.rawValue)
+    let claim = cluster.isEmbedded ? nil : takeName(instance, settings)
     let daemon = Daemon(
       settings: settings, instance: instance, cluster: cluster.id, log: log, storage: storage,
-      lock: lock, partitions: partitions, events: server?.sink ?? .none, threads: threads,
-      stop: stop, logger: logger)
+      lock: lock, topics: topics, events: server?.sink ?? .none, threads: threads, stop: stop,
+      claim: claim, isEmbedded: cluster.isEmbedded, logger: logger)
     // The event server stops last, when the stages have emitted their last events.
     return (server.map { [("events", EventService(server: $0))] } ?? []) + [
       ("owner", watchOfOwner)
     ] + daemon.services
+  }
+
+  /// Claims the instance's name for this process. A daemon that can't runs without: only a second
+  /// process with its name would show the difference.
+  private func takeName(_ instance: String, _ settings: Settings) -> InstanceClaim<KafkaLog>? {
+    let topology = settings.topology
+    let claim = InstanceClaim(
+      settings.makeWatchLog(logger), topology.claimant(instance: instance),
+      place: TopicPartition(topology[.models], 0), stages: settings.stages,
+      mark: UInt64.random(in: 1...UInt64.max))
+    do throws(LogError) {
+      try claim.take()
+      return claim
+    } catch {
+      logger.warning(
+        "the instance's name can't be claimed: a second process of that name would not be noticed",
+        metadata: ["instance": "\(instance)", "reason": "\(error)"])
+      return nil
+    }
   }
 
   /// A daemon that can't serve its events runs without them.
@@ -100,18 +120,17 @@ struct DaemonService: Service {
   }
 
   /// Compares the broker's topics with their declarations.
-  ///
-  /// - Returns: how many partitions the user-keyed topics have.
-  private func prepare(
-    _ topics: [DeclaredTopic], _ topology: Topology, _ admin: KafkaAdmin
-  ) throws -> Int32 {
-    var report = try TopicReport(topics, admin: admin)
+  private func prepare(_ settings: Settings, _ admin: KafkaAdmin) throws -> TopicReport {
+    var report = try TopicReport(settings, admin, logger)
     if appliesTopics, !report.missing.isEmpty {
       try report.createMissing(admin)
-      report = try TopicReport(topics, admin: admin)
+      report = try TopicReport(settings, admin, logger)
     }
     if let failure = report.failure { throw failure }
-    return try admin.topics()[topology[.validatedRatings]] ?? 0
+    for warning in report.warnings {
+      logger.warning("\(warning)", metadata: ["code": "\(Reason.Code.partitionsGrown.rawValue)"])
+    }
+    return report
   }
 }
 

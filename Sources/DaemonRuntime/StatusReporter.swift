@@ -95,6 +95,7 @@ final class StatusReporter: Service {
     var metadata: Logger.Metadata = [
       "personal": "\(status.personal)", "popular": "\(status.popular)",
       "errors": "\(status.errors)", "late": "\(status.late)",
+      "old": "\(status.old)",
       "forwarded": "\(status.forwarded)", "model": "\(status.modelVersion ?? "none")",
       "kept_models": "\(status.keptModels.joined(separator: ","))",
     ]

@@ -33,6 +33,12 @@ public protocol LogConsumer: AnyObject {
   /// consumer the last stable offset). Asks the log.
   func offsets(of partition: TopicPartition) throws(LogError) -> Range<Int64>
 
+  /// The offset of a partition's first record at or after a time; `nil` if there is none. Asks the
+  /// log.
+  ///
+  /// - Parameter timestamp: milliseconds since 1970, not negative.
+  func offset(of partition: TopicPartition, at timestamp: Int64) throws(LogError) -> Int64?
+
   /// How many partitions a topic has. Asks the log.
   ///
   /// - Throws: `.unknownTopic` if there is no such topic.

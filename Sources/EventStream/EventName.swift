@@ -2,7 +2,9 @@ import Streams
 
 /// What the format calls each kind of event.
 enum EventName: String, CaseIterable {
-  case joining, assigned, processing, revoked, lost
+  case joining, assigned
+  case partitionsUnused = "partitions_unused"
+  case processing, revoked, lost
   case fencingPredecessor = "fencing_predecessor"
   case disownFailed = "disown_failed"
   case fenced, rejoining
@@ -27,6 +29,7 @@ enum EventName: String, CaseIterable {
       switch kind {
       case .joining: .joining
       case .assigned: .assigned
+      case .partitionsUnused: .partitionsUnused
       case .processing: .processing
       case .revoked: .revoked
       case .lost: .lost

@@ -47,6 +47,7 @@ extension JSONFields {
     switch name {
     case .joining: .joining(group: try text("group"))
     case .assigned: .assigned(try partitions())
+    case .partitionsUnused: .partitionsUnused(try partitions())
     case .processing: .processing(try partitions())
     case .revoked: .revoked(try partitions())
     case .lost: .lost(try partitions())

@@ -53,8 +53,8 @@ struct EventWriter: ~Copyable {
   private mutating func write(_ kind: EngineEvent.Kind) {
     switch kind {
     case .joining(let group): field("group", group)
-    case .assigned(let partitions), .processing(let partitions), .revoked(let partitions),
-      .lost(let partitions):
+    case .assigned(let partitions), .partitionsUnused(let partitions),
+      .processing(let partitions), .revoked(let partitions), .lost(let partitions):
       write(partitions)
     case .fencingPredecessor(let instance): field("instance", instance)
     case .disownFailed(let reason), .fenced(let reason), .standbyFailed(let reason),

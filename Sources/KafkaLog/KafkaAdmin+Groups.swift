@@ -7,38 +7,41 @@ extension KafkaAdmin {
     public var clientID: String
     /// `nil` for a dynamic member.
     public var instanceID: String?
+    /// Where it is, as the broker sees it.
+    public var host: String
     public var partitions: Set<TopicPartition>
+
+    public init(
+      clientID: String, instanceID: String? = nil, host: String = "",
+      partitions: Set<TopicPartition> = []
+    ) {
+      self.clientID = clientID
+      self.instanceID = instanceID
+      self.host = host
+      self.partitions = partitions
+    }
   }
 
   /// A stable group's members and their partitions. `nil` for any other group: while a group
   /// rebalances, the broker lists its members without their partitions.
   public func members(of group: String) throws(LogError) -> [GroupMember]? {
-    var members: [GroupMember]?
-    try unsafe describe(group) { description in
-      guard
-        unsafe rd_kafka_ConsumerGroupDescription_state(description)
-          == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE
-      else { return }
-      members = unsafe Self.members(in: description)
-    }
-    return members
+    let (members, isStable) = try describe(group)
+    return isStable ? members : nil
   }
 
-  /// The client ids of a group's members, whatever the group's state.
+  /// A group's members, whatever it is doing; their partitions only if it is stable.
+  public func everyMember(of group: String) throws(LogError) -> [GroupMember] {
+    try describe(group).members
+  }
+
+  /// The client ids of a group's members, whatever it is doing.
   public func clientIDs(inGroup group: String) throws(LogError) -> [String] {
-    var names: [String] = []
-    try unsafe describe(group) { names = unsafe Self.members(in: $0).map(\.clientID) }
-    return names.sorted()
+    try everyMember(of: group).map(\.clientID).sorted()
   }
 
-  private static func members(in description: OpaquePointer) -> [GroupMember] {
-    unsafe (0..<rd_kafka_ConsumerGroupDescription_member_count(description)).compactMap { index in
-      unsafe rd_kafka_ConsumerGroupDescription_member(description, index).map(unsafe Self.member)
-    }
-  }
-
-  /// Hands the description of a group to `body`; valid only inside.
-  private func describe(_ group: String, _ body: (OpaquePointer) -> Void) throws(LogError) {
+  private func describe(_ group: String) throws(LogError) -> (
+    members: [GroupMember], isStable: Bool
+  ) {
     let reply = try unsafe ask(
       RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, "describing group \"\(group)\""
     ) {
@@ -53,12 +56,19 @@ extension KafkaAdmin {
       let descriptions = unsafe rd_kafka_DescribeConsumerGroups_result_groups(
         rd_kafka_event_DescribeConsumerGroups_result(reply.event), &size), size == 1,
       let description = unsafe descriptions[0]
-    else { return }
+    else { return ([], false) }
     if let error = unsafe rd_kafka_ConsumerGroupDescription_error(description) {
       // The description owns this error.
       throw unsafe LogError(rd_kafka_error_code(error), "describing group \"\(group)\"")
     }
-    unsafe body(description)
+    let isStable =
+      unsafe rd_kafka_ConsumerGroupDescription_state(description)
+      == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE
+    let count = unsafe rd_kafka_ConsumerGroupDescription_member_count(description)
+    let members = unsafe (0..<count).compactMap { index in
+      unsafe rd_kafka_ConsumerGroupDescription_member(description, index).map(unsafe Self.member)
+    }
+    return (members, isStable)
   }
 
   private static func member(_ description: OpaquePointer) -> GroupMember {
@@ -71,6 +81,7 @@ extension KafkaAdmin {
     return unsafe GroupMember(
       clientID: text(rd_kafka_MemberDescription_client_id(description)) ?? "",
       instanceID: text(rd_kafka_MemberDescription_group_instance_id(description)),
+      host: text(rd_kafka_MemberDescription_host(description)) ?? "",
       partitions: Set(owned ?? []))
   }
 

@@ -63,8 +63,21 @@ extension KafkaAdmin {
     return unsafe Self.results(results, size, unchanged: RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
   }
 
-  /// Each topic's properties at the broker, including defaults.
-  public func properties(of topics: [String]) throws(LogError) -> [String: [String: String]] {
+  /// A topic's properties at the broker.
+  public struct TopicProperties: Hashable, Sendable {
+    /// By Kafka's names, including defaults.
+    public var values: [String: String] = [:]
+    /// Those that are the topic's own. A topic that the broker made by itself has none.
+    public var own: Set<String> = []
+
+    public init(_ values: [String: String] = [:], own: Set<String> = []) {
+      self.values = values
+      self.own = own
+    }
+  }
+
+  /// Each topic's properties at the broker.
+  public func properties(of topics: [String]) throws(LogError) -> [String: TopicProperties] {
     guard !topics.isEmpty else { return [:] }
     var requests: [OpaquePointer?] = unsafe topics.map {
       unsafe rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, $0)
@@ -79,7 +92,7 @@ extension KafkaAdmin {
       let resources = unsafe rd_kafka_DescribeConfigs_result_resources(
         rd_kafka_event_DescribeConfigs_result(reply.event), &size)
     else { return [:] }
-    var result: [String: [String: String]] = [:]
+    var result: [String: TopicProperties] = [:]
     for index in 0..<size {
       guard let resource = unsafe resources[index] else { continue }
       let name = unsafe String(cString: rd_kafka_ConfigResource_name(resource))
@@ -158,16 +171,19 @@ extension KafkaAdmin {
     return results
   }
 
-  private static func entries(of resource: OpaquePointer) -> [String: String] {
+  private static func entries(of resource: OpaquePointer) -> TopicProperties {
     var size = 0
     let entries = unsafe rd_kafka_ConfigResource_configs(resource, &size)
-    var properties: [String: String] = [:]
+    var properties = TopicProperties()
     for index in 0..<size {
       guard let entry = unsafe entries?[index],
         let value = unsafe rd_kafka_ConfigEntry_value(entry)
       else { continue }
       let name = unsafe String(cString: rd_kafka_ConfigEntry_name(entry))
-      properties[name] = unsafe String(cString: value)
+      properties.values[name] = unsafe String(cString: value)
+      if unsafe rd_kafka_ConfigEntry_source(entry) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG {
+        properties.own.insert(name)
+      }
     }
     return properties
   }

@@ -9,11 +9,14 @@ import Logging
   let timeout: Duration
 
   /// Connects in the background. `cluster()` shows whether a broker answers.
-  init(settings: KafkaSettings, clientID: String, logger: Logger) throws(LogError) {
+  init(settings: KafkaSettings, clientID: String, readCommitted: Bool, logger: Logger)
+    throws(LogError)
+  {
     timeout = settings.requestTimeout
     // A consumer, because only consumers have an isolation level and so see last stable offsets.
     client = try KafkaClient(
-      RD_KAFKA_CONSUMER, properties: settings.adminProperties(clientID: clientID),
+      RD_KAFKA_CONSUMER,
+      properties: settings.adminProperties(clientID: clientID, readCommitted: readCommitted),
       settings: settings, context: ClientContext(logger: logger))
     unsafe queue = rd_kafka_queue_new(client.handle)
   }
@@ -62,6 +65,12 @@ import Logging
     -> [TopicPartition: Range<Int64>]
   {
     try queryOffsets(of: partitions, client: client, timeout: timeout)
+  }
+
+  /// Where each partition ends for this client.
+  public func ends(of partitions: [TopicPartition]) throws(LogError) -> [TopicPartition: Int64] {
+    try lookUp(
+      partitions, timestamp: Int64(RD_KAFKA_OFFSET_END), client: client, timeout: timeout)
   }
 
   /// The offset of each partition's first record at or after a time. Partitions without one are

@@ -299,6 +299,12 @@ import Logging
     return range
   }
 
+  public func offset(of partition: TopicPartition, at timestamp: Int64) throws(LogError) -> Int64? {
+    precondition(timestamp >= 0, "negative timestamps have special meanings")
+    return try lookUp(
+      [partition], timestamp: timestamp, client: client, timeout: requestTimeout)[partition]
+  }
+
   public func partitionCount(of topic: String) throws(LogError) -> Int32 {
     let metadata = try Metadata(client, timeout: requestTimeout, scope: .topic(topic))
     return try metadata.partitionCount(of: topic)
@@ -336,6 +342,20 @@ import Logging
   private func commit(_ list: borrowing PartitionList, wait: Bool) throws(LogError) {
     guard list.count > 0 else { return }
     // The result covers failures of single partitions too. The list is copied: it holds none.
-    try unsafe check(rd_kafka_commit(client.handle, list.list, wait ? 0 : 1), "committing offsets")
+    guard wait else {
+      return try unsafe check(rd_kafka_commit(client.handle, list.list, 1), "committing offsets")
+    }
+    // With its own wait, librdkafka waits for ever for a member that was replaced meanwhile.
+    guard let replies = unsafe rd_kafka_queue_new(client.handle) else { return }
+    defer { unsafe rd_kafka_queue_destroy(replies) }
+    try unsafe check(
+      rd_kafka_commit_queue(client.handle, list.list, replies, nil, nil), "committing offsets")
+    guard let event = unsafe rd_kafka_queue_poll(replies, requestTimeout.milliseconds) else {
+      throw client.fatalError ?? LogError(RD_KAFKA_RESP_ERR__TIMED_OUT, "committing offsets")
+    }
+    defer { unsafe rd_kafka_event_destroy(event) }
+    let code = unsafe rd_kafka_event_error(event)
+    if code == RD_KAFKA_RESP_ERR__FATAL, let fatal = client.fatalError { throw fatal }
+    try check(code, "committing offsets")
   }
 }

@@ -35,7 +35,12 @@ public struct KafkaLog: EventLog {
   }
 
   /// A client that queries topics, offsets and groups.
-  public func makeAdmin(clientID: String = "projectionist-admin") throws(LogError) -> KafkaAdmin {
-    try KafkaAdmin(settings: settings, clientID: clientID, logger: logger)
+  ///
+  /// - Parameter readCommitted: whether the end of a partition is where its committed records end.
+  public func makeAdmin(clientID: String = "projectionist-admin", readCommitted: Bool = true)
+    throws(LogError) -> KafkaAdmin
+  {
+    try KafkaAdmin(
+      settings: settings, clientID: clientID, readCommitted: readCommitted, logger: logger)
   }
 }

@@ -62,6 +62,8 @@ extension KafkaSettings {
       ("isolation.level", consumer.readCommitted ? "read_committed" : "read_uncommitted"),
       ("partition.assignment.strategy", "cooperative-sticky"),
       ("allow.auto.create.topics", "false"),
+      // A topic that has grown is noticed with the next refresh; the default is five minutes.
+      ("topic.metadata.refresh.interval.ms", "20000"),
       ("session.timeout.ms", sessionTimeout.millisecondsText),
       // A member learns of a rebalance with its next heartbeat.
       ("heartbeat.interval.ms", min(sessionTimeout / 5, .milliseconds(300)).millisecondsText),
@@ -112,9 +114,9 @@ extension KafkaSettings {
     return all
   }
 
-  func adminProperties(clientID: String) -> [(String, String)] {
+  func adminProperties(clientID: String, readCommitted: Bool) -> [(String, String)] {
     common(clientID: clientID) + [
-      ("isolation.level", "read_committed")
+      ("isolation.level", readCommitted ? "read_committed" : "read_uncommitted")
     ] + Mend.adminProperties(clientID: clientID)
   }
 }

@@ -63,6 +63,7 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
     simulated = SimulatedTopology(
       topology, in: log, guarantee: guarantee, limits: limits,
       partitions: { $0.partitions == TopicDeclaration.byUser ? users : movies },
+      placesByCluster: world.canary == .placesByCluster,
       programs: { instance in
         [
           .intake(topology), user,
@@ -101,6 +102,7 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
   }
 
   public func clean(_ random: inout SeededGenerator) throws {
+    if random.oneIn(4) { _ = simulated.grow(&random) }
     for partition in 0..<partitions.users {
       if random.oneIn(2) {
         try log.compact(TopicPartition(topology[.userFeatures], partition))

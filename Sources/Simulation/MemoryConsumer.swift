@@ -181,6 +181,17 @@ public final class MemoryConsumer: LogConsumer {
     }
   }
 
+  public func offset(of partition: TopicPartition, at timestamp: Int64) throws(LogError) -> Int64? {
+    let readCommitted = configuration.readCommitted
+    return try process.perform(.ask) { () throws(LogError) in
+      try brokers.withState { state throws(LogError) in
+        let log = try state.partition(partition)
+        return log.fetch(from: log.start, maxRecords: .max, readCommitted: readCommitted).records
+          .first { $0.timestamp >= timestamp }?.offset
+      }
+    }
+  }
+
   public func partitionCount(of topic: String) throws(LogError) -> Int32 {
     try process.checkAlive()
     guard let count = brokers.withState({ $0.topics[topic]?.count }) else {

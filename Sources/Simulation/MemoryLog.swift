@@ -96,6 +96,15 @@ public final class MemoryLog: EventLog {
     }
   }
 
+  /// Adds empty partitions to a topic until it has so many.
+  public func growTopic(_ name: String, to partitions: Int) {
+    brokers.withState { state in
+      while let count = state.topics[name]?.count, count < partitions {
+        state.topics[name]?.append(PartitionLog())
+      }
+    }
+  }
+
   /// Appends a record that belongs to no transaction.
   ///
   /// - Returns: its offset.

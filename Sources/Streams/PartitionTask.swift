@@ -37,6 +37,8 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   private let producer: Producer?
   private let changelogTopic: Int?
   private let positionsTopic: Int?
+  /// By output, how many of its partitions keys are placed among; 0 leaves that to the producer.
+  private let outputCounts: [Int32]
   private var writes = WriteSet()
   private var changelogKey: [UInt8] = []
 
@@ -45,7 +47,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   ///   - positionsTopic: the same for the topic in which the stage records its positions.
   init(
     topic: Int, source: TopicPartition, store: Store?, producer: Producer?, changelogTopic: Int?,
-    positionsTopic: Int? = nil, start: TaskStart
+    positionsTopic: Int? = nil, outputCounts: [Int32?], start: TaskStart
   ) throws(StageError) {
     self.topic = topic
     self.source = source
@@ -53,6 +55,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     self.producer = producer
     self.changelogTopic = changelogTopic
     self.positionsTopic = positionsTopic
+    self.outputCounts = outputCounts.map { $0 ?? 0 }
     nextOffset = start.offset
     committedOffset = start.offset
     lastRecord = start.last
@@ -122,7 +125,8 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 
   // MARK: Outputs
 
-  /// Sends a record to one of the stage's outputs. Without `partition` the key decides.
+  /// Sends a record to one of the stage's outputs. Without `partition` the key decides, by the
+  /// number of partitions that the state was placed by.
   public func send(
     to output: StageOutput, partition: Int32? = nil, key: RawSpan?, value: RawSpan?,
     headers: [RecordHeader] = [], timestamp: Int64? = nil
@@ -131,9 +135,17 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     isTouched = true
     do throws(LogError) {
       try producer.send(
-        topic: output.index, partition: partition, key: key, value: value, headers: headers,
+        topic: output.index, partition: partition ?? place(of: key, in: output), key: key,
+        value: value, headers: headers,
         timestamp: timestamp, tracked: false)
     } catch { throw .log(error) }
+  }
+
+  private func place(of key: RawSpan?, in output: StageOutput) -> Int32? {
+    guard let key, output.index < outputCounts.count, outputCounts[output.index] > 0 else {
+      return nil
+    }
+    return KafkaPartitioner.partition(key: key, count: outputCounts[output.index])
   }
 
   /// An output that was not declared; see `LogProducer.topic(named:)`.

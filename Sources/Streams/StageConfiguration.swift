@@ -33,6 +33,11 @@ public struct StageConfiguration: Sendable {
   public var followed: (any PartitionFeed)?
   /// The names by which the broker knows it.
   public var identity: StageIdentity
+  /// How many partitions of each input are used, by its index; `nil` for all there are.
+  public var inputCounts: [Int32?] = []
+  /// How many partitions of each output are used: a record's key is placed among them. `nil` where
+  /// it is placed among those that the topic has by then.
+  public var outputCounts: [Int32?] = []
 
   public init(
     name: String, application: String, instance: String, inputs: [String], outputs: [String],
@@ -69,6 +74,15 @@ public struct StageConfiguration: Sendable {
   public var clientID: String { identity.member }
   /// Its name in its group, which whoever takes its partitions over finds there.
   public var instanceID: String { identity.member }
+  /// Whether the stage leaves a partition of an input alone: its topic has grown since the state
+  /// was placed.
+  func isUnused(_ partition: TopicPartition) -> Bool {
+    guard let index = inputs.firstIndex(of: partition.topic), index < inputCounts.count,
+      let count = inputCounts[index]
+    else { return false }
+    return partition.partition >= count
+  }
+
   /// Output topics as the producer numbers them: the operator's, then the changelog or the topic of
   /// positions.
   var producedTopics: [String] { outputs + [changelog, positions].compactMap(\.self) }
@@ -77,7 +91,8 @@ public struct StageConfiguration: Sendable {
   var consumer: ConsumerConfiguration {
     ConsumerConfiguration(
       topics: inputs, group: group, isMember: followed == nil, instanceID: instanceID,
-      clientID: clientID, fetchWait: gathering ?? .milliseconds(500),
+      clientID: clientID,
+      fetchWait: gathering ?? .milliseconds(500),
       minFetchBytes: gathering == nil ? 1 : 1 << 16)
   }
 

@@ -14,6 +14,12 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
   /// Stages of this process that this one's input goes through. Their lag tells whether a large
   /// batch is worth keeping open.
   public var upstream: [StageMonitor] = []
+  /// Looks for a newer process of the same instance name, and says why this one must stop; see
+  /// `InstanceClaim`. Called
+  /// when the stage's member or producer was replaced.
+  public var findRival: (@Sendable () -> Reason?)?
+  /// How long the input's records are of use; `nil` for ever.
+  public var expiry: RecordExpiry?
   /// Monotonic time, for the age of batches and the rate of restores.
   public var now: @Sendable () -> ContinuousClock.Instant
   /// Waits before something is tried again.
@@ -26,6 +32,9 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
   public var random: @Sendable () -> UInt64 = { .random(in: .min ... .max) }
   /// Called after each step of a commit; a simulation kills the process here.
   public var crashPoint: @Sendable (CommitStep) -> Void
+  /// Whether a stop moves positions to the ends that were reached: a replay ends at an offset, and
+  /// not behind the last record before it.
+  package var passesEndsAtStop = false
   /// Replaces the commit protocol's steps, so that a test can show that a wrong order is caught.
   package var commitSteps: [CommitStep]?
   /// Whether events come from the stage or from its standby copies.

@@ -16,6 +16,8 @@ extension ExitStatus {
     case is StoreError: self = .failure
     case StageError.log(let error): self.init(of: error)
     case StageError.failed(let reason, _) where reason.code == .topicsOwned: self = .topicsDiffer
+    case StageError.failed(let reason, _) where reason.code == .instanceInUse:
+      self = .alreadyRunning
     case is StageError: self = .failure
     case let error as RootLockError:
       if case .held = error { self = .alreadyRunning } else { self = .failure }

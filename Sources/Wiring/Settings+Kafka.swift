@@ -17,13 +17,29 @@ extension Settings {
     return KafkaLog(settings: kafka, logger: logger)
   }
 
-  /// A client for a command that asks the cluster once and tells the user what went wrong itself:
-  /// librdkafka's own complaints are left out unless the log is to be detailed.
+  /// A client for a command that asks the cluster once and tells the user what went wrong itself.
   package func makeAdmin(_ logger: Logger) throws(LogError) -> KafkaAdmin {
+    try makeQuietLog(logger).makeAdmin()
+  }
+
+  /// The log for a daemon's looks at its cluster, which wait for nothing long.
+  package func makeWatchLog(_ logger: Logger) -> KafkaLog {
+    var kafka = kafkaSettings
+    kafka.requestTimeout = .seconds(5)
+    // The stages' clients report it.
+    kafka.whenUnreachable = { _ in }
+    var logger = logger
+    if logger.logLevel >= .info { logger.logLevel = .critical }
+    return KafkaLog(settings: kafka, logger: logger)
+  }
+
+  /// The log for a few questions whose failures are reported by whoever asks: librdkafka's own
+  /// complaints are left out unless the log is to be detailed.
+  func makeQuietLog(_ logger: Logger) -> KafkaLog {
     var kafka = kafkaSettings
     kafka.requestTimeout = .seconds(5)
     var logger = logger
     if logger.logLevel >= .info { logger.logLevel = .critical }
-    return try KafkaLog(settings: kafka, logger: logger).makeAdmin()
+    return KafkaLog(settings: kafka, logger: logger)
   }
 }

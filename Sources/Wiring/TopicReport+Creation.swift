@@ -1,5 +1,5 @@
 import Configuration
-package import Console
+import Console
 import Foundation
 package import KafkaLog
 
@@ -53,32 +53,5 @@ extension TopicReport {
       try look()
       Thread.sleep(forTimeInterval: 0.05)
     }
-  }
-
-  /// A table for people.
-  package var description: String {
-    var table = TextTable(["TOPIC", "STATUS", "DETAIL"])
-    for (topic, status) in entries {
-      table.append([topic.name, status.name, status.details.joined(separator: "; ")])
-    }
-    let note =
-      "The embedded broker does not report its topics' properties: they are not compared.\n"
-    return table.description + (knowsProperties ? "" : note)
-  }
-
-  /// What a command that found this must end with; `nil` when all is as declared.
-  package var failure: CommandFailure? {
-    if isOK { return nil }
-    let misconfigured = entries.count { !$0.status.details.isEmpty }
-    var parts: [String] = []
-    if !missing.isEmpty {
-      parts.append("\(missing.count) missing: create them with `projectionist topics apply`")
-    }
-    if misconfigured > 0 {
-      parts.append(
-        "\(misconfigured) not as declared: alter them with Kafka's own tools (kafka-configs),"
-          + " or change the configuration")
-    }
-    return CommandFailure(.topicsDiffer, "topics: " + parts.joined(separator: "; "))
   }
 }

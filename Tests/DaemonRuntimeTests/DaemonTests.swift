@@ -10,8 +10,10 @@ import Testing
 @Suite struct DaemonTests {
   @Test func everyStageHasItsOperator() {
     let settings = Settings()
+    let directory = PartitionDirectory<LMDBStore>()
     let programs = Daemon.programs(
-      settings, cluster: "c", partitions: 1, directory: PartitionDirectory(),
+      settings, cluster: "c", counts: settings.partitionCounts, directory: directory,
+      requests: directory,
       predictEnvironment: {
         PredictEnvironment(
           topology: settings.topology, monitor: PredictMonitor(),

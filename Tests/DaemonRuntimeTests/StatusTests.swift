@@ -63,7 +63,9 @@ import Testing
     status.late = 2
     status.keptModels = ["a", "b"]
     let plain = StatusReporter.metadata(of: status)
-    #expect(plain["late"] == "2" && plain["personal"] == "5" && plain["model"] == "none")
+    #expect(
+      plain["late"] == "2" && plain["old"] == "0" && plain["personal"] == "5"
+        && plain["model"] == "none")
     #expect(plain["kept_models"] == "a,b" && plain["shadow_overlap_at_10"] == nil)
     status.modelVersion = "b"
     status.shadows = 3

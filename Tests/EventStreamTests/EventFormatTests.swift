@@ -22,7 +22,8 @@ struct EventFormatTests {
     ], positions: positions)
 
   static let kinds: [EngineEvent.Kind] = [
-    .joining(group: "app-count"), .assigned(partitions), .processing([]), .revoked(partitions),
+    .joining(group: "app-count"), .assigned(partitions), .partitionsUnused(partitions),
+    .processing([]), .revoked(partitions),
     .lost(partitions), .fencingPredecessor(instance: "app-count-1"), .disownFailed(reason),
     .fenced(reason), .rejoining(reason, attempt: 3),
     .storeOpened(partition: 2, inputOffset: 7), .storeOpened(partition: 2, inputOffset: nil),

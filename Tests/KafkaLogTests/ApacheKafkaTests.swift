@@ -70,7 +70,9 @@ struct ApacheKafkaTests {
     try withTopics(["one": 3]) { prefix, admin in
       let name = prefix + "one"
       #expect(try admin.topics()[name] == 3)
-      #expect(try admin.properties(of: [name])[name]?["retention.ms"] == "-1")
+      let properties = try admin.properties(of: [name])[name]
+      #expect(properties?.values["retention.ms"] == "-1")
+      #expect(properties?.own == ["retention.ms"])
       let again = try admin.create([.init(name, partitions: 3, replicationFactor: 1)])
       #expect(again == [name: .unchanged])
       let wrong = try admin.create([

@@ -104,6 +104,9 @@ struct Chain {
     var requiresCatalog = false
     /// Milliseconds since 1970.
     var time: @Sendable () -> Int64 = { 0 }
+    var maxAge = Duration.seconds(60)
+    /// Of `recommendation-requests`; those of the users unless set.
+    var requests: (any PartitionFeed)?
     var inBackground: @Sendable (@escaping @Sendable () -> Void) -> Void = { $0() }
     var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
   }
@@ -135,7 +138,7 @@ struct Chain {
     let count = Int(partitions)
     try drain(
       .predict(
-        directory: directory,
+        directory: directory, requests: serving.requests,
         partitionOf: { key in
           KeyPartitioner.partition(of: key.withUnsafeBytes { [UInt8]($0) }, among: count)
         },
@@ -143,9 +146,9 @@ struct Chain {
           PredictEnvironment(
             topology: Self.topology, keptModels: serving.keptModels,
             shadowModel: serving.shadowModel, requiresCatalog: serving.requiresCatalog,
-            monitor: monitor, logger: serving.logger, now: { clock.now }, time: serving.time,
-            inBackground: serving.inBackground)
-        }), run)
+            maxAge: serving.maxAge, monitor: monitor, logger: serving.logger,
+            now: { clock.now }, time: serving.time, inBackground: serving.inBackground)
+        }), run, expiry: RecordExpiry(age: serving.maxAge, time: serving.time))
     return monitor.snapshot
   }
 
@@ -156,13 +159,16 @@ struct Chain {
   }
 
   @discardableResult
-  private func drain(_ program: StageProgram<MemoryLog, MemoryStorage>, _ run: Run)
-    throws(StageError) -> Int64
-  {
+  private func drain(
+    _ program: StageProgram<MemoryLog, MemoryStorage>, _ run: Run, expiry: RecordExpiry? = nil
+  ) throws(StageError) -> Int64 {
     let configuration = Self.topology.configuration(
       of: program.declaration, instance: "0",
       settings: StageSettings(guarantee: guarantee, limits: limits), pacing: StagePacing(),
-      followed: program.followed)
+      followed: program.followed,
+      counts: PartitionCounts([
+        "topics.partitions": partitions, "topics.movie_partitions": partitions,
+      ]))
     let clock = self.clock
     let stop = StopSignal()
     let idlePolls = Mutex(0)
@@ -183,7 +189,7 @@ struct Chain {
       })
     let monitor = StageMonitor(stage: configuration.name)
     let log = self.log.connected(process)
-    let environment = StageEnvironment(
+    var environment = StageEnvironment(
       configuration: configuration, log: log, storage: storage.mounted(process),
       events: monitor.sink, stop: stop,
       now: { clock.now },
@@ -196,6 +202,7 @@ struct Chain {
         }
         if count > 200 { stop.stop() }
       })
+    environment.expiry = expiry
     try program.run(environment)
     return monitor.snapshot.batches
   }

@@ -89,13 +89,12 @@ import Testing
     let chain = Chain()
     for movie in Int64(1)...3 { try chain.rate(1, movie, 4, at: 1_700_000_000) }
     try chain.runAll()
-    let all = try #require(
-      try snapshot(chain.storage, .user).inputOffset())
+    let last = try #require(try chain.records(Topics.validatedRatings).last).offset
     let scratch = MemoryStorage()
-    let features = try replay(chain, into: scratch).users(partition: 0, to: all - 1)
+    let features = try replay(chain, into: scratch).users(partition: 0, to: last)
     #expect(features[1]??.ratings.count == 2)
     #expect(
-      try snapshot(scratch, .user).inputOffset() == all - 1)
+      try snapshot(scratch, .user).inputOffset() == last)
     let nothing = MemoryStorage()
     #expect(try replay(chain, into: nothing).users(partition: 0, to: 0).isEmpty)
   }

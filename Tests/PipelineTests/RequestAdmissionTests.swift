@@ -9,7 +9,7 @@ import Testing
     _ value: String?, partition: Int32 = 2, headers: [RecordHeader] = []
   ) -> RequestDisposition {
     var admission = RequestAdmission(
-      Chain.topology, partitionOf: { _ in 2 }, time: { 1_000 })
+      partitionOf: { _ in 2 }, time: { 1_000 }, maxAge: .milliseconds(1_000))
     let bytes = value.map { Array($0.utf8) }
     return bytes.withSpan { value in
       let record = RecordView(
@@ -87,6 +87,7 @@ import Testing
   @Test func outcomesAreCounted() {
     var counts = PredictStatus()
     counts.count(.expired)
+    counts.count(.old(70_000))
     counts.count(.misrouted(to: 1))
     counts.count(.refused(.tooLarge))
     let request = RecommendationRequest(user: 7)
@@ -104,6 +105,7 @@ import Testing
     counts.count(shadow)
     var expected = PredictStatus()
     (expected.late, expected.forwarded, expected.errors) = (1, 1, 1)
+    expected.old = 1
     (expected.personal, expected.popular, expected.shadows) = (2, 1, 1)
     expected.shadowOverlapSum = 0.5
     #expect(counts == expected)

@@ -21,6 +21,9 @@ struct World {
   var guarantee: ProcessingGuarantee
   var limits = BatchLimits()
   var commitSteps: [CommitStep]?
+  /// How many partitions of its topics the stage uses.
+  var inputCounts: [Int32?] = []
+  var outputCounts: [Int32?] = []
   /// Once records are gone, the changelog no longer shows older states.
   var isCompacted = false
 
@@ -33,10 +36,13 @@ struct World {
   }
 
   func configuration(instance: String = "0") -> StageConfiguration {
-    StageConfiguration(
+    var configuration = StageConfiguration(
       name: Self.stage, application: "app", instance: instance, inputs: [Self.input],
       outputs: [Self.output], changelog: Self.changelog, tables: ["tallies"],
       guarantee: guarantee, limits: limits)
+    configuration.inputCounts = inputCounts
+    configuration.outputCounts = outputCounts
+    return configuration
   }
 
   // MARK: Input
@@ -83,6 +89,8 @@ struct World {
     /// Stages before the counting one.
     var upstream: [StageMonitor] = []
     var releaseMemory: @Sendable () -> Void = {}
+    /// Looks for a newer process of the same instance name.
+    var findRival: (@Sendable () -> Reason?)?
     /// Where the disk is; `nil` is the world's.
     var storage: MemoryStorage?
   }
@@ -128,6 +136,7 @@ struct World {
     environment.standby = run.standby
     environment.upstream = run.upstream
     environment.releaseMemory = run.releaseMemory
+    environment.findRival = run.findRival
     let loop = StageLoop(environment) { () throws(StageError) in CountingOperator() }
     onStart(process)
     var result = Result(error: nil, process: process, status: monitor.snapshot, pauses: [])

@@ -16,7 +16,7 @@ package struct DeclaredTopic: Hashable, Sendable {
   package let description: String
   package let writtenBy: String
   /// How many partitions the topic is created with.
-  package let partitions: Int
+  package private(set) var partitions: Int
   package let replicationFactor: Int
   package let config: [String: String]
 
@@ -35,6 +35,13 @@ package struct DeclaredTopic: Hashable, Sendable {
     config = file.config
   }
 
+  /// The same topic, with as many partitions as are used.
+  package func bound(to counts: PartitionCounts) -> DeclaredTopic {
+    var topic = self
+    if let count = counts.count(of: declaration) { topic.partitions = Int(count) }
+    return topic
+  }
+
   /// The declaration with its file's schemas, as JSON.
   package func text(_ file: [UInt8]) -> String {
     var lines = [
@@ -47,6 +54,16 @@ package struct DeclaredTopic: Hashable, Sendable {
 }
 
 extension Settings {
+  /// How many partitions the configuration gives to each group of topics.
+  package var partitionCounts: PartitionCounts {
+    var counts = PartitionCounts()
+    for topic in topology.topics {
+      guard case .group(let key) = topic.partitions else { continue }
+      counts.byGroup[key] = Int32(clamping: partitionCount(of: topic))
+    }
+    return counts
+  }
+
   /// How many partitions a topic is created with. A group of topics has the name of the setting
   /// that counts its partitions.
   package func partitionCount(of topic: TopicDeclaration) -> Int {

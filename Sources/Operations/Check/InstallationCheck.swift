@@ -29,7 +29,7 @@ package enum InstallationCheck {
       let brokers = cluster.brokers.joined(separator: ", ")
       return [
         CheckFinding("kafka", ok: "cluster \(cluster.id) answers, at \(brokers)"),
-        checkTopics(settings, admin),
+        checkTopics(settings, admin, logger),
         checkOwner(settings, logger),
       ]
     } catch {
@@ -45,21 +45,29 @@ package enum InstallationCheck {
     }
   }
 
-  private static func checkTopics(_ settings: Settings, _ admin: KafkaAdmin) -> CheckFinding {
+  private static func checkTopics(_ settings: Settings, _ admin: KafkaAdmin, _ logger: Logger)
+    -> CheckFinding
+  {
     do {
-      let topics = try TopicCatalog.topics(settings)
-      let report = try TopicReport(topics, admin: admin)
+      let report = try TopicReport(settings, admin, logger)
       guard report.isOK else {
-        let details = report.entries.filter { $0.status != .ok }.map { topic, status in
-          ([topic.name, status.name] + status.details).joined(separator: " ")
+        let details = report.entries.filter { $0.status != .ok }.map { entry in
+          [entry.topic.name, entry.status.name, report.detail(of: entry)]
+            .filter { !$0.isEmpty }.joined(separator: " ")
         }
+        let creation =
+          report.missing.isEmpty
+          ? [] : ["create the missing ones with `projectionist topics apply`"]
         return CheckFinding(
           "topics", failed: .topicsDiffer, details.joined(separator: "; "),
-          advice: report.missing.isEmpty
-            ? "alter them with Kafka's own tools (kafka-configs), or change the configuration"
-            : "create the missing ones with `projectionist topics apply`")
+          advice: (creation + report.entries.flatMap(report.mends)).joined(
+            separator: "\n        → "))
       }
-      return CheckFinding("topics", ok: "all \(topics.count) are as declared")
+      let warnings = report.warnings
+      return CheckFinding(
+        "topics",
+        ok: warnings.isEmpty
+          ? "all \(report.entries.count) are as declared" : warnings.joined(separator: "; "))
     } catch {
       return CheckFinding(
         "topics", failed: ExitStatus(of: error) ?? .failure, "\(error)",

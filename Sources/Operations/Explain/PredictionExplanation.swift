@@ -11,12 +11,13 @@ import Wiring
 /// Computes a recorded prediction again, with a progress bar.
 package struct PredictionExplanation {
   private let log: KafkaLog
-  private let topology: Topology
-  private let requiresCatalog: Bool
+  private let settings: Settings
+  private let logger: Logger
+  private var topology: Topology { settings.topology }
 
   package init(_ settings: Settings, _ logger: Logger) {
-    topology = settings.topology
-    requiresCatalog = settings.predict.requireCatalog
+    self.settings = settings
+    self.logger = logger
     log = KafkaLog(settings: settings.kafkaSettings, logger: logger)
   }
 
@@ -35,7 +36,7 @@ package struct PredictionExplanation {
     do throws(ExplanationError) {
       explainer = try Explainer(
         log, topology: topology, clientID: "projectionist-explain",
-        requiresCatalog: requiresCatalog)
+        requiresCatalog: settings.predict.requireCatalog)
       explanation = try explainer.explain(prediction, partition: home) { read, _ in
         progress.update(Int(read))
       }
@@ -51,13 +52,9 @@ package struct PredictionExplanation {
 
   /// The user's partition of validated-ratings.
   private func home(of user: Int64) throws(LogError) -> Int32 {
-    let topic = topology[.validatedRatings]
-    let consumer = try log.makeConsumer(
-      ConsumerConfiguration(
-        topics: [topic], group: nil, clientID: "projectionist-explain-home"))
-    defer { consumer.close() }
-    let count = try consumer.partitionCount(of: topic)
+    let counts = try settings.usedCounts(try settings.makeAdmin(logger), logger)
     let key = Array("\(user)".utf8)
-    return KafkaPartitioner.partition(key: key.span.bytes, count: count)
+    return KafkaPartitioner.partition(
+      key: key.span.bytes, count: counts.count(of: .validatedRatings) ?? 1)
   }
 }

@@ -12,18 +12,21 @@ public struct PredictEnvironment {
   public var shadowModel: String?
   /// Whether only movies of the catalog are recommended, as long as it has any.
   public var requiresCatalog: Bool
+  /// How long after its record's time a request is answered.
+  public var maxAge: Duration
   public var monitor: PredictMonitor
   public var logger: Logger
   /// Monotonic time, for `latency_ms` and the age of the ranking.
   public var now: () -> ContinuousClock.Instant
-  /// Milliseconds since 1970, for deadlines.
+  /// Milliseconds since 1970, for deadlines and ages.
   public var time: () -> Int64
   /// Runs work that would delay requests; by default at once, on the caller's thread.
   public var inBackground: (@escaping @Sendable () -> Void) -> Void
 
   public init(
     topology: Topology, keptModels: Int = 3, shadowModel: String? = nil,
-    requiresCatalog: Bool = false, monitor: PredictMonitor, logger: Logger,
+    requiresCatalog: Bool = false, maxAge: Duration = .seconds(60), monitor: PredictMonitor,
+    logger: Logger,
     now: @escaping () -> ContinuousClock.Instant, time: @escaping () -> Int64,
     inBackground: @escaping (@escaping @Sendable () -> Void) -> Void = { $0() }
   ) {
@@ -31,6 +34,7 @@ public struct PredictEnvironment {
     self.keptModels = keptModels
     self.shadowModel = shadowModel
     self.requiresCatalog = requiresCatalog
+    self.maxAge = maxAge
     self.monitor = monitor
     self.logger = logger
     self.now = now

@@ -22,6 +22,8 @@ public struct PredictStatus: Hashable, Sendable {
   public var errors: Int64 = 0
   /// Requests dropped because their deadline had passed.
   public var late: Int64 = 0
+  /// Requests dropped because of their age.
+  public var old: Int64 = 0
   /// Requests forwarded to their user's partition.
   public var forwarded: Int64 = 0
   /// Answers of the shadow model.
@@ -45,6 +47,7 @@ extension PredictStatus {
   mutating func count(_ disposition: RequestDisposition) {
     switch disposition {
     case .expired: late += 1
+    case .old: old += 1
     case .refused: errors += 1
     case .misrouted: forwarded += 1
     // Counted by its reply.

@@ -37,6 +37,7 @@ public struct PredictOperator<
   private var rankers = ModelRankers()
   private var replies: ReplySender<Store, Producer>
   private var counts: PredictStatus
+  private var oldRequests = OldRequests()
 
   /// - Parameters:
   ///   - partitionOf: where Kafka's default partitioner puts a user's key among the user
@@ -61,7 +62,7 @@ public struct PredictOperator<
     self.directory = directory
     self.environment = environment
     admission = RequestAdmission(
-      environment.topology, partitionOf: partitionOf, time: environment.time)
+      partitionOf: partitionOf, time: environment.time, maxAge: environment.maxAge)
     replies = ReplySender(environment.topology)
     counts = environment.monitor.snapshot
     ranking = quality.ranking()
@@ -102,6 +103,8 @@ public struct PredictOperator<
     counts.rejectedModels = models.rejected
     let counts = self.counts
     environment.monitor.update { $0 = counts }
+    oldRequests.report(
+      to: environment.logger, maxAge: environment.maxAge, now: environment.now())
   }
 
   // MARK: Requests
@@ -123,6 +126,7 @@ public struct PredictOperator<
     counts.count(disposition)
     switch disposition {
     case .expired: break
+    case .old(let age): oldRequests.note(age: age)
     case .refused(let error): try replies.refuse(record, headers, error, task)
     case .misrouted(let home): try replies.forward(record, original, to: home, task)
     case .accepted(let request):

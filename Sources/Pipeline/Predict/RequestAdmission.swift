@@ -7,6 +7,8 @@ import Streams
 enum RequestDisposition {
   /// Its deadline has passed: nobody waits for the reply.
   case expired
+  /// Its record is so old, in milliseconds, that nobody waits for the reply any more.
+  case old(Int64)
   case refused(RequestError)
   /// Its user's state is in another partition.
   case misrouted(to: Int32)
@@ -15,23 +17,24 @@ enum RequestDisposition {
 
 /// Decides what to do with requests.
 struct RequestAdmission: ~Copyable {
-  private let topology: Topology
   private let partitionOf: (RawSpan) -> Int32
   private let time: () -> Int64
+  private let maxAge: Int64
   private var parser = RequestParser()
   private var key = JSONWriter(capacity: 32)
 
   /// - Parameters:
-  ///   - topology: names the topics that a refusal mentions.
   ///   - partitionOf: where Kafka's default partitioner puts a user's key among the user
   ///     partitions.
-  ///   - time: milliseconds since 1970; asked only for requests with a deadline.
+  ///   - time: milliseconds since 1970.
+  ///   - maxAge: how long after its record's time a request is answered.
   init(
-    _ topology: Topology, partitionOf: @escaping (RawSpan) -> Int32, time: @escaping () -> Int64
+    partitionOf: @escaping (RawSpan) -> Int32, time: @escaping () -> Int64,
+    maxAge: Duration
   ) {
-    self.topology = topology
     self.partitionOf = partitionOf
     self.time = time
+    self.maxAge = Int64(maxAge / .milliseconds(1))
   }
 
   /// - Parameters:
@@ -42,7 +45,11 @@ struct RequestAdmission: ~Copyable {
     of record: borrowing RecordView, headerBytes: Int, _ headers: RequestHeaders,
     partition: Int32
   ) -> RequestDisposition {
-    if let deadline = headers.deadline, time() > deadline { return .expired }
+    let now = time()
+    if let deadline = headers.deadline, now > deadline { return .expired }
+    if record.timestamp >= 0, now - record.timestamp > maxAge {
+      return .old(now - record.timestamp)
+    }
     let request: RecommendationRequest
     do throws(RequestError) {
       guard record.byteCount + headerBytes <= CopyLimit.bytes else { throw .tooLarge }
@@ -54,6 +61,6 @@ struct RequestAdmission: ~Copyable {
     let home = partitionOf(key.bytes)
     guard home != partition else { return .accepted(request) }
     return headers.isRerouted
-      ? .refused(.wrongPartition(user: request.user, topology)) : .misrouted(to: home)
+      ? .refused(.wrongPartition(user: request.user)) : .misrouted(to: home)
   }
 }

@@ -14,12 +14,12 @@ extension RequestError {
     code: "request_too_large",
     message: "Key, value and headers of a request must not exceed \(CopyLimit.bytes) bytes.")
 
-  static func wrongPartition(user: Int64, _ topology: Topology) -> RequestError {
+  static func wrongPartition(user: Int64) -> RequestError {
     RequestError(
       code: "wrong_partition",
       message:
-        "\(topology[.requests]) and \(topology[.validatedRatings]) must have the same number of"
-        + " partitions.", user: user)
+        "The request is not in its user's partition, and its header \(RequestHeaders.rerouted) says"
+        + " that it was forwarded there: leave that header to the daemon.", user: user)
   }
 
   static func unknownModel(_ version: String, kept: [String], user: Int64) -> RequestError {

@@ -117,10 +117,11 @@ public struct Replay<Log: EventLog, Storage: StateStorage>: Sendable {
         onProgress(offset)
         if offset >= end { stop.stop() }
       }, onSend: onSend)
-    let environment = StageEnvironment(
+    var environment = StageEnvironment(
       configuration: configuration, log: replay, storage: storage,
       events: .logging(logger), stop: stop,
       pause: { _ in })
+    environment.passesEndsAtStop = true
     do throws(StageError) {
       try StageLoop(environment) { () throws(StageError) in try makeOperator(replay) }.run()
     } catch { throw .stage(error) }

@@ -77,9 +77,10 @@ final class ReplayedInput<Consumer: LogConsumer> {
       result.rebalance = .assigned([source])
       return result
     }
-    let result = try reader.pollRuns(maxRecords: maxRecords, timeout: timeout) { _, run in
+    var result = try reader.pollRuns(maxRecords: maxRecords, timeout: timeout) { _, run in
       body(run)
     }
+    result.ends = reader.cursors[0].isAtEnd ? [source: end] : [:]
     reportProgress()
     return result
   }
@@ -164,6 +165,10 @@ public final class ReplayConsumer<Base: LogConsumer>: LogConsumer {
 
   public func offsets(of partition: TopicPartition) throws(LogError) -> Range<Int64> {
     try reader?.offsets(of: partition) ?? 0..<0
+  }
+
+  public func offset(of partition: TopicPartition, at timestamp: Int64) throws(LogError) -> Int64? {
+    try reader?.offset(of: partition, at: timestamp)
   }
 
   public func partitionCount(of topic: String) throws(LogError) -> Int32 {

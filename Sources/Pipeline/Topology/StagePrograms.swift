@@ -45,16 +45,17 @@ extension StageProgram {
   }
 
   /// - Parameters:
-  ///   - directory: the user stage's partitions, which it follows.
+  ///   - directory: the user stage's partitions.
+  ///   - requests: the partitions it reads; those of the directory unless given.
   ///   - partitionOf: where Kafka's default partitioner puts a user's key among the user
   ///     partitions.
   ///   - makeEnvironment: called on the stage's thread.
   public static func predict(
-    directory: PartitionDirectory<Storage.Store>,
+    directory: PartitionDirectory<Storage.Store>, requests: (any PartitionFeed)? = nil,
     partitionOf: @escaping @Sendable (RawSpan) -> Int32,
     makeEnvironment: @escaping @Sendable () -> PredictEnvironment
   ) -> StageProgram {
-    StageProgram(.predict, followed: directory) { environment throws(StageError) in
+    StageProgram(.predict, followed: requests ?? directory) { environment throws(StageError) in
       try PredictOperator<Storage.Store, Log.Producer, Log.Consumer>(
         environment.log, clientID: environment.configuration.clientID, directory: directory,
         partitionOf: partitionOf, environment: makeEnvironment())

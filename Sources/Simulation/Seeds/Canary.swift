@@ -12,13 +12,15 @@ public enum Canary: String, Hashable, Sendable, CaseIterable {
   case redisUnfenced = "redis-unfenced"
   /// The user stage takes events at or below the newest offset of their source for repeats.
   case watermark
+  /// Places keys among the partitions that a topic has by now, not among those in use.
+  case placesByCluster = "places-by-cluster"
 
   /// The guarantee that the mistake breaks; `nil` for both.
   public var guarantee: ProcessingGuarantee? {
     switch self {
     case .storeFirst, .unfenced: .exactlyOnce
     case .positionWithOutputs: .atLeastOnce
-    case .redisUnfenced, .watermark: nil
+    case .redisUnfenced, .watermark, .placesByCluster: nil
     }
   }
 
@@ -26,7 +28,7 @@ public enum Canary: String, Hashable, Sendable, CaseIterable {
   package var isOfPipeline: Bool {
     switch self {
     case .storeFirst, .positionWithOutputs, .unfenced: false
-    case .redisUnfenced, .watermark: true
+    case .redisUnfenced, .watermark, .placesByCluster: true
     }
   }
 
@@ -40,7 +42,7 @@ public enum Canary: String, Hashable, Sendable, CaseIterable {
       ]
     case .positionWithOutputs:
       [.closeBatch, .flushEffects, .sendPositions, .awaitDelivery, .commitStores, .commitOffsets]
-    case .unfenced, .redisUnfenced, .watermark: nil
+    case .unfenced, .redisUnfenced, .watermark, .placesByCluster: nil
     }
   }
 }

@@ -12,6 +12,7 @@ public struct SimulatedTopology {
   private let guarantee: ProcessingGuarantee
   private let limits: BatchLimits
   private let partitions: (TopicDeclaration) -> Int32
+  private let placesByCluster: Bool
   private let programs: (InstanceContext) -> [Program]
   /// Offsets after the last record of each partition, as far as records are certain.
   public private(set) var ends: [TopicPartition: Int64] = [:]
@@ -21,10 +22,11 @@ public struct SimulatedTopology {
   /// - Parameters:
   ///   - limits: for all stages; their own pacing is left out, so that batches are small.
   ///   - partitions: how many a topic gets.
+  ///   - placesByCluster: whether keys are placed among all partitions that a topic has by now.
   ///   - programs: the topology's stages as one instance runs them.
   public init(
     _ topology: Topology, in log: MemoryLog, guarantee: ProcessingGuarantee, limits: BatchLimits,
-    partitions: @escaping (TopicDeclaration) -> Int32,
+    partitions: @escaping (TopicDeclaration) -> Int32, placesByCluster: Bool = false,
     programs: @escaping (InstanceContext) -> [Program]
   ) {
     self.topology = topology
@@ -32,6 +34,7 @@ public struct SimulatedTopology {
     self.guarantee = guarantee
     self.limits = limits
     self.partitions = partitions
+    self.placesByCluster = placesByCluster
     self.programs = programs
     for topic in topology.topics {
       log.createTopic(topology[topic], partitions: Int(partitions(topic)))
@@ -53,11 +56,33 @@ public struct SimulatedTopology {
       throw .failed(
         Reason(.internalError, "the simulation has no stage \(stage)"), .stopDaemon)
     }
-    let configuration = topology.configuration(
+    var configuration = topology.configuration(
       of: program.declaration, instance: instance.name,
       settings: StageSettings(guarantee: guarantee, limits: limits), pacing: StagePacing(),
-      followed: program.followed)
+      followed: program.followed, counts: counts)
+    if placesByCluster { configuration.outputCounts = [] }
     try program.run(instance.environment(configuration))
+  }
+
+  /// How many partitions each group of topics uses.
+  private var counts: PartitionCounts {
+    var counts = PartitionCounts()
+    for topic in topology.topics {
+      if case .group(let name) = topic.partitions { counts.byGroup[name] = partitions(topic) }
+    }
+    return counts
+  }
+
+  /// Adds partitions to one of the topics that use no more than they were made with.
+  ///
+  /// - Returns: what was done, in words; `nil` if there is no such topic.
+  public func grow(_ random: inout SeededGenerator) -> String? {
+    let counts = counts
+    let topics = topology.topics.filter { counts.count(of: $0) != nil }
+    guard let topic = topics.randomElement(using: &random) else { return nil }
+    let count = Int(partitions(topic)) + Int.random(in: 1...3, using: &random)
+    log.growTopic(topology[topic], to: count)
+    return "\(topology[topic]) grows to \(count) partitions"
   }
 
   // MARK: Checks; what they throw is a `Violation`
@@ -113,7 +138,9 @@ public struct SimulatedTopology {
     let end = ends[input] ?? 0
     let meta = storage.contents(of: .meta, stage: store.stage, partition: store.partition)
     let position = try meta[Position.key].map { try Position(decoding: $0.span.bytes).inputOffset }
-    guard position ?? 0 == end else {
+    // It may have passed the marker behind the last record.
+    let last = try log.offsets(of: input).upperBound
+    guard (end...max(end, last)).contains(position ?? 0) else {
       throw Violation("the store \(store) was restored to \(position ?? 0), not to \(end)")
     }
   }

@@ -31,6 +31,9 @@ public struct EngineEvent: Hashable, Sendable {
     case joining(group: String)
     /// The group gives these partitions to the stage; their stores open next.
     case assigned([TopicPartition])
+    /// The group gives these partitions to the stage, which leaves them alone: their topic has
+    /// grown since the state was placed.
+    case partitionsUnused([TopicPartition])
     /// The stage reads these partitions: all that it owns now.
     case processing([TopicPartition])
     /// The group takes these partitions back cleanly.

@@ -1,3 +1,4 @@
+import EventLog
 import Logging
 
 /// One event as it appears in the log.
@@ -23,6 +24,8 @@ struct LogLine: Hashable {
     switch kind {
     case .joining: (.info, "joining the group")
     case .assigned: (.info, "assigned")
+    case .partitionsUnused:
+      (.warning, "partitions were added to the input and are not used")
     case .processing: (.info, "processing")
     case .revoked: (.info, "revoked")
     case .fencingPredecessor: (.notice, "aborting a dead instance's transactions")
@@ -59,6 +62,8 @@ struct LogLine: Hashable {
     case .assigned(let partitions), .processing(let partitions), .revoked(let partitions),
       .lost(let partitions):
       ["partitions": "\(partitions.count)"]
+    case .partitionsUnused(let partitions):
+      ["partitions": partitions.map(\.description).joined(separator: ",")]
     case .fencingPredecessor(let instance): ["instance": instance]
     case .disownFailed(let reason), .fenced(let reason), .rejoining(let reason, _),
       .standbyFailed(let reason), .batchAborted(let reason), .waiting(let reason):

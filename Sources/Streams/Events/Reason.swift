@@ -23,6 +23,8 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
     case configurationRefused = "configuration_refused"
     case transactionAborted = "transaction_aborted"
     case logFailure = "log_failure"
+    /// A transaction that stays open hides the records behind it.
+    case openTransaction = "open_transaction"
 
     // The store.
     case storeDamaged = "store_damaged"
@@ -48,12 +50,18 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
     case replaying
     /// One that somebody else has set, and that has no effect.
     case resetIgnored = "reset_ignored"
+    /// A topic has more partitions than its keys were placed among.
+    case partitionsGrown = "partitions_grown"
 
     // The group.
     case partitionsLost = "partitions_lost"
     /// Another member committed while this one was opening the partition.
     case groupMovedOn = "group_moved_on"
     case unexpectedPartition = "unexpected_partition"
+    /// Another process has the same instance name, and is newer.
+    case instanceInUse = "instance_in_use"
+    /// A member of the group that is none of this product's.
+    case strangerInGroup = "stranger_in_group"
 
     // Whose the topics are.
     /// Another application has claimed them.

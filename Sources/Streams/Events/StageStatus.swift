@@ -59,9 +59,9 @@ public struct StageStatus: Hashable, Sendable {
       // Downstream stages must not wait for a backlog that may be another member's by now.
       partitions = [:]
     case .stopped: phase = .stopped
-    case .assigned, .revoked, .lost, .fencingPredecessor, .disownFailed, .fenced, .storeOpened,
-      .storeRebuilt, .storeRefused, .restored, .upgraded, .standbyOpened, .standbyFailed,
-      .offsetsDiffer, .storeAdopted, .foreignOffset, .retentionGuard:
+    case .assigned, .partitionsUnused, .revoked, .lost, .fencingPredecessor, .disownFailed,
+      .fenced, .storeOpened, .storeRebuilt, .storeRefused, .restored, .upgraded, .standbyOpened,
+      .standbyFailed, .offsetsDiffer, .storeAdopted, .foreignOffset, .retentionGuard:
       break
     }
   }

@@ -51,6 +51,9 @@ extension StageEnvironment {
     of source: TopicPartition, _ outcome: GroupStanding.Outcome, _ commit: GroupOffset?,
     hasState: Bool, for consumer: Log.Consumer
   ) throws(StageError) -> Int64 {
+    if let expiry {
+      return try youngOffset(of: source, committed: committed, expiry, for: consumer)
+    }
     let held = try StageError.log { () throws(LogError) in try consumer.offsets(of: source) }
     let (chosen, committed) = (outcome.offset, commit?.offset)
     let restored = hasState ? chosen : nil

@@ -41,10 +41,19 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
         if error.reaction == .stopDaemon { throw error }
         failures = hasCommitted ? 1 : failures + 1
         if error.reason.code == .fenced { environment.emit(.fenced(error.reason)) }
+        try giveWay(after: error)
         environment.emit(.rejoining(error.reason, attempt: failures))
         environment.pause(.milliseconds(min(5_000, 100 << min(failures, 6))))
       }
     }
+  }
+
+  /// Stops for good if a newer process has taken the place of this one.
+  private func giveWay(after error: StageError) throws(StageError) {
+    guard [.fenced, .partitionsLost].contains(error.reason.code),
+      let rival = environment.findRival?()
+    else { return }
+    throw .failed(rival, .stopDaemon)
   }
 
   /// - Parameter hasCommitted: set when a batch was committed, also before an error.

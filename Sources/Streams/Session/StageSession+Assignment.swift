@@ -6,11 +6,14 @@ import StateStore
 extension StageSession where Operator: ~Copyable {
   func answer(_ rebalance: Rebalance) throws(StageError) {
     switch rebalance {
-    case .assigned(let partitions):
+    case .assigned(let given):
       try commitBatch()
+      let unused = given.filter(configuration.isUnused)
+      let partitions = given.filter { !unused.contains($0) }
       environment.emit(.assigned(partitions))
+      if !unused.isEmpty { environment.emit(.partitionsUnused(unused)) }
       try fencePredecessors(on: partitions)
-      try begin(partitions)
+      try begin(partitions, besides: unused)
       environment.emit(.processing(assignment.running))
     case .revoked(let partitions):
       environment.emit(.revoked(partitions))
@@ -45,7 +48,11 @@ extension StageSession where Operator: ~Copyable {
   }
 
   /// Opens partitions and starts to read them.
-  private func begin(_ partitions: [TopicPartition]) throws(StageError) {
+  ///
+  /// - Parameter unused: partitions that are only held for the group, which counts them.
+  private func begin(_ partitions: [TopicPartition], besides unused: [TopicPartition])
+    throws(StageError)
+  {
     do throws(StageError) {
       if let twice = partitions.first(where: assignment.holds) {
         throw .failed(
@@ -60,7 +67,10 @@ extension StageSession where Operator: ~Copyable {
       stageOperator.partitionsChanged(tasks)
       try claim(partitions)
       try StageError.log { () throws(LogError) in
-        try consumer.assign(opened.map { ($0.task.source, .at($0.task.nextOffset)) })
+        let ends = try unused.map { (partition) throws(LogError) in
+          (partition, StartOffset.at(try consumer.offsets(of: partition).upperBound))
+        }
+        try consumer.assign(opened.map { ($0.task.source, .at($0.task.nextOffset)) } + ends)
       }
       try identifyChangelogs(opened.map(\.task))
       try takeBack(opened)
@@ -77,6 +87,7 @@ extension StageSession where Operator: ~Copyable {
     assignment.release(partitions)
     owned.removeAll { partitions.contains($0.task.source) }
     ledger.forget(partitions)
+    idleEnds.forget(partitions)
     stageOperator.partitionsChanged(tasks)
     for task in gone {
       try StageError.store { () throws(StoreError) in try task.store?.close() }

@@ -95,6 +95,7 @@ extension StageSession where Operator: ~Copyable {
         try StageError.log { () throws(LogError) in try self.strategy.abort(producer) }
       }
     }
+    idleEnds.removeAll()
     let offsets = committedOffsets(of: assignment.running)
     try rollBackTasks()
     ledger.rollBack()

@@ -71,7 +71,8 @@ extension StageSession where Operator: ~Copyable {
     return try Task(
       topic: topic, source: source, store: state?.store, producer: producer,
       changelogTopic: state == nil ? nil : own,
-      positionsTopic: configuration.positions == nil ? nil : own, start: start)
+      positionsTopic: configuration.positions == nil ? nil : own,
+      outputCounts: configuration.outputCounts, start: start)
   }
 
   /// Gives changelog partitions that have no identity one, before anything else is written to them.

@@ -29,6 +29,23 @@ extension StageSession where Operator: ~Copyable {
     try tellOffsets(all: all)
   }
 
+  /// Moves positions past the markers at the ends of partitions.
+  func passEnds() throws(StageError) {
+    var passed: [(task: Task, end: Int64)] = []
+    for task in tasks {
+      guard let end = idleEnds.end(of: task.source, beyond: task.nextOffset) else { continue }
+      passed.append((task, end))
+    }
+    idleEnds.removeAll()
+    guard !passed.isEmpty else { return }
+    try openBatch()
+    for (task, end) in passed {
+      task.nextOffset = end
+      task.isTouched = true
+    }
+    try commitBatch(by: steps.filter { $0 != .closeBatch && $0 != .flushEffects })
+  }
+
   func tellOffsets(all: Bool = false) throws(StageError) {
     let now = environment.now()
     guard let offsets = ledger.offsetsToTell(all: all, at: now) else { return }

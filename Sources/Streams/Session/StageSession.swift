@@ -29,6 +29,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
 
   var batch: OpenBatch
   var ledger: PositionLedger
+  var idleEnds = IdleEnds()
   /// Version of the followed stage's partitions that this session has answered.
   var followedVersion = -1
   var hasCommitted = false
@@ -73,6 +74,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       try iterate()
     }
     try commitBatch()
+    if environment.passesEndsAtStop { try passEnds() }
     try settlePositions(all: true)
     let open = tasks
     let offsets = ownOffsets(of: assignment.running)
@@ -101,12 +103,15 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     }
     do throws(StageError) {
       if let failure { throw failure }
+      idleEnds.reach(result.ends)
+      if result.records > 0 { idleEnds.noteRecords() }
       if let followed = configuration.followed { try follow(followed) }
       if let rebalance = result.rebalance { return try answer(rebalance) }
       if batch.isOpen {
         try goOn(with: result.records)
       } else if result.records == 0 {
         try settlePositions()
+        if idleEnds.isDue(at: environment.now()) { try passEnds() }
         try refreshIfWanted()
         showPositions()
       }

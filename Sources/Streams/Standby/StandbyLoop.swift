@@ -60,9 +60,11 @@ public struct StandbyLoop<Log: EventLog, Storage: StateStorage> {
   /// - Parameter hasGoneWell: called each time a `placementInterval` has passed without a failure.
   private func follow(hasGoneWell: () -> Void) throws(StageError) {
     var reader = try makeReader()
-    let count = try StageError.log { () throws(LogError) in
+    let present = try StageError.log { () throws(LogError) in
       try reader.consumer.partitionCount(of: changelog)
     }
+    let used = environment.configuration.inputCounts.first ?? nil
+    let count = min(present, used ?? present)
     var followed: [StandbyCopy] = []
     defer { for copy in followed { release(copy.partition) } }
     var placed: ContinuousClock.Instant?

@@ -151,6 +151,13 @@ public struct Topology: Hashable, Sendable {
       instance: instance, worker: worker)
   }
 
+  /// The names of an instance's claim; see `InstanceClaim`.
+  public func claimant(instance: String) -> StageIdentity {
+    StageIdentity(
+      application: application, prefix: prefix, generation: generation, stage: "instance",
+      instance: instance)
+  }
+
   /// Where this deployment keeps its stores, below a state directory; a stage's are in a directory
   /// of its name.
   public func stateDirectory(in root: String) -> String {
@@ -172,10 +179,11 @@ public struct Topology: Hashable, Sendable {
   ///   - worker: `nil` for an instance that runs the stage on one thread.
   ///   - pacing: in the place of the declared one, where nobody waits for what the stage does.
   ///   - followed: the partitions of the stage it follows; `nil` only for one that follows none.
+  ///   - counts: how many partitions each group of topics uses; all there are unless it says.
   public func configuration(
     of stage: StageDeclaration, instance: String, worker: Int? = nil,
     settings: StageSettings = StageSettings(), pacing: StagePacing? = nil,
-    followed: (any PartitionFeed)? = nil
+    followed: (any PartitionFeed)? = nil, counts: PartitionCounts = PartitionCounts()
   ) -> StageConfiguration {
     precondition((stage.follows == nil) == (followed == nil), "\(stage.name) lacks whom it follows")
     let guarantee = stage.guarantee ?? settings.guarantee
@@ -189,6 +197,9 @@ public struct Topology: Hashable, Sendable {
       identity: identity(of: stage, instance: instance, worker: worker))
     configuration.positions = stage.positions.map { self[$0] }
     configuration.isReplayable = stage.isReplayable
+    // Whoever is followed says which partitions to read.
+    if followed == nil { configuration.inputCounts = stage.inputs.map(counts.count) }
+    configuration.outputCounts = stage.outputs.map { counts.count(of: $0.topic) }
     return configuration
   }
 }

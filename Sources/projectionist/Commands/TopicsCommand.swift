@@ -54,17 +54,20 @@ struct TopicsCommand: ParsableCommand {
   struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Compare the cluster's topics with their declarations.",
-      discussion: "Exits with 2 when a topic is missing or not as declared.")
+      discussion:
+        "Exits with 2 when a topic is missing or not as declared, and prints the commands of"
+        + " Kafka's own tools that mend it. A topic with more partitions than are used is no"
+        + " failure."
+    )
 
     @OptionGroup var common: CommonOptions
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
       let (settings, logger) = try common.start("topics")
-      let report = try TopicReport(
-        try TopicCatalog.topics(settings), admin: try settings.makeAdmin(logger))
+      let report = try TopicReport(settings, try settings.makeAdmin(logger), logger)
       if json {
-        print(try JSONText.of(report.entries.map(TopicOutput.init)))
+        print(try JSONText.of(report.entries.map { TopicOutput($0, report) }))
       } else {
         print(report.description, terminator: "")
       }
@@ -82,13 +85,13 @@ struct TopicsCommand: ParsableCommand {
     func run() throws {
       let (settings, logger) = try common.start("topics")
       let admin = try settings.makeAdmin(logger)
-      var report = try TopicReport(try TopicCatalog.topics(settings), admin: admin)
+      var report = try TopicReport(settings, admin, logger)
       // Another application would get changelogs that it can't use.
       try TopicOwners(settings, logger).check(try admin.topics())
       let created = report.missing.map(\.name)
       try report.createMissing(admin)
       if json {
-        print(try JSONText.of(report.entries.map(TopicOutput.init)))
+        print(try JSONText.of(report.entries.map { TopicOutput($0, report) }))
       } else {
         for name in created { print("created \(name)") }
         print(report.description, terminator: "")
@@ -107,6 +110,7 @@ private struct TopicOutput: Encodable {
   var config: [String: String]
   var status: String?
   var details: [String]?
+  var mends: [String]?
 
   init(_ topic: DeclaredTopic) {
     name = topic.name
@@ -116,14 +120,15 @@ private struct TopicOutput: Encodable {
     config = topic.config
   }
 
-  init(_ entry: (topic: DeclaredTopic, status: TopicReport.Status)) {
+  init(_ entry: TopicReport.Entry, _ report: TopicReport) {
     self.init(entry.topic)
     status = entry.status.name
-    details = entry.status.details
+    details = report.details(of: entry)
+    mends = report.mends(of: entry)
   }
 
   private enum CodingKeys: String, CodingKey {
-    case name, description, partitions, config, status, details
+    case name, description, partitions, config, status, details, mends
     case writtenBy = "written_by"
   }
 }

@@ -246,7 +246,9 @@ def store_contents(bed, fold, owner_of):
     paths = {
         stage: [
             owner_of(stage, partition).store(stage, partition)
-            for _, partition in bed.groups.ends([topic])
+            # Partitions that were added later hold nothing.
+            for (_, partition), end in bed.groups.ends([topic]).items()
+            if end > 0
         ]
         for stage, topic in (("user", "validated-ratings"), ("movie", "ratings-by-movie"))
     }

@@ -57,7 +57,7 @@ class Groups:
         """Which instance has each partition of the stage's topics, by (topic, partition)."""
         prefix = f"{APPLICATION}-{stage}-"
         return {
-            place: member.client.removeprefix(prefix)
+            place: (member.instance or member.client).removeprefix(prefix)
             for member in self.members(stage)[1]
             for place in member.partitions
         }

@@ -4,7 +4,7 @@ its text says what it does."""
 import importlib
 
 NAMES = ["kills", "broker", "pause", "rebalance", "loss", "retention", "standby"]
-NAMES += ["owner", "demo", "strangers", "moved", "projection", "reset"]
+NAMES += ["owner", "demo", "strangers", "moved", "projection", "reset", "growth", "identity"]
 MOVIELENS = {"users": 137_734, "movies": 26_228}
 SMALL = {"users": 2_000, "movies": 500}
 

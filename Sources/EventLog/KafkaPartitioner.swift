@@ -4,8 +4,13 @@ public enum KafkaPartitioner {
   ///
   /// - Parameter count: how many partitions the topic has, at least one.
   public static func partition(key: RawSpan, count: Int32) -> Int32 {
+    partition(hash: murmur2(key), count: count)
+  }
+
+  /// The same, for a key's hash.
+  public static func partition(hash: UInt32, count: Int32) -> Int32 {
     precondition(count > 0, "a topic has at least one partition")
-    return Int32(bitPattern: murmur2(key) & 0x7fff_ffff) % count
+    return Int32(bitPattern: hash & 0x7fff_ffff) % count
   }
 
   /// MurmurHash2, 32 bits, as `org.apache.kafka.common.utils.Utils.murmur2` has it (seed
@@ -17,7 +22,7 @@ public enum KafkaPartitioner {
     let tail = count & ~3
     var offset = 0
     while offset < tail {
-      var word = unsafe UInt32(
+      var word = UInt32(
         littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
       word &*= multiplier
       word ^= word >> 24
@@ -28,7 +33,7 @@ public enum KafkaPartitioner {
     }
     if tail < count {
       for index in tail..<count {
-        let byte = unsafe bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
+        let byte = bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
         hash ^= UInt32(byte) << (8 * UInt32(index - tail))
       }
       hash &*= multiplier

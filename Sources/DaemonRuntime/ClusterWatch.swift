@@ -1,0 +1,98 @@
+import Configuration
+import Dispatch
+import EventLog
+import KafkaLog
+import Logging
+import Pipeline
+import ServiceLifecycle
+import Streams
+import Synchronization
+import Wiring
+
+/// Looks at the cluster now and then for what no stage notices by itself: topics that have grown,
+/// strangers in the stages' groups, and transactions that others have left open.
+final class ClusterWatch: Service {
+  private static let interval = Duration.seconds(15)
+
+  private let log: KafkaLog
+  private let identities: [StageIdentity]
+  private let requests: String
+  /// What the stages that run here read.
+  private let inputs: Set<String>
+  private let noteRequests: @Sendable (Int32) -> Void
+  private let stop: StopSignal
+  private let logger: Logger
+  private let news: Mutex<ClusterNews>
+
+  /// - Parameters:
+  ///   - topics: as they were at the start, which has been told.
+  ///   - stages: that run here, and who runs them.
+  ///   - noteRequests: takes the number of partitions of `recommendation-requests`.
+  init(
+    _ settings: Settings, _ topics: TopicReport, _ stages: [StageDeclaration], instance: String,
+    stop: StopSignal, logger: Logger, noteRequests: @escaping @Sendable (Int32) -> Void
+  ) {
+    let topology = settings.topology
+    log = settings.makeWatchLog(logger)
+    identities = stages.map { topology.identity(of: $0, instance: instance) }
+    inputs = Set(stages.flatMap(topology.inputs))
+    requests = topology[.requests]
+    self.noteRequests = noteRequests
+    self.stop = stop
+    self.logger = logger
+    news = Mutex(ClusterNews(topics))
+  }
+
+  func run() async throws {
+    // It only ends with the error of a cancelled sleep.
+    try? await cancelWhenGracefulShutdown { [self] in
+      while true {
+        try await Task.sleep(for: Self.interval)
+        await withCheckedContinuation { continuation in
+          DispatchQueue.global(qos: .utility).async {
+            self.look()
+            continuation.resume()
+          }
+        }
+      }
+    }
+  }
+
+  /// The stages themselves say that the broker is away, so a look that fails is only skipped.
+  private func look() {
+    do throws(LogError) {
+      let admin = try log.makeAdmin(clientID: "projectionist-watch")
+      let counts = try admin.topics()
+      if let count = counts[requests] { noteRequests(count) }
+      tell(news.withLock { $0.look(at: counts) })
+      try lookForOpenTransactions(admin, counts)
+      for identity in identities where !stop.isStopped {
+        guard let members = try admin.members(of: identity.group) else { continue }
+        tell(news.withLock { $0.look(at: members, of: identity) })
+      }
+    } catch {
+      logger.debug("the cluster can't be looked at", metadata: ["reason": "\(error)"])
+    }
+  }
+
+  private func lookForOpenTransactions(_ admin: KafkaAdmin, _ counts: [String: Int32])
+    throws(LogError)
+  {
+    let places = inputs.flatMap { topic in
+      (0..<(counts[topic] ?? 0)).map { TopicPartition(topic, $0) }
+    }
+    // In this order, so that records that come meanwhile don't look hidden.
+    let all = try log.makeAdmin(clientID: "projectionist-watch", readCommitted: false)
+      .ends(of: places)
+    let stable = try admin.ends(of: places)
+    tell(news.withLock { $0.look(at: stable, before: all, now: .now) })
+  }
+
+  private func tell(_ lines: [ClusterNews.Line]) {
+    for line in lines {
+      var metadata: Logger.Metadata = line.fields.mapValues { "\($0)" }
+      if let code = line.code { metadata["code"] = "\(code.rawValue)" }
+      logger.log(level: line.level, "\(line.message)", metadata: metadata)
+    }
+  }
+}

@@ -1,0 +1,49 @@
+package import Configuration
+import Console
+package import EventLog
+package import KafkaLog
+package import Logging
+package import Streams
+
+extension TopicReport {
+  /// Asks the cluster for the topics, and the log by how many partitions its keys were placed.
+  package init(_ settings: Settings, _ admin: KafkaAdmin, _ logger: Logger) throws {
+    let declared = try TopicCatalog.topics(settings)
+    let partitions = try admin.topics()
+    let configured = settings.partitionCounts
+    let isEmbedded = try admin.cluster().isEmbedded
+    let present = declared.map(\.name).filter { partitions[$0] != nil }
+    self.init(
+      declared, configured: configured,
+      // The embedded broker forgets everything, and its topics can't grow.
+      counts: isEmbedded ? configured : try settings.usedCounts(partitions, admin, logger),
+      partitions: partitions, properties: isEmbedded ? nil : try admin.properties(of: present),
+      bootstrapServers: settings.bootstrapServers)
+  }
+}
+
+extension Settings {
+  /// How many partitions each group of topics uses: as the log shows, and as configured where it is
+  /// empty.
+  package func usedCounts(_ admin: KafkaAdmin, _ logger: Logger) throws(LogError)
+    -> PartitionCounts
+  {
+    try usedCounts(try admin.topics(), admin, logger)
+  }
+
+  /// - Parameter partitions: of every topic there is.
+  fileprivate func usedCounts(
+    _ partitions: [String: Int32], _ admin: KafkaAdmin, _ logger: Logger
+  ) throws(LogError) -> PartitionCounts {
+    let configured = partitionCounts
+    let names = configured.byGroup.keys.flatMap {
+      PlacementSurvey<KafkaLog>.topics(of: topology, in: $0).map { topology[$0] }
+    }
+    let all = names.flatMap { name in
+      (0..<(partitions[name] ?? 0)).map { TopicPartition(name, $0) }
+    }
+    let survey = PlacementSurvey(
+      makeQuietLog(logger), topology, clientID: "projectionist-survey")
+    return try survey.counts(wanted: configured, held: try admin.offsets(of: all))
+  }
+}
