@@ -65,7 +65,7 @@ extension KafkaAdmin {
       unsafe rd_kafka_ConsumerGroupDescription_state(description)
       == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE
     let count = unsafe rd_kafka_ConsumerGroupDescription_member_count(description)
-    let members = unsafe (0..<count).compactMap { index in
+    let members = (0..<count).compactMap { index in
       unsafe rd_kafka_ConsumerGroupDescription_member(description, index).map(unsafe Self.member)
     }
     return (members, isStable)
