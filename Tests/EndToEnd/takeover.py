@@ -306,7 +306,6 @@ def check(binary, directory):
             check_offsets(bed, directory)
             features = dump_redis(bed)
             bed.start_daemon()
-            check_upgraded(bed)
             bed.verify()
             repairs = bed.follower.events(*REPAIRS)
             text = bed.log_text().replace('": "', '":"')
@@ -314,6 +313,7 @@ def check(binary, directory):
                 raise RuntimeError(f"the state was not taken over: {repairs}\n{text}")
             if users_of(dump_redis(bed)) != users_of(features):
                 raise RuntimeError("features of users changed although nothing has arrived late")
+            check_upgraded(bed)
             check_goes_on(bed)
             check_late_events(bed)
             if bed.daemon.stop() != 0:

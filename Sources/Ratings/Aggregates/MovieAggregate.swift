@@ -51,14 +51,15 @@ public struct MovieAggregate: Sendable, Equatable {
 
   private static let formatVersion: UInt8 = 2
 
-  // Version 1 has no time of a take-back.
+  // Version 1 has no time of a take-back. It is still written of a movie without take-backs, so
+  // that a state of an earlier version is, byte for byte, what its input gives.
   public func encode(into bytes: inout [UInt8]) {
     bytes.append(atMost: 51 + RatingStatistics.maximumEncodedBytes) { writer in
-      writer.byte(Self.formatVersion)
+      writer.byte(newestTakeBack < 0 ? storedFormatVersion : Self.formatVersion)
       writer.varint(version)
       statistics.encode(into: &writer)
       journal.encode(into: &writer)
-      writer.varint(UInt64(newestTakeBack + 1))
+      if newestTakeBack >= 0 { writer.varint(UInt64(newestTakeBack + 1)) }
     }
   }
 

@@ -197,4 +197,4 @@ def reset_group(bed, stage, topic, target="--to-earliest"):
         committed = bed.groups.committed(stage)
         return all(committed.get(place) == offset for place, offset in wanted.items())
 
-    wait_until(is_moved, 60, f"the offsets of {stage} are moved", pause=1)
+    wait_until(is_moved, 120, f"the offsets of {stage} are moved", pause=1)
