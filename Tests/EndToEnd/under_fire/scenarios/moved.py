@@ -7,6 +7,7 @@ go on as if nothing had been, and copies of stores must be refused in the same w
 import subprocess
 
 from under_fire import checks
+from under_fire.groups import Groups
 from under_fire.scenarios import MOVIELENS, SMALL
 from under_fire.services import KafkaNode
 from under_fire.waiting import wait_until
@@ -50,7 +51,7 @@ def another_cluster(bed, daemon, other):
     # Nothing was written there, not even an identity.
     bed.kafka, groups = other, bed.groups
     try:
-        bed.groups = type(groups)(other.bootstrap)
+        bed.groups = Groups(other.bootstrap)
         ends = bed.groups.ends(CHANGELOGS, committed=False)
         written = [f"{place} ends at {end}" for place, end in ends.items() if end]
         bed.report.check("nothing is written to the other cluster's changelogs", written)
@@ -73,7 +74,9 @@ def broker_made_again(bed, daemon):
     """A broker without a volume: the same name and cluster id, and nothing in it."""
     bed.report.progress("case: the broker made again, with the same cluster id")
     bed.kafka.make_again()
-    bed.archive = []
+    # Its clients would look for the old one's coordinators.
+    bed.groups.close()
+    bed.groups = Groups(bed.bootstrap)
     bed.run("topics", "apply", "--config", daemon.configuration)
     stops_by_name(bed, daemon, "identity")
     copies = f"{bed.directory}/copies"
@@ -82,7 +85,6 @@ def broker_made_again(bed, daemon):
     bed.report.check("a copy is refused on a broker that was made again", problems)
     bed.report.progress("case: the stores moved away, as the message says")
     daemon.clear_state()
-    bed.load = None
     bed.send(0.1)
     daemon.start()
     daemon.wait_until_ready()
