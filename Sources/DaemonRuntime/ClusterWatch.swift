@@ -25,7 +25,7 @@ final class ClusterWatch: Service {
   private let news: Mutex<ClusterNews>
 
   /// - Parameters:
-  ///   - topics: as they were at the start, which has been told.
+  ///   - topics: as they were at the start, which the log has named.
   ///   - stages: that run here, and who runs them.
   ///   - noteRequests: takes the number of partitions of `recommendation-requests`.
   init(

@@ -55,14 +55,14 @@ import Testing
     #expect(user["changelog"] as? String == "films-user-changelog")
     #expect(user["linger_ms"] as? Int == 20)
     #expect(user["upstream"] as? [String] == ["intake"])
-    #expect((user["tables"] as? [[String: Any]])?.count == 4)
+    #expect((user["tables"] as? [[String: Any]])?.count == 8)
     #expect(stages[0]["changelog"] == nil)
     let topics = try #require(object["topics"] as? [[String: Any]])
     func topic(_ name: String) throws -> [String: Any] {
       try #require(topics.first { $0["name"] as? String == name })
     }
     #expect(try topic("user-ratings")["scope"] as? String == "shared")
-    #expect(try topic("user-ratings")["read_by"] as? [String] == ["intake", "user"], "a lookup")
+    #expect(try topic("user-ratings")["read_by"] as? [String] == ["intake"])
     #expect(try topic("validated-ratings")["scope"] as? String == "generation")
     #expect(
       try topic("validated-ratings")["read_by"] as? [String] == ["user", "movie"], "a lookup")

@@ -72,7 +72,7 @@ def topic_made_by_the_broker(bed, daemon):
     code, text = check()
     if code != 0:
         problems.append(f"after {mends}, {code}: {text}")
-    bed.report.check("it is told from others, and what is printed mends it", problems)
+    bed.report.check("it is distinguished, and what is printed mends it", problems)
 
 
 def grow(bed, topic, count):

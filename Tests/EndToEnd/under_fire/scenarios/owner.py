@@ -138,7 +138,7 @@ def has_a_prefix(bed):
     other.wait_until_ready()
     code = other.stop()
     bed.report.check(
-        "with a prefix it runs beside the owner", [] if code == 0 else [f"it ended with {code}"]
+        "with a prefix it runs next to the owner", [] if code == 0 else [f"it ended with {code}"]
     )
     bed.daemons.remove(other)
 

@@ -51,10 +51,11 @@ def caught_up(bed, daemon):
 
 
 def skip(bed, daemon):
-    """Ratings are sent while it is down, and its group is moved past them."""
+    """Ratings are sent while it is down, and its group is moved past them, which is accepted."""
     bed.report.progress("case: ratings are skipped")
     bed.send(0.2)
     reset_group(bed, "intake", INPUT, "--to-latest")
+    bed.run("offsets", "accept", "--stage", "intake", "--config", daemon.configuration)
     daemon.start()
     bed.send(0.2)
     caught_up(bed, daemon)
