@@ -25,6 +25,8 @@ struct RedisVerification {
   let patience: Duration
   /// By partition of the features' topic.
   let ends: [TopicPartition: Int64]
+  /// Among how many of them entities are placed; others were added later and have none.
+  private let partitions: Int32
   private let keeper: ProjectionKeeper
   private let identity: ProjectionIdentity
   /// As they are in `movie-features`; empty for users.
@@ -32,8 +34,8 @@ struct RedisVerification {
 
   /// Notes the ends.
   init(
-    settings: Settings, log: KafkaLog, cluster: String, place: VerifiedPartition,
-    patience: Duration
+    settings: Settings, log: KafkaLog, cluster: String, counts: PartitionCounts,
+    place: VerifiedPartition, patience: Duration
   ) throws {
     self.settings = settings
     self.log = log
@@ -42,7 +44,9 @@ struct RedisVerification {
     identity = settings.projectionIdentity(cluster: cluster)
     keeper = ProjectionKeeper(
       settings.redisConfiguration, project: identity.projection.project)
-    ends = try Self.ends(of: Self.topic(place, settings.topology), log)
+    let features = Self.features(place)
+    ends = try Self.ends(of: settings.topology[features], log)
+    partitions = counts.count(of: features) ?? Int32(ends.count)
     published = place.schema.stage == .movie ? try Self.readMovies(log, settings.topology) : [:]
   }
 
@@ -59,12 +63,12 @@ struct RedisVerification {
   }
 
   /// The features' topic: that of the stage's outputs which the redis stage projects.
-  private static func topic(_ place: VerifiedPartition, _ topology: Topology) -> String {
+  private static func features(_ place: VerifiedPartition) -> TopicDeclaration {
     let projected = place.schema.stage.outputs.first {
       StageDeclaration.redis.inputs.contains($0.topic)
     }
     guard let projected else { preconditionFailure("\(place.description) has no features") }
-    return topology[projected.topic]
+    return projected.topic
   }
 
   private static func readMovies(_ log: KafkaLog, _ topology: Topology) throws(LogError) -> [Int64:
@@ -170,8 +174,8 @@ struct RedisVerification {
   private func home(of entity: Int64) -> TopicPartition {
     let key = Array("\(entity)".utf8)
     return TopicPartition(
-      Self.topic(place, settings.topology),
-      KafkaPartitioner.partition(key: key.span.bytes, count: Int32(ends.count)))
+      settings.topology[Self.features(place)],
+      KafkaPartitioner.partition(key: key.span.bytes, count: partitions))
   }
 
   private func findLeftovers(
@@ -201,7 +205,7 @@ struct RedisVerification {
     _ newer: [(entity: Int64, fence: Fence)], _ epoch: UInt64, _ outcome: inout RedisOutcome
   ) throws {
     guard !newer.isEmpty else { return }
-    let present = try Self.ends(of: Self.topic(place, settings.topology), log)
+    let present = try Self.ends(of: settings.topology[Self.features(place)], log)
     for (entity, fence) in newer {
       if fence < Fence(generation: epoch, offset: present[home(of: entity)] ?? 0) {
         outcome.newer += 1

@@ -15,6 +15,7 @@ package struct StateVerification {
   private let settings: Settings
   private let log: KafkaLog
   private let cluster: String
+  private let counts: PartitionCounts
   private let logger: Logger
   private let comparesRedis: Bool
   /// How long to wait for the stages to catch up before Redis is compared.
@@ -31,7 +32,10 @@ package struct StateVerification {
     if quiet.logLevel < .warning { quiet.logLevel = .warning }
     log = KafkaLog(settings: settings.kafkaSettings, logger: quiet)
     // Asked once, so that a broker that is not there is an error at once.
-    cluster = try settings.makeAdmin(logger).cluster().id
+    let admin = try settings.makeAdmin(logger)
+    let found = try admin.cluster()
+    cluster = found.id
+    counts = found.isEmbedded ? settings.partitionCounts : try settings.usedCounts(admin, quiet)
     self.settings = settings
     self.logger = quiet
     self.comparesRedis = comparesRedis
@@ -86,7 +90,8 @@ package struct StateVerification {
     let projection =
       comparesRedis
       ? try RedisVerification(
-        settings: settings, log: log, cluster: cluster, place: place, patience: patience) : nil
+        settings: settings, log: log, cluster: cluster, counts: counts, place: place,
+        patience: patience) : nil
     var problem = try projection?.waitForStore(reader)
     let snapshot = try reader.snapshot()
     let outcome = try StoreVerification(

@@ -35,7 +35,12 @@ class Demo:
         self._terminal = None
 
     def start(self, on_terminal=False):
-        options = {"start_new_session": True, "env": self.environment}
+        # Whoever runs the tests under nohup ignores hangups, which children inherit.
+        options = {
+            "start_new_session": True,
+            "env": self.environment,
+            "preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+        }
         if on_terminal:
             self._terminal, end = pty.openpty()
             # Its controlling terminal, so that closing it hangs it up.
