@@ -16,8 +16,6 @@ public struct StageConfiguration: Sendable {
   public var changelog: String?
   /// The topic in which a stage without state records its positions; `nil` for one that does not.
   public var positions: String?
-  /// Whether events may be read again without an effect on the state.
-  public var isReplayable = false
   /// The store's tables from number 1 on.
   public var tables: [String]
   public var guarantee: ProcessingGuarantee

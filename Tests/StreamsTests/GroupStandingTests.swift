@@ -9,11 +9,11 @@ import Testing
 struct GroupStandingTests {
   private func standing(
     _ committed: Int64?, own: Int64?, isOurs: Bool = false, isAccepted: Bool = false,
-    _ compliance: GroupStanding.Compliance = .replays, isStateful: Bool = false
+    _ compliance: GroupStanding.Compliance = .replays
   ) -> GroupStanding.Outcome {
     GroupStanding(
       committed: committed, isOurs: isOurs, isAccepted: isAccepted, own: own,
-      compliance: compliance, isStateful: isStateful
+      compliance: compliance
     ).outcome
   }
 
@@ -25,14 +25,17 @@ struct GroupStandingTests {
     #expect(standing(3, own: 5) == .move(to: 3))
     #expect(standing(7, own: 5) == .refuse(to: 7))
     #expect(standing(7, own: 5, isOurs: true, isAccepted: true) == .move(to: 7))
-    #expect(standing(3, own: 5, .keeps, isStateful: true) == .ignore(at: 5))
-    #expect(standing(7, own: 5, .keeps, isStateful: true) == .ignore(at: 5))
+    #expect(standing(5, own: 5, isOurs: true, isAccepted: true) == .move(to: 5))
+    let kept = standing(7, own: 5, isOurs: true, isAccepted: true, .keeps)
+    #expect(kept == .goOn(at: 5))
+    #expect(standing(3, own: 5, .keeps) == .ignore(at: 5))
+    #expect(standing(7, own: 5, .keeps) == .ignore(at: 5))
     #expect(standing(3, own: 5, .follows) == .goOn(at: 3))
   }
 
   @Test func ownOffsetsFollowTheStateOrElseTheGroup() {
-    #expect(standing(3, own: 5, isOurs: true, isStateful: true) == .goOn(at: 5))
-    #expect(standing(7, own: 5, isOurs: true, isStateful: true) == .goOn(at: 5))
+    #expect(standing(3, own: 5, isOurs: true, .keeps) == .goOn(at: 5))
+    #expect(standing(7, own: 5, isOurs: true, .keeps) == .goOn(at: 5))
     #expect(standing(3, own: 5, isOurs: true) == .goOn(at: 3))
   }
 

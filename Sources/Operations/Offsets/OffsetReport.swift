@@ -46,7 +46,7 @@ package struct OffsetReport: Hashable, Sendable {
   /// Where the stage goes on if what is there is accepted; `nil` if there is nothing to accept.
   package var accepted: Int64? {
     let start = held.lowerBound
-    if loss != nil { return committed.map { held.contains($0) ? $0 : start } ?? start }
+    if loss != nil { return start }
     guard let committed else {
       guard let own else { return nil }
       return own < start || own > held.upperBound ? start : nil

@@ -46,9 +46,7 @@ package struct StageOffsets {
   package var group: String { topology.group(of: stage) }
 
   /// The stages whose groups can be moved.
-  package static let movable = Topology.product.filter {
-    $0.isReplayable || $0.recordsPositions
-  }
+  package static let movable = Topology.product.filter(\.recordsPositions)
 
   // MARK: Asking
 
@@ -111,7 +109,6 @@ package struct StageOffsets {
     var restored: [SettledOffset] = []
     for report in try reports() where report.isForeign {
       guard let committed = report.committed else { continue }
-      // A stage with state goes on where that stands once the offset has a stamp of its own.
       offsets[report.source] = report.own ?? committed
       restored.append(SettledOffset(report.source, report.own))
     }

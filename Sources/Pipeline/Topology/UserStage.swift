@@ -34,7 +34,6 @@ extension StageDeclaration {
         UserTables.refoldCounted, "refold_counted", keys: .pair, values: .userRating,
         "user/movie: what the movie stage has to be corrected of"),
     ],
-    isReplayable: true,
     // Without transactions a batch is only what is acknowledged together; predict reads what is
     // committed.
     pacing: StagePacing(

@@ -38,15 +38,15 @@ struct GroupStanding: Hashable, Sendable {
   /// Where the stage knows that it stands.
   var own: Int64?
   var compliance: Compliance
-  /// Whether the own position is that of a state, which counts whatever a group says.
-  var isStateful: Bool
 
   var outcome: Outcome {
     guard let own else { return .goOn(at: committed) }
-    guard let committed, committed != own else { return .goOn(at: own) }
-    if isAccepted { return .move(to: committed) }
+    guard let committed else { return .goOn(at: own) }
+    // Also where the stage stood: the topic may be another one.
+    if isAccepted, compliance != .keeps { return .move(to: committed) }
+    guard committed != own else { return .goOn(at: own) }
     // Between a commit of the state, or of a position, and the group's, a crash may come.
-    if isOurs { return .goOn(at: isStateful ? own : committed) }
+    if isOurs { return .goOn(at: compliance == .keeps ? own : committed) }
     switch compliance {
     case .follows: return .goOn(at: committed)
     case .replays: return committed < own ? .move(to: committed) : .refuse(to: committed)
@@ -68,13 +68,12 @@ extension GroupStanding {
     }
     self.own = own
     compliance = configuration.compliance
-    isStateful = configuration.changelog != nil
   }
 }
 
 extension StageConfiguration {
   var compliance: GroupStanding.Compliance {
-    if changelog != nil { return isReplayable ? .replays : .keeps }
+    if changelog != nil { return .keeps }
     return positions == nil ? .follows : .replays
   }
 }

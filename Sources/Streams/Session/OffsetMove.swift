@@ -39,7 +39,7 @@ struct OffsetSkip: Hashable, Sendable {
         move.own, held.lowerBound, min(move.committed, held.upperBound))
     guard !range.isEmpty else {
       // What retention has deleted is skipped as well.
-      count = min(held.lowerBound, move.committed) - move.own
+      count = max(0, min(held.lowerBound, move.committed) - move.own)
       return
     }
     guard range.count <= Self.counted else {
@@ -94,9 +94,8 @@ extension StageConfiguration {
     Reason(
       .resetIgnored,
       "the group \(group) was set to \(move.committed) in \(move.source), which has no effect: the"
-        + " stage goes on at \(move.own), where its state stands. To compute its state again, stop"
-        + " every instance, delete the changelog topic and the stage's stores, run `projectionist"
-        + " topics apply`, and reset the group to the earliest offset with kafka-consumer-groups")
+        + " stage goes on at \(move.own), where its state stands. To read events again, reset the"
+        + " group of the stage that takes them from their producers")
   }
 
   func topicRecreated(_ source: TopicPartition, _ last: RecordIdentity, _ why: String) -> Reason {
@@ -104,8 +103,8 @@ extension StageConfiguration {
     let wayOut =
       compliance == .replays
       ? "To go on with the new topic from its beginning, and keep the state, run \(start)"
-      : "To go on with the new topic, stop every instance, delete the stage's changelog topic and"
-        + " stores, and run `projectionist topics apply`"
+      : "To go on with the new topic, stop every instance, recreate all topics that stages write, and"
+        + " empty the state directory"
     return Reason(
       .topicRecreated,
       "topic_recreated: \(name) has processed \(source) up to offset \(last.offset), but \(why):"

@@ -72,8 +72,8 @@ extension StageSession where Operator: ~Copyable {
         }
         try consumer.assign(opened.map { ($0.task.source, .at($0.task.nextOffset)) } + ends)
       }
-      try identifyChangelogs(opened.map(\.task))
       try takeBack(opened)
+      try identifyChangelogs(opened.map(\.task))
       try upgradeStates(partitions)
     } catch {
       // Opening can't be resumed halfway.

@@ -31,8 +31,8 @@ extension StageSession where Operator: ~Copyable {
         : restored[number].position
       known[source] = Known(commit: commits[source], position: position)
     }
-    let outcomes = try standings(known)
     try checkInput(known)
+    let outcomes = try standings(known)
     var opened: [(task: Task, tail: WriteSet)] = []
     for (number, source) in sources.enumerated() {
       let state = configuration.changelog == nil ? nil : restored[number]

@@ -25,9 +25,6 @@ public struct StageDeclaration: Hashable, Sendable {
   public let lookups: [TopicDeclaration]
   /// The tables of its stores, by their numbers from 1 on; empty for a stage without state.
   public let tables: [TableDeclaration]
-  /// Whether events may be read again without an effect on the state: its group can be set back,
-  /// and forward once that is accepted. That of a stage whose state counts each event once can't.
-  public let isReplayable: Bool
   /// Whether it records its positions in a topic, because it has no state that would tell where it
   /// stands when somebody else has set its group's offsets.
   public let recordsPositions: Bool
@@ -42,7 +39,7 @@ public struct StageDeclaration: Hashable, Sendable {
   public init(
     _ name: String, inputs: [TopicDeclaration], outputs: [Output] = [],
     globals: [TopicDeclaration] = [], lookups: [TopicDeclaration] = [],
-    tables: [TableDeclaration] = [], isReplayable: Bool = false, recordsPositions: Bool = false,
+    tables: [TableDeclaration] = [], recordsPositions: Bool = false,
     guarantee: ProcessingGuarantee? = nil, follows: String? = nil,
     projectsTo: String? = nil, pacing: StagePacing = StagePacing()
   ) {
@@ -62,7 +59,6 @@ public struct StageDeclaration: Hashable, Sendable {
     self.lookups = lookups
     precondition(tables.isEmpty || !recordsPositions, "a state has a position of its own")
     self.tables = tables
-    self.isReplayable = isReplayable
     self.recordsPositions = recordsPositions
     self.guarantee = guarantee
     self.follows = follows

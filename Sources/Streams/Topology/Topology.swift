@@ -196,7 +196,6 @@ public struct Topology: Hashable, Sendable {
       leavesOnStop: settings.leavesOnStop, followed: followed,
       identity: identity(of: stage, instance: instance, worker: worker))
     configuration.positions = stage.positions.map { self[$0] }
-    configuration.isReplayable = stage.isReplayable
     // Whoever is followed says which partitions to read.
     if followed == nil { configuration.inputCounts = stage.inputs.map(counts.count) }
     configuration.outputCounts = stage.outputs.map { counts.count(of: $0.topic) }

@@ -21,7 +21,7 @@ struct TopologyCommand: ParsableCommand {
                    any_partition_count, written_by, read_by[]
         stages[]   name, group, inputs[], outputs[], globals[] (read as a
                    whole), lookups[] (single records), changelog,
-                   positions (its own, in the log), replayable, tables[],
+                   positions (its own, in the log), tables[],
                    guarantee, upstream[], follows, projects_to, linger_ms,
                    gathering_ms, batch_records, niceness
         tables[]   number, name, keys (identifier, pair or text), values,
@@ -91,7 +91,6 @@ struct TopologyOutput: Encodable {
     var lookups: [String]
     var changelog: String?
     var positions: String?
-    var replayable: Bool
     var tables: [Table]
     var guarantee: String
     var upstream: [String]
@@ -104,7 +103,7 @@ struct TopologyOutput: Encodable {
 
     private enum CodingKeys: String, CodingKey {
       case name, group, inputs, outputs, globals, lookups, changelog, tables, guarantee, upstream
-      case positions, replayable, follows, niceness
+      case positions, follows, niceness
       case projectsTo = "projects_to"
       case linger = "linger_ms"
       case gathering = "gathering_ms"
@@ -155,7 +154,7 @@ struct TopologyOutput: Encodable {
       name: stage.name, group: topology.group(of: stage), inputs: topology.inputs(of: stage),
       outputs: topology.outputs(of: stage), globals: stage.globals.map { topology[$0] },
       lookups: stage.lookups.map { topology[$0] }, changelog: topology.changelog(of: stage),
-      positions: stage.positions.map { topology[$0] }, replayable: stage.isReplayable,
+      positions: stage.positions.map { topology[$0] },
       tables: stage.tables.map { table in
         let keys =
           switch table.keys {

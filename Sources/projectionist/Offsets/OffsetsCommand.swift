@@ -13,9 +13,9 @@ struct OffsetsCommand: ParsableCommand {
     discussion: """
       Every offset that a stage commits carries a stamp. One without it was set by somebody else: \
       by kafka-consumer-groups, or by another consumer that used the group's name. One behind the \
-      stage's own position is a replay, which intake and user carry out. One ahead would skip \
-      events: the daemon stops with foreign_offset, until it is accepted or undone here. The movie \
-      stage counts each change once and always goes on where its state stands.
+      stage's own position is a replay, which intake carries out. One ahead would skip events: the \
+      daemon stops with foreign_offset, until it is accepted or undone here. The user and movie \
+      stages always go on where their state stands.
       """,
     subcommands: [List.self, Accept.self, Restore.self],
     defaultSubcommand: List.self)
@@ -23,7 +23,7 @@ struct OffsetsCommand: ParsableCommand {
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Print each partition's offset, who has set it, and where the stage stood.",
-      discussion: "OWN is empty for a stage that keeps its position in its state.")
+      discussion: "OWN is where the stage stood, as it has recorded in the log.")
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var choice: StageChoice

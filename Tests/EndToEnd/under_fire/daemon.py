@@ -18,7 +18,6 @@ class Daemon(Process):
     def __init__(self, binary, directory, name, settings):
         """`settings` are lines of its configuration by key."""
         self.name = name
-        self.state = f"{directory}/{name}-state"
         self.configuration = f"{directory}/{name}.yaml"
         super().__init__(
             [binary, "run", "--config", self.configuration], f"{directory}/{name}.log"
@@ -27,11 +26,12 @@ class Daemon(Process):
         self.settings = {
             "application": APPLICATION,
             "instance": name,
-            "state.directory": self.state,
+            "state.directory": f"{directory}/{name}-state",
             "log.format": "json",
         } | settings
         prefix = self.settings.get("topics.prefix", "")
         self.application = self.settings["application"]
+        self.state = self.settings["state.directory"]
         # Where its application keeps everything.
         self.home = f"{self.state}/{prefix + '.' if prefix else ''}{self.application}"
         self._log_start = 0

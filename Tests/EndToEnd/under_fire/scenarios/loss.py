@@ -161,7 +161,6 @@ def full_disk(bed):
         return bed.report.skip(name, "can't mount a file system here")
     try:
         daemon = bed.daemon("small", state__directory=f"{place}/state")
-        daemon.state = f"{place}/state"
         daemon.start()
         daemon.wait_until_ready()
         bed.groups.wait_until_caught_up(seconds=120, daemons=[daemon])

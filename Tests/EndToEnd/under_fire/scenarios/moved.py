@@ -83,8 +83,9 @@ def broker_made_again(bed, daemon):
     failed = refusal(bed, "state", "restore", copies, "--force", "--config", daemon.configuration)
     problems = [] if ANOTHER in failed else [failed or "it is restored"]
     bed.report.check("a copy is refused on a broker that was made again", problems)
-    bed.report.progress("case: the stores moved away, as the message says")
+    bed.report.progress("case: the stores moved away, as the message says, and Redis claimed")
     daemon.clear_state()
+    bed.run("redis", "claim", "--config", daemon.configuration)
     bed.send(0.1)
     daemon.start()
     daemon.wait_until_ready()
