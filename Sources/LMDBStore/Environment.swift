@@ -71,6 +71,16 @@ struct EnvironmentOptions {
     isReadOnly = options.isReadOnly
   }
 
+  /// Makes sure that the file is still in its directory: a removed one lives on unseen until the
+  /// process ends, and all that is written to it is gone then.
+  func checkPresence() throws(StoreError) {
+    var descriptor: mdb_filehandle_t = 0
+    unsafe mdb_env_get_fd(handle, &descriptor)
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0, status.st_nlink == 0 else { return }
+    throw StoreError("the store at \(path) was removed while it was in use", remedy: .rebuild)
+  }
+
   /// Unmaps the pages that were read, which the kernel still caches. Otherwise pages that commits
   /// have replaced would count as this process's memory forever.
   func releaseMemory() {

@@ -89,6 +89,7 @@ public final class LMDBStore: StateStore {
     _ writes: borrowing WriteSet, _ range: Range<Int>, changelogOffset: Int64?
   ) throws(StoreError) {
     let environment = lease.environment
+    try environment.checkPresence()
     let meta = environment.tables[0]
     var transaction = try unsafe Transaction(
       environment.handle, environment.path, isReadOnly: false)

@@ -137,7 +137,7 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
       }
       guard let known else { continue }
       isRemade = true
-      log.createTopic(topology[.userRatings], partitions: Int(partitions.users))
+      log.recreateTopic(topology[.userRatings])
       try log.append(to: input, key: known.key, value: known.value)
       return .topicRecreated
     }
@@ -202,11 +202,11 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
     case 0: log.setClusterID("another")
     case 1:
       guard let changelog = topology.changelog(of: .user) else { return nil }
-      log.createTopic(changelog, partitions: Int(partitions.users))
+      log.recreateTopic(changelog)
     default:
       let input = topology[.ratingsByMovie]
       guard try log.offsets(of: TopicPartition(input, 0)).upperBound > 0 else { return nil }
-      log.createTopic(input, partitions: Int(partitions.movies))
+      log.recreateTopic(input)
       return .topicRecreated
     }
     return .storeOfAnotherLog

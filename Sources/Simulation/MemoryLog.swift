@@ -179,6 +179,11 @@ public final class MemoryLog: EventLog {
     }
   }
 
+  /// Deletes a topic and creates it again, empty and with as many partitions.
+  public func recreateTopic(_ name: String) {
+    createTopic(name, partitions: brokers.withState { $0.partitionCounts[name] ?? 1 })
+  }
+
   /// Makes it another cluster's log.
   public func setClusterID(_ id: String) { brokers.withState { $0.clusterID = id } }
 

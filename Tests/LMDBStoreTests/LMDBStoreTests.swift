@@ -1,3 +1,4 @@
+import Glibc
 import StateStore
 import Testing
 
@@ -22,6 +23,24 @@ import Testing
     for table in [Table.meta, users, ratings] {
       #expect(try store.snapshot().entries(table).isEmpty)
     }
+  }
+
+  /// What is written to a file without a name is lost when the process ends.
+  @Test func aRemovedStoreTakesNoCommit() throws {
+    let store = try open()
+    var writes = WriteSet()
+    writes.put(users, [1], [1])
+    try store.commit(&writes, changelogOffset: 1)
+    #expect(unlink("\(storage.root)/user/0/data.mdb") == 0)
+    writes.put(users, [2], [2])
+    #expect {
+      try store.commit(&writes, changelogOffset: 2)
+    } throws: { error in
+      let error = error as? StoreError
+      return error?.remedy == .rebuild && error?.message.contains("was removed") == true
+    }
+    try storage.destroy(stage: "user", partition: 0)
+    #expect(try open().changelogOffset() == nil)
   }
 
   /// The last commit's number.

@@ -51,8 +51,22 @@ def run(bed):
             [] if any(daemon.says(text) for text in expected) else ["it does not"],
         )
         judge(bed, daemon, name)
+    removed_in_use(bed, daemon)
     unwritable(bed, daemon)
     full_disk(bed)
+
+
+def removed_in_use(bed, daemon):
+    name = "a store removed under the running daemon"
+    bed.report.progress(f"case: {name}")
+    daemon.start()
+    daemon.wait_until_ready()
+    delete(daemon)
+    bed.send(0.03)
+    bed.groups.wait_until_caught_up(seconds=120, daemons=[daemon])
+    said = daemon.says(REBUILT, "was removed while it was in use")
+    bed.report.check(f"{name}: the log says so", [] if said else [daemon.last_words()])
+    judge(bed, daemon, name)
 
 
 def judge(bed, daemon, name):
