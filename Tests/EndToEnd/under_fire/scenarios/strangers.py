@@ -46,8 +46,6 @@ def group_borrowed(bed, daemon):
         }
     )
     stranger.subscribe([INPUT])
-    load = bed.start_load(0.2)
-    load.finish()
     taken = 0
 
     def takes_some():
@@ -55,7 +53,11 @@ def group_borrowed(bed, daemon):
         taken += len(stranger.consume(1_000, 0.2))
         return taken
 
+    # Events that are there before it has partitions go to the daemon alone.
+    wait_until(lambda: takes_some() or stranger.assignment(), 60, "the stranger has partitions")
+    load = bed.start_load(0.2)
     wait_until(takes_some, 60, "the stranger has read events")
+    load.finish()
     # As it ends it commits, and the partitions go back.
     stranger.close()
     stops_by_name(bed, daemon, "events, from")
