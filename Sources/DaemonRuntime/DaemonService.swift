@@ -51,6 +51,9 @@ struct DaemonService: Service {
         logger.notice("the embedded broker has no transactions: processing at_least_once")
       }
     }
+    if let directory = VolatileDirectory(settings.stateRoot) {
+      logger.warning("\(directory.warning)")
+    }
     let storage = settings.storage
     let lock = try storage.lock()
     // Served before the stages start, so that a client that waits for the socket misses no event.

@@ -67,10 +67,13 @@ public protocol StageOperator: ~Copyable {
 public struct UpgradeProgress: Hashable, Sendable {
   public var done: Int64
   public var total: Int64
+  /// Why the state stays as it was.
+  public var obstacle: Reason?
 
-  public init(done: Int64, total: Int64) {
+  public init(done: Int64, total: Int64, obstacle: Reason? = nil) {
     self.done = done
     self.total = total
+    self.obstacle = obstacle
   }
 }
 

@@ -79,6 +79,7 @@ struct Chain {
     var delivery = SimulatedProcess.Delivery.immediate
     /// Called when a poll of the stage's input brings nothing, with how often that was so before.
     var onIdle: @Sendable (Int) -> Void = { _ in }
+    var events = EventSink.none
   }
 
   /// - Returns: the number of batches.
@@ -191,7 +192,7 @@ struct Chain {
     let log = self.log.connected(process)
     var environment = StageEnvironment(
       configuration: configuration, log: log, storage: storage.mounted(process),
-      events: monitor.sink, stop: stop,
+      events: .all([monitor.sink, run.events]), stop: stop,
       now: { clock.now },
       pause: { duration in
         clock.advance(by: duration)

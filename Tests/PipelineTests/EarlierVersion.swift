@@ -22,11 +22,14 @@ struct EarlierVersion {
   private var newest: [Int32: SourcePosition] = [:]
 
   /// Folds what intake has validated, and writes changelogs, changes and the group's offsets.
-  static func run(_ chain: Chain) throws {
+  ///
+  /// - Parameter folded: how far this version has got with folding that again, `nil` if it has not
+  ///   begun.
+  static func run(_ chain: Chain, folded: Int64? = nil) throws {
     for partition in 0..<chain.partitions {
       var version = EarlierVersion(chain: chain, partition: partition)
       try version.fold()
-      try version.writeChangelog()
+      try version.writeChangelog(folded: folded)
     }
   }
 
@@ -71,7 +74,7 @@ struct EarlierVersion {
       timestamp: 1_700_000_000_000)
   }
 
-  private func writeChangelog() throws {
+  private func writeChangelog(folded: Int64?) throws {
     for (user, state) in users.sorted(by: { $0.key < $1.key }) where !state.rows.isEmpty {
       var aggregate = UserAggregate()
       for (movie, row) in state.rows.sorted(by: { $0.key < $1.key }) {
@@ -98,6 +101,11 @@ struct EarlierVersion {
     for (source, position) in newest.sorted(by: { $0.key < $1.key }) {
       try put(
         UserTables.sources, StoreKey(Int64(source)), bytes(position.encoded.span.bytes))
+    }
+    if let folded {
+      var progress: [UInt8] = []
+      RefoldProgress(nextOffset: folded).encode(into: &progress)
+      try put(UserTables.refold, UserTables.refoldKey, progress)
     }
     let input = TopicPartition(Topics.validatedRatings, partition)
     let end = try chain.log.offsets(of: input).upperBound

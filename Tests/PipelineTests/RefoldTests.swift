@@ -2,6 +2,7 @@ import EventLog
 import Ratings
 import StateStore
 import Streams
+import Synchronization
 import Testing
 
 @testable import Pipeline
@@ -134,5 +135,38 @@ import Testing
     try earlier.storage.destroy(stage: "user", partition: 0)
     try earlier.runUser()
     #expect(contents(earlier, .user) == contents(fresh, .user))
+  }
+
+  private func runUser(_ chain: Chain) throws(StageError) -> [Reason] {
+    let reasons = Mutex<[Reason]>([])
+    let sink = EventSink { event in
+      if case .retentionGuard(_, let reason) = event.kind { reasons.withLock { $0.append(reason) } }
+    }
+    try chain.runUser(Chain.Run(events: sink))
+    return reasons.withLock { $0 }
+  }
+
+  /// Without the first events the state stays as it is, which is said once.
+  @Test func aLogWithoutItsBeginningLeavesTheStateAsItIs() throws {
+    let (earlier, _) = try chains(.exactlyOnce, seed: 1)
+    let before = statistics(earlier)
+    try earlier.log.truncate(TopicPartition(Topics.validatedRatings, 0), before: 3)
+    let reasons = try runUser(earlier)
+    #expect(reasons.map(\.code) == [.offsetBelowLogStart])
+    #expect(reasons.allSatisfy { $0.text.contains("what arrived last stands") })
+    try earlier.runMovie()
+    #expect(before == statistics(earlier))
+    #expect(try runUser(earlier).isEmpty)
+  }
+
+  /// What is deleted while the fold is under way leaves a hole that nothing fills.
+  @Test func aHoleInAHalfDoneFoldStopsTheStage() throws {
+    let chain = Chain(.exactlyOnce)
+    try fill(chain, seed: 1)
+    try EarlierVersion.run(chain, folded: 2)
+    try chain.log.truncate(TopicPartition(Topics.validatedRatings, 0), before: 3)
+    let error = try #require(throws: StageError.self) { try chain.runUser() }
+    #expect(error.reaction == .stopDaemon)
+    #expect(error.description.contains("up to offset 2, but now begins at 3"))
   }
 }

@@ -131,15 +131,14 @@ package enum InstallationCheck {
   /// Changes nothing: a directory made by whoever runs this check might not be the daemon's.
   private static func checkStateDirectory(_ settings: Settings) -> CheckFinding {
     let root = settings.stateRoot
-    var existing = URL(fileURLWithPath: root, isDirectory: true).standardizedFileURL
-    while !FileManager.default.fileExists(atPath: existing.path), existing.path != "/" {
-      existing.deleteLastPathComponent()
-    }
+    let existing = URL(fileURLWithPath: root, isDirectory: true).nearestExisting
     guard FileManager.default.isWritableFile(atPath: existing.path) else {
       return CheckFinding(
         "state", failed: .failure, "\(root) can't be written: no right to write \(existing.path)",
         advice: "give this user the right, or change state.directory")
     }
-    return CheckFinding("state", ok: "\(root) is writable")
+    var finding = CheckFinding("state", ok: "\(root) is writable")
+    finding.advice = VolatileDirectory(root)?.warning
+    return finding
   }
 }

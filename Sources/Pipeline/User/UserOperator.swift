@@ -182,15 +182,18 @@ extension UserOperator {
     guard let refold = state.refold else { return UpgradeProgress(done: 0, total: 0) }
     let end = task.nextOffset
     if refold.progress.nextOffset < end {
-      try foldAgain(&state, task, to: end)
+      if let obstacle = try foldAgain(&state, task, to: end) {
+        return UpgradeProgress(done: end, total: end, obstacle: obstacle)
+      }
     } else if try !sendCorrections(&state, task), try !adoptAggregates(&state, task) {
       try state.refold?.finish()
     }
     return UpgradeProgress(done: state.refold?.progress.nextOffset ?? end, total: end)
   }
 
+  /// - Returns: why the state is kept as it is.
   private mutating func foldAgain(_ state: inout UserPartition, _ task: Partition, to end: Int64)
-    throws(StageError)
+    throws(StageError) -> Reason?
   {
     let begin = state.refold?.progress.nextOffset ?? 0
     let reading: PastInput.Reading
@@ -199,9 +202,11 @@ extension UserOperator {
     } else {
       reading = try input.read(task.partition, begin..<end)
     }
-    guard begin > 0 || reading.start == 0 else {
-      // Without the beginning there is no knowing what came before. What stands, stands.
-      return try state.keepWhatStands()
+    guard reading.start <= begin else {
+      let gap = RefoldGap(source: task.source, from: begin, to: reading.start)
+      if let error = gap.error { throw error }
+      try state.keepWhatStands()
+      return gap.reason
     }
     var failure: StageError?
     let next = try reading(atMost: Self.recordsAtOnce) { record in
@@ -212,6 +217,7 @@ extension UserOperator {
     if let failure { throw failure }
     readings[task.partition] = next < end ? (reading, next) : nil
     state.noteFolded(to: next)
+    return nil
   }
 
   private mutating func sendCorrections(_ state: inout UserPartition, _ task: Partition)

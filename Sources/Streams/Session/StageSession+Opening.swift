@@ -103,6 +103,9 @@ extension StageSession where Operator: ~Copyable {
         if environment.stop.isStopped { return }
         try openBatch()
         let step = try stageOperator.upgrade(&partition.state, partition.task)
+        if let obstacle = step.obstacle {
+          environment.emit(.retentionGuard(partition.task.source, obstacle))
+        }
         partition.task.isTouched = true
         try commitBatch()
         partition.state = try stageOperator.makeState(partition.task)
