@@ -55,9 +55,8 @@ def group_borrowed(bed, daemon):
 
     # Events that are there before it has partitions go to the daemon alone.
     wait_until(lambda: takes_some() or stranger.assignment(), 60, "the stranger has partitions")
-    load = bed.start_load(0.2)
+    bed.start_load(0.2).finish()
     wait_until(takes_some, 60, "the stranger has read events")
-    load.finish()
     # As it ends it commits, and the partitions go back.
     stranger.close()
     stops_by_name(bed, daemon, "events, from")
