@@ -41,7 +41,8 @@ extension EngineEvent.Kind {
       .offsetsDiffer, .foreignOffset, .retentionGuard, .partitionsUnused:
       true
     case .joining, .assigned, .processing, .revoked, .fencingPredecessor, .disownFailed,
-      .storeOpened, .storeAdopted, .restoring, .restored, .upgrading, .upgraded, .standbyOpened,
+      .storeOpened, .storeAdopted, .restoring, .restored, .upgrading, .upgraded, .notUpgraded,
+      .standbyOpened,
       .batchCommitted,
       .positions, .resumed:
       false

@@ -66,8 +66,12 @@ struct DaemonService: Service {
     let watchOfOwner = OwnerWatch(settings, logger: logger)
     try watchOfOwner.check(admin)
     let topics = try prepare(settings, admin)
-    try watchOfOwner.claim(
-      instance: instance, admin: cluster.isEmbedded ? nil : admin, stop: stop)
+    do {
+      try watchOfOwner.claim(
+        instance: instance, admin: cluster.isEmbedded ? nil : admin, stop: stop)
+    } catch StageError.stopped {
+      return []
+    }
     logger.notice(
       "starting",
       metadata: [

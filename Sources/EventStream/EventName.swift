@@ -14,6 +14,7 @@ enum EventName: String, CaseIterable {
   case storeAdopted = "store_adopted"
   case restoring, restored
   case upgrading, upgraded
+  case notUpgraded = "not_upgraded"
   case standbyOpened = "standby_opened"
   case standbyFailed = "standby_failed"
   case batchCommitted = "batch_committed"
@@ -45,6 +46,7 @@ enum EventName: String, CaseIterable {
       case .restored: .restored
       case .upgrading: .upgrading
       case .upgraded: .upgraded
+      case .notUpgraded: .notUpgraded
       case .standbyOpened: .standbyOpened
       case .standbyFailed: .standbyFailed
       case .batchCommitted: .batchCommitted

@@ -65,6 +65,7 @@ extension JSONFields {
     case .restored: .restored(try restoreSummary())
     case .upgrading: .upgrading(try restoreStatus())
     case .upgraded: .upgraded(try restoreSummary())
+    case .notUpgraded: .notUpgraded(try partition(), try reason())
     case .standbyOpened: .standbyOpened(changelog: try partition())
     case .standbyFailed: .standbyFailed(try reason())
     case .batchCommitted: .batchCommitted(try batch())

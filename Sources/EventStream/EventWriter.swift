@@ -83,7 +83,8 @@ struct EventWriter: ~Copyable {
       write(partition)
       field("committed", committed)
       field("state", state)
-    case .retentionGuard(let partition, let reason), .foreignOffset(let partition, let reason):
+    case .retentionGuard(let partition, let reason), .foreignOffset(let partition, let reason),
+      .notUpgraded(let partition, let reason):
       write(partition)
       write(reason)
     case .stopped(let reason): if let reason { write(reason) }

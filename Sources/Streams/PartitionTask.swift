@@ -166,10 +166,6 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 
   private var position: Position { Position(inputOffset: nextOffset, last: lastRecord) }
 
-  /// How many partitions the input had when the state was begun, by which its keys are dealt out;
-  /// `nil` in a stage without state.
-  public var partitionCount: Int32? { origin?.partitions }
-
   /// Moves past records that were processed.
   func pass(_ records: borrowing RecordRun) {
     isTouched = true

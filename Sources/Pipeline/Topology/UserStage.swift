@@ -25,7 +25,7 @@ extension StageDeclaration {
         UserTables.retractions, "retractions", keys: .pair, values: .retractions,
         "user/movie: events taken back by name"),
       TableDeclaration(
-        UserTables.refold, "refold", keys: .text("refold"), values: .refold,
+        UserTables.refold, "refold", keys: .text(UserTables.refoldKeyText), values: .refold,
         "refold: how far an earlier version's state is folded again"),
       TableDeclaration(
         UserTables.refoldAggregates, "refold_aggregates", keys: .identifier,

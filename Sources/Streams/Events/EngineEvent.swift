@@ -67,6 +67,8 @@ public struct EngineEvent: Hashable, Sendable {
     case upgrading(RestoreStatus)
     /// A partition's state is of this version.
     case upgraded(RestoreSummary)
+    /// A state of an earlier version is kept under the rules of that version.
+    case notUpgraded(TopicPartition, Reason)
     /// The instance keeps a copy of a partition that another one owns.
     case standbyOpened(changelog: TopicPartition)
     /// A standby copy can't be kept up for now.

@@ -41,6 +41,7 @@ struct LogLine: Hashable {
     case .restored: (.info, "state restored")
     case .upgrading: (.notice, "folding a state of an earlier version again")
     case .upgraded: (.notice, "the state is of this version")
+    case .notUpgraded: (.warning, "a state of an earlier version is kept as it is")
     case .standbyOpened: (.info, "keeping a standby copy")
     case .standbyFailed: (.warning, "standby copies can't be kept up")
     case .batchCommitted: (.debug, "batch committed")
@@ -71,7 +72,7 @@ struct LogLine: Hashable {
     case .storeOpened(let partition, let offset):
       ["partition": "\(partition)", "input_offset": offset.map { "\($0)" } ?? "none"]
     case .storeRebuilt(let partition, let reason), .storeRefused(let partition, let reason),
-      .storeAdopted(let partition, let reason):
+      .storeAdopted(let partition, let reason), .notUpgraded(let partition, let reason):
       fields(of: reason).merging(["partition": "\(partition)"]) { $1 }
     case .restoring(let status), .upgrading(let status): fields(of: status)
     case .restored(let summary), .upgraded(let summary):

@@ -60,7 +60,8 @@ public struct StageStatus: Hashable, Sendable {
       partitions = [:]
     case .stopped: phase = .stopped
     case .assigned, .partitionsUnused, .revoked, .lost, .fencingPredecessor, .disownFailed,
-      .fenced, .storeOpened, .storeRebuilt, .storeRefused, .restored, .upgraded, .standbyOpened,
+      .fenced, .storeOpened, .storeRebuilt, .storeRefused, .restored, .upgraded, .notUpgraded,
+      .standbyOpened,
       .standbyFailed, .offsetsDiffer, .storeAdopted, .foreignOffset, .retentionGuard:
       break
     }

@@ -16,8 +16,7 @@ public struct StoreOrigin: Hashable, Sendable {
   public var application: String
   /// The topic that the state is computed from.
   public var input: String
-  /// How many partitions the topic had when the state was begun. Keys are dealt out by this count,
-  /// whatever the topic has by now.
+  /// How many partitions the topic had when the store was made.
   public var partitions: Int32
   /// The identity of the store's changelog partition; `nil` for one that has none yet.
   public var changelog: ChangelogIdentity?

@@ -21,17 +21,17 @@ extension StageEnvironment {
   /// if one of its members has put it there and the log has that offset, else at the first record
   /// that is young enough.
   ///
-  /// - Parameter committed: where the group stands.
+  /// - Parameter commit: where the group stands.
   func youngOffset(
-    of source: TopicPartition, committed: Int64?, _ expiry: RecordExpiry,
+    of source: TopicPartition, _ commit: GroupOffset?, _ expiry: RecordExpiry,
     for consumer: Log.Consumer
   ) throws(StageError) -> Int64 {
-    let identity = configuration.identity
+    let isOurs = GroupStanding(commit, own: nil, configuration).isOurs
     return try StageError.log { () throws(LogError) in
       // Asked before the time: a record that comes meanwhile is read.
       let held = try consumer.offsets(of: source)
-      if let committed, MissingOffsets.of(from: committed, to: committed, in: held) == nil,
-        let owner = try consumer.owners(of: [source])[source], identity.isMember(owner)
+      if isOurs, let committed = commit?.offset,
+        MissingOffsets.of(from: committed, to: committed, in: held) == nil
       {
         return committed
       }

@@ -52,7 +52,7 @@ extension StageEnvironment {
     hasState: Bool, for consumer: Log.Consumer
   ) throws(StageError) -> Int64 {
     if let expiry {
-      return try youngOffset(of: source, committed: commit?.offset, expiry, for: consumer)
+      return try youngOffset(of: source, commit, expiry, for: consumer)
     }
     let held = try StageError.log { () throws(LogError) in try consumer.offsets(of: source) }
     let (chosen, committed) = (outcome.offset, commit?.offset)

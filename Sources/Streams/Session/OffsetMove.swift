@@ -94,8 +94,8 @@ extension StageConfiguration {
     Reason(
       .resetIgnored,
       "the group \(group) was set to \(move.committed) in \(move.source), which has no effect: the"
-        + " stage goes on at \(move.own), where its state stands. To read events again, reset the"
-        + " group of the stage that takes them from their producers")
+        + " stage goes on at \(move.own), where its state stands. To replay events, reset the group"
+        + " of the stage that reads them first, as the README says under Replaying")
   }
 
   func topicRecreated(_ source: TopicPartition, _ last: RecordIdentity, _ why: String) -> Reason {

@@ -75,7 +75,8 @@ extension StageSession where Operator: ~Copyable {
       outputCounts: configuration.outputCounts, start: start)
   }
 
-  /// Gives changelog partitions that have no identity one, before anything else is written to them.
+  /// Gives changelog partitions that have no identity one, before a change of this session is
+  /// written to them.
   func identifyChangelogs(_ tasks: [Task]) throws(StageError) {
     let nameless = tasks.filter { $0.origin != nil && $0.origin?.changelog == nil }
     guard !nameless.isEmpty else { return }
@@ -99,18 +100,21 @@ extension StageSession where Operator: ~Copyable {
         partition.task.source.description, partitions: 1, at: environment.now())
       environment.emit(
         .upgrading(progress.begin(total: partition.task.nextOffset, at: environment.now())))
+      var obstacle: Reason?
       while stageOperator.isOutdated(partition.state) {
         if environment.stop.isStopped { return }
         try openBatch()
         let step = try stageOperator.upgrade(&partition.state, partition.task)
-        if let obstacle = step.obstacle {
-          environment.emit(.retentionGuard(partition.task.source, obstacle))
-        }
+        obstacle = obstacle ?? step.obstacle
         partition.task.isTouched = true
         try commitBatch()
         partition.state = try stageOperator.makeState(partition.task)
         let status = progress.advance(to: step.done, of: step.total, at: environment.now())
         if let status { environment.emit(.upgrading(status)) }
+      }
+      if let obstacle {
+        environment.emit(.notUpgraded(partition.task.source, obstacle))
+        continue
       }
       let records = Int(clamping: partition.task.nextOffset)
       environment.emit(.upgraded(progress.finish(records: records, at: environment.now())))
