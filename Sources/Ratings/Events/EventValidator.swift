@@ -29,10 +29,26 @@ public struct EventValidator: ~Copyable, Sendable {
     ]
   }
 
+  /// By what events are judged.
+  public private(set) var policy: IntakePolicy
+  /// The offsets of the policy's time zone.
+  private var zone: ZoneOffsets
   private var parser = FlatJSONParser(fields: Field.names)
   private var failed = ExpectationSet()
 
-  public init() {}
+  /// - Parameter zone: the offsets of the policy's time zone.
+  public init(policy: IntakePolicy = IntakePolicy(), zone: ZoneOffsets = .utc) {
+    self.policy = policy
+    self.zone = zone
+  }
+
+  /// Judges by another policy from the next record on.
+  ///
+  /// - Parameter zone: the offsets of the policy's time zone.
+  public mutating func use(_ policy: IntakePolicy, zone: ZoneOffsets) {
+    self.policy = policy
+    self.zone = zone
+  }
 
   /// Judges one record.
   ///
