@@ -21,7 +21,8 @@ constexpr size_t retained_capacity = size_t{1} << 20;
 
 constexpr char out_of_range_mark = '\x7f';
 
-csj_value make_value(simdjson::dom::element element, bool may_be_marked) {
+// Inlined where every field of every record comes by.
+[[gnu::always_inline]] inline csj_value make_value(simdjson::dom::element element, bool may_be_marked) {
   csj_value value{};
   switch (element.type()) {
     case element_type::NULL_VALUE:
@@ -106,6 +107,7 @@ struct csj_parser {
   std::array<simdjson::dom::object, csj_max_fields> objects{};
   simdjson::dom::object current;
   bool has_current = false;
+  csj_found found{};
 
   void load(const void *bytes, size_t length);
   uint8_t parse(const void *bytes, size_t length);
@@ -115,6 +117,7 @@ struct csj_parser {
   size_t field_like(std::string_view key) const;
   void collect(simdjson::dom::object object);
   void keep(size_t field, simdjson::dom::element element, bool is_other_spelling);
+  void keep_loosely(const simdjson::dom::key_value_pair &member);
 };
 
 void csj_parser::load(const void *bytes, size_t length) {
@@ -166,7 +169,7 @@ bool csj_parser::mark_numbers_out_of_range(const void *bytes, size_t length) {
 }
 
 // Our own records have their fields in the order of the names, so the first try is a hit.
-size_t csj_parser::field_named(std::string_view key, size_t expected) const {
+inline size_t csj_parser::field_named(std::string_view key, size_t expected) const {
   size_t candidate = expected;
   for (size_t tried = 0; tried < field_count; tried++, candidate++) {
     if (candidate >= field_count) candidate = 0;
@@ -199,17 +202,26 @@ size_t csj_parser::field_like(std::string_view key) const {
   return field_count;
 }
 
-void csj_parser::keep(size_t field, simdjson::dom::element element, bool is_other_spelling) {
+[[gnu::always_inline]] inline void csj_parser::keep(size_t field, simdjson::dom::element element,
+                             bool is_other_spelling) {
   csj_value &value = values[field];
-  bool is_known = value.kind != csj_kind_absent;
-  // The field's own spelling stands over others.
-  if (is_known && is_other_spelling && !value.is_loose) return;
-  bool is_duplicate = is_known && (is_other_spelling || !value.is_loose);
+  uint32_t bit = uint32_t{1} << field;
+  if ((found.present & bit) != 0) {
+    // The field's own spelling stands over others.
+    if (is_other_spelling && !value.is_loose) return;
+    bool is_repeated = is_other_spelling || !value.is_loose;
+    found.repeated = is_repeated ? found.repeated | bit : found.repeated & ~bit;
+  }
+  found.present |= bit;
   value = make_value(element, has_marks);
-  value.is_duplicate = is_duplicate;
   value.is_loose = is_other_spelling;
   if (value.kind == csj_kind_array) (void)element.get_array().get(arrays[field]);
   if (value.kind == csj_kind_object) (void)element.get_object().get(objects[field]);
+}
+
+[[gnu::noinline]] void csj_parser::keep_loosely(const simdjson::dom::key_value_pair &member) {
+  size_t field = field_like(member.key);
+  if (field < field_count) keep(field, member.value, true);
 }
 
 void csj_parser::collect(simdjson::dom::object object) {
@@ -222,8 +234,7 @@ void csj_parser::collect(simdjson::dom::object object) {
       keep(field, member.value, false);
       expected = field + 1;
     } else if (is_loose) {
-      field = field_like(member.key);
-      if (field < field_count) keep(field, member.value, true);
+      keep_loosely(member);
     }
   }
 }
@@ -231,9 +242,9 @@ void csj_parser::collect(simdjson::dom::object object) {
 void csj_parser::forget() {
   for (size_t field = 0; field < field_count; field++) {
     values[field].kind = csj_kind_absent;
-    values[field].is_duplicate = false;
     values[field].is_loose = false;
   }
+  found = {};
 }
 
 uint8_t csj_parser::parse(const void *bytes, size_t length) {
@@ -277,6 +288,8 @@ uint8_t csj_parse(csj_parser *parser, const void *bytes, size_t length) {
     return csj_error_out_of_memory;
   }
 }
+
+const csj_found *csj_found_fields(const csj_parser *parser) { return &parser->found; }
 
 const csj_value *csj_values(const csj_parser *parser) { return parser->values.data(); }
 

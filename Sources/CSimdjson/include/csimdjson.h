@@ -41,8 +41,6 @@ typedef enum __attribute__((enum_extensibility(closed))) csj_kind : uint8_t {
 
 typedef struct csj_value {
   csj_kind kind;
-  /// The key occurs more than once; this is its last value.
-  bool is_duplicate;
   /// The key is spelled otherwise than the field; see `csj_read_loosely`.
   bool is_loose;
   union {
@@ -54,6 +52,13 @@ typedef struct csj_value {
     csj_text text;
   };
 } csj_value;
+
+/// Which fields were found: a bit for each, by its index.
+typedef struct csj_found {
+  uint32_t present;
+  /// Those whose key occurs more than once; the last value counts.
+  uint32_t repeated;
+} csj_found;
 
 enum {
   /// Codes beyond simdjson's own.
@@ -101,6 +106,9 @@ size_t csj_copy_json(const csj_parser *parser, size_t field, char *destination, 
 
 /// The values found last, in the order of the names.
 const csj_value *csj_values(const csj_parser *parser);
+
+/// Which of them there are. The place is the same for all documents.
+const csj_found *csj_found_fields(const csj_parser *parser);
 
 /// Copies the first `capacity` elements of an array field to `elements`, and returns how many there
 /// are, but at most `capacity` + 1.

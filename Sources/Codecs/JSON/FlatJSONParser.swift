@@ -42,6 +42,7 @@ public enum JSONKind: UInt8, Sendable {
 @safe public struct FlatJSONParser: ~Copyable, @unchecked Sendable {
   let handle: OpaquePointer?
   private let values: UnsafePointer<csj_value>?
+  private let found: UnsafePointer<csj_found>?
   private let fieldCount: Int
 
   /// - Parameter fields: the keys to look for, at most 32.
@@ -54,6 +55,7 @@ public enum JSONKind: UInt8, Sendable {
     }
     unsafe handle = csj_create(names, names.count)
     unsafe values = handle.map { unsafe csj_values($0) }
+    unsafe found = handle.map { unsafe csj_found_fields($0) }
     fieldCount = fields.count
   }
 
@@ -84,8 +86,14 @@ public enum JSONKind: UInt8, Sendable {
 
   /// Whether the key occurs more than once. The value is that of its last occurrence.
   public func isDuplicate(_ field: Int) -> Bool {
-    unsafe value(field).is_duplicate
+    repeatedFields & (1 << UInt32(field)) != 0
   }
+
+  /// The fields that the document has: a bit for each, by its index.
+  package var presentFields: UInt32 { unsafe found?.pointee.present ?? 0 }
+
+  /// Those whose key occurs more than once.
+  package var repeatedFields: UInt32 { unsafe found?.pointee.repeated ?? 0 }
 
   /// The value if it is an integer within `Int64`.
   public func integer(_ field: Int) -> Int64? {
