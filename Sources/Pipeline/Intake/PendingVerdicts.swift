@@ -8,6 +8,8 @@ public import Streams
 public struct PendingVerdicts: PartitionState {
   struct Verdict {
     var failed: ExpectationSet
+    var details: [EventDetail]
+    var coerced: CoercionSet
     var source: SourceCoordinates
     /// The event record's.
     var timestamp: Int64
@@ -23,7 +25,8 @@ public struct PendingVerdicts: PartitionState {
   var isFull: Bool { verdicts.count >= Self.most }
 
   mutating func append(
-    failed: ExpectationSet, source: SourceCoordinates, key: RawSpan?, timestamp: Int64
+    failed: ExpectationSet, details: [EventDetail], coerced: CoercionSet,
+    source: SourceCoordinates, key: RawSpan?, timestamp: Int64
   ) {
     var place: Range<Int>?
     if let key, key.byteCount <= CopyLimit.bytes {
@@ -31,7 +34,10 @@ public struct PendingVerdicts: PartitionState {
       key.withUnsafeBytes { keys.append(contentsOf: $0) }
       place = start..<keys.count
     }
-    verdicts.append(Verdict(failed: failed, source: source, timestamp: timestamp, key: place))
+    verdicts.append(
+      Verdict(
+        failed: failed, details: details, coerced: coerced, source: source, timestamp: timestamp,
+        key: place))
   }
 
   @_lifetime(borrow self)
