@@ -39,6 +39,9 @@ import Testing
       try chain.log.append(
         to: TopicPartition(Topics.userRatings, 0), key: nil, value: Array("{}".utf8))
     }
+    // What follows a delete of a change stream gets a valid verdict, and is no event.
+    try chain.log.append(
+      to: TopicPartition(Topics.userRatings, 0), key: Array(#"{"user_id":1}"#.utf8), value: nil)
     try chain.runAll()
     let reader = EventReader(chain.log, clientID: "test")
     let verdicts = try reader.read(.validVerdicts, to: ends(Topics.validationResults, chain))

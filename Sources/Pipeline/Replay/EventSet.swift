@@ -67,7 +67,7 @@ public struct EventReader<Log: EventLog> {
   public enum Topic: Sendable {
     /// `validated-ratings`
     case events
-    /// `validation-results`: of verdicts, those that say valid.
+    /// `validation-results`: of verdicts, those that say valid of an event.
     case validVerdicts
   }
 
@@ -89,7 +89,8 @@ public struct EventReader<Log: EventLog> {
     guard let name = ends.keys.first?.topic else { return events }
     var parser = FlatJSONParser(
       fields: topic == .events
-        ? ["source_partition", "source_offset", "valid"] : ["partition", "offset", "valid"])
+        ? ["source_partition", "source_offset", "valid", "coerced"]
+        : ["partition", "offset", "valid", "coerced"])
     var reader = try PartitionReader(
       log,
       ConsumerConfiguration(
@@ -110,11 +111,22 @@ public struct EventReader<Log: EventLog> {
         // What can't be read was written by somebody else.
         guard let value = record.value, (try? parser.parse(value)) != nil,
           let partition = parser.integer(0).flatMap({ Int32(exactly: $0) }),
-          let offset = parser.integer(1), topic == .events || parser.boolean(2) == true
+          let offset = parser.integer(1), topic == .events || parser.boolean(2) == true,
+          !Self.isOfNoEvent(parser)
         else { return true }
         events.insert(SourceCoordinates(partition: partition, offset: offset))
         return true
       })
     return events
+  }
+
+  /// Whether a verdict is on a record that holds no event.
+  private static func isOfNoEvent(_ parser: borrowing FlatJSONParser) -> Bool {
+    guard parser.kind(3) == .array else { return false }
+    var isTombstone = false
+    _ = parser.forEachElement(3, limit: Coercion.allCases.count) { _, name in
+      if name?.equals(Coercion.debeziumTombstone.name) == true { isTombstone = true }
+    }
+    return isTombstone
   }
 }
