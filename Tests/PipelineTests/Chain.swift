@@ -24,6 +24,7 @@ struct Chain {
   var guarantee: ProcessingGuarantee
   var limits = BatchLimits()
   var maxFetchRecords = Int.max
+  var intake = IntakeEnvironment()
 
   init(_ guarantee: ProcessingGuarantee = .exactlyOnce, partitions: Int32 = 1) {
     self.guarantee = guarantee
@@ -84,7 +85,18 @@ struct Chain {
   /// - Returns: the number of batches.
   @discardableResult
   func runIntake(_ run: Run = Run()) throws(StageError) -> Int64 {
-    try drain(.intake(Self.topology), run)
+    try drain(.intake(Self.topology, intake), run)
+  }
+
+  /// Runs intake.
+  ///
+  /// - Returns: its events.
+  func intakeEvents(_ run: Run = Run()) throws(StageError) -> [EngineEvent.Kind] {
+    let events = Mutex<[EngineEvent.Kind]>([])
+    try drain(
+      .intake(Self.topology, intake), run,
+      events: EventSink { event in events.withLock { $0.append(event.kind) } })
+    return events.withLock { $0 }
   }
 
   @discardableResult
@@ -160,7 +172,8 @@ struct Chain {
 
   @discardableResult
   private func drain(
-    _ program: StageProgram<MemoryLog, MemoryStorage>, _ run: Run, expiry: RecordExpiry? = nil
+    _ program: StageProgram<MemoryLog, MemoryStorage>, _ run: Run, expiry: RecordExpiry? = nil,
+    events: EventSink = .none
   ) throws(StageError) -> Int64 {
     let configuration = Self.topology.configuration(
       of: program.declaration, instance: "0",
@@ -191,7 +204,7 @@ struct Chain {
     let log = self.log.connected(process)
     var environment = StageEnvironment(
       configuration: configuration, log: log, storage: storage.mounted(process),
-      events: monitor.sink, stop: stop,
+      events: .all([monitor.sink, events]), stop: stop,
       now: { clock.now },
       pause: { duration in
         clock.advance(by: duration)
@@ -218,6 +231,7 @@ enum Topics {
   static let userFeatures = Chain.topology[.userFeatures]
   static let movieFeatures = Chain.topology[.movieFeatures]
   static let movies = Chain.topology[.movies]
+  static let control = Chain.topology[.control]
   static let models = Chain.topology[.models]
   static let requests = Chain.topology[.requests]
   static let recommendations = Chain.topology[.recommendations]
