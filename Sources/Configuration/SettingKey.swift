@@ -1,3 +1,4 @@
+import Codecs
 import Pipeline
 import Streams
 
@@ -11,6 +12,8 @@ package struct SettingKey: Sendable {
   let documentation: String
   /// Completes the sentence "expected …".
   package let expected: String
+  /// What a value that is not as expected may mean.
+  let hint: @Sendable (RawSetting) -> String?
   /// Environment variables that set it, the later over the earlier.
   package let environment: [String]
   /// Whether its value must never be shown.
@@ -30,6 +33,7 @@ package struct SettingKey: Sendable {
     self.path = path
     self.documentation = documentation
     self.expected = type.expected
+    hint = type.hint
     self.environment = aliases + [Self.environmentName(of: path)]
     self.isSecret = isSecret
     read = { type.format($0[keyPath: property]) }
@@ -62,7 +66,7 @@ package struct SettingKey: Sendable {
 extension SettingKey {
   /// Every key, in the order of the documented default file.
   package static let all: [SettingKey] =
-    identity + storage + topics + processing + projection + serving
+    identity + storage + topics + intake + processing + projection + serving
 
   private static let identity: [SettingKey] = [
     SettingKey(

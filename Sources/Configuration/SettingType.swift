@@ -19,6 +19,8 @@ package struct SettingType<Value: Sendable>: Sendable {
   /// `nil` when the value is not as expected.
   let parse: @Sendable (RawSetting) -> Value?
   let format: @Sendable (Value) -> RawSetting
+  /// What a value that is not as expected may mean.
+  let hint: @Sendable (RawSetting) -> String?
 
   /// A type whose values are one scalar each.
   init(
@@ -31,15 +33,18 @@ package struct SettingType<Value: Sendable>: Sendable {
       return parse(text)
     }
     self.format = { .text(format($0)) }
+    hint = { _ in nil }
   }
 
-  private init(
+  init(
     expected: String, parseRaw: @escaping @Sendable (RawSetting) -> Value?,
-    formatRaw: @escaping @Sendable (Value) -> RawSetting
+    formatRaw: @escaping @Sendable (Value) -> RawSetting,
+    hint: @escaping @Sendable (RawSetting) -> String? = { _ in nil }
   ) {
     self.expected = expected
     parse = parseRaw
     format = formatRaw
+    self.hint = hint
   }
 }
 

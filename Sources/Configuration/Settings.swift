@@ -80,6 +80,7 @@ package struct Settings: Hashable, Sendable {
   /// librdkafka's properties by their own names.
   package var kafka = ["bootstrap.servers": "127.0.0.1:9092"]
   package var topics = Topics()
+  package var intake = Intake()
   package var processing = Processing()
   /// How many other instances keep a copy of each partition's state.
   package var standby = 0

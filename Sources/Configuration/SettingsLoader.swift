@@ -1,3 +1,4 @@
+import Codecs
 import Foundation
 import Pipeline
 import Streams
@@ -144,7 +145,8 @@ package struct LoadedSettings: Sendable {
       let value = path == "kafka.bootstrap.servers" ? RawSetting.text(raw.joined) : raw
       guard key.write(&settings, value) else {
         let shown = key.isSecret ? "not valid" : "\"\(raw.joined)\""
-        problems.append("\(origin): \(path) is \(shown); expected \(key.expected)")
+        let hint = key.hint(value).map { "; \($0)" } ?? ""
+        problems.append("\(origin): \(path) is \(shown); expected \(key.expected)\(hint)")
         return
       }
     } else if path.hasPrefix("kafka."), path.count > "kafka.".count {

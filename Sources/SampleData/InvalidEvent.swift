@@ -81,7 +81,7 @@ private struct Template {
     switch fault {
     case .nullUser: bytes.append("null")
     case .textUser:
-      bytes.append(#"""#)
+      bytes.append(#""user "#)
       bytes.append(decimal: user)
       bytes.append(#"""#)
     case .fractionalUser:
@@ -110,7 +110,7 @@ private struct Template {
     case .ratingTooLow: bytes.append("0.0")
     case .ratingTooHigh: bytes.append("5.5")
     case .ratingOffGrid: bytes.append("3.7")
-    case .ratingText: bytes.append(#""4.0""#)
+    case .ratingText: bytes.append(#""four stars""#)
     case .ratingBoolean: bytes.append("true")
     case .ratingNaN: bytes.append("NaN")
     case .ratingBeyondDouble: bytes.append("1e999")

@@ -108,7 +108,9 @@ import Testing
       to: &writer)
     try expectSchema("validated-ratings", of: writer.copyBytes())
     writer.removeAll()
-    writeVerdict(failed: [.userNotNull], topic: "user-ratings", source: source, to: &writer)
+    writeVerdict(
+      failed: [.userNotNull], details: [EventDetail(.userNotNull, message: "m")],
+      coerced: [.spelling], topic: "user-ratings", source: source, to: &writer)
     try expectSchema("validation-results", of: writer.copyBytes())
     writer.removeAll()
     RatingChange(movie: 1, user: 2, old: nil, new: nil, source: source, isCorrection: true)

@@ -80,6 +80,25 @@ import Testing
         == #"{"valid":false,"failed":["expect_value_to_be_json_object","#
         + #""expect_column_values_to_be_between:rating"],"topic":"user-ratings","partition":3,"#
         + #""offset":12}"#)
+    let detail = EventDetail(.ratingBetween, field: "rating", value: "7", message: "too \"high\"")
+    #expect(
+      written {
+        writeVerdict(
+          failed: [.ratingBetween], details: [detail], topic: "user-ratings", source: source,
+          to: &$0)
+      }
+        == #"{"valid":false,"failed":["expect_column_values_to_be_between:rating"],"details":["#
+        + #"{"expectation":"expect_column_values_to_be_between:rating","field":"rating","#
+        + #""value":"7","message":"too \"high\""}],"topic":"user-ratings","partition":3,"offset":12}"#
+    )
+    #expect(
+      written {
+        writeVerdict(
+          failed: [], coerced: [.spelling, .epochMilliseconds], topic: "user-ratings",
+          source: source, to: &$0)
+      }
+        == #"{"valid":true,"failed":[],"coerced":["epoch_milliseconds","spelling"],"#
+        + #""topic":"user-ratings","partition":3,"offset":12}"#)
     #expect(
       failed.joinedNames
         == "expect_value_to_be_json_object, expect_column_values_to_be_between:rating")

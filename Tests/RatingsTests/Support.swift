@@ -11,7 +11,7 @@ let source = SourceCoordinates(partition: 3, offset: 12)
 
 extension Verdict {
   var event: RatingEvent? {
-    if case .valid(let event) = self { event } else { nil }
+    if case .valid(let event, _) = self { event } else { nil }
   }
 
   /// The names of the failed rules, in order.
@@ -19,27 +19,41 @@ extension Verdict {
     if case .invalid(let failed, _) = self { failed.map(\.name.description) } else { [] }
   }
 
-  var detail: JSONError? {
-    if case .invalid(_, let detail) = self { detail } else { nil }
+  /// Why they fail, in order.
+  var messages: [String] {
+    if case .invalid(_, let details) = self { details.map(\.message) } else { [] }
+  }
+
+  /// The names of the coercions that it needed.
+  var coerced: [String] {
+    switch self {
+    case .valid(_, let coerced), .silent(let coerced): coerced.names
+    case .invalid: []
+    }
   }
 }
 
 /// Judges one value that the broker got at 2023-11-14T22:13:20Z.
 func judge(
-  _ value: [UInt8]?, recordTimestampMilliseconds: Int64 = 1_700_000_000_000
+  _ value: [UInt8]?, key: String? = nil, cloudTime: Int64? = nil,
+  _ policy: IntakePolicy = IntakePolicy(), zone: ZoneOffsets = .utc,
+  recordTimestampMilliseconds: Int64 = 1_700_000_000_000
 ) -> Verdict {
-  var validator = EventValidator()
-  guard let value else {
-    return validator.validate(
-      value: nil, recordTimestampMilliseconds: recordTimestampMilliseconds, source: source)
-  }
+  var validator = EventValidator(policy: policy, zone: zone)
+  let (valueBytes, keyBytes) = (value ?? [], Array((key ?? "").utf8))
   return validator.validate(
-    value: value.span.bytes, recordTimestampMilliseconds: recordTimestampMilliseconds,
-    source: source)
+    value: value == nil ? nil : valueBytes.span.bytes,
+    key: key == nil ? nil : keyBytes.span.bytes, cloudTime: cloudTime,
+    recordTimestampMilliseconds: recordTimestampMilliseconds, source: source)
 }
 
-func judge(_ text: String, recordTimestampMilliseconds: Int64 = 1_700_000_000_000) -> Verdict {
-  judge(Array(text.utf8), recordTimestampMilliseconds: recordTimestampMilliseconds)
+func judge(
+  _ text: String, cloudTime: Int64? = nil, _ policy: IntakePolicy = IntakePolicy(),
+  zone: ZoneOffsets = .utc, recordTimestampMilliseconds: Int64 = 1_700_000_000_000
+) -> Verdict {
+  judge(
+    Array(text.utf8), cloudTime: cloudTime, policy, zone: zone,
+    recordTimestampMilliseconds: recordTimestampMilliseconds)
 }
 
 func stars(_ value: Double) -> HalfStars {

@@ -62,9 +62,12 @@ import Testing
         value: generator.value, recordTimestampMilliseconds: 1_800_000_000_000, source: origin)
       switch (generator.kind, verdict) {
       case (.invalid(let fault), .invalid): seen.insert(fault)
-      case (.invalid(let fault), .valid): Issue.record("\(fault) passes for valid")
+      case (.invalid(let fault), .valid), (.invalid(let fault), .silent):
+        Issue.record("\(fault) passes for valid")
       case (_, .invalid(let failed, _)): Issue.record("a valid event fails \(failed.joinedNames)")
-      case (let kind, .valid(let event)):
+      case (_, .silent): Issue.record("a valid event says nothing")
+      case (let kind, .valid(let event, let coerced)):
+        #expect(coerced.isEmpty)
         #expect((event.rating == nil) == (kind == .retraction))
         #expect(event.user == generator.user)
       }

@@ -40,8 +40,9 @@ public enum JSONKind: UInt8, Sendable {
 // @unchecked: the handle has one owner and no shared parts, so it may move between threads; its
 // accessors only read.
 @safe public struct FlatJSONParser: ~Copyable, @unchecked Sendable {
-  private let handle: OpaquePointer?
+  let handle: OpaquePointer?
   private let values: UnsafePointer<csj_value>?
+  private let found: UnsafePointer<csj_found>?
   private let fieldCount: Int
 
   /// - Parameter fields: the keys to look for, at most 32.
@@ -54,6 +55,7 @@ public enum JSONKind: UInt8, Sendable {
     }
     unsafe handle = csj_create(names, names.count)
     unsafe values = handle.map { unsafe csj_values($0) }
+    unsafe found = handle.map { unsafe csj_found_fields($0) }
     fieldCount = fields.count
   }
 
@@ -73,7 +75,7 @@ public enum JSONKind: UInt8, Sendable {
     if code != 0 { throw JSONError(code: code) }
   }
 
-  private func value(_ field: Int) -> csj_value {
+  func value(_ field: Int) -> csj_value {
     precondition(field >= 0 && field < fieldCount)
     return unsafe values?[field] ?? csj_value()
   }
@@ -84,8 +86,14 @@ public enum JSONKind: UInt8, Sendable {
 
   /// Whether the key occurs more than once. The value is that of its last occurrence.
   public func isDuplicate(_ field: Int) -> Bool {
-    unsafe value(field).is_duplicate
+    repeatedFields & (1 << UInt32(field)) != 0
   }
+
+  /// The fields that the document has: a bit for each, by its index.
+  package var presentFields: UInt32 { unsafe found?.pointee.present ?? 0 }
+
+  /// Those whose key occurs more than once.
+  package var repeatedFields: UInt32 { unsafe found?.pointee.repeated ?? 0 }
 
   /// The value if it is an integer within `Int64`.
   public func integer(_ field: Int) -> Int64? {

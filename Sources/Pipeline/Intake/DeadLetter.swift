@@ -1,4 +1,3 @@
-import Codecs
 import EventLog
 import Ratings
 
@@ -13,10 +12,12 @@ enum DeadLetter {
   /// - Parameter isWhole: whether the dead letter has the record's value.
   static func headers(
     original: [RecordHeader], topic: String, partition: Int32, offset: Int64,
-    failed: ExpectationSet, detail: JSONError?, isWhole: Bool = true
+    failed: ExpectationSet, details: [EventDetail], isWhole: Bool = true
   ) -> [RecordHeader] {
     var message = failed.joinedNames
-    if let detail { message += ": \(detail)" }
+    if !details.isEmpty {
+      message += ": " + details.map(\.message).joined(separator: "; ")
+    }
     return original + [
       RecordHeader("__streams.errors.exception", text: "projectionist.ValidationFailed"),
       RecordHeader("__streams.errors.message", text: message),

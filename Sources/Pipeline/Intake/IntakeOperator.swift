@@ -133,20 +133,38 @@ public struct IntakeOperator<
     _ record: borrowing RecordView, _ state: inout IntakePartition, _ task: Partition
   ) throws(StageError) {
     let source = SourceCoordinates(partition: record.partition, offset: record.offset)
-    let verdict = validator.validate(
-      value: record.value, recordTimestampMilliseconds: record.timestamp, source: source)
     var failures: ExpectationSet = []
-    switch verdict {
-    case .valid(let event): try forward(event, timestamp: record.timestamp, task)
-    case .invalid(let failed, let detail):
+    var reasons: [EventDetail] = []
+    var coercions = CoercionSet()
+    switch judge(record, source) {
+    case .valid(let event, let coerced):
+      coercions = coerced
+      try forward(event, timestamp: record.timestamp, task)
+    case .silent(let coerced):
+      coercions = coerced
+    case .invalid(let failed, let details):
       failures = failed
-      try bury(record, failed, detail: detail, task)
+      reasons = details
+      try bury(record, failed, details, task)
     }
-    notes.count(failures, [])
+    notes.count(failures, coercions)
     state.window.take(failures, offset: record.offset)
     state.verdicts.append(
-      failed: failures, source: source, key: record.key, timestamp: record.timestamp)
+      failed: failures, details: reasons, coerced: coercions, source: source, key: record.key,
+      timestamp: record.timestamp)
     if state.verdicts.isFull { try send(&state.verdicts, task) }
+  }
+
+  private mutating func judge(_ record: borrowing RecordView, _ source: SourceCoordinates)
+    -> Verdict
+  {
+    let plain = validator.look(
+      value: record.value, recordTimestampMilliseconds: record.timestamp, source: source)
+    if let plain { return plain }
+    return validator.lookCloser(
+      value: record.value, key: record.key,
+      cloudTime: CloudEventHeaders.time(of: record.copyHeaders()),
+      recordTimestampMilliseconds: record.timestamp, source: source)
   }
 
   public mutating func closeBatch(_ state: inout IntakePartition, _ task: Partition)
@@ -191,7 +209,8 @@ public struct IntakeOperator<
     for verdict in pending.verdicts {
       value.removeAll()
       writeVerdict(
-        failed: verdict.failed, topic: source, source: verdict.source, to: &value)
+        failed: verdict.failed, details: verdict.details, coerced: verdict.coerced, topic: source,
+        source: verdict.source, to: &value)
       try task.send(
         to: Self.verdicts, key: pending.key(of: verdict), value: value.bytes,
         timestamp: Timestamps.kept(verdict.timestamp))
@@ -202,13 +221,14 @@ public struct IntakeOperator<
   /// Sends the record to the dead letters. If it is too large for their topic, the dead letter has
   /// no value and its headers say where the record is.
   private mutating func bury(
-    _ record: borrowing RecordView, _ failed: ExpectationSet, detail: JSONError?, _ task: Partition
+    _ record: borrowing RecordView, _ failed: ExpectationSet, _ details: [EventDetail],
+    _ task: Partition
   ) throws(StageError) {
     let original = record.copyHeaders()
     let isWhole = record.byteCount + original.byteCount <= DeadLetter.most
     let headers = DeadLetter.headers(
       original: isWhole ? original : CopyLimit.headers(original), topic: source,
-      partition: record.partition, offset: record.offset, failed: failed, detail: detail,
+      partition: record.partition, offset: record.offset, failed: failed, details: details,
       isWhole: isWhole)
     let timestamp = Timestamps.kept(record.timestamp)
     if isWhole {

@@ -7,6 +7,8 @@ import Ratings
 struct PendingVerdicts {
   struct Verdict {
     var failed: ExpectationSet
+    var details: [EventDetail]
+    var coerced: CoercionSet
     var source: SourceCoordinates
     /// The event record's.
     var timestamp: Int64
@@ -22,7 +24,8 @@ struct PendingVerdicts {
   var isFull: Bool { verdicts.count >= Self.most }
 
   mutating func append(
-    failed: ExpectationSet, source: SourceCoordinates, key: RawSpan?, timestamp: Int64
+    failed: ExpectationSet, details: [EventDetail], coerced: CoercionSet,
+    source: SourceCoordinates, key: RawSpan?, timestamp: Int64
   ) {
     var place: Range<Int>?
     if let key, key.byteCount <= CopyLimit.bytes {
@@ -30,7 +33,10 @@ struct PendingVerdicts {
       key.withUnsafeBytes { keys.append(contentsOf: $0) }
       place = start..<keys.count
     }
-    verdicts.append(Verdict(failed: failed, source: source, timestamp: timestamp, key: place))
+    verdicts.append(
+      Verdict(
+        failed: failed, details: details, coerced: coerced, source: source, timestamp: timestamp,
+        key: place))
   }
 
   @_lifetime(borrow self)

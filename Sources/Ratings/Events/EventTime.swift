@@ -24,11 +24,20 @@ public enum EventTime {
   }
 
   /// Reads ISO 8601 in its extended form: `2023-11-14`, `2023-11-14T22:13`,
-  /// `2023-11-14T22:13:20.5Z`, `2023-11-14 22:13:20+01:00`. No zone means UTC; digits beyond
-  /// milliseconds are dropped; second 60 is second 0 of the next minute.
+  /// `2023-11-14T22:13:20.5Z`, `2023-11-14 22:13:20+01:00`. Digits beyond milliseconds are dropped;
+  /// second 60 is second 0 of the next minute.
   ///
+  /// - Parameter zone: where the clocks are that a time without a zone is read from.
   /// - Returns: `nil` for anything else.
-  public static func milliseconds(iso8601 text: RawSpan) -> Int64? {
+  public static func milliseconds(iso8601 text: RawSpan, zone: ZoneOffsets = .utc) -> Int64? {
+    guard let (local, offset) = reading(iso8601: text) else { return nil }
+    if let offset { return local - offset }
+    return zone.milliseconds(ofLocal: local)
+  }
+
+  /// What a clock shows, in milliseconds since it showed the beginning of 1970, and how far it is
+  /// from UTC; `nil` where the text doesn't say.
+  static func reading(iso8601 text: RawSpan) -> (local: Int64, offset: Int64?)? {
     var reader = TextReader(text)
     guard let year = reader.digits(4), reader.skip("-"),
       let month = reader.digits(2), (1...12).contains(month), reader.skip("-"),
@@ -36,11 +45,13 @@ public enum EventTime {
       dayOfMonth <= daysInMonth(month, year: year)
     else { return nil }
     let midnight = day(year: year, month: month, dayOfMonth: dayOfMonth) * millisecondsPerDay
-    if reader.isAtEnd { return midnight }
+    if reader.isAtEnd { return (midnight, nil) }
     guard reader.skip("T") || reader.skip("t") || reader.skip(" "),
-      let timeOfDay = timeOfDay(&reader), let offset = zoneOffset(&reader), reader.isAtEnd
+      let timeOfDay = timeOfDay(&reader)
     else { return nil }
-    return midnight + timeOfDay - offset
+    if reader.isAtEnd { return (midnight + timeOfDay, nil) }
+    guard let offset = zoneOffset(&reader), reader.isAtEnd else { return nil }
+    return (midnight + timeOfDay, offset)
   }
 
   private static func daysInMonth(_ month: Int64, year: Int64) -> Int64 {
@@ -70,9 +81,9 @@ public enum EventTime {
     return count > 0 ? milliseconds : nil
   }
 
-  /// The zone's offset from UTC in milliseconds, positive to the east; 0 without a zone.
+  /// The zone's offset from UTC in milliseconds, positive to the east.
   private static func zoneOffset(_ reader: inout TextReader) -> Int64? {
-    if reader.isAtEnd || reader.skip("Z") || reader.skip("z") { return 0 }
+    if reader.skip("Z") || reader.skip("z") { return 0 }
     let isEast = reader.skip("+")
     guard isEast || reader.skip("-"), let hours = reader.digits(2), hours < 24 else { return nil }
     var minutes: Int64 = 0
@@ -119,9 +130,24 @@ private struct TextReader: ~Escapable {
 }
 
 extension EventTime {
-  /// The date (UTC) of a representable time as eight digits, 20250131. Source: Howard Hinnant,
-  /// "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
+  /// The date (UTC) of a representable time as eight digits, 20250131.
   package static func dateDigits(ofMilliseconds time: Int64) -> String {
+    let date = civil(ofMilliseconds: time)
+    return padded(date.year * 10_000 + date.month * 100 + date.day, 8)
+  }
+
+  /// A representable time as `2024-01-15T11:30:00Z`, with milliseconds if it has any.
+  static func iso8601(_ time: Int64) -> String {
+    let date = civil(ofMilliseconds: time)
+    let rest = time - day(ofMilliseconds: time) * millisecondsPerDay
+    let (hour, minute, second) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60)
+    let fraction = rest % 1000 == 0 ? "" : ".\(padded(rest % 1000, 3))"
+    return "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))"
+      + "T\(padded(hour, 2)):\(padded(minute, 2)):\(padded(second, 2))\(fraction)Z"
+  }
+
+  /// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
+  private static func civil(ofMilliseconds time: Int64) -> (year: Int64, month: Int64, day: Int64) {
     let shifted = day(ofMilliseconds: time) + 719_468
     let era = shifted / 146_097
     let dayOfEra = shifted - era * 146_097
@@ -130,8 +156,11 @@ extension EventTime {
     let monthFromMarch = (5 * dayOfYear + 2) / 153
     let dayOfMonth = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
     let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-    let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-    let digits = String(year * 10_000 + month * 100 + dayOfMonth)
-    return String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+    return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfMonth)
+  }
+
+  private static func padded(_ number: Int64, _ width: Int) -> String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, width - digits.count)) + digits
   }
 }

@@ -26,6 +26,15 @@ public enum EventType: UInt8, Sendable, CaseIterable {
   }
 }
 
+extension EventType {
+  init?(lowercased name: String) {
+    guard let known = Self.allCases.first(where: { $0.name.description == name }) else {
+      return nil
+    }
+    self = known
+  }
+}
+
 /// A rating in half stars: 1 is half a star, 10 is five stars.
 public struct HalfStars: RawRepresentable, Hashable, Sendable, Comparable {
   public let rawValue: UInt8

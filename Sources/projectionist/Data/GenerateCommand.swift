@@ -102,7 +102,7 @@ struct GenerateCommand: ParsableCommand {
   private func span() throws -> Range<Int64> {
     guard let first = EventTime.milliseconds(iso8601: Array(start.utf8).span.bytes),
       let last = EventTime.milliseconds(iso8601: Array(end.utf8).span.bytes),
-      EventValidator.earliestTimeMilliseconds <= first, first < last, last <= SampleGeneration.now()
+      EventRules.earliestTimeMilliseconds <= first, first < last, last <= SampleGeneration.now()
     else {
       throw ValidationError("--start and --end are ISO 8601, from 1995 to now, in this order.")
     }

@@ -1,5 +1,3 @@
-public import Codecs
-
 /// A rule that every event of `user-ratings` must meet.
 ///
 /// Names follow the vocabulary of Great Expectations, with the column after a colon.
@@ -126,38 +124,8 @@ public struct ExpectationSet: Hashable, Sendable, Sequence, ExpressibleByArrayLi
 
   public func makeIterator() -> Iterator { Iterator(bits: bits) }
 
-  /// The rules' names, separated by commas: the message of a dead letter.
+  /// The rules' names, separated by commas.
   public var joinedNames: String {
     map(\.name.description).joined(separator: ", ")
   }
-}
-
-/// The result of validation.
-public enum Verdict: Sendable {
-  case valid(RatingEvent)
-  /// Every rule the event fails; if it is not JSON, also why.
-  case invalid(ExpectationSet, detail: JSONError?)
-}
-
-/// Writes the record of `validation-results` for one event:
-/// `{"valid":false,"failed":["expect_…"],"topic":"user-ratings","partition":0,"offset":12}`.
-///
-/// - Parameter failed: the rules the event fails; empty for a valid one.
-public func writeVerdict(
-  failed: ExpectationSet, topic: String, source: SourceCoordinates, to writer: inout JSONWriter
-) {
-  writer.beginObject()
-  writer.key("valid")
-  writer.boolean(failed.isEmpty)
-  writer.key("failed")
-  writer.beginArray()
-  for expectation in failed { writer.string(literal: expectation.name) }
-  writer.endArray()
-  writer.key("topic")
-  writer.string(topic)
-  writer.key("partition")
-  writer.integer(source.partition)
-  writer.key("offset")
-  writer.integer(source.offset)
-  writer.endObject()
 }

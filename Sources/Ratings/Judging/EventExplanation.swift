@@ -1,0 +1,310 @@
+import Codecs
+
+/// Says of each rule that an event fails what is wrong and what to do. Only invalid events come
+/// here, so it may take its time.
+struct EventExplanation: ~Copyable {
+  let columns: EventColumns
+  let wrapping: EventDecoder.Wrapping
+  let policy: IntakePolicy
+  let rules: EventRules
+  let recordTime: Int64
+
+  /// - Parameter parser: has found the event's fields.
+  func details(of failed: ExpectationSet, _ parser: borrowing FlatJSONParser) -> [EventDetail] {
+    var details: [EventDetail] = []
+    let strangers = parser.strangers()
+    for expectation in failed {
+      let field = Self.field(of: expectation)
+      details.append(
+        EventDetail(
+          expectation, field: field.map { EventField.names[$0].description },
+          value: field.flatMap { parser.excerpt($0) },
+          message: message(expectation, field ?? EventField.user, parser, strangers)))
+    }
+    return details
+  }
+
+  /// Of a value that is no JSON object.
+  static func detail(ofDocument value: RawSpan, error: JSONError, refused: CoercionSet)
+    -> EventDetail
+  {
+    var message = "the value \(ForeignForm(of: value).sentence) (\(error.message))"
+    if !refused.isEmpty {
+      message = "the value is JSON, but \(Self.missing(refused))"
+    }
+    return EventDetail(
+      .valueIsObject, value: String(excerptOf: value), message: message)
+  }
+
+  /// What the policy would have to accept.
+  static func missing(_ coercions: CoercionSet) -> String {
+    let names = coercions.names.joined(separator: ", ")
+    return "intake.accept does not have \(names), which it needs"
+  }
+
+  static func field(of expectation: Expectation) -> Int? {
+    let name = expectation.name.description
+    guard let colon = name.firstIndex(of: ":") else { return nil }
+    let column = name[name.index(after: colon)...]
+    return EventField.names.firstIndex { $0.description == column }
+  }
+
+  private func message(
+    _ expectation: Expectation, _ field: Int, _ parser: borrowing FlatJSONParser,
+    _ strangers: [JSONStranger]
+  ) -> String {
+    let name = EventField.names[field].description
+    switch expectation {
+    case .userKeyUnique, .movieKeyUnique, .ratingKeyUnique, .timestampKeyUnique,
+      .eventTypeKeyUnique, .genresKeyUnique, .sessionKeyUnique, .retractsKeyUnique:
+      return "\(name) is there more than once: leave one"
+    case .userNotNull, .movieNotNull, .timestampNotNull, .ratingExists:
+      return missingField(field, parser, strangers)
+    case .userOfType, .movieOfType: return wrongNumber(field, "a whole number", parser)
+    case .ratingOfType: return wrongNumber(field, "a number or null", parser)
+    case .timestampOfType:
+      return "timestamp is \(kind(field, parser)): expected seconds since 1970 or text in ISO 8601"
+    case .eventTypeOfType, .sessionOfType, .retractsOfType:
+      return "\(name) is \(kind(field, parser)): expected text"
+    case .genresOfType: return "genres is to be an array of texts, or a text with bars between them"
+    case .userBetween: return identifierBounds(columns.user, name)
+    case .movieBetween: return identifierBounds(columns.movie, name)
+    case .ratingBetween: return ratingBounds(parser)
+    case .ratingMultipleOfHalf: return step()
+    case .timestampParseable: return unreadableTime(parser)
+    case .timestampBetween: return timeBounds(parser)
+    default: return otherMessage(expectation, parser)
+    }
+  }
+
+  private func otherMessage(_ expectation: Expectation, _ parser: borrowing FlatJSONParser)
+    -> String
+  {
+    switch expectation {
+    case .eventTypeInSet:
+      let given = parser.excerpt(EventField.eventType) ?? ""
+      let known = EventType.allCases.map(\.name.description)
+      let hint = nearestName(to: given, among: known).map { "; did you mean \($0)?" } ?? ""
+      return "event_type \(given) is none of \(known.joined(separator: ", "))\(hint)"
+    case .genreCount: return "genres has more than \(EventRules.maximumGenres) elements"
+    case .genreLengths:
+      return "a genre is empty or longer than \(EventRules.maximumGenreBytes) bytes"
+    case .sessionLength:
+      let length = columns.session.value?.utf8.count ?? 0
+      let most = EventRules.maximumSessionBytes
+      return "session_id has \(length) bytes, \(length - most) more than the \(most) allowed"
+    case .retractsMatch:
+      return "retracts is to be PARTITION:OFFSET of the event in user-ratings, such as 3:1207"
+    case .ratingNull: return "an event that retracts another one takes back: its rating is null"
+    default: return expectation.name.description
+    }
+  }
+
+  // MARK: Missing fields
+
+  /// Names that others use for a field.
+  private static let synonyms: [Int: [String]] = [
+    EventField.user: [
+      "user", "uid", "customer_id", "member_id", "reviewer_id", "account_id", "profile_id",
+    ],
+    EventField.movie: [
+      "movie", "item_id", "item", "film_id", "film", "product_id", "mid", "title_id",
+    ],
+    EventField.rating: ["score", "stars", "value", "rate"],
+    EventField.timestamp: [
+      "ts", "time", "datetime", "date", "created_at", "updated_at", "event_time", "rated_at",
+      "timestamp_ms", "unix_time", "epoch",
+    ],
+  ]
+
+  private func missingField(
+    _ field: Int, _ parser: borrowing FlatJSONParser, _ strangers: [JSONStranger]
+  ) -> String {
+    let name = EventField.names[field].description
+    let what = parser.kind(field) == .null ? "\(name) is null" : "\(name) is missing"
+    if let reason = unwrapped(strangers) { return "\(what): \(reason)" }
+    guard parser.kind(field) == .absent else { return what }
+    let keys = strangers.map(\.key)
+    let candidates = [name] + (Self.synonyms[field] ?? [])
+    // Closest to the name itself, then to what others call it.
+    let sameLetters = keys.first { key in
+      candidates.contains { foldedName($0) == foldedName(key) }
+    }
+    let close = keys.filter { nearestName(to: $0, among: [name]) != nil }
+      .min { editDistance($0, name) < editDistance($1, name) }
+    if let key = sameLetters ?? close {
+      let isSpelling = foldedName(key) == foldedName(name)
+      let setting = isSpelling ? ", or add spelling to intake.accept" : ""
+      return "\(what), but there is \(key): name it \(name)\(setting)"
+    }
+    return field == EventField.rating ? "\(what): null takes a rating back" : what
+  }
+
+  /// Why the event is not where its fields are looked for.
+  private func unwrapped(_ strangers: [JSONStranger]) -> String? {
+    if !wrapping.refused.isEmpty {
+      return "the event is wrapped, and \(Self.missing(wrapping.refused))"
+    }
+    switch wrapping.problem {
+    case .holdsNull(let field):
+      return "`\(field)` is null"
+        + (wrapping.isDelete ? ": the table's REPLICA IDENTITY is to be FULL" : "")
+    case .holdsOther(let field, let excerpt):
+      return "`\(field)` holds no object, but \(excerpt)"
+    case .operation(let operation): return "the change's op is \(operation), which is of no row"
+    case nil: break
+    }
+    guard let holder = strangers.first(where: { $0.fieldsInside > 1 }) else { return nil }
+    return "the event is wrapped in `\(holder.key)`: send what is in it"
+  }
+
+  // MARK: Types
+
+  private func kind(_ field: Int, _ parser: borrowing FlatJSONParser) -> String {
+    switch parser.kind(field) {
+    case .absent: "missing"
+    case .null: "null"
+    case .boolean: "true or false"
+    case .integer, .unsigned, .real, .outOfRange: "a number"
+    case .string: "text"
+    case .array: "an array"
+    case .object: "an object"
+    }
+  }
+
+  private func wrongNumber(_ field: Int, _ expected: String, _ parser: borrowing FlatJSONParser)
+    -> String
+  {
+    let name = EventField.names[field].description
+    let what = "\(name) is \(kind(field, parser))"
+    switch parser.kind(field) {
+    case .real:
+      return "\(name) \(parser.excerpt(field) ?? "") has a fraction: expected \(expected)"
+    case .string:
+      return "\(what), \(textHint(parser.string(field) ?? "")): expected \(expected)"
+    case .object where (parser.excerpt(field) ?? "").hasPrefix("{\"$"):
+      return "\(what), as MongoDB's extended JSON has numbers: expected \(expected)"
+    default: return "\(what): expected \(expected)"
+    }
+  }
+
+  private func textHint(_ text: String) -> String {
+    if text.allSatisfy({ $0 == " " }) { return "and blank" }
+    if JSONNumber(text: Array(text.utf8).span.bytes) != nil {
+      return "and intake.accept does not have number_as_text"
+    }
+    let digits = text.filter { $0.isASCII && $0.isNumber }
+    if digits.count == text.count { return "with leading zeros or too many digits" }
+    if text.filter({ $0 == "," }).count == 1, digits.count == text.count - 1 {
+      return "with a comma for the decimal point"
+    }
+    return "and no number"
+  }
+
+  // MARK: Bounds
+
+  private func identifierBounds(_ column: Column<Int64>, _ name: String) -> String {
+    let most = "\(Int64.max)"
+    guard let value = column.value else { return "\(name) is outside 0 to \(most) (2^63 - 1)" }
+    return "\(name) \(value) is \(value.magnitude) below 0; ids are from 0 to \(most)"
+  }
+
+  private func ratingBounds(_ parser: borrowing FlatJSONParser) -> String {
+    let (least, most) = (EventRules.ratings.lowerBound, EventRules.ratings.upperBound)
+    guard let stars = columns.rating.value else {
+      return "rating is outside \(least) to \(most)"
+    }
+    if stars < least {
+      return "rating \(stars) is \(Self.decimal(least - stars)) below \(least); null takes a rating"
+        + " back"
+    }
+    let scale =
+      switch stars {
+      case ...10: ": on a scale of ten points, divide by two"
+      case ...100: ": on a scale of a hundred points, divide by twenty"
+      default: ""
+      }
+    return "rating \(stars) is \(Self.decimal(stars - most)) above \(most)\(scale)"
+  }
+
+  private func step() -> String {
+    let stars = columns.rating.value ?? .nan
+    let nearest = (stars * 2).rounded() / 2
+    let noise =
+      abs(stars - nearest) <= 1e-6 ? "; intake.accept does not have float_noise" : ""
+    return "rating \(stars) is no multiple of 0.5: it is \(Self.decimal(abs(stars - nearest))) from"
+      + " \(nearest)\(noise)"
+  }
+
+  private func unreadableTime(_ parser: borrowing FlatJSONParser) -> String {
+    let text = parser.string(EventField.timestamp) ?? ""
+    var reason = "is not ISO 8601, such as 2024-01-15T11:30:00Z"
+    if JSONNumber(text: Array(text.utf8).span.bytes) != nil {
+      reason = "is a number as text, and intake.accept does not have number_as_text"
+    } else if text.allSatisfy({ $0 == " " }) {
+      reason = "is blank: expected seconds since 1970 or ISO 8601"
+    }
+    return "timestamp \(String(excerptOf: text)) \(reason)"
+  }
+
+  private func timeBounds(_ parser: borrowing FlatJSONParser) -> String {
+    guard let time = columns.time.value else { return unitMessage(parser) }
+    let given = EventTime.representable.contains(time) ? EventTime.iso8601(time) : nil
+    let shown = given ?? parser.excerpt(EventField.timestamp) ?? ""
+    let first = EventRules.earliestTimeMilliseconds
+    if time < first {
+      let early = Self.seconds(first.subtractingReportingOverflow(time).partialValue)
+      return "timestamp \(shown) is \(early) before 1995; expected seconds since 1970"
+    }
+    guard rules.bounds(recordTime: recordTime), time <= EventTime.representable.upperBound else {
+      return unitMessage(parser)
+    }
+    var message =
+      "timestamp \(shown) is \(Self.seconds(time - recordTime)) ahead of the record's"
+      + " time \(EventTime.iso8601(recordTime)), and"
+      + " \(EventRules.allowedLeadMilliseconds / 1000) s are allowed"
+    if lacksZone(parser) {
+      message += "; a time without a zone is read as \(policy.timeZone) (intake.time_zone)"
+    }
+    return message
+  }
+
+  /// Of a number that is no time in seconds.
+  private func unitMessage(_ parser: borrowing FlatJSONParser) -> String {
+    let shown = parser.excerpt(EventField.timestamp) ?? ""
+    let number = parser.double(EventField.timestamp) ?? Double(shown) ?? .nan
+    guard let unit = EpochUnit(of: number) else {
+      return "timestamp \(shown) is no time from 1995 to 9999 in seconds since 1970"
+    }
+    return "timestamp \(shown) looks like \(unit.name): expected seconds since 1970, or"
+      + " \(unit.coercion.name) in intake.accept"
+  }
+
+  private func lacksZone(_ parser: borrowing FlatJSONParser) -> Bool {
+    guard let text = parser.text(EventField.timestamp) else { return false }
+    guard let reading = EventTime.reading(iso8601: text) else { return false }
+    return reading.offset == nil
+  }
+
+  // MARK: Numbers
+
+  /// `3,600 s`, or `0.25 s`.
+  static func seconds(_ milliseconds: Int64) -> String {
+    let whole = String(milliseconds.magnitude / 1000)
+    var grouped = ""
+    for (index, digit) in whole.enumerated() {
+      if index > 0, (whole.count - index) % 3 == 0 { grouped += "," }
+      grouped.append(digit)
+    }
+    let rest = milliseconds.magnitude % 1000
+    guard rest > 0 else { return "\(grouped) s" }
+    let digits = String(rest + 1000).dropFirst()
+    return "\(grouped).\(digits) s"
+  }
+
+  /// A difference without the noise of binary fractions: six digits after the point at most.
+  static func decimal(_ value: Double) -> String {
+    guard value < 1e9, value >= 1e-6 else { return "\(value)" }
+    return "\((value * 1e6).rounded() / 1e6)"
+  }
+}
