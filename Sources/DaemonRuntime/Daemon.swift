@@ -139,7 +139,10 @@ final class Daemon: Sendable {
     let identity = settings.projectionIdentity(cluster: cluster)
     let users = counts.count(of: .requests) ?? 1
     return [
-      .intake(topology),
+      .intake(
+        topology,
+        IntakeEnvironment(
+          policy: settings.intakePolicy, zone: { TimeZones.offsets(named: $0) })),
       .user(topology, directory: directory),
       .movie(topology, refreshInterval: settings.movie.refreshInterval),
       .redis(

@@ -44,24 +44,21 @@ final class StatusReporter: Service {
     try? await cancelWhenGracefulShutdown { [self] in
       var lastReport = ContinuousClock.now
       // By the monitors' order: several threads may run one stage.
-      var lastRecords = Array(repeating: Int64(0), count: monitors.count)
+      var last = monitors.map { StageStatus(stage: $0.snapshot.stage) }
       while true {
         try await Task.sleep(for: Self.interval)
         let now = ContinuousClock.now
         for (number, status) in monitors.map(\.snapshot).enumerated() {
-          let records = status.records - lastRecords[number]
-          lastRecords[number] = status.records
-          report(status, records: records, seconds: (now - lastReport) / .seconds(1))
+          report(status, since: last[number], seconds: (now - lastReport) / .seconds(1))
+          last[number] = status
         }
         lastReport = now
       }
     }
   }
 
-  private func report(_ status: StageStatus, records: Int64, seconds: Double) {
-    guard var metadata = Self.metadata(of: status, records: records, seconds: seconds) else {
-      return
-    }
+  private func report(_ status: StageStatus, since last: StageStatus, seconds: Double) {
+    guard var metadata = Self.metadata(of: status, since: last, seconds: seconds) else { return }
     if status.stage == StageDeclaration.predict.name {
       metadata.merge(Self.metadata(of: predict.snapshot)) { $1 }
     }
@@ -70,11 +67,12 @@ final class StatusReporter: Service {
 
   /// A stage's progress.
   ///
-  /// - Parameter records: how many it has processed in so many seconds.
+  /// - Parameter last: its status so many seconds ago.
   /// - Returns: `nil` for one that has nothing to do.
-  static func metadata(of status: StageStatus, records: Int64, seconds: Double)
+  static func metadata(of status: StageStatus, since last: StageStatus, seconds: Double)
     -> Logger.Metadata?
   {
+    let records = status.records - last.records
     var metadata: Logger.Metadata = ["stage": "\(status.stage)"]
     if case .restoring(let restore) = status.phase {
       metadata["restoring"] = "\(restore.changelog)"
@@ -87,6 +85,18 @@ final class StatusReporter: Service {
     metadata["lag"] = "\(status.lag)"
     metadata["batches"] = "\(status.batches)"
     metadata["aborted_batches"] = "\(status.abortedBatches)"
+    metadata.merge(Self.metadata(of: status.judged.since(last.judged))) { $1 }
+    return metadata
+  }
+
+  /// What was wrong with the input, or had to be made up for.
+  private static func metadata(of counts: VerdictCounts) -> Logger.Metadata {
+    var metadata: Logger.Metadata = [:]
+    if counts.invalid > 0 {
+      metadata["invalid"] = "\(counts.invalid)"
+      metadata["most_frequent_rule"] = counts.mostFrequentRule.map { "\($0)" }
+    }
+    for (name, count) in counts.coerced { metadata["coerced_\(name)"] = "\(count)" }
     return metadata
   }
 

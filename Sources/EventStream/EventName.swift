@@ -23,6 +23,9 @@ enum EventName: String, CaseIterable {
   case offsetsDiffer = "offsets_differ"
   case foreignOffset = "foreign_offset"
   case retentionGuard = "retention_guard"
+  case policyChanged = "policy_changed"
+  case eventsRefused = "events_refused"
+  case eventsAccepted = "events_accepted"
   case stopped
 
   init(_ kind: EngineEvent.Kind) {
@@ -57,6 +60,9 @@ enum EventName: String, CaseIterable {
       case .offsetsDiffer: .offsetsDiffer
       case .foreignOffset: .foreignOffset
       case .retentionGuard: .retentionGuard
+      case .policyChanged: .policyChanged
+      case .eventsRefused: .eventsRefused
+      case .eventsAccepted: .eventsAccepted
       case .stopped: .stopped
       }
   }

@@ -78,8 +78,26 @@ extension JSONFields {
         try partition(), committed: try integer("committed"), state: try integer("state"))
     case .foreignOffset: .foreignOffset(try partition(), try reason())
     case .retentionGuard: .retentionGuard(try partition(), try reason())
+    case .policyChanged:
+      .policyChanged(try partition(), from: try integer("offset"), try policy())
+    case .eventsRefused:
+      .eventsRefused(try partition(), example: try integer("offset"), try reason())
+    case .eventsAccepted: .eventsAccepted(try partition())
     case .stopped: .stopped(has("reason") ? try reason() : nil)
     }
+  }
+
+  private func policy() throws(EventStreamError) -> PolicySummary {
+    PolicySummary(
+      rules: try integer("rules"), accept: try texts("accept"), timeZone: try text("time_zone"))
+  }
+
+  /// Absent where there is nothing to tell.
+  private func judged() throws(EventStreamError) -> VerdictCounts {
+    guard has("invalid") else { return VerdictCounts() }
+    return VerdictCounts(
+      invalid: try integer("invalid"), failed: try integers("failed"),
+      coerced: try integers("coerced"))
   }
 
   private func batch() throws(EventStreamError) -> BatchSummary {
@@ -90,8 +108,8 @@ extension JSONFields {
     }
     return BatchSummary(
       records: try integer("records"), bytes: try integer("bytes"),
-      redeliveries: try integer("redeliveries"), open: try duration("open_ms"), steps: steps,
-      positions: try positions())
+      redeliveries: try integer("redeliveries"), judged: try judged(),
+      open: try duration("open_ms"), steps: steps, positions: try positions())
   }
 
   private func restoreSummary() throws(EventStreamError) -> RestoreSummary {
@@ -123,6 +141,7 @@ extension JSONFields {
     status.batches = try integer("batches")
     status.abortedBatches = try integer("aborted_batches")
     status.redeliveries = try integer("redeliveries")
+    status.judged = try judged()
     status.partitions = try positions()
     return StatusBoard.Entry(worker: try optionalInteger("worker"), status)
   }

@@ -87,6 +87,15 @@ struct EventWriter: ~Copyable {
       .notUpgraded(let partition, let reason):
       write(partition)
       write(reason)
+    case .policyChanged(let partition, let offset, let policy):
+      write(partition)
+      field("offset", offset)
+      write(policy)
+    case .eventsRefused(let partition, let example, let reason):
+      write(partition)
+      field("offset", example)
+      write(reason)
+    case .eventsAccepted(let partition): write(partition)
     case .stopped(let reason): if let reason { write(reason) }
     case .resumed: break
     }
@@ -96,6 +105,7 @@ struct EventWriter: ~Copyable {
     field("records", batch.records)
     field("bytes", batch.bytes)
     field("redeliveries", batch.redeliveries)
+    if !batch.judged.isEmpty { write(batch.judged) }
     field("open_ms", batch.open)
     field("commit_ms", batch.commit)
     json.key("steps")
@@ -145,11 +155,27 @@ struct EventWriter: ~Copyable {
     field("batches", status.batches)
     field("aborted_batches", status.abortedBatches)
     field("redeliveries", status.redeliveries)
+    if !status.judged.isEmpty { write(status.judged) }
     write(status.partitions)
     json.endObject()
   }
 
   // MARK: Parts
+
+  private mutating func write(_ counts: VerdictCounts) {
+    field("invalid", counts.invalid)
+    field("failed", counts.failed)
+    field("coerced", counts.coerced)
+  }
+
+  private mutating func write(_ policy: PolicySummary) {
+    field("rules", policy.rules)
+    json.key("accept")
+    json.beginArray()
+    for name in policy.accept { json.string(name) }
+    json.endArray()
+    field("time_zone", policy.timeZone)
+  }
 
   private mutating func write(_ reason: Reason) {
     json.key("reason")
@@ -199,6 +225,17 @@ struct EventWriter: ~Copyable {
   private mutating func field(_ name: StaticString, _ number: some FixedWidthInteger) {
     json.key(name)
     json.integer(number)
+  }
+
+  /// An object of numbers, by their names.
+  private mutating func field(_ name: StaticString, _ counts: [String: Int64]) {
+    json.key(name)
+    json.beginObject()
+    for (name, count) in counts.sorted(by: { $0.key < $1.key }) {
+      json.key(text: name)
+      json.integer(count)
+    }
+    json.endObject()
   }
 
   /// Milliseconds, to the microsecond.

@@ -57,6 +57,10 @@ struct JSONFields {
     return objects.map(JSONFields.init)
   }
 
+  func texts(_ name: String) throws(EventStreamError) -> [String] { try member(name) }
+
+  func integers(_ name: String) throws(EventStreamError) -> [String: Int64] { try member(name) }
+
   private func member<Value>(_ name: String) throws(EventStreamError) -> Value {
     guard let value = members[name] as? Value else { throw wrong(name) }
     return value

@@ -18,6 +18,7 @@ struct PipelineChecker: ~Copyable {
   private var validated: [Int32: [Int64: SourceCoordinates]] = [:]
   private var validatedSources: Set<SourceCoordinates> = []
   private var verdicts: [String: Int] = [:]
+  private var judgements: JudgementCheck
   private var validVerdicts = 0
   /// By the user stage, of which one event may get several when it is read several times.
   private var duplicateVerdicts = 0
@@ -40,6 +41,7 @@ struct PipelineChecker: ~Copyable {
     topics = Dictionary(uniqueKeysWithValues: topology.topics.map { (topology[$0], $0) })
     self.guarantee = guarantee
     self.projection = projection
+    judgements = JudgementCheck(guarantee)
   }
 
   /// Notes that events will be read again.
@@ -60,9 +62,10 @@ struct PipelineChecker: ~Copyable {
   private mutating func take(_ placed: PlacedRecord, _ feed: RatingFeed) throws {
     let record = placed.record
     guard let topic = topics[placed.place.topic] else { return }
+    if topic == StageDeclaration.intake.positions { return try judgements.takePosition(record) }
     switch topic {
     case .validatedRatings: try takeValidated(placed, feed)
-    case .validationResults: try takeVerdict(record)
+    case .validationResults: try takeVerdict(record, feed)
     case .deadLetters: deadLetters += 1
     case .ratingsByMovie: changes += 1
     case .userFeatures, .movieFeatures:
@@ -76,7 +79,7 @@ struct PipelineChecker: ~Copyable {
   private mutating func takeValidated(_ placed: PlacedRecord, _ feed: RatingFeed) throws {
     let value = placed.record.value ?? []
     let event = try parser.parse(value.span.bytes, recordTime: -1)
-    guard feed.valid.contains(event.source) else {
+    guard feed.valid.contains(event.source) || feed.debatable.contains(event.source) else {
       throw Violation("\(event.source) was validated, and is none of the valid events")
     }
     guard placed.record.key == Array("\(event.user)".utf8) else {
@@ -89,7 +92,7 @@ struct PipelineChecker: ~Copyable {
     validated[placed.place.partition, default: [:]][placed.record.offset] = event.source
   }
 
-  private mutating func takeVerdict(_ record: MemoryRecord) throws(Violation) {
+  private mutating func takeVerdict(_ record: MemoryRecord, _ feed: RatingFeed) throws {
     let text = String(decoding: record.value ?? [], as: UTF8.self)
     verdicts[text, default: 0] += 1
     // A verdict names its event.
@@ -100,6 +103,10 @@ struct PipelineChecker: ~Copyable {
     let isLate = text.contains(Self.late)
     if isDuplicate { duplicateVerdicts += 1 }
     if isLate { lateVerdicts += 1 }
+    if !isDuplicate, !isLate {
+      let source = try judgements.take(record.value ?? [])
+      if feed.debatable.contains(source) { return }
+    }
     guard verdicts[text] == 1 else { return }
     if isDuplicate || isLate {
       distinctSecondVerdicts += 1
@@ -174,8 +181,12 @@ struct PipelineChecker: ~Copyable {
   ///
   /// - Parameter redis: `nil` leaves it out.
   func remaining(_ feed: RatingFeed, _ redis: MemoryRedis?) throws -> String? {
-    guard validatedSources == feed.valid else {
-      return "\(validatedSources.count) events are validated, not \(feed.valid.count)"
+    let expected = feed.valid.union(judgements.accepted.intersection(feed.debatable))
+    guard validatedSources == expected else {
+      return "\(validatedSources.count) events are validated, not \(expected.count)"
+    }
+    if let open = feed.debatable.first(where: { judgements.newest[$0] == nil }) {
+      return "there is no verdict on \(open)"
     }
     let oracle = oracle(validated.keys.sorted(), below: .max, feed)
     let differences = oracle.differences(
@@ -186,7 +197,9 @@ struct PipelineChecker: ~Copyable {
   }
 
   private func outputDifference(_ oracle: FeatureOracle, _ feed: RatingFeed) -> String? {
-    let invalidVerdicts = verdicts.count - validVerdicts - distinctSecondVerdicts
+    let debated = feed.debatable.reduce(0) { $0 + judgements.distinct(of: $1) }
+    let invalidVerdicts = verdicts.count - validVerdicts - distinctSecondVerdicts - debated
+    let letters = feed.invalid.count + judgements.refused.intersection(feed.debatable).count
     let isExactlyOnce = guarantee == .exactlyOnce
     if validVerdicts != feed.valid.count || invalidVerdicts != feed.invalid.count {
       return "there are verdicts of \(validVerdicts) valid and \(invalidVerdicts) invalid events,"
@@ -200,8 +213,8 @@ struct PipelineChecker: ~Copyable {
     if isExactlyOnce ? lateVerdicts != oracle.late : lateVerdicts < oracle.late {
       return "there are \(lateVerdicts) verdicts on late events, not \(oracle.late)"
     }
-    if isExact ? deadLetters != feed.invalid.count : deadLetters < feed.invalid.count {
-      return "there are \(deadLetters) dead letters, not \(feed.invalid.count)"
+    if isExact ? deadLetters != letters : deadLetters < letters {
+      return "there are \(deadLetters) dead letters, not \(letters)"
     }
     if isExactlyOnce ? changes != oracle.changes : changes < oracle.changes {
       return "there are \(changes) changes of ratings, not \(oracle.changes)"

@@ -26,6 +26,7 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
   private var simulated: SimulatedTopology
   private var feed: RatingFeed
   private var checker: PipelineChecker
+  private let settings: SettingsChoice
   /// Whether what comes now is of another topic than the one that was checked.
   private var isRemade = false
   /// Whether the stores are of another log than the one that is there.
@@ -54,6 +55,9 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
     let identity = ProjectionIdentity(
       projection: projection, application: "app", cluster: "simulated", generation: 1)
     self.identity = identity
+    let settings = SettingsChoice(
+      SeededGenerator(seed: random.next()), forgets: world.canary == .presentPolicy)
+    self.settings = settings
     let user: Program =
       if world.canary == .watermark {
         .watermarkedUser(topology, in: world.log)
@@ -66,7 +70,7 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
       placesByCluster: world.canary == .placesByCluster,
       programs: { instance in
         [
-          .intake(topology), user,
+          .intake(topology, settings.environment(of: instance.name)), user,
           .movie(topology, refreshInterval: .seconds(1)),
           .redis(topology, identity, logger: instance.logger) {
             MemoryFeatureSink(redis, projection, instance.process)
@@ -89,6 +93,7 @@ public final class PipelineScenario: Scenario, @unchecked Sendable {
   }
 
   public func run(_ stage: String, on instance: InstanceContext) throws(StageError) {
+    if stage == StageDeclaration.intake.name { settings.change(of: instance.name) }
     try simulated.run(stage, on: instance)
   }
 

@@ -21,12 +21,20 @@ struct RatingFeed {
   private let partitions: Int32
   /// Valid events of type rating, by where they lie.
   private(set) var ratings: [SourceCoordinates: FeatureOracle.Event] = [:]
+  private struct Sent {
+    var json: String
+    var event: FeatureOracle.Event
+    var needsCoercion = false
+  }
+
   /// Values of those that may be sent again.
-  private var sent: [(json: String, event: FeatureOracle.Event)] = []
+  private var sent: [Sent] = []
   /// By user and movie, an event from the future, which a take-back may name.
   private var fromTheFuture: [FeatureOracle.Pair: SourceCoordinates] = [:]
   private(set) var valid: Set<SourceCoordinates> = []
   private(set) var invalid: Set<SourceCoordinates> = []
+  /// Those whose verdict depends on the settings: numbers as JSON text.
+  private(set) var debatable: Set<SourceCoordinates> = []
 
   init(_ log: MemoryLog, _ topology: Topology, partitions: Int32) {
     self.log = log
@@ -52,9 +60,7 @@ struct RatingFeed {
       case 2: try feedFromTheFuture(&random)
       case 3: try takeBackTheFuture(&random)
       case 4, 5:
-        if let again = sent.randomElement(using: &random) {
-          try feed(again.json, again.event, &random)
-        }
+        if let again = sent.randomElement(using: &random) { try feed(again, &random) }
       default: try feedRating(&random)
       }
     }
@@ -72,14 +78,14 @@ struct RatingFeed {
 
   /// Sends a valid event. Equal times of events are frequent, and equal times of records.
   @discardableResult
-  private mutating func feed(
-    _ json: String, _ event: FeatureOracle.Event, _ random: inout SeededGenerator
-  ) throws -> SourceCoordinates {
+  private mutating func feed(_ sent: Sent, _ random: inout SeededGenerator) throws
+    -> SourceCoordinates
+  {
     let timestamp = 1_700_000_000_000 + Int64.random(in: 0..<3, using: &random)
-    var event = event
+    var event = sent.event
     event.recordMilliseconds = timestamp
-    event.source = try append(Array(json.utf8), timestamp, &random)
-    valid.insert(event.source)
+    event.source = try append(Array(sent.json.utf8), timestamp, &random)
+    if sent.needsCoercion { debatable.insert(event.source) } else { valid.insert(event.source) }
     ratings[event.source] = event
     return event.source
   }
@@ -92,12 +98,14 @@ struct RatingFeed {
       random.oneIn(4) ? nil : Double(Int.random(in: 1...10, using: &random)) / 2
     // There are few different times, so duplicates and equal times are frequent.
     let seconds = Self.start + 40_000 * Int64.random(in: 0..<60, using: &random)
+    let isText = random.oneIn(6)
     let rating = stars.map { "\($0)" } ?? "null"
     let json =
-      #"{"user_id":\#(user),"movie_id":\#(movie),"timestamp":\#(seconds),"rating":\#(rating)}"#
-    let event = event(user, movie, stars, seconds)
-    for _ in 0..<(random.oneIn(6) ? 2 : 1) { try feed(json, event, &random) }
-    sent.append((json, event))
+      #"{"user_id":\#(isText ? "\"\(user)\"" : "\(user)"),"movie_id":\#(movie),"#
+      + #""timestamp":\#(seconds),"rating":\#(rating)}"#
+    let new = Sent(json: json, event: event(user, movie, stars, seconds), needsCoercion: isText)
+    for _ in 0..<(random.oneIn(6) ? 2 : 1) { try feed(new, &random) }
+    sent.append(new)
   }
 
   private func event(
@@ -120,7 +128,7 @@ struct RatingFeed {
       #"{"user_id":\#(pair.user),"movie_id":\#(pair.movie),"timestamp":\#(Self.future),"#
       + #""rating":\#(stars)}"#
     fromTheFuture[pair] = try feed(
-      json, event(pair.user, pair.movie, stars, Self.future), &random)
+      Sent(json: json, event: event(pair.user, pair.movie, stars, Self.future)), &random)
   }
 
   /// Takes such an event back by name.
@@ -130,9 +138,10 @@ struct RatingFeed {
     let json =
       #"{"user_id":\#(pair.user),"movie_id":\#(pair.movie),"timestamp":\#(Self.repair),"#
       + #""rating":null,"retracts":"\#(named.text)"}"#
-    let event = event(pair.user, pair.movie, nil, Self.repair, retracts: named)
-    try feed(json, event, &random)
-    sent.append((json, event))
+    let new = Sent(
+      json: json, event: event(pair.user, pair.movie, nil, Self.repair, retracts: named))
+    try feed(new, &random)
+    sent.append(new)
   }
 
   private func invalidValue(_ random: inout SeededGenerator) -> [UInt8]? {

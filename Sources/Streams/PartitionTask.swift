@@ -13,8 +13,11 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 
   /// Offset of the next record to process.
   public internal(set) var nextOffset: Int64
+  /// Offset after the last record that was ever processed: a record below it is read again.
+  public private(set) var furthestOffset: Int64
   /// Offset up to which batches are committed.
   var committedOffset: Int64
+  private var committedFurthestOffset: Int64
   /// The newest input record processed, as far as it is known.
   var lastRecord: RecordIdentity?
   private var committedLastRecord: RecordIdentity?
@@ -58,6 +61,8 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     self.outputCounts = outputCounts.map { $0 ?? 0 }
     nextOffset = start.offset
     committedOffset = start.offset
+    furthestOffset = max(start.offset, start.furthestOffset)
+    committedFurthestOffset = furthestOffset
     lastRecord = start.last
     committedLastRecord = start.last
     isMoved = start.isMoved
@@ -170,6 +175,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   func pass(_ records: borrowing RecordRun) {
     isTouched = true
     nextOffset = records.lastOffset + 1
+    furthestOffset = max(furthestOffset, nextOffset)
     if keepsPosition { lastRecord = RecordIdentity(lastOf: records) }
   }
 
@@ -188,15 +194,16 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 
   /// Sends the position that the partition has reached.
   func sendPosition() throws(StageError) {
-    if let positionsTopic { return try sendRecord(of: position, to: positionsTopic) }
+    if let positionsTopic { return try sendRecord(to: positionsTopic) }
     let key = Position.key
     let position = position.encoded
     try sendChange(.meta, key.span.bytes, position.span.bytes, tracked: true)
   }
 
-  private func sendRecord(of position: Position, to topic: Int) throws(StageError) {
+  private func sendRecord(to topic: Int) throws(StageError) {
     guard let producer else { preconditionFailure("the stage has no outputs") }
-    let record = RecordedPosition(position)
+    let record = RecordedPosition(
+      nextOffset: nextOffset, last: lastRecord, furthestOffset: furthestOffset)
     let (key, value) = (RecordedPosition.key(of: partition), record.encoded)
     do throws(LogError) {
       try producer.send(
@@ -253,6 +260,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   /// Moves the committed position after the batch's commit.
   func settle() {
     committedOffset = nextOffset
+    committedFurthestOffset = furthestOffset
     committedLastRecord = lastRecord
     isMoved = false
     isTouched = false
@@ -262,6 +270,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   func rollBack() {
     writes.removeAll()
     nextOffset = committedOffset
+    furthestOffset = committedFurthestOffset
     lastRecord = committedLastRecord
     newIdentity = nil
     isTouched = false
@@ -271,6 +280,8 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
 /// Where a task begins.
 struct TaskStart: Hashable, Sendable {
   var offset: Int64
+  /// See `PartitionTask.furthestOffset`.
+  var furthestOffset: Int64 = 0
   /// The newest input record before it, as far as it is known.
   var last: RecordIdentity?
   /// See `PartitionTask.isMoved`.

@@ -52,6 +52,9 @@ public protocol StageOperator: ~Copyable {
   /// again with the same batch after an error.
   mutating func flush() throws(StageError)
 
+  /// Called when a batch is committed: says what there is to tell of it.
+  mutating func report() -> BatchReport
+
   /// Called between two batches when the input has run dry. Returns whether to call `refresh` on
   /// every partition, as a batch of its own.
   mutating func wantsRefresh() throws(StageError) -> Bool
@@ -89,6 +92,7 @@ extension StageOperator where Self: ~Copyable {
   public mutating func publish(_ state: inout State, _ task: Partition) throws(StageError) {}
   public mutating func closeBatch(_ state: inout State, _ task: Partition) throws(StageError) {}
   public mutating func flush() throws(StageError) {}
+  public mutating func report() -> BatchReport { BatchReport() }
   public mutating func wantsRefresh() throws(StageError) -> Bool { false }
   public mutating func refresh(_ state: inout State, _ task: Partition) throws(StageError) {}
   public mutating func partitionsChanged(_ tasks: [Partition]) {}

@@ -81,6 +81,7 @@ enum Commands {
         ExplainCommand.self,
         FeaturesCommand.self,
         StateCommand.self,
+        IntakeCommand.self,
         OffsetsCommand.self,
         RedisCommand.self,
       ]),

@@ -34,6 +34,9 @@ import Testing
       writers["validation-results"]
         == "intake (each event), user (an event that changes nothing)")
     #expect(writers["films-user-changelog"] == "user")
+    #expect(
+      writers["projectionist-control"]
+        == "run (its first start), `projectionist topics claim`, intake (by what it judges)")
   }
 
   /// What `topics show` prints.
@@ -117,8 +120,22 @@ import Testing
     MovieRecord(movie: 1, title: "t", genres: ["A"]).write(to: &writer)
     try expectSchema("movies", of: writer.copyBytes())
     writer.removeAll()
+  }
+
+  @Test func theControlTopicsSchemasNameWhatIsWritten() throws {
+    let kinds = try #require(try value("projectionist-control")["oneOf"] as? [[String: Any]])
+    var writer = JSONWriter()
     TopicClaim(application: "films", instance: "a", claimedMilliseconds: 1).write(to: &writer)
-    try expectSchema("projectionist-control", of: writer.copyBytes())
+    #expect(try keys(writer.copyBytes()) == propertyNames(kinds[0]))
+    writer.removeAll()
+    PolicyFormat.write(IntakePolicy(), to: &writer)
+    #expect(try keys(writer.copyBytes()) == propertyNames(kinds[1]))
+    for kind in kinds {
+      #expect(Set(try #require(kind["required"] as? [String])) == propertyNames(kind))
+    }
+    let properties = try #require(kinds[1]["properties"] as? [String: [String: Any]])
+    let items = try #require(properties["accept"]?["items"] as? [String: Any])
+    #expect(items["enum"] as? [String] == Coercion.allCases.map(\.name.description))
   }
 
   @Test func replySchemasNameWhatIsWritten() throws {

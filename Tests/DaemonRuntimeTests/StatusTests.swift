@@ -12,13 +12,30 @@ import Testing
       RestoreStatus(
         changelog: "app-user-changelog", partitions: 4, applied: 250, total: 1_000,
         elapsed: .seconds(1)))
-    let restoring = StatusReporter.metadata(of: status, records: 0, seconds: 10)
+    let restoring = StatusReporter.metadata(of: status, since: status, seconds: 10)
     #expect(restoring?["restoring"] == "app-user-changelog" && restoring?["percent"] == "25")
     #expect(restoring?["changelog_lag"] == "750")
     status.phase = .running
-    #expect(StatusReporter.metadata(of: status, records: 0, seconds: 10) == nil)
-    let running = StatusReporter.metadata(of: status, records: 50, seconds: 10)
+    #expect(StatusReporter.metadata(of: status, since: status, seconds: 10) == nil)
+    let before = status
+    status.records += 50
+    let running = StatusReporter.metadata(of: status, since: before, seconds: 10)
     #expect(running?["events_per_second"] == "5" && running?["restoring"] == nil)
+  }
+
+  @Test func theStatusLineCountsInvalidEvents() {
+    var before = StageStatus(stage: "intake")
+    before.records = 100
+    before.judged = VerdictCounts(invalid: 4, failed: ["a": 4], coerced: ["spelling": 3])
+    var status = before
+    status.records += 50
+    let clean = StatusReporter.metadata(of: status, since: before, seconds: 10)
+    #expect(clean?["invalid"] == nil && clean?["most_frequent_rule"] == nil)
+    status.judged.add(
+      VerdictCounts(invalid: 3, failed: ["a": 1, "b": 2], coerced: ["spelling": 2]))
+    let metadata = StatusReporter.metadata(of: status, since: before, seconds: 10)
+    #expect(metadata?["invalid"] == "3" && metadata?["most_frequent_rule"] == "b")
+    #expect(metadata?["coerced_spelling"] == "2" && metadata?["events_per_second"] == "5")
   }
 
   @Test func readyIsLoggedOnceWhenTheLastStageRuns() {

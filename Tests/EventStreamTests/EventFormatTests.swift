@@ -14,8 +14,10 @@ struct EventFormatTests {
   ]
   private static let restore = RestoreStatus(
     changelog: "log", partitions: 2, applied: 250, total: 1_000, elapsed: .microseconds(1_500_001))
+  private static let counts = VerdictCounts(
+    invalid: 3, failed: ["one": 2, "two \"quoted\"": 1], coerced: ["habit": 1 << 40])
   private static let batch = BatchSummary(
-    records: 3, bytes: 40, redeliveries: 1, open: .microseconds(12_345),
+    records: 3, bytes: 40, redeliveries: 1, judged: counts, open: .microseconds(12_345),
     steps: [
       .init(.closeBatch, .microseconds(1)), .init(.commitTransaction, .milliseconds(4)),
       .init(.commitStores, .zero),
@@ -37,7 +39,13 @@ struct EventFormatTests {
     .standbyOpened(changelog: partitions[1]), .standbyFailed(reason), .batchCommitted(batch),
     .batchAborted(reason), .positions(positions), .positions([:]), .waiting(reason), .resumed,
     .offsetsDiffer(partitions[1], committed: 3, state: 4),
-    .foreignOffset(partitions[1], reason), .retentionGuard(partitions[1], reason), .stopped(nil),
+    .foreignOffset(partitions[1], reason), .retentionGuard(partitions[1], reason),
+    .policyChanged(
+      partitions[1], from: 1 << 40,
+      PolicySummary(rules: 2, accept: ["a", "b"], timeZone: "Europe/Berlin")),
+    .policyChanged(partitions[0], from: 0, PolicySummary(rules: 1, accept: [], timeZone: "UTC")),
+    .eventsRefused(partitions[1], example: 17, reason), .eventsAccepted(partitions[1]),
+    .stopped(nil),
     .stopped(reason),
   ]
 
@@ -79,6 +87,7 @@ struct EventFormatTests {
       status.partitions = Self.positions
       (status.records, status.batches) = (Int64.max, 2)
       (status.abortedBatches, status.redeliveries) = (3, 4)
+      if number % 2 == 0 { status.judged = Self.counts }
       return StatusBoard.Entry(worker: number % 2 == 0 ? nil : number, status)
     }
     let board = StatusBoard(entries)
@@ -140,6 +149,23 @@ struct EventFormatTests {
         "bytes":960,"redeliveries":0,"open_ms":2.5,"commit_ms":1.25,"steps":[{"step":"close_batch",\
         "duration_ms":1.25}],"positions":[{"topic":"t","partition":0,"next_offset":12,\
         "end_offset":13}]}
+
+        """)
+  }
+
+  @Test func whatWasWrongWithABatchIsCounted() {
+    let committed = EngineEvent(
+      stage: "intake",
+      .batchCommitted(
+        BatchSummary(
+          records: 12, bytes: 960, redeliveries: 0,
+          judged: VerdictCounts(invalid: 2, failed: ["a_rule": 2], coerced: ["float_noise": 1]),
+          open: .zero, steps: [], positions: [:])))
+    #expect(
+      line(.event(committed)) == """
+        {"time":"2023-11-14T22:13:20.123Z","stage":"intake","event":"batch_committed","records":12,\
+        "bytes":960,"redeliveries":0,"invalid":2,"failed":{"a_rule":2},"coerced":{"float_noise":1},\
+        "open_ms":0.0,"commit_ms":0.0,"steps":[],"positions":[]}
 
         """)
   }

@@ -24,6 +24,7 @@ struct Chain {
   var guarantee: ProcessingGuarantee
   var limits = BatchLimits()
   var maxFetchRecords = Int.max
+  var intake = IntakeEnvironment()
 
   init(_ guarantee: ProcessingGuarantee = .exactlyOnce, partitions: Int32 = 1) {
     self.guarantee = guarantee
@@ -85,7 +86,18 @@ struct Chain {
   /// - Returns: the number of batches.
   @discardableResult
   func runIntake(_ run: Run = Run()) throws(StageError) -> Int64 {
-    try drain(.intake(Self.topology), run)
+    try drain(.intake(Self.topology, intake), run)
+  }
+
+  /// Runs intake.
+  ///
+  /// - Returns: its events.
+  func intakeEvents(_ run: Run = Run()) throws(StageError) -> [EngineEvent.Kind] {
+    let events = Mutex<[EngineEvent.Kind]>([])
+    var run = run
+    run.events = EventSink { event in events.withLock { $0.append(event.kind) } }
+    try drain(.intake(Self.topology, intake), run)
+    return events.withLock { $0 }
   }
 
   @discardableResult
@@ -219,6 +231,7 @@ enum Topics {
   static let userFeatures = Chain.topology[.userFeatures]
   static let movieFeatures = Chain.topology[.movieFeatures]
   static let movies = Chain.topology[.movies]
+  static let control = Chain.topology[.control]
   static let models = Chain.topology[.models]
   static let requests = Chain.topology[.requests]
   static let recommendations = Chain.topology[.recommendations]

@@ -176,6 +176,38 @@ import Testing
     }
   }
 
+  /// Intake writes to the topic as well, in transactions, behind which claims hide.
+  @Test func whatAStageHasOpenHidesNoClaim() throws {
+    _ = try claim("films").get()
+    let stage = try log.makeProducer(
+      ProducerConfiguration(
+        topics: [Self.place.topic], delivery: .transactional(id: "films-intake"), clientID: "s"))
+    let reader = try log.makeConsumer(
+      ConsumerConfiguration(topics: [Self.place.topic], group: nil, clientID: "s"))
+    let key = PolicyPlace(group: "films-intake", partition: 0, offset: 0).key
+    try stage.beginTransaction()
+    try stage.send(
+      topic: 0, partition: 0, key: key.span.bytes, value: nil, headers: [], timestamp: nil,
+      tracked: false)
+    let hidden = Array(#"{"format":1,"application":"books","instance":"","claimed_at_ms":3}"#.utf8)
+    try log.append(to: Self.place, key: Array("owner".utf8), value: hidden)
+    #expect(try owner() == "films", "a look waits for nobody")
+    var pauses = 0
+    let claim = TopicClaim(application: "plays", instance: "", claimedMilliseconds: 4)
+    let outcome = try ownership().claim(claim, takesOver: true) { _ throws(StageError) in
+      pauses += 1
+      do throws(LogError) {
+        try stage.commitTransaction(offsets: [:], of: reader, timeout: .zero)
+      } catch { throw .log(error) }
+    }
+    guard case .claimed(_, let before) = outcome else {
+      Issue.record("it was held already")
+      return
+    }
+    #expect(before?.application == "books" && pauses == 1)
+    #expect(try owner() == "plays")
+  }
+
   /// Whatever becomes of one claimant, the next one finds the topics claimed or free.
   @Test func aCrashOrALostAnswerLeavesTheTopicsToOne() throws {
     let lost = LogError(.unavailable, "no answer", reaction: .retry)

@@ -84,6 +84,29 @@ struct LogSinkTests {
     #expect(lines.fields(of: "leaving the group to join it again").count == 2)
   }
 
+  @Test func refusedEventsAreAWarningWithAnExample() {
+    let partition = TopicPartition("events", 3)
+    log(
+      .eventsRefused(partition, example: 17, Reason(.eventsRefused, "most are")),
+      .eventsAccepted(partition),
+      .policyChanged(
+        partition, from: 9, PolicySummary(rules: 2, accept: ["a", "b"], timeZone: "UTC")))
+    #expect(
+      lines.fields(of: "most events are invalid") == [
+        [
+          "partition": "events[3]", "offset": "17", "reason": "most are", "code": "events_refused",
+        ]
+      ])
+    #expect(lines.fields(of: "most events are valid again") == [["partition": "events[3]"]])
+    #expect(
+      lines.fields(of: "events are judged by these settings from here on") == [
+        [
+          "partition": "events[3]", "offset": "9", "rules": "2", "accept": "a,b",
+          "time_zone": "UTC",
+        ]
+      ])
+  }
+
   /// A busy stage commits a hundred batches a second.
   @Test func batchesAreForDebugging() {
     let batch = BatchSummary(

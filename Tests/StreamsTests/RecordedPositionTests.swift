@@ -62,6 +62,16 @@ struct RecordedPositionTests {
       }
     }
 
+    /// Every position that was recorded.
+    var history: [RecordedPosition] {
+      get throws {
+        try log.records(of: TopicPartition(RecordedPositionTests.positions, 0)).compactMap {
+          guard let value = $0.value else { return nil }
+          return RecordedPosition(decoding: value.span.bytes)
+        }
+      }
+    }
+
     func recorded() throws -> RecordedPosition? {
       try RecordedPosition.all(
         in: RecordedPositionTests.positions, of: log, clientID: "test", waits: true)[0]
@@ -81,6 +91,8 @@ struct RecordedPositionTests {
     let last = RecordIdentity(offset: 9, timestamp: 17, hash: 0x0123_4567_89ab_cdef)
     for position in [
       RecordedPosition(nextOffset: 10, last: last), RecordedPosition(nextOffset: 0),
+      RecordedPosition(nextOffset: 10, last: last, furthestOffset: 12),
+      RecordedPosition(nextOffset: 0, furthestOffset: 12),
     ] {
       let encoded = position.encoded
       let read = RecordedPosition(decoding: encoded.span.bytes)
@@ -90,6 +102,10 @@ struct RecordedPositionTests {
     #expect(
       text == #"{"next_offset":10,"last_offset":9,"last_timestamp":17,"#
         + #""last_hash":"0123456789abcdef"}"#)
+    let behind = RecordedPosition(nextOffset: 10, last: last, furthestOffset: 12)
+    #expect(
+      String(decoding: behind.encoded, as: UTF8.self)
+        == text.dropLast() + #","furthest_offset":12}"#)
     let other = Array(#"{"something":1}"#.utf8)
     let none = RecordedPosition(decoding: other.span.bytes)
     #expect(none == nil)
@@ -144,6 +160,23 @@ struct RecordedPositionTests {
     #expect(try bed.copies.count == 16, "it is read again once")
   }
 
+  /// A replay that is cut short, and one more that goes on in another place.
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func howFarItHasBeenSurvivesReplays(guarantee: ProcessingGuarantee) throws {
+    let bed = try settledBed(guarantee)
+    #expect(try bed.recorded()?.furthestOffset == 10)
+    bed.log.setForeignOffsets([bed.input: 2], of: Self.group)
+    #expect(bed.run() == nil)
+    bed.log.setOffsets([bed.input: 3], of: Self.group, stamp: .accepted)
+    try bed.feed(10..<12)
+    #expect(bed.run() == nil)
+    let history = try bed.history
+    #expect(history.contains { $0.nextOffset < 10 && $0.furthestOffset == 10 })
+    let reached = history.map(\.furthestOffset)
+    #expect(reached == reached.sorted() && reached.last == 12)
+    #expect(history.last?.nextOffset == 12)
+  }
+
   /// A group without offsets, because they expired or were deleted, tells nothing.
   @Test(arguments: ProcessingGuarantee.allCases)
   func aGroupWithoutOffsetsGoesOnWhereItStood(guarantee: ProcessingGuarantee) throws {
@@ -181,6 +214,7 @@ struct RecordedPositionTests {
     bed.log.setOffsets([bed.input: 0], of: Self.group, stamp: .accepted)
     #expect(bed.run() == nil)
     #expect(try bed.copies == texts(0..<10) + texts(100..<100 + length))
+    #expect(try bed.recorded()?.furthestOffset == Int64(length), "nothing of it was read before")
     #expect(bed.run() == nil)
   }
 }

@@ -42,6 +42,28 @@ struct StageStatusTests {
     #expect(status.lag == 13)
   }
 
+  @Test func whatWasWrongAddsUp() {
+    func batch(_ counts: VerdictCounts) -> EngineEvent.Kind {
+      .batchCommitted(
+        BatchSummary(
+          records: 9, bytes: 9, redeliveries: 0, judged: counts, open: .zero, steps: [],
+          positions: [:]))
+    }
+    let status = status(after: [
+      batch(VerdictCounts(invalid: 2, failed: ["a": 2, "b": 1])),
+      batch(VerdictCounts()), batch(VerdictCounts(coerced: ["x": 4])),
+      batch(VerdictCounts(invalid: 3, failed: ["b": 3], coerced: ["x": 1])),
+    ])
+    let sum = VerdictCounts(invalid: 5, failed: ["a": 2, "b": 4], coerced: ["x": 5])
+    #expect(status.judged == sum)
+    #expect(sum.mostFrequentRule == "b")
+    #expect(VerdictCounts(invalid: 2, failed: ["b": 1, "a": 1]).mostFrequentRule == "a")
+    #expect(
+      sum.since(VerdictCounts(invalid: 2, failed: ["a": 2, "b": 1], coerced: ["x": 4]))
+        == VerdictCounts(invalid: 3, failed: ["b": 3], coerced: ["x": 1]))
+    #expect(sum.since(sum).isEmpty && VerdictCounts().mostFrequentRule == nil)
+  }
+
   @Test func aRestoreLastsUntilItsPartitionsAreRead() {
     let restoring: [EngineEvent.Kind] = [
       .assigned([partition]), .restoring(restore(40)),

@@ -84,6 +84,13 @@ import CSimdjson
     needsComma = false
   }
 
+  /// Writes a key that is known only at run time.
+  public mutating func key(text: String) {
+    string(text)
+    append(0x3A)
+    needsComma = false
+  }
+
   public mutating func null() {
     raw("null")
   }

@@ -9,46 +9,128 @@ public import Streams
 public struct IntakeOperator<
   Store: StateStore, Producer: LogProducer, Consumer: LogConsumer
 >: StageOperator, ~Copyable {
-  public typealias State = PendingVerdicts
+  public typealias State = IntakePartition
   public typealias Partition = PartitionTask<Store, Producer>
 
   private static var validated: StageOutput { IntakeOutputs.validated }
   private static var verdicts: StageOutput { IntakeOutputs.verdicts }
   private static var deadLetters: StageOutput { IntakeOutputs.deadLetters }
+  private static var control: StageOutput { IntakeOutputs.control }
 
   /// The name of its input, which verdicts and dead letters tell.
   private let source: String
   private let movies: MovieTable<Consumer>
+  private let policies: PolicyTable<Consumer>
+  private let environment: IntakeEnvironment
+  /// Whose policies those of its partitions are.
+  private let group: String
+  private var notes = IntakeNotes()
+  /// Those that were needed so far, by their names.
+  private var zones: [String: ZoneOffsets] = [:]
   private var validator = EventValidator()
   private var key = JSONWriter(capacity: 32)
   private var value = JSONWriter()
   private var hasCaughtUp = false
 
-  public init<Log: EventLog>(_ log: Log, topology: Topology, clientID: String) throws(StageError)
-  where Log.Consumer == Consumer {
+  public init<Log: EventLog>(
+    _ log: Log, topology: Topology, clientID: String, environment: IntakeEnvironment
+  ) throws(StageError) where Log.Consumer == Consumer {
+    let tables: (movies: MovieTable<Consumer>, policies: PolicyTable<Consumer>)
     do throws(LogError) {
-      movies = try MovieTable(log, topology: topology, clientID: clientID)
+      tables = (
+        try MovieTable(log, topology: topology, clientID: clientID),
+        try PolicyTable(log, topology: topology, clientID: clientID)
+      )
     } catch { throw .log(error) }
+    (movies, policies) = tables
+    self.environment = environment
     source = topology[.userRatings]
+    group = topology.group(of: .intake)
   }
 
-  public mutating func makeState(_ task: Partition) throws(StageError) -> PendingVerdicts {
-    PendingVerdicts()
+  /// The owner before may have judged by another policy until a moment ago.
+  public mutating func resume(_ partitions: [TopicPartition], committed: [TopicPartition: Int64])
+    throws(StageError) -> [TopicPartition: Int64]
+  {
+    do throws(LogError) { try policies.catchUp() } catch { throw .log(error) }
+    return [:]
+  }
+
+  public mutating func makeState(_ task: Partition) throws(StageError) -> IntakePartition {
+    IntakePartition(policies[task.partition], notes.window(of: task.partition))
+  }
+
+  public mutating func partitionsChanged(_ tasks: [Partition]) {
+    notes.forgetAll(but: Set(tasks.map(\.partition)))
   }
 
   public mutating func beginBatch() throws(StageError) {
     hasCaughtUp = false
+    notes.begin()
     do throws(LogError) { try movies.poll() } catch { throw .log(error) }
   }
 
   public mutating func process(
-    _ records: borrowing RecordRun, _ state: inout PendingVerdicts, _ task: Partition
+    _ records: borrowing RecordRun, _ state: inout IntakePartition, _ task: Partition
   ) throws(StageError) {
-    for index in records.indices { try take(records[index], &state, task) }
+    var end = Int64.min
+    for index in records.indices {
+      let offset = records[index].offset
+      if offset >= end { end = try rule(on: offset, &state, task) }
+      try take(records[index], &state, task)
+    }
+  }
+
+  /// Makes the validator judge by the policy that holds at an offset: for an event that was judged
+  /// before the one of then, and the present one for a new event.
+  ///
+  /// - Returns: the first offset for which it may be another.
+  private mutating func rule(
+    on offset: Int64, _ state: inout IntakePartition, _ task: Partition
+  ) throws(StageError) -> Int64 {
+    if offset < task.furthestOffset, !environment.forgetsPolicies {
+      let ruling = state.schedule.ruling(at: offset)
+      switch ruling.recorded {
+      case .policy(let policy): try judge(by: policy)
+      case .unreadable(let why):
+        throw environment.unreadable(task.source, offset, why)
+      }
+      return min(ruling.end, task.furthestOffset)
+    }
+    let changes = state.schedule.begin(environment.policy, at: offset)
+    for change in changes { try write(change, task) }
+    state.changes += changes
+    try judge(by: environment.policy)
+    return .max
+  }
+
+  private mutating func judge(by policy: IntakePolicy) throws(StageError) {
+    guard validator.policy != policy else { return }
+    guard let zone = zones[policy.timeZone] ?? environment.zone(policy.timeZone) else {
+      throw environment.unknownZone(policy.timeZone)
+    }
+    zones[policy.timeZone] = zone
+    validator.use(policy, zone: zone)
+  }
+
+  /// Writes it as a part of the batch, in the one partition in which claims are.
+  private mutating func write(_ change: PolicySchedule.Change, _ task: Partition)
+    throws(StageError)
+  {
+    let place = PolicyPlace(group: group, partition: task.partition, offset: change.offset)
+    let key = place.key
+    switch change {
+    case .set(let policy, _):
+      value.removeAll()
+      PolicyFormat.write(policy, to: &value)
+      try task.send(to: Self.control, partition: 0, key: key.span.bytes, value: value.bytes)
+    case .remove:
+      try task.send(to: Self.control, partition: 0, key: key.span.bytes, value: nil)
+    }
   }
 
   private mutating func take(
-    _ record: borrowing RecordView, _ state: inout PendingVerdicts, _ task: Partition
+    _ record: borrowing RecordView, _ state: inout IntakePartition, _ task: Partition
   ) throws(StageError) {
     let source = SourceCoordinates(partition: record.partition, offset: record.offset)
     var failures: ExpectationSet = []
@@ -65,10 +147,12 @@ public struct IntakeOperator<
       reasons = details
       try bury(record, failed, details, task)
     }
-    state.append(
+    notes.count(failures, coercions)
+    state.window.take(failures, offset: record.offset)
+    state.verdicts.append(
       failed: failures, details: reasons, coerced: coercions, source: source, key: record.key,
       timestamp: record.timestamp)
-    if state.isFull { try send(&state, task) }
+    if state.verdicts.isFull { try send(&state.verdicts, task) }
   }
 
   private mutating func judge(_ record: borrowing RecordView, _ source: SourceCoordinates)
@@ -83,10 +167,15 @@ public struct IntakeOperator<
       recordTimestampMilliseconds: record.timestamp, source: source)
   }
 
-  public mutating func closeBatch(_ state: inout PendingVerdicts, _ task: Partition)
+  public mutating func closeBatch(_ state: inout IntakePartition, _ task: Partition)
     throws(StageError)
   {
-    try send(&state, task)
+    try send(&state.verdicts, task)
+    notes.close(&state, task.source)
+  }
+
+  public mutating func report() -> BatchReport {
+    notes.commit { policies.note($1, of: $0) }
   }
 
   private mutating func forward(_ event: borrowing RatingEvent, timestamp: Int64, _ task: Partition)

@@ -1,11 +1,10 @@
 import Ratings
-public import Streams
 
 /// Verdicts waiting to be sent together.
 ///
 /// A verdict is less urgent than the event itself, and without transactions every record sent alone
 /// costs the broker a request.
-public struct PendingVerdicts: PartitionState {
+struct PendingVerdicts {
   struct Verdict {
     var failed: ExpectationSet
     var details: [EventDetail]
@@ -50,6 +49,4 @@ public struct PendingVerdicts: PartitionState {
     verdicts.removeAll(keepingCapacity: true)
     keys.removeAll(keepingCapacity: true)
   }
-
-  public mutating func writeTables() {}
 }

@@ -10,7 +10,8 @@ public import Streams
 ///
 /// 1. Making a producer with the id fences every claimant before, and aborts or completes what it
 ///    has left open.
-/// 2. The topic is read to its end. Nobody but a claimant that comes later can add to it now.
+/// 2. The topic is read to its end, behind whatever intake stages have open there. Nobody but a
+///    claimant that comes later can add a claim now.
 /// 3. The claim is written and committed. If a claimant has come later, the commit fails: it reads
 ///    the topic after this, and so does the one that failed.
 ///
@@ -56,11 +57,14 @@ public struct TopicOwnership<Log: EventLog> {
 
   // MARK: Reading
 
-  /// Whose the topics are; `nil` for nobody's. Reads the control topic up to its present end.
-  public func owner() throws(StageError) -> TopicClaim? {
+  /// Whose the topics are; `nil` for nobody's. Reads what is visible of the control topic.
+  public func owner() throws(StageError) -> TopicClaim? { try owner(waits: false) }
+
+  /// - Parameter waits: whether to wait for open transactions, which hide claims behind them.
+  private func owner(waits: Bool) throws(StageError) -> TopicClaim? {
     var newest: Result<TopicClaim, RecordError>?
     do throws(LogError) {
-      try read { record in
+      try read(waits: waits) { record in
         if let value = record.value { newest = Self.parse(value) } else { newest = nil }
       }
     } catch {
@@ -83,18 +87,27 @@ public struct TopicOwnership<Log: EventLog> {
 
   /// Passes each record of the claim to `body`; one without a value makes the topics nobody's
   /// again.
-  private func read(_ body: (borrowing RecordView) -> Void) throws(LogError) {
+  private func read(waits: Bool, _ body: (borrowing RecordView) -> Void) throws(LogError) {
     let place = TopicPartition(topic, 0)
     let name = Array(TopicClaim.key.utf8)
     var reader = try PartitionReader(
       log, ConsumerConfiguration(topics: [topic], group: nil, clientID: clientID))
-    let held = try reader.consumer.offsets(of: place)
+    let held = try waits ? allOffsets(of: place) : reader.consumer.offsets(of: place)
     guard !held.isEmpty else { return }
     try reader.begin([PartitionCursor(place, from: .beginning, to: held.upperBound)])
     try reader.readToEnd(patience: Self.timeout) { _, record in
       if [UInt8]?(copying: record.key) == name { body(record) }
       return true
     }
+  }
+
+  /// With what is not visible yet.
+  private func allOffsets(of place: TopicPartition) throws(LogError) -> Range<Int64> {
+    let consumer = try log.makeConsumer(
+      ConsumerConfiguration(
+        topics: [topic], group: nil, clientID: clientID, readCommitted: false))
+    defer { consumer.close() }
+    return try consumer.offsets(of: place)
   }
 
   private static func parse(_ value: RawSpan) -> Result<TopicClaim, RecordError> {
@@ -145,7 +158,7 @@ public struct TopicOwnership<Log: EventLog> {
       if let outcome = try decide(claim, try owner(), takesOver) { return .decided(outcome) }
       let producer = try makeProducer()
       defer { producer.close() }
-      let before = try owner()
+      let before = try owner(waits: true)
       if let outcome = try decide(claim, before, takesOver) { return .decided(outcome) }
       try write(claim, producer)
       return .decided(.claimed(claim, from: before))

@@ -9,15 +9,19 @@ public final class GlobalTable<Consumer: LogConsumer> {
   private let inquirer: Consumer
   private let partitions: [TopicPartition]
 
-  public init<Log: EventLog>(_ log: Log, topic: String, clientID: String) throws(LogError)
-  where Log.Consumer == Consumer {
+  /// - Parameter waits: whether `catchUp` waits for transactions that are open: what they hold, and
+  ///   what was committed behind them, is not visible yet.
+  public init<Log: EventLog>(
+    _ log: Log, topic: String, clientID: String, waits: Bool = false
+  ) throws(LogError) where Log.Consumer == Consumer {
     reader = try PartitionReader(
       log,
       ConsumerConfiguration(
         topics: [topic], group: nil, clientID: "\(clientID)-\(topic)", maxQueuedBytes: 4 << 20))
     inquirer = try log.makeConsumer(
       ConsumerConfiguration(
-        topics: [topic], group: nil, clientID: "\(clientID)-\(topic)-ends"))
+        topics: [topic], group: nil, clientID: "\(clientID)-\(topic)-ends",
+        readCommitted: !waits))
     let count = try inquirer.partitionCount(of: topic)
     partitions = (0..<count).map { TopicPartition(topic, $0) }
     try reader.begin(partitions.map { PartitionCursor($0, from: .beginning) })

@@ -6,9 +6,9 @@ extension StageDeclaration {
     "intake", inputs: [.userRatings],
     outputs: [
       Output(.validatedRatings), Output(.validationResults, note: "each event"),
-      Output(.deadLetters),
+      Output(.deadLetters), Output(.control, note: "by what it judges"),
     ],
-    globals: [.movies], recordsPositions: true,
+    globals: [.movies, .control], recordsPositions: true,
     pacing: StagePacing(
       // It sends what an event leads to at once. Without transactions everyone sees it then, and a
       // batch is only what is acknowledged together.
@@ -24,4 +24,5 @@ enum IntakeOutputs {
   static let validated = StageDeclaration.intake.output(.validatedRatings)
   static let verdicts = StageDeclaration.intake.output(.validationResults)
   static let deadLetters = StageDeclaration.intake.output(.deadLetters)
+  static let control = StageDeclaration.intake.output(.control)
 }

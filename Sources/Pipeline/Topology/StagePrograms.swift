@@ -6,10 +6,13 @@ public import Streams
 /// The operators of the declared stages, on any log and storage: where a declaration meets its
 /// code.
 extension StageProgram {
-  public static func intake(_ topology: Topology) -> StageProgram {
+  public static func intake(_ topology: Topology, _ intake: IntakeEnvironment = IntakeEnvironment())
+    -> StageProgram
+  {
     StageProgram(.intake) { environment throws(StageError) in
       try IntakeOperator<Storage.Store, Log.Producer, Log.Consumer>(
-        environment.log, topology: topology, clientID: environment.configuration.clientID)
+        environment.log, topology: topology, clientID: environment.configuration.clientID,
+        environment: intake)
     }
   }
 

@@ -14,13 +14,15 @@ public enum Canary: String, Hashable, Sendable, CaseIterable {
   case watermark
   /// Places keys among the partitions that a topic has by now, not among those in use.
   case placesByCluster = "places-by-cluster"
+  /// Events that are read again are judged by the present settings.
+  case presentPolicy = "present-policy"
 
   /// The guarantee that the mistake breaks; `nil` for both.
   public var guarantee: ProcessingGuarantee? {
     switch self {
     case .storeFirst, .unfenced: .exactlyOnce
     case .positionWithOutputs: .atLeastOnce
-    case .redisUnfenced, .watermark, .placesByCluster: nil
+    case .redisUnfenced, .watermark, .placesByCluster, .presentPolicy: nil
     }
   }
 
@@ -28,7 +30,7 @@ public enum Canary: String, Hashable, Sendable, CaseIterable {
   package var isOfPipeline: Bool {
     switch self {
     case .storeFirst, .positionWithOutputs, .unfenced: false
-    case .redisUnfenced, .watermark, .placesByCluster: true
+    case .redisUnfenced, .watermark, .placesByCluster, .presentPolicy: true
     }
   }
 
@@ -42,7 +44,7 @@ public enum Canary: String, Hashable, Sendable, CaseIterable {
       ]
     case .positionWithOutputs:
       [.closeBatch, .flushEffects, .sendPositions, .awaitDelivery, .commitStores, .commitOffsets]
-    case .unfenced, .redisUnfenced, .watermark, .placesByCluster: nil
+    case .unfenced, .redisUnfenced, .watermark, .placesByCluster, .presentPolicy: nil
     }
   }
 }

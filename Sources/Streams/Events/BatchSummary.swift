@@ -8,6 +8,8 @@ public struct BatchSummary: Hashable, Sendable {
   public var bytes: Int
   /// Records dropped since the batch before because they were below their partition's position.
   public var redeliveries: Int
+  /// What a stage that judges its input counted.
+  public var judged: VerdictCounts
   /// From the batch's first record to the beginning of its commit.
   public var open: Duration
   /// How long each step of the commit took, in order.
@@ -26,12 +28,13 @@ public struct BatchSummary: Hashable, Sendable {
   }
 
   public init(
-    records: Int, bytes: Int, redeliveries: Int, open: Duration, steps: [StepTime],
-    positions: [TopicPartition: PartitionPosition]
+    records: Int, bytes: Int, redeliveries: Int, judged: VerdictCounts = VerdictCounts(),
+    open: Duration, steps: [StepTime], positions: [TopicPartition: PartitionPosition]
   ) {
     self.records = records
     self.bytes = bytes
     self.redeliveries = redeliveries
+    self.judged = judged
     self.open = open
     self.steps = steps
     self.positions = positions

@@ -89,9 +89,31 @@ public struct EngineEvent: Hashable, Sendable {
     case foreignOffset(TopicPartition, Reason)
     /// Records that a position stands for are not in the log: the stage stops.
     case retentionGuard(TopicPartition, Reason)
+    /// Events of this partition are judged by other settings, from this offset on.
+    case policyChanged(TopicPartition, from: Int64, PolicySummary)
+    /// More than half of a partition's newest events are invalid; `example` is one of them.
+    case eventsRefused(TopicPartition, example: Int64, Reason)
+    /// A partition's events are mostly valid again.
+    case eventsAccepted(TopicPartition)
 
     /// The stage has ended: because of an error, or `nil` when it was stopped.
     case stopped(Reason?)
+  }
+}
+
+/// By what a stage judges its input.
+public struct PolicySummary: Hashable, Sendable {
+  /// The edition of the rules.
+  public var rules: Int
+  /// The names of the coercions that are accepted.
+  public var accept: [String]
+  /// The IANA name of the zone in which a time without one is read.
+  public var timeZone: String
+
+  public init(rules: Int, accept: [String], timeZone: String) {
+    self.rules = rules
+    self.accept = accept
+    self.timeZone = timeZone
   }
 }
 

@@ -51,6 +51,9 @@ struct LogLine: Hashable {
     case .offsetsDiffer:
       (.warning, "the group's committed offset differs from the state's; using the state's")
     case .foreignOffset: (.warning, "somebody else has set the group's offset")
+    case .policyChanged: (.notice, "events are judged by these settings from here on")
+    case .eventsRefused: (.warning, "most events are invalid")
+    case .eventsAccepted: (.notice, "most events are valid again")
     // These come with an error that ends the membership or the daemon, and that is logged.
     case .lost, .fenced, .storeRefused, .retentionGuard, .stopped: nil
     case .positions: nil
@@ -91,6 +94,14 @@ struct LogLine: Hashable {
       ["partition": "\(partition)", "committed": "\(committed)", "state": "\(state)"]
     case .retentionGuard(let partition, let reason), .foreignOffset(let partition, let reason):
       fields(of: reason).merging(["partition": "\(partition)"]) { $1 }
+    case .policyChanged(let partition, let offset, let policy):
+      [
+        "partition": "\(partition)", "offset": "\(offset)", "rules": "\(policy.rules)",
+        "accept": policy.accept.joined(separator: ","), "time_zone": policy.timeZone,
+      ]
+    case .eventsRefused(let partition, let example, let reason):
+      fields(of: reason).merging(["partition": "\(partition)", "offset": "\(example)"]) { $1 }
+    case .eventsAccepted(let partition): ["partition": "\(partition)"]
     case .stopped(let reason): reason.map(fields) ?? [:]
     case .positions, .resumed: [:]
     }

@@ -53,6 +53,10 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
     /// A topic has more partitions than its keys were placed among.
     case partitionsGrown = "partitions_grown"
 
+    // What is in the input.
+    /// Most of a partition's events are invalid.
+    case eventsRefused = "events_refused"
+
     // The group.
     case partitionsLost = "partitions_lost"
     /// Another member committed while this one was opening the partition.

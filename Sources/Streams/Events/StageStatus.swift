@@ -23,6 +23,8 @@ public struct StageStatus: Hashable, Sendable {
   public var abortedBatches: Int64 = 0
   /// Records dropped because they were below their partition's position.
   public var redeliveries: Int64 = 0
+  /// What it found wrong with its input since the start, where it judges it.
+  public var judged = VerdictCounts()
 
   public init(stage: String) { self.stage = stage }
 
@@ -50,6 +52,7 @@ public struct StageStatus: Hashable, Sendable {
       records += Int64(batch.records)
       batches += 1
       redeliveries += Int64(batch.redeliveries)
+      judged.add(batch.judged)
       partitions = batch.positions
     case .batchAborted: abortedBatches += 1
     case .positions(let positions): partitions = positions
@@ -61,8 +64,8 @@ public struct StageStatus: Hashable, Sendable {
     case .stopped: phase = .stopped
     case .assigned, .partitionsUnused, .revoked, .lost, .fencingPredecessor, .disownFailed,
       .fenced, .storeOpened, .storeRebuilt, .storeRefused, .restored, .upgraded, .notUpgraded,
-      .standbyOpened,
-      .standbyFailed, .offsetsDiffer, .storeAdopted, .foreignOffset, .retentionGuard:
+      .standbyOpened, .standbyFailed, .offsetsDiffer, .storeAdopted, .foreignOffset,
+      .retentionGuard, .policyChanged, .eventsRefused, .eventsAccepted:
       break
     }
   }
@@ -78,6 +81,7 @@ extension StageStatus {
       batches += worker.batches
       abortedBatches += worker.abortedBatches
       redeliveries += worker.redeliveries
+      judged.add(worker.judged)
     }
     let phases = workers.map(\.phase)
     phase = phases.dropFirst().reduce(phases.first ?? .starting) { $0.merged($1) }

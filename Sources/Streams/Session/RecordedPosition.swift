@@ -9,13 +9,14 @@ public struct RecordedPosition: Hashable, Sendable {
   public var nextOffset: Int64
   /// The newest record before it; `nil` where it is not known.
   public var last: RecordIdentity?
+  /// The furthest that the stage has ever been: beyond `nextOffset` while it reads events again.
+  public var furthestOffset: Int64
 
-  public init(nextOffset: Int64, last: RecordIdentity? = nil) {
+  public init(nextOffset: Int64, last: RecordIdentity? = nil, furthestOffset: Int64? = nil) {
     self.nextOffset = nextOffset
     self.last = last
+    self.furthestOffset = max(nextOffset, furthestOffset ?? nextOffset)
   }
-
-  init(_ position: Position) { self.init(nextOffset: position.inputOffset, last: position.last) }
 
   static func key(of partition: Int32) -> [UInt8] { Array("\(partition)".utf8) }
 
@@ -25,6 +26,7 @@ public struct RecordedPosition: Hashable, Sendable {
       text += #","last_offset":\#(last.offset),"last_timestamp":\#(last.timestamp)"#
       text += #","last_hash":"\#(Hexadecimal.text(last.hash))""#
     }
+    if furthestOffset > nextOffset { text += #","furthest_offset":\#(furthestOffset)"# }
     return Array((text + "}").utf8)
   }
 
@@ -32,7 +34,9 @@ public struct RecordedPosition: Hashable, Sendable {
   public init?(decoding value: RawSpan) {
     let text = String(decoding: Array(copying: value), as: UTF8.self)
     guard let next = Self.field("next_offset", in: text).flatMap({ Int64($0) }) else { return nil }
-    nextOffset = next
+    self.init(
+      nextOffset: next,
+      furthestOffset: Self.field("furthest_offset", in: text).flatMap { Int64($0) })
     guard let offset = Self.field("last_offset", in: text).flatMap({ Int64($0) }),
       let timestamp = Self.field("last_timestamp", in: text).flatMap({ Int64($0) }),
       let hash = Self.field("last_hash", in: text).flatMap({ UInt64($0, radix: 16) })

@@ -41,13 +41,15 @@ extension StageSession where Operator: ~Copyable {
       _ = batch.finish()
       return
     }
+    let report = stageOperator.report()
     let summary = BatchSummary(
-      records: batch.records, bytes: batch.bytes, redeliveries: ledger.redeliveries, open: open,
-      steps: times, positions: positions)
+      records: batch.records, bytes: batch.bytes, redeliveries: ledger.redeliveries,
+      judged: report.judged, open: open, steps: times, positions: positions)
     hasCommitted = true
     ledger.show(summary.positions)
     if batch.finish() { environment.releaseMemory() }
     environment.emit(.batchCommitted(summary))
+    for event in report.events { environment.emit(event) }
   }
 
   private func perform(_ step: CommitStep) throws(StageError) {

@@ -29,9 +29,11 @@ extension StageSession where Operator: ~Copyable {
         configuration.changelog == nil
         ? recorded[source.partition].map { Position(inputOffset: $0.nextOffset, last: $0.last) }
         : restored[number].position
-      known[source] = Known(commit: commits[source], position: position)
+      known[source] = Known(
+        commit: commits[source], position: position,
+        furthestOffset: recorded[source.partition]?.furthestOffset)
     }
-    try checkInput(known)
+    for source in try checkInput(known) { known[source]?.furthestOffset = nil }
     let outcomes = try standings(known)
     var opened: [(task: Task, tail: WriteSet)] = []
     for (number, source) in sources.enumerated() {
@@ -52,10 +54,13 @@ extension StageSession where Operator: ~Copyable {
   ) throws(StageError) -> TaskStart {
     let offset = try environment.startOffset(
       of: source, outcome, known?.commit, hasState: state?.position != nil, for: consumer)
+    let furthest = known?.furthestOffset ?? offset
     if case .move = outcome {
-      return TaskStart(offset: offset, isMoved: true, origin: state?.origin)
+      return TaskStart(
+        offset: offset, furthestOffset: furthest, isMoved: true, origin: state?.origin)
     }
-    return TaskStart(offset: offset, last: known?.position?.last, origin: state?.origin)
+    return TaskStart(
+      offset: offset, furthestOffset: furthest, last: known?.position?.last, origin: state?.origin)
   }
 
   private func makeTask(

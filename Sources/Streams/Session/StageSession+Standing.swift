@@ -9,6 +9,8 @@ extension StageSession where Operator: ~Copyable {
   struct Known {
     var commit: GroupOffset?
     var position: Position?
+    /// The furthest that it has ever been, where it records its positions.
+    var furthestOffset: Int64?
   }
 
   /// The positions of partitions that the stage has recorded itself, in the log.
@@ -16,8 +18,11 @@ extension StageSession where Operator: ~Copyable {
     of sources: [TopicPartition], _ commits: [TopicPartition: GroupOffset]
   ) throws(StageError) -> [Int32: RecordedPosition] {
     guard let topic = configuration.positions, !sources.isEmpty else { return [:] }
-    // Where the group's offset is ours, the record only tells what lies before it.
-    let decides = sources.contains { !GroupStanding(commits[$0], own: 0, configuration).isOurs }
+    // Where a member has committed the group's offset, the record only tells what lies before it.
+    let decides = sources.contains {
+      let standing = GroupStanding(commits[$0], own: 0, configuration)
+      return !standing.isOurs || standing.isAccepted
+    }
     let stop = environment.stop
     let recorded = try StageError.log { () throws(LogError) in
       try RecordedPosition.all(
@@ -78,16 +83,11 @@ extension StageSession where Operator: ~Copyable {
 
   /// Makes sure that the input still has the newest record that the stage's position stands for.
   ///
+  /// - Returns: partitions that have not, which somebody has accepted.
   /// - Throws: `topic_recreated`, which stops the daemon.
-  func checkInput(_ known: [TopicPartition: Known]) throws(StageError) {
-    var expected: [TopicPartition: RecordIdentity] = [:]
-    for (source, known) in known {
-      // Who accepts an offset accepts the topic that it is of.
-      if configuration.compliance != .keeps, case .accepted? = known.commit?.stamp { continue }
-      guard let position = known.position, let last = position.last else { continue }
-      expected[source] = last
-    }
-    guard !expected.isEmpty else { return }
+  func checkInput(_ known: [TopicPartition: Known]) throws(StageError) -> [TopicPartition] {
+    let expected = known.compactMapValues { $0.position?.last }
+    guard !expected.isEmpty else { return [] }
     let found: [TopicPartition: LookedUp]
     do throws(LogError) {
       var lookUp = try RecordLookUp(
@@ -95,11 +95,18 @@ extension StageSession where Operator: ~Copyable {
         clientID: "\(configuration.clientID)-identity")
       found = try lookUp.find(expected.mapValues(\.offset))
     } catch { throw .log(error) }
+    var accepted: [TopicPartition] = []
     for (source, last) in expected.sorted(by: { $0.key.partition < $1.key.partition }) {
       guard let why = found[source].flatMap({ last.difference(from: $0) }) else { continue }
+      // Who accepts an offset accepts the topic that it is of.
+      if configuration.compliance != .keeps, case .accepted? = known[source]?.commit?.stamp {
+        accepted.append(source)
+        continue
+      }
       let reason = configuration.topicRecreated(source, last, why)
       environment.emit(.retentionGuard(source, reason))
       throw .failed(reason, .stopDaemon)
     }
+    return accepted
   }
 }

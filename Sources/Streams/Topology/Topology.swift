@@ -51,7 +51,11 @@ public struct Topology: Hashable, Sendable {
   // MARK: Topics
 
   /// All topics, each once: those that the stages read or write, and the control topic.
-  public var topics: [TopicDeclaration] { flow + (control.map { [$0] } ?? []) }
+  public var topics: [TopicDeclaration] {
+    let flow = flow
+    guard let control, !flow.contains(control) else { return flow }
+    return flow + [control]
+  }
 
   /// The topics that the stages read or write, each once, in the order of the data's flow.
   public var flow: [TopicDeclaration] {

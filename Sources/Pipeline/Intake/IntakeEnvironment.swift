@@ -1,0 +1,37 @@
+import EventLog
+public import Ratings
+import Streams
+
+/// What intake judges by.
+public struct IntakeEnvironment: Sendable {
+  /// New events are judged by it.
+  public var policy: IntakePolicy
+  /// The offsets of a zone by its IANA name; `nil` for an unknown one.
+  public var zone: @Sendable (String) -> ZoneOffsets?
+  /// Judges events that are read again by the present policy, for a checker to notice.
+  package var forgetsPolicies = false
+
+  public init(
+    policy: IntakePolicy = IntakePolicy(),
+    zone: @escaping @Sendable (String) -> ZoneOffsets? = { $0 == "UTC" ? .utc : nil }
+  ) {
+    self.policy = policy
+    self.zone = zone
+  }
+
+  func unknownZone(_ name: String) -> StageError {
+    .failed(
+      Reason(
+        .unknownFormat,
+        "events were judged by the time zone \(name), which is not known here: install the system's"
+          + " time zone database (tzdata)"), .stopDaemon)
+  }
+
+  func unreadable(_ source: TopicPartition, _ offset: Int64, _ why: String) -> StageError {
+    .failed(
+      Reason(
+        .unknownFormat,
+        "the settings by which the event at offset \(offset) of \(source) was judged can't be read:"
+          + " \(why). If a newer version of the program has written them, use that"), .stopDaemon)
+  }
+}
