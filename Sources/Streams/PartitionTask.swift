@@ -24,6 +24,9 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   /// Whether it starts elsewhere than where the state, or the stage's own record of its positions,
   /// stands: the group's offset says so until a batch is committed.
   var isMoved = false
+  /// Whether it records its positions in a topic that has none of this partition yet.
+  var lacksRecord: Bool { positionsTopic != nil && !isRecorded }
+  private let isRecorded: Bool
   /// Whether the open batch has anything of this partition.
   var isTouched = false
   /// Whether the batch sends its position to the changelog; see `DeliveryStrategy.sendsPosition`.
@@ -66,6 +69,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     lastRecord = start.last
     committedLastRecord = start.last
     isMoved = start.isMoved
+    isRecorded = start.isRecorded
     origin = start.origin
     if let store {
       let (view, offset) = try StageError.store { () throws(StoreError) in
@@ -286,6 +290,8 @@ struct TaskStart: Hashable, Sendable {
   var last: RecordIdentity?
   /// See `PartitionTask.isMoved`.
   var isMoved = false
+  /// Whether the partition's position is in the topic of positions.
+  var isRecorded = false
   /// Which log the store is of; `nil` without a store.
   var origin: StoreOrigin?
 }

@@ -136,6 +136,22 @@ struct RecordedPositionTests {
     #expect(try bed.copies == texts(0..<15))
   }
 
+  /// Before its first event a partition has a position as well.
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func anOffsetAheadInAPartitionWithoutEventsIsRefused(guarantee: ProcessingGuarantee) throws {
+    let bed = Bed(guarantee)
+    #expect(bed.run() == nil)
+    #expect(try bed.history == [RecordedPosition(nextOffset: 0)])
+    try bed.feed(0..<5)
+    bed.log.setForeignOffsets([bed.input: 5], of: Self.group)
+    let error = try #require(bed.run())
+    #expect(error.reason.code == .foreignOffset)
+    #expect(error.description.contains("events[0]: 5 events, from 0 to 5"))
+    bed.log.setOffsets([bed.input: 0], of: Self.group, stamp: .released(by: "app-count-x"))
+    #expect(bed.run() == nil)
+    #expect(try bed.copies == texts(0..<5))
+  }
+
   @Test(arguments: ProcessingGuarantee.allCases)
   func anOffsetAheadThatIsAcceptedSkipsEvents(guarantee: ProcessingGuarantee) throws {
     let bed = try settledBed(guarantee)

@@ -108,9 +108,9 @@ package struct StageOffsets {
     var offsets: [TopicPartition: Int64] = [:]
     var restored: [SettledOffset] = []
     for report in try reports() where report.isForeign {
-      guard let committed = report.committed else { continue }
-      offsets[report.source] = report.own ?? committed
-      restored.append(SettledOffset(report.source, report.own))
+      let own = report.own ?? report.held.lowerBound
+      offsets[report.source] = own
+      restored.append(SettledOffset(report.source, own))
     }
     try commit(offsets, .released(by: "\(group)-offsets-command"), onWait)
     return restored

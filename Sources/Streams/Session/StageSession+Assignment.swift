@@ -74,6 +74,7 @@ extension StageSession where Operator: ~Copyable {
       }
       try takeBack(opened)
       try identifyChangelogs(opened.map(\.task))
+      try recordBeginnings(opened.map(\.task))
       try upgradeStates(partitions)
     } catch {
       // Opening can't be resumed halfway.

@@ -31,7 +31,8 @@ extension StageSession where Operator: ~Copyable {
         : restored[number].position
       known[source] = Known(
         commit: commits[source], position: position,
-        furthestOffset: recorded[source.partition]?.furthestOffset)
+        furthestOffset: recorded[source.partition]?.furthestOffset,
+        isRecorded: recorded[source.partition] != nil)
     }
     for source in try checkInput(known) { known[source]?.furthestOffset = nil }
     let outcomes = try standings(known)
@@ -54,13 +55,11 @@ extension StageSession where Operator: ~Copyable {
   ) throws(StageError) -> TaskStart {
     let offset = try environment.startOffset(
       of: source, outcome, known?.commit, hasState: state?.position != nil, for: consumer)
-    let furthest = known?.furthestOffset ?? offset
-    if case .move = outcome {
-      return TaskStart(
-        offset: offset, furthestOffset: furthest, isMoved: true, origin: state?.origin)
-    }
-    return TaskStart(
-      offset: offset, furthestOffset: furthest, last: known?.position?.last, origin: state?.origin)
+    var start = TaskStart(
+      offset: offset, furthestOffset: known?.furthestOffset ?? offset,
+      isRecorded: known?.isRecorded == true, origin: state?.origin)
+    if case .move = outcome { start.isMoved = true } else { start.last = known?.position?.last }
+    return start
   }
 
   private func makeTask(
@@ -90,6 +89,17 @@ extension StageSession where Operator: ~Copyable {
       let numbers = (environment.random(), environment.random())
       try task.sendIdentity(ChangelogIdentity(random: numbers))
     }
+    try commitBatch(
+      by: steps.filter { $0 != .closeBatch && $0 != .sendPositions }, isTold: false)
+  }
+
+  /// Records where the stage begins in partitions that it has never read, so that an offset that
+  /// somebody else sets is known for one even before their first event.
+  func recordBeginnings(_ tasks: [Task]) throws(StageError) {
+    let unrecorded = tasks.filter(\.lacksRecord)
+    guard !unrecorded.isEmpty else { return }
+    try openBatch()
+    for task in unrecorded { try task.sendPosition() }
     try commitBatch(
       by: steps.filter { $0 != .closeBatch && $0 != .sendPositions }, isTold: false)
   }

@@ -11,6 +11,8 @@ extension StageSession where Operator: ~Copyable {
     var position: Position?
     /// The furthest that it has ever been, where it records its positions.
     var furthestOffset: Int64?
+    /// Whether its position is in the topic of positions.
+    var isRecorded = false
   }
 
   /// The positions of partitions that the stage has recorded itself, in the log.
