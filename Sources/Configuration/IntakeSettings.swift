@@ -11,6 +11,9 @@ extension Settings {
   package var intakePolicy: IntakePolicy {
     IntakePolicy(accepts: intake.accepts, timeZone: intake.timeZone)
   }
+
+  /// The offsets of its time zone, whose name was checked when it was set.
+  package var intakeZone: ZoneOffsets { TimeZones.offsets(named: intake.timeZone) ?? .utc }
 }
 
 extension SettingKey {

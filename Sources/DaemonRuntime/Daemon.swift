@@ -139,7 +139,7 @@ final class Daemon: Sendable {
     let identity = settings.projectionIdentity(cluster: cluster)
     let users = counts.count(of: .requests) ?? 1
     return [
-      .intake(topology),
+      .intake(topology, judgedBy: settings.intakePolicy, zone: settings.intakeZone),
       .user(topology, directory: directory),
       .movie(topology, refreshInterval: settings.movie.refreshInterval),
       .redis(

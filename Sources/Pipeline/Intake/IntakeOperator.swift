@@ -1,6 +1,6 @@
 import Codecs
 public import EventLog
-import Ratings
+public import Ratings
 public import StateStore
 public import Streams
 
@@ -19,13 +19,16 @@ public struct IntakeOperator<
   /// The name of its input, which verdicts and dead letters tell.
   private let source: String
   private let movies: MovieTable<Consumer>
-  private var validator = EventValidator()
+  private var validator: EventValidator
   private var key = JSONWriter(capacity: 32)
   private var value = JSONWriter()
   private var hasCaughtUp = false
 
-  public init<Log: EventLog>(_ log: Log, topology: Topology, clientID: String) throws(StageError)
-  where Log.Consumer == Consumer {
+  public init<Log: EventLog>(
+    _ log: Log, topology: Topology, clientID: String, judgedBy policy: IntakePolicy,
+    zone: ZoneOffsets
+  ) throws(StageError) where Log.Consumer == Consumer {
+    validator = EventValidator(policy: policy, zone: zone)
     do throws(LogError) {
       movies = try MovieTable(log, topology: topology, clientID: clientID)
     } catch { throw .log(error) }

@@ -1,15 +1,22 @@
 import EventLog
 public import Logging
+public import Ratings
 public import StateStore
 public import Streams
 
 /// The operators of the declared stages, on any log and storage: where a declaration meets its
 /// code.
 extension StageProgram {
-  public static func intake(_ topology: Topology) -> StageProgram {
+  /// - Parameters:
+  ///   - policy: by what events are judged.
+  ///   - zone: the offsets of the policy's time zone.
+  public static func intake(
+    _ topology: Topology, judgedBy policy: IntakePolicy = IntakePolicy(), zone: ZoneOffsets = .utc
+  ) -> StageProgram {
     StageProgram(.intake) { environment throws(StageError) in
       try IntakeOperator<Storage.Store, Log.Producer, Log.Consumer>(
-        environment.log, topology: topology, clientID: environment.configuration.clientID)
+        environment.log, topology: topology, clientID: environment.configuration.clientID,
+        judgedBy: policy, zone: zone)
     }
   }
 
