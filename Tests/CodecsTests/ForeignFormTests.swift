@@ -67,6 +67,14 @@ private let narrow = Array(object.utf8)
     #expect(excerpt([], 3) == "")
   }
 
+  @Test func showsBytesThatAreNoText() {
+    func excerpt(_ bytes: [UInt8]) -> String { String(excerptOfTextOrBytes: bytes.span.bytes) }
+    #expect(excerpt([0, 0, 0, 0, 7, 2, 0xCA]) == "00 00 00 00 07 02 ca")
+    #expect(excerpt([UInt8](repeating: 0x1F, count: 21)).hasSuffix("1f 1f …"))
+    #expect(excerpt(Array("{'a': 1}".utf8)) == "{'a': 1}")
+    #expect(excerpt([]) == "")
+  }
+
   @Test func findsTheNameThatIsMeant() {
     let known = ["user_id", "movie_id", "rating", "timestamp"]
     #expect(nearestName(to: "userId", among: known) == "user_id")

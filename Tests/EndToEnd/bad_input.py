@@ -1,14 +1,18 @@
 """Sends many kinds of bad input among good events, and checks what becomes of each.
 
-Each bad record must give exactly one verdict with `valid` false on `validation-results` and exactly
-one dead letter on `user-ratings-dlq`: the same key and value byte for byte, the original headers,
-and Kafka Streams' headers of KIP-1034. Each good one must come out on `validated-ratings`.
+Each bad record must give exactly one verdict with `valid` false on `validation-results`, with a
+detail for each rule it fails, and exactly one dead letter on `user-ratings-dlq`: the same key and
+value byte for byte, the original headers, and Kafka Streams' headers of KIP-1034. Each good one
+must come out on `validated-ratings`, and so must events that producers write otherwise: their
+verdicts name what was understood.
 
 Usage: bad_input.py --bootstrap-servers HOST:PORT [--wait SECONDS]
 Exit code: 0 when all of it holds, 1 when not, 2 when something can't be read or written.
 """
 
 import argparse
+import gzip
+import itertools
 import json
 import sys
 import time
@@ -37,6 +41,8 @@ class Record:
     value: bytes | None
     key: bytes | None = None
     headers: list = field(default_factory=list)
+    # What the verdict on a good one names as coerced.
+    coerced: list | None = None
     # Known once it is stored.
     partition: int = -1
     offset: int = -1
@@ -84,7 +90,7 @@ def bad_values():
         "null user_id": event(user_id=None),
         "null movie_id": event(movie_id=None),
         "null timestamp": event(timestamp=None),
-        "user_id as text": event(user_id=str(USER)),
+        "user_id as text": event(user_id="somebody"),
         "movie_id as text": event(movie_id="Toy Story"),
         "fractional user_id": event(user_id=1.5),
         "negative user_id": event(user_id=-1),
@@ -94,14 +100,22 @@ def bad_values():
         "rating too low": event(rating=0),
         "rating too high": event(rating=5.5),
         "rating not in half steps": event(rating=3.7),
-        "rating as text": event(rating="4.0"),
+        "rating as text": event(rating="four"),
         "rating as boolean": event(rating=True),
         "rating NaN": raw(rating="NaN"),
         "rating 1e999": raw(rating="1e999"),
         "rating as list": event(rating=[4.0]),
         "timestamp before 1995": event(timestamp=788_918_399),
         "timestamp in the future": event(timestamp=int(time.time()) + 3600),
-        "timestamp in milliseconds": event(timestamp=TIME * 1000),
+        "timestamp in no unit": event(timestamp=500_000_000_000),
+        "single quotes": str({"user_id": USER, "rating": None}).encode(),
+        "encoded twice": json.dumps(event().decode()).encode(),
+        "UTF-16": event().decode().encode("utf-16"),
+        "trailing NUL": event() + b"\x00",
+        "gzip": gzip.compress(event()),
+        "other names": json.dumps({"user": USER, "item": 1, "score": 4, "time": TIME}).encode(),
+        "wrapped in a name of its own": json.dumps({"record": json.loads(event())}).encode(),
+        "a truncate of Debezium": json.dumps({"op": "t", "after": None, "ts_ms": 1}).encode(),
         "timestamp no date": event(timestamp="last tuesday"),
         "timestamp no such date": event(timestamp="2023-02-30T00:00:00Z"),
         "timestamp as boolean": event(timestamp=False),
@@ -117,6 +131,52 @@ def bad_values():
         "schema prefix and garbage": b"\x00\x00\x00\x00\x01 garbage",
         "large value": b'{"user_id":"' + b"x" * 900_000 + b'"}',
     }
+
+
+def habits():
+    """By name: a value that producers write, and what its verdict names as coerced. Each rates a
+    movie of its own, so that none repeats another."""
+    movies = itertools.count(MOVIE + 1_000)
+
+    def one(**changes):
+        return event(movie_id=next(movies), **changes)
+
+    def row():
+        return json.loads(one())
+
+    def text(fields):
+        return json.dumps(fields).encode()
+
+    camel = {"userId": USER, "movieId": next(movies), "rating": 4.0, "timestamp": TIME}
+    upper = {name.upper(): value for name, value in row().items()}
+    change = {"before": None, "after": row(), "op": "c", "ts_ms": TIME * 1000}
+    delete = {"before": row(), "after": None, "op": "d", "ts_ms": TIME * 1000}
+    cloud = {"specversion": "1.0", "id": "a", "source": "/a", "type": "r", "data": row()}
+    in_text = {"user_id": str(USER), "rating": "4.0", "timestamp": str(TIME)}
+    return {
+        "milliseconds": (one(timestamp=TIME * 1000), ["epoch_milliseconds"]),
+        "microseconds": (one(timestamp=TIME * 10**6), ["epoch_microseconds"]),
+        "nanoseconds": (one(timestamp=TIME * 10**9), ["epoch_nanoseconds"]),
+        "numbers as text": (one(**in_text), ["number_as_text"]),
+        "noise": (one(rating=3.9999998), ["float_noise"]),
+        "camel case": (text(camel), ["spelling"]),
+        "upper case": (text(upper), ["spelling"]),
+        "schema prefix": (b"\x00\x00\x00\x00\x07" + one(), ["schema_prefix"]),
+        "byte order mark": (b"\xef\xbb\xbf" + one(), ["byte_order_mark"]),
+        "Connect": (text({"schema": {}, "payload": row()}), ["connect_envelope"]),
+        "Debezium": (text(change), ["debezium_envelope"]),
+        "a delete of Debezium": (text(delete), ["debezium_envelope"]),
+        "CloudEvents": (text(cloud), ["cloud_events"]),
+        "no zone": (one(timestamp="2020-09-13 12:26:40.123456"), None),
+        "whole floats": (one(user_id=float(USER)), None),
+    }
+
+
+def habit_records():
+    """Each habit, without a key."""
+    return [
+        Record(name, value, coerced=coerced) for name, (value, coerced) in habits().items()
+    ]
 
 
 def bad_records():
@@ -229,6 +289,11 @@ def check_bad(record, verdicts, letters):
         verdict = json.loads(message.value())
         if verdict.get("valid") is not False or not verdict.get("failed"):
             yield f"{record.name}: its verdict is {verdict}"
+        explained = [detail["expectation"] for detail in verdict.get("details", [])]
+        if explained != verdict.get("failed"):
+            yield f"{record.name}: its verdict explains {explained} of {verdict.get('failed')}"
+        if not all(detail["message"] for detail in verdict.get("details", [])):
+            yield f"{record.name}: its verdict explains nothing"
         if message.key() != record.key:
             yield f"{record.name}: its verdict's key is {message.key()!r}"
     found = letters.of(record)
@@ -256,8 +321,9 @@ def check_dead_letter(record, message):
 def check_good(record, verdicts, letters, validated):
     """What is wrong with the answers to a good record."""
     found = verdicts.of(record)
-    if len(found) != 1 or json.loads(found[0].value()).get("valid") is not True:
-        yield f"{record.name}: its verdicts are {[message.value() for message in found]}"
+    said = [json.loads(message.value()) for message in found]
+    if len(said) != 1 or said[0]["valid"] is not True or said[0].get("coerced") != record.coerced:
+        yield f"{record.name}: its verdicts are {said}"
     if letters.of(record):
         yield f"{record.name}: it is a dead letter"
     found = validated.of(record)
@@ -277,6 +343,9 @@ def run(arguments):
     records = [good[0]]
     for number, record in enumerate(bad):
         records += [record, good[number + 1]]
+    understood = habit_records()
+    records += understood
+    good += understood
     verdicts = Output(arguments.bootstrap_servers, VERDICTS, verdict_place)
     letters = Output(arguments.bootstrap_servers, DEAD_LETTERS, dead_letter_place)
     validated = Output(arguments.bootstrap_servers, VALIDATED, validated_place)
@@ -294,7 +363,8 @@ def run(arguments):
     if not found:
         print(
             f"{len(bad)} kinds of bad input: each one verdict and one dead letter; "
-            f"all {len(good)} good events among them are on {VALIDATED}"
+            f"all {len(good)} good events, {len(understood)} of them written otherwise, are on "
+            f"{VALIDATED}"
         )
         return 0
     print(f"{len(found)} problems with {len(bad)} bad and {len(good)} good records:")

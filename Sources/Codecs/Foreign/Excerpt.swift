@@ -11,6 +11,22 @@ extension String {
     self.init(excerptOf: text, limit: limit, isCut: end < bytes.byteCount)
   }
 
+  /// The beginning of bytes from outside: as text, or in hexadecimal digits if they are none.
+  package init(excerptOfTextOrBytes bytes: RawSpan) {
+    let most = 20
+    let beginning = bytes.extracting(0..<Swift.min(bytes.byteCount, most))
+    let shown = String(excerptOf: beginning, limit: most)
+    guard shown.unicodeScalars.dropLast().contains("\u{FFFD}") else {
+      self.init(excerptOf: bytes)
+      return
+    }
+    let digits = (0..<beginning.byteCount).map { index in
+      let byte = beginning.byte(index)
+      return (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }
+    self = digits.joined(separator: " ") + (bytes.byteCount > most ? " …" : "")
+  }
+
   /// The beginning of a text from outside, to show a person.
   package init(excerptOf text: String, limit: Int = 64) {
     self.init(excerptOf: text, limit: limit, isCut: false)

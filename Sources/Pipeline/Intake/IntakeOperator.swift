@@ -1,6 +1,6 @@
 import Codecs
 public import EventLog
-import Ratings
+public import Ratings
 public import StateStore
 public import Streams
 

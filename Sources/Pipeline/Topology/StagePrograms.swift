@@ -1,5 +1,6 @@
 import EventLog
 public import Logging
+public import Ratings
 public import StateStore
 public import Streams
 

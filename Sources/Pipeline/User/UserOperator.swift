@@ -124,7 +124,9 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
     _ task: Partition
   ) throws(StageError) {
     value.removeAll()
-    writeVerdict(failed: [failed], topic: source, source: statement.said.source, to: &value)
+    writeVerdict(
+      failed: [failed], details: failed == .ratingUnique ? EventDetail.repeated : EventDetail.late,
+      topic: source, source: statement.said.source, to: &value)
     try task.send(
       to: Self.verdicts, key: record.key, value: value.bytes,
       timestamp: Timestamps.kept(record.timestamp))

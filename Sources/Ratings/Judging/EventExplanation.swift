@@ -28,12 +28,15 @@ struct EventExplanation: ~Copyable {
   static func detail(ofDocument value: RawSpan, error: JSONError, refused: CoercionSet)
     -> EventDetail
   {
-    var message = "the value \(ForeignForm(of: value).sentence) (\(error.message))"
+    let form = ForeignForm(of: value)
+    var message = "the value \(form.sentence)"
+    // The parser's own sentence is of use only where nothing better is known.
+    if form == .plainText { message += " (\(error.message))" }
     if !refused.isEmpty {
       message = "the value is JSON, but \(Self.missing(refused))"
     }
     return EventDetail(
-      .valueIsObject, value: String(excerptOf: value), message: message)
+      .valueIsObject, value: String(excerptOfTextOrBytes: value), message: message)
   }
 
   /// What the policy would have to accept.

@@ -19,7 +19,7 @@ public struct EventRules: Sendable {
 
   /// The last time that an event of a record may have.
   ///
-  /// - Parameter recordTime: the record's. One that can't be true, before 1995 or after 9999, bounds
+  /// - Parameter recordTime: the record's. One that can't be true (before 1995, after 9999) bounds
   ///   nothing: it is the envelope's fault and not the event's.
   func latestTime(recordTime: Int64) -> Int64 {
     let latest = EventTime.representable.upperBound

@@ -1,10 +1,10 @@
 /// Which rules of judging are meant, so that an event that is read again is judged as it was.
 public enum RuleEdition: Int, Hashable, Sendable {
-  /// Those of earlier versions: whatever time a record has bounds its event's, and a time without a
-  /// zone is read as UTC.
+  /// Those of earlier versions: whatever time a record has bounds its event's, and a time without
+  /// a zone is read as UTC.
   case first = 1
-  /// A record's time bounds its event's only if it can be true, and a time without a zone is read in
-  /// the policy's.
+  /// A record's time bounds its event's only if it can be true, and a time without a zone is read
+  /// in the policy's.
   case second = 2
 }
 

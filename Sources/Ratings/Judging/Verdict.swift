@@ -30,6 +30,22 @@ public struct EventDetail: Hashable, Sendable {
   }
 }
 
+extension EventDetail {
+  /// Of an event that repeats what stands.
+  public static let repeated = [
+    EventDetail(
+      .ratingUnique,
+      message: "what stands of this user and movie says the same: the event changes nothing")
+  ]
+  /// Of an event that comes late.
+  public static let late = [
+    EventDetail(
+      .ratingNewest, field: "timestamp",
+      message: "something newer stands of this user and movie, or a take-back names this event: it"
+        + " changes nothing")
+  ]
+}
+
 /// Writes the record of `validation-results` for one event:
 /// `{"valid":false,"failed":["expect_…"],"details":[{"expectation":"expect_…","field":"rating",
 /// "value":"7","message":"…"}],"topic":"user-ratings","partition":0,"offset":12}`.

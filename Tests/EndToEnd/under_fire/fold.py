@@ -126,7 +126,7 @@ class Fold:
         for partition, offset, key, value, timestamp in records:
             try:
                 user, movie, rating, milliseconds, retracted = judge(value)
-                if milliseconds > timestamp + LEAD_MS:
+                if milliseconds > timestamp + LEAD_MS and timestamp >= EARLIEST_MS:
                     raise Invalid("timestamp")
             except Invalid:
                 self.invalid[(partition, offset)] = (key, value)
