@@ -108,7 +108,8 @@ let package = Package(
     .target(
       name: "Configuration",
       dependencies: [
-        "Console", "Pipeline", "Streams", logging, .product(name: "Yams", package: "Yams"),
+        "Console", "Pipeline", "Ratings", "Codecs", "Streams", logging,
+        .product(name: "Yams", package: "Yams"),
       ],
       // The declarations of the topics, so that the binary works wherever it is put.
       resources: [.embedInCode("Topics")],

@@ -1,10 +1,12 @@
 #include "csimdjson.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
 #include <memory>
 #include <new>
+#include <string>
 #include <string_view>
 
 #include <simdjson.h>
@@ -97,14 +99,22 @@ struct csj_parser {
   size_t capacity = 0;
   size_t field_count = 0;
   bool has_marks = false;
+  bool is_loose = false;
   std::array<csj_text, csj_max_fields> names{};
   std::array<csj_value, csj_max_fields> values{};
   std::array<simdjson::dom::array, csj_max_fields> arrays{};
+  std::array<simdjson::dom::object, csj_max_fields> objects{};
+  simdjson::dom::object current;
+  bool has_current = false;
 
   void load(const void *bytes, size_t length);
   uint8_t parse(const void *bytes, size_t length);
   bool mark_numbers_out_of_range(const void *bytes, size_t length);
+  void forget();
+  size_t field_named(std::string_view key, size_t expected) const;
+  size_t field_like(std::string_view key) const;
   void collect(simdjson::dom::object object);
+  void keep(size_t field, simdjson::dom::element element, bool is_other_spelling);
 };
 
 void csj_parser::load(const void *bytes, size_t length) {
@@ -155,35 +165,80 @@ bool csj_parser::mark_numbers_out_of_range(const void *bytes, size_t length) {
   return found;
 }
 
+// Our own records have their fields in the order of the names, so the first try is a hit.
+size_t csj_parser::field_named(std::string_view key, size_t expected) const {
+  size_t candidate = expected;
+  for (size_t tried = 0; tried < field_count; tried++, candidate++) {
+    if (candidate >= field_count) candidate = 0;
+    const csj_text &name = names[candidate];
+    if (name.length == key.size() && std::memcmp(name.bytes, key.data(), name.length) == 0) {
+      return candidate;
+    }
+  }
+  return field_count;
+}
+
+// A field whose letters are the key's, but for their case and for `_` and `-`.
+size_t csj_parser::field_like(std::string_view key) const {
+  auto next = [](std::string_view text, size_t &at) {
+    while (at < text.size() && (text[at] == '_' || text[at] == '-')) at++;
+    if (at == text.size()) return '\0';
+    char c = text[at++];
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
+  for (size_t field = 0; field < field_count; field++) {
+    std::string_view name(names[field].bytes, names[field].length);
+    size_t in_key = 0;
+    size_t in_name = 0;
+    char c;
+    do {
+      c = next(name, in_name);
+    } while (next(key, in_key) == c && c != '\0');
+    if (c == '\0' && in_key == key.size() && in_name == name.size()) return field;
+  }
+  return field_count;
+}
+
+void csj_parser::keep(size_t field, simdjson::dom::element element, bool is_other_spelling) {
+  csj_value &value = values[field];
+  bool is_known = value.kind != csj_kind_absent;
+  // The field's own spelling stands over others.
+  if (is_known && is_other_spelling && !value.is_loose) return;
+  bool is_duplicate = is_known && (is_other_spelling || !value.is_loose);
+  value = make_value(element, has_marks);
+  value.is_duplicate = is_duplicate;
+  value.is_loose = is_other_spelling;
+  if (value.kind == csj_kind_array) (void)element.get_array().get(arrays[field]);
+  if (value.kind == csj_kind_object) (void)element.get_object().get(objects[field]);
+}
+
 void csj_parser::collect(simdjson::dom::object object) {
+  current = object;
+  has_current = true;
   size_t expected = 0;
-  for (simdjson::dom::key_value_pair field : object) {
-    // Our own records have their fields in the order of the names, so the first try is a hit.
-    size_t candidate = expected;
-    for (size_t tried = 0; tried < field_count; tried++, candidate++) {
-      if (candidate >= field_count) candidate = 0;
-      const csj_text &name = names[candidate];
-      if (name.length != field.key.size() ||
-          std::memcmp(name.bytes, field.key.data(), name.length) != 0) {
-        continue;
-      }
-      bool is_duplicate = values[candidate].kind != csj_kind_absent;
-      values[candidate] = make_value(field.value, has_marks);
-      values[candidate].is_duplicate = is_duplicate;
-      if (values[candidate].kind == csj_kind_array) {
-        (void)field.value.get_array().get(arrays[candidate]);
-      }
-      expected = candidate + 1;
-      break;
+  for (simdjson::dom::key_value_pair member : object) {
+    size_t field = field_named(member.key, expected);
+    if (field < field_count) {
+      keep(field, member.value, false);
+      expected = field + 1;
+    } else if (is_loose) {
+      field = field_like(member.key);
+      if (field < field_count) keep(field, member.value, true);
     }
   }
 }
 
-uint8_t csj_parser::parse(const void *bytes, size_t length) {
+void csj_parser::forget() {
   for (size_t field = 0; field < field_count; field++) {
     values[field].kind = csj_kind_absent;
     values[field].is_duplicate = false;
+    values[field].is_loose = false;
   }
+}
+
+uint8_t csj_parser::parse(const void *bytes, size_t length) {
+  forget();
+  has_current = false;
   has_marks = false;
   load(bytes, length);
   simdjson::dom::element root;
@@ -217,11 +272,63 @@ uint8_t csj_parse(csj_parser *parser, const void *bytes, size_t length) {
     return parser->parse(bytes, length);
   } catch (...) {
     parser->dom.reset();
+    parser->forget();
+    parser->has_current = false;
     return csj_error_out_of_memory;
   }
 }
 
 const csj_value *csj_values(const csj_parser *parser) { return parser->values.data(); }
+
+void csj_read_loosely(csj_parser *parser, bool is_loose) { parser->is_loose = is_loose; }
+
+bool csj_enter(csj_parser *parser, size_t field) {
+  if (field >= parser->field_count || parser->values[field].kind != csj_kind_object) return false;
+  simdjson::dom::object object = parser->objects[field];
+  parser->forget();
+  parser->collect(object);
+  return true;
+}
+
+size_t csj_strangers(const csj_parser *parser, csj_member *members, size_t capacity) {
+  size_t count = 0;
+  if (!parser->has_current) return count;
+  for (simdjson::dom::key_value_pair stranger : parser->current) {
+    if (count == capacity) break;
+    if (parser->field_named(stranger.key, 0) < parser->field_count) continue;
+    if (parser->is_loose && parser->field_like(stranger.key) < parser->field_count) continue;
+    csj_member &member = members[count++];
+    member.key = {stranger.key.data(), stranger.key.size()};
+    member.kind = make_value(stranger.value, parser->has_marks).kind;
+    member.fields_inside = 0;
+    simdjson::dom::object inside;
+    if (stranger.value.get_object().get(inside) != simdjson::SUCCESS) continue;
+    for (simdjson::dom::key_value_pair pair : inside) {
+      bool is_field = parser->field_named(pair.key, 0) < parser->field_count ||
+                      parser->field_like(pair.key) < parser->field_count;
+      if (is_field) member.fields_inside++;
+    }
+  }
+  return count;
+}
+
+size_t csj_copy_json(const csj_parser *parser, size_t field, char *destination, size_t capacity) {
+  if (field >= parser->field_count) return 0;
+  // An exception that reaches Swift ends the process.
+  try {
+    std::string text;
+    if (parser->values[field].kind == csj_kind_array) {
+      text = simdjson::minify(parser->arrays[field]);
+    } else if (parser->values[field].kind == csj_kind_object) {
+      text = simdjson::minify(parser->objects[field]);
+    }
+    size_t length = std::min(text.size(), capacity);
+    if (length > 0) std::memcpy(destination, text.data(), length);
+    return length;
+  } catch (...) {
+    return 0;
+  }
+}
 
 size_t csj_array_elements(const csj_parser *parser, size_t field, csj_value *elements,
                           size_t capacity) {

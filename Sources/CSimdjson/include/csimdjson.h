@@ -43,6 +43,8 @@ typedef struct csj_value {
   csj_kind kind;
   /// The key occurs more than once; this is its last value.
   bool is_duplicate;
+  /// The key is spelled otherwise than the field; see `csj_read_loosely`.
+  bool is_loose;
   union {
     bool boolean;
     int64_t integer;
@@ -73,7 +75,31 @@ void csj_destroy(csj_parser *parser);
 /// end of its input, and what follows a payload of librdkafka is not ours to read.
 uint8_t csj_parse(csj_parser *parser, const void *bytes, size_t length);
 
-/// The values found by the last `csj_parse`, in the order of the names.
+/// Whether keys are taken for a field that differ from it only in the case of letters and in `_` and
+/// `-`, unless the object has the field itself. Not so at first.
+void csj_read_loosely(csj_parser *parser, bool is_loose);
+
+/// Finds the fields' values again, in the object that is the value of a field. Returns false, and
+/// changes nothing, if it is none.
+bool csj_enter(csj_parser *parser, size_t field);
+
+/// A key that is no field.
+typedef struct csj_member {
+  csj_text key;
+  csj_kind kind;
+  /// If it is an object: how many of its keys are fields.
+  size_t fields_inside;
+} csj_member;
+
+/// Copies the first `capacity` keys that are no fields, of the object whose values were found last,
+/// and returns how many there were. They are valid as long as texts.
+size_t csj_strangers(const csj_parser *parser, csj_member *members, size_t capacity);
+
+/// Writes an array or object field without blanks to `destination`, cut to `capacity`, and returns
+/// how many bytes it wrote; 0 for any other field.
+size_t csj_copy_json(const csj_parser *parser, size_t field, char *destination, size_t capacity);
+
+/// The values found last, in the order of the names.
 const csj_value *csj_values(const csj_parser *parser);
 
 /// Copies the first `capacity` elements of an array field to `elements`, and returns how many there

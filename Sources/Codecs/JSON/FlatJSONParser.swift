@@ -40,7 +40,7 @@ public enum JSONKind: UInt8, Sendable {
 // @unchecked: the handle has one owner and no shared parts, so it may move between threads; its
 // accessors only read.
 @safe public struct FlatJSONParser: ~Copyable, @unchecked Sendable {
-  private let handle: OpaquePointer?
+  let handle: OpaquePointer?
   private let values: UnsafePointer<csj_value>?
   private let fieldCount: Int
 
@@ -73,7 +73,7 @@ public enum JSONKind: UInt8, Sendable {
     if code != 0 { throw JSONError(code: code) }
   }
 
-  private func value(_ field: Int) -> csj_value {
+  func value(_ field: Int) -> csj_value {
     precondition(field >= 0 && field < fieldCount)
     return unsafe values?[field] ?? csj_value()
   }

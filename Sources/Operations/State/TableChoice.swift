@@ -1,3 +1,4 @@
+import Codecs
 import Configuration
 package import Console
 import Pipeline

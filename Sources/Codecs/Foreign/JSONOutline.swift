@@ -1,0 +1,152 @@
+/// The outline of a text that is nearly JSON: what a person would see in it at once.
+struct JSONOutline {
+  private var first: UInt8?
+  /// Where the first value ends, if it does.
+  private var end: Int?
+  private var depth = 0
+  private var isOpenText = false
+  private var hasSingleQuote = false
+  private var hasBareKey = false
+  private var hasComment = false
+  private var hasTrailingComma = false
+  private var isValidText = true
+  private var word: String?
+
+  /// The first byte after the first value that is neither blank nor NUL.
+  private var rest: UInt8?
+  private var endsWithNUL = false
+
+  /// Words of programming languages that stand where a JSON value belongs.
+  private static let words = [
+    "NaN", "nan", "Infinity", "-Infinity", "inf", "None", "True", "False", "undefined",
+    "Decimal", "datetime", "Timestamp", "ObjectId", "NULL", "nil",
+  ]
+
+  mutating func scan(_ value: RawSpan) {
+    isValidText = value.isUTF8
+    var index = 0
+    var before: UInt8 = 0
+    while index < value.byteCount {
+      let byte = value.byte(index)
+      guard !byte.isBlank else {
+        index += 1
+        continue
+      }
+      if end != nil {
+        if byte == 0 { endsWithNUL = true } else if rest == nil { rest = byte }
+        if rest != nil { return }
+        index += 1
+        continue
+      }
+      if first == nil { first = byte }
+      index = take(byte, at: index, after: before, in: value)
+      before = byte
+    }
+  }
+
+  /// Returns where to go on.
+  private mutating func take(
+    _ byte: UInt8, at index: Int, after before: UInt8, in value: RawSpan
+  ) -> Int {
+    switch byte {
+    case UInt8(ascii: "\""):
+      let next = value.endOfText(from: index + 1)
+      isOpenText = next == nil
+      if depth == 0 { end = next }
+      return next ?? value.byteCount
+    case UInt8(ascii: "{"), UInt8(ascii: "["):
+      depth += 1
+    case UInt8(ascii: "}"), UInt8(ascii: "]"):
+      if before == UInt8(ascii: ",") { hasTrailingComma = true }
+      depth -= 1
+      if depth <= 0 { end = index + 1 }
+    case UInt8(ascii: "'"):
+      hasSingleQuote = true
+    case UInt8(ascii: "/"), UInt8(ascii: "#"):
+      hasComment = true
+    default:
+      if byte.isLetter {
+        if before == UInt8(ascii: "{") { hasBareKey = true }
+        return takeWord(from: index, in: value)
+      }
+    }
+    return index + 1
+  }
+
+  private mutating func takeWord(from start: Int, in value: RawSpan) -> Int {
+    var next = start
+    while next < value.byteCount, value.byte(next).isLetter { next += 1 }
+    if word == nil, next - start <= 16 {
+      let text = String(excerptOf: value.extracting(start..<next))
+      if Self.words.contains(text) { word = text }
+    }
+    return next
+  }
+
+  func form(of value: RawSpan) -> ForeignForm {
+    guard let first else { return .blank }
+    guard first == UInt8(ascii: "{") else { return formOfOther(first, value) }
+    if end != nil, rest == nil, endsWithNUL { return .trailingNUL }
+    if end != nil, rest != nil { return .several }
+    if hasSingleQuote { return .singleQuotes }
+    if let word { return .word(word) }
+    if hasBareKey { return .bareKey }
+    if hasComment { return .comment }
+    if hasTrailingComma { return .trailingComma }
+    if !isValidText { return .notUTF8 }
+    return isOpenText || depth > 0 ? .truncated : .plainText
+  }
+
+  private func formOfOther(_ first: UInt8, _ value: RawSpan) -> ForeignForm {
+    switch first {
+    case UInt8(ascii: "["): return .array
+    case UInt8(ascii: "\""):
+      let isEncoded = value.contains([0x7B, 0x5C, 0x22]) || value.contains([0x22, 0x7B])
+      return isEncoded ? .doubleEncoded : .text
+    case UInt8(ascii: "<"): return .xml
+    case UInt8(ascii: "'"): return .singleQuotes
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number
+    default: break
+    }
+    if !isValidText || value.contains([0]) { return .binary }
+    switch String(excerptOf: value, limit: 8) {
+    case "null": return .null
+    case "true", "false": return .boolean
+    case let text where text.hasPrefix("eyJ"): return .base64
+    default: break
+    }
+    if let word { return .word(word) }
+    return value.contains([0x5F, 0x69, 0x64, 0x3D]) ? .form : .plainText
+  }
+}
+
+extension UInt8 {
+  fileprivate var isBlank: Bool { self == 0x20 || self == 0x09 || self == 0x0A || self == 0x0D }
+  fileprivate var isLetter: Bool { (0x41...0x5A).contains(self) || (0x61...0x7A).contains(self) }
+}
+
+extension RawSpan {
+  /// Where a JSON text ends that begins before `start`; `nil` if it doesn't.
+  fileprivate func endOfText(from start: Int) -> Int? {
+    var index = start
+    while index < byteCount {
+      switch byte(index) {
+      case UInt8(ascii: "\\"): index += 2
+      case UInt8(ascii: "\""): return index + 1
+      default: index += 1
+      }
+    }
+    return nil
+  }
+
+  fileprivate var isUTF8: Bool {
+    unsafe withUnsafeBytes { unsafe String(validating: $0, as: UTF8.self) != nil }
+  }
+
+  /// Whether these few bytes occur in the first few hundred.
+  fileprivate func contains(_ bytes: [UInt8]) -> Bool {
+    let last = Swift.min(byteCount, 512) - bytes.count
+    guard last >= 0 else { return false }
+    return (0...last).contains { extracting($0..<byteCount).begins(with: bytes) }
+  }
+}
