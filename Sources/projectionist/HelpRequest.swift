@@ -16,12 +16,11 @@ enum HelpRequest {
       guard !known.isEmpty else { return }
       guard let next = known.first(where: { $0._commandName == word }) else {
         guard word != "help" || !path.isEmpty else { return }
-        let names = known.map { $0._commandName }
-        let nearest = names.min { editDistance($0, word) < editDistance($1, word) }
-        throw CommandFailure(
-          .usage,
-          "no command is called \(path)\(word); the nearest is `projectionist"
-            + " \(path)\(nearest ?? "")`")
+        let nearest = nearestName(to: word, among: known.map { $0._commandName })
+        let advice =
+          nearest.map { "the nearest is `projectionist \(path)\($0)`" }
+          ?? "`projectionist --help` lists all"
+        throw CommandFailure(.usage, "no command is called \(path)\(word); \(advice)")
       }
       command = next
       path += "\(word) "

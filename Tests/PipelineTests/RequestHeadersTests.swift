@@ -24,7 +24,7 @@ import Testing
     #expect(headers.replyTopic == nil && headers.replyPartition == nil && !headers.isRerouted)
   }
 
-  /// Spring before 2.3 and `encodeStrings` write JSON texts, other languages and consoles their own.
+  /// Spring before 2.3 and `encodeStrings` write JSON texts, other languages and shells their own.
   @Test(arguments: [
     "answers", "\"answers\"", "\"\\\"answers\\\"\"", "answers\n", "answers\r\n",
     " answers ",

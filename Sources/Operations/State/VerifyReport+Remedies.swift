@@ -12,8 +12,8 @@ extension VerifyReport {
       remedies.append(
         "stop the daemon, delete \(store) and start it again: the store is rebuilt from its"
           + " changelog. If it differs again, the changelog is wrong: an application of another"
-          + " name computes everything from \(TopicDeclaration.userRatings.name) after `projectionist"
-          + " topics claim --take-over`")
+          + " name computes everything from \(TopicDeclaration.userRatings.name) after"
+          + " `projectionist topics claim --take-over`")
     } else if problem != nil {
       remedies.append(
         "run this command on the machine whose daemon owns the partition, or start a daemon here")
