@@ -117,7 +117,8 @@ let package = Package(
     module(
       "Wiring",
       [
-        "Console", "Configuration", "Pipeline", "KafkaLog", "LMDBStore", "RedisProjection",
+        "Console", "Configuration", "Codecs", "Pipeline", "KafkaLog", "LMDBStore",
+        "RedisProjection",
         "Streams", "EventLog", "StateStore", logging,
       ]),
     module("Processes", ["Console", "RedisProjection", "CSpawn"]),
@@ -225,7 +226,8 @@ let package = Package(
     tests(
       "ProjectionistTests",
       [
-        "projectionist", "SampleData", "Configuration", "Console", "Pipeline", "Recommender",
+        "projectionist", "Operations", "SampleData", "Configuration", "Console", "Pipeline",
+        "Recommender",
         "Ratings", "Codecs", "TestSupport", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Where a command's configuration comes from: a file, and what its command line says on top.
 package struct ConfigurationSource: Sendable {
   package var file: String?
@@ -16,7 +18,12 @@ package struct ConfigurationSource: Sendable {
     self.logLevel = logLevel
   }
 
-  /// The settings in force.
+  /// The file that is read, named or found in the working directory; `nil` for none.
+  package var fileInUse: String? {
+    LoadedSettings.fileName(file, ProcessInfo.processInfo.environment)
+  }
+
+  /// The settings in force, without a look at librdkafka's properties.
   package func load() throws(ConfigurationError) -> LoadedSettings {
     try LoadedSettings.load(path: file, flags: flags)
   }

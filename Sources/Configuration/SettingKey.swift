@@ -198,7 +198,7 @@ extension SettingKey {
       "predict.require_catalog", \.predict.requireCatalog, .flag,
       "true: only movies of the topic movies are recommended, so that one that is deleted there"
         + " leaves all lists; without effect while the topic is empty."),
-    SettingKey("log.level", \.log.level, .oneOf, "The least severe messages that are written."),
+    SettingKey("log.level", \.log.level, .logLevel, "The least severe messages that are written."),
     SettingKey(
       "log.format", \.log.format, .oneOf, "auto writes text on a terminal and JSON otherwise."),
     SettingKey(

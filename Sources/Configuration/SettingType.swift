@@ -1,3 +1,5 @@
+import Logging
+
 /// A value as a configuration file, an environment variable or a flag gives it.
 package enum RawSetting: Hashable, Sendable {
   case text(String)
@@ -153,6 +155,17 @@ where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == Strin
   private static func caseNames() -> String {
     Value.allCases.map(\.rawValue).joined(separator: ", ")
   }
+}
+
+extension SettingType<Logger.Level> {
+  /// A level of the log; `warn` is `warning`, as elsewhere.
+  static let logLevel = SettingType(
+    expected: oneOf.expected,
+    parse: { text in
+      let name = text.lowercased()
+      return Logger.Level(rawValue: name == "warn" ? "warning" : name)
+    },
+    format: { $0.rawValue })
 }
 
 extension SettingType<[String]> {

@@ -20,7 +20,11 @@ package enum SettingOrigin: Hashable, Sendable, CustomStringConvertible {
 
 /// Everything that is wrong with a configuration, one sentence each.
 package struct ConfigurationError: Error, Hashable, CustomStringConvertible {
-  var problems: [String]
+  package var problems: [String]
+
+  package init(problems: [String]) {
+    self.problems = problems
+  }
 
   package var description: String { problems.joined(separator: "\n") }
 }
@@ -68,7 +72,7 @@ package struct LoadedSettings: Sendable {
   {
     let environment = ProcessInfo.processInfo.environment
     var file: ConfigurationFile?
-    if let path = path ?? environment[fileVariable] {
+    if let path = fileName(path, environment) {
       do {
         let yaml = try String(contentsOfFile: path, encoding: .utf8)
         file = ConfigurationFile(name: path, yaml: yaml)
@@ -82,6 +86,25 @@ package struct LoadedSettings: Sendable {
 
   /// The environment variable that names the configuration file.
   package static let fileVariable = SettingKey.environmentPrefix + "CONFIG"
+
+  /// The configuration file of a directory, used where none is named.
+  package static let defaultFile = "projectionist.yaml"
+
+  /// Which file is read: the one that is named, or that of the working directory; `nil` for none.
+  ///
+  /// - Parameters:
+  ///   - path: as the command line names it.
+  ///   - exists: whether there is such a file.
+  static func fileName(
+    _ path: String?, _ environment: [String: String],
+    exists: (String) -> Bool = FileManager.default.fileExists(atPath:)
+  ) -> String? {
+    // Compose files pass variables on that are not set, as empty ones.
+    if let named = path ?? environment[fileVariable].flatMap({ $0.isEmpty ? nil : $0 }) {
+      return named
+    }
+    return exists(defaultFile) ? defaultFile : nil
+  }
 
   private mutating func apply(_ entry: ConfigurationFile.Entry, of file: String) {
     let origin = SettingOrigin.file(name: file, line: entry.line)
@@ -119,21 +142,19 @@ package struct LoadedSettings: Sendable {
         set(key.path, to: .text(value), from: .environment(name))
       }
     }
-    warnOfUnknown(environment.keys.filter { !known.contains($0) }.sorted())
+    refuseUnknown(environment.filter { !known.contains($0.key) })
   }
 
   private static let kafkaVariablePrefix = SettingKey.environmentName(of: "kafka.")
 
-  /// An unknown variable is no error: Kubernetes adds some to every container.
-  private mutating func warnOfUnknown(_ names: [String]) {
-    let prefix = SettingKey.environmentPrefix
-    for name in names where name.hasPrefix(prefix) {
-      if name.hasPrefix(prefix + "SERVICE_") || name.hasPrefix(prefix + "PORT") { continue }
+  private mutating func refuseUnknown(_ variables: [String: String]) {
+    for (name, value) in variables.sorted(by: { $0.key < $1.key })
+    where name.hasPrefix(SettingKey.environmentPrefix) && !ServiceLink.isOne(name, value) {
       let nearest = SettingKey.all.map(\.path).map(SettingKey.environmentName).min {
         editDistance($0, name) < editDistance($1, name)
       }
-      warnings.append(
-        "unknown environment variable \(name); the nearest known one is \(nearest ?? "")")
+      problems.append(
+        "environment variable \(name) is unknown; the nearest known one is \(nearest ?? "")")
     }
   }
 

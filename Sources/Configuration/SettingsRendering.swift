@@ -43,7 +43,7 @@ package enum SettingsRendering {
   private static let masked = RawSetting.text("********")
 
   /// Whether a property of librdkafka holds a secret.
-  static func isSecret(_ property: String) -> Bool {
+  package static func isSecret(_ property: String) -> Bool {
     ["password", "secret", "key.pem", "jaas", "oauthbearer.config", "assertion"].contains {
       property.contains($0)
     }
@@ -51,7 +51,7 @@ package enum SettingsRendering {
 
   private static let header = [
     "# The configuration of projectionist: every key with its default.",
-    "# Printed by `projectionist config`; use it with `projectionist run --config FILE`.",
+    "# Printed by `projectionist config`; read as ./projectionist.yaml, or named by --config FILE.",
     "#",
     "# The environment stands over this file, and flags (--set redis.port=6380) over both. Every key",
     "# has its variable, PROJECTIONIST_REDIS_PORT for redis.port; others that work are named below.",

@@ -106,7 +106,8 @@ final class StatusReporter: Service {
       "personal": "\(status.personal)", "popular": "\(status.popular)",
       "errors": "\(status.errors)", "late": "\(status.late)",
       "old": "\(status.old)",
-      "forwarded": "\(status.forwarded)", "model": "\(status.modelVersion ?? "none")",
+      "forwarded": "\(status.forwarded)", "detoured": "\(status.detoured)",
+      "model": "\(status.modelVersion ?? "none")",
       "kept_models": "\(status.keptModels.joined(separator: ","))",
     ]
     if let overlap = status.shadowOverlap {

@@ -62,7 +62,7 @@ public struct LMDBStorage: StateStorage {
     try DurabilityMark.condition(path(stage, partition), bootID: DurabilityMark.currentBootID())
   }
 
-  func path(_ stage: String, _ partition: Int32) -> String {
+  package func path(_ stage: String, _ partition: Int32) -> String {
     "\(root)/\(stage)/\(partition)"
   }
 

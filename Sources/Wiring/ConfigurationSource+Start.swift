@@ -1,14 +1,51 @@
+import Codecs
 package import Configuration
+import KafkaLog
 package import Logging
 
 extension ConfigurationSource {
+  /// The settings in force. librdkafka takes each of its properties.
+  package func loadChecked() throws(ConfigurationError) -> LoadedSettings {
+    let loaded = try load()
+    let problems = loaded.settings.kafka.sorted { $0.key < $1.key }.compactMap { name, value in
+      KafkaProperties.fault(of: name, value).map { fault in
+        let key = "kafka.\(name)"
+        let place = loaded.origins[key].map { "\($0): " } ?? ""
+        return "\(place)\(key) \(Self.sentence(fault, name, value))"
+      }
+    }
+    guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
+    return loaded
+  }
+
+  private static func sentence(_ fault: KafkaProperties.Fault, _ name: String, _ value: String)
+    -> String
+  {
+    switch fault {
+    case .unknown:
+      let nearest = KafkaProperties.names.min { editDistance($0, name) < editDistance($1, name) }
+      return "is no property of librdkafka; the nearest known one is kafka.\(nearest ?? "")"
+    case .reserved: return "can't be changed: exactly-once depends on it"
+    case .invalid(let message):
+      return SettingsRendering.isSecret(name)
+        ? "is not valid" : "is \"\(value)\"; librdkafka says: \(message)"
+    }
+  }
+
   /// The settings in force, and a logger made by them, in which what was ignored is logged.
   package func start(_ label: String) throws(ConfigurationError) -> (
     settings: Settings, logger: Logger
   ) {
-    let loaded = try load()
-    let logger = loaded.settings.log.makeLogger(label)
-    for warning in loaded.warnings { logger.warning("\(warning)") }
-    return (loaded.settings, logger)
+    let loaded = try loadChecked()
+    return (loaded.settings, loaded.makeLogger(label))
+  }
+}
+
+extension LoadedSettings {
+  /// A logger made by these settings, in which what was ignored is logged.
+  package func makeLogger(_ label: String) -> Logger {
+    let logger = settings.log.makeLogger(label)
+    for warning in warnings { logger.warning("\(warning)") }
+    return logger
   }
 }

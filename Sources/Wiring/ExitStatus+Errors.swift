@@ -2,6 +2,7 @@ import Configuration
 package import Console
 package import EventLog
 import LMDBStore
+import Pipeline
 import RedisProjection
 import StateStore
 import Streams
@@ -14,7 +15,10 @@ extension ExitStatus {
     case is ConfigurationError: self = .configuration
     case let error as LogError: self.init(of: error)
     case is StoreError: self = .failure
-    case StageError.log(let error): self.init(of: error)
+    case StageError.log(let error), ExplanationError.log(let error),
+      ReplayError.stage(.log(let error)):
+      self.init(of: error)
+    case is ExplanationError, is ReplayError: self = .failure
     case StageError.failed(let reason, _) where reason.code == .topicsOwned: self = .topicsDiffer
     case StageError.failed(let reason, _) where reason.code == .instanceInUse:
       self = .alreadyRunning

@@ -35,7 +35,7 @@ extension Settings {
 
   /// The log for a few questions whose failures are reported by whoever asks: librdkafka's own
   /// complaints are left out unless the log is to be detailed.
-  func makeQuietLog(_ logger: Logger) -> KafkaLog {
+  package func makeQuietLog(_ logger: Logger) -> KafkaLog {
     var kafka = kafkaSettings
     kafka.requestTimeout = .seconds(5)
     var logger = logger

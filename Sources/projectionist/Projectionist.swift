@@ -33,9 +33,15 @@ struct Projectionist: AsyncParsableCommand {
 
       On a Kafka of your own:
         projectionist config > projectionist.yaml
-        projectionist topics apply --config projectionist.yaml
-        projectionist check --config projectionist.yaml
-        projectionist run --config projectionist.yaml
+        projectionist topics apply
+        projectionist check
+        projectionist load ml-latest-small    (or: projectionist generate)
+        projectionist run
+
+    CONFIGURATION:
+      The file that --config or \(LoadedSettings.fileVariable) names, or else
+      \(LoadedSettings.defaultFile) in the working directory, if there is one.
+      PROJECTIONIST_… variables override it, and --set overrides those.
 
     EXIT CODES:
     \(exitCodes)
@@ -55,6 +61,7 @@ struct Projectionist: AsyncParsableCommand {
 
   static func main() async {
     do {
+      try HelpRequest.check(CommandLine.arguments.dropFirst())
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
@@ -64,7 +71,8 @@ struct Projectionist: AsyncParsableCommand {
     } catch {
       // What the argument parser throws it also explains, with the right exit code.
       guard let status = ExitStatus(of: error) else { exit(withError: error) }
-      StandardStream.error.write("projectionist: \(error)\n")
+      let text = FailureText.of(error, CommonOptions.settingsInForce)
+      StandardStream.error.write("projectionist: \(text)\n")
       Foundation.exit(status.rawValue)
     }
   }

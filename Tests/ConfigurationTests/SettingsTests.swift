@@ -137,9 +137,43 @@ func problems(
     #expect(throws: Never.self) { try load("stages: [user, predict]") }
   }
 
-  @Test func anUnknownVariableOfOursIsAWarning() throws {
-    let loaded = try load(environment: ["PROJECTIONIST_REDIS_PROT": "1"])
-    #expect(loaded.warnings.first?.contains("PROJECTIONIST_REDIS_PORT") == true)
+  @Test func anUnknownVariableOfOursIsAnError() {
+    #expect(
+      problems(environment: ["PROJECTIONIST_REDIS_PROT": "1", "OTHER_REDIS_PROT": "1"]) == [
+        "environment variable PROJECTIONIST_REDIS_PROT is unknown; the nearest known one is"
+          + " PROJECTIONIST_REDIS_PORT"
+      ])
+    #expect(problems(environment: ["PROJECTIONIST_REDS_PORT": "6380"]).count == 1)
+  }
+
+  @Test(arguments: [
+    ("PROJECTIONIST_CACHE_SERVICE_HOST", "10.0.0.1"), ("PROJECTIONIST_SERVICE_PORT", "80"),
+    ("PROJECTIONIST_CACHE_SERVICE_PORT_HTTP", "80"),
+    ("PROJECTIONIST_CACHE_PORT", "tcp://10.0.0.1:80"), ("PROJECTIONIST_PORT", "tcp://10.0.0.1:80"),
+    ("PROJECTIONIST_CACHE_PORT_80_TCP", "tcp://10.0.0.1:80"),
+    ("PROJECTIONIST_CACHE_PORT_80_TCP_ADDR", "10.0.0.1"),
+    ("PROJECTIONIST_CACHE_PORT_53_UDP_PROTO", "udp"),
+  ])
+  func serviceLinksOfKubernetesAreNoneOfOurs(_ name: String, _ value: String) throws {
+    #expect(try load(environment: [name: value]).settings == Settings())
+  }
+
+  @Test func theFileIsNamedOrFound() {
+    let variable = ["PROJECTIONIST_CONFIG": "other.yaml"]
+    func name(_ path: String?, _ environment: [String: String], exists: Bool) -> String? {
+      LoadedSettings.fileName(path, environment) { $0 == "projectionist.yaml" && exists }
+    }
+    #expect(name("a.yaml", variable, exists: true) == "a.yaml")
+    #expect(name(nil, variable, exists: true) == "other.yaml")
+    #expect(name(nil, [:], exists: true) == "projectionist.yaml")
+    #expect(name(nil, [:], exists: false) == nil)
+    #expect(name(nil, ["PROJECTIONIST_CONFIG": ""], exists: false) == nil)
+    #expect(name(nil, ["PROJECTIONIST_CONFIG": ""], exists: true) == "projectionist.yaml")
+  }
+
+  @Test(arguments: ["warn", "WARN", "warning", "Warning"])
+  func warnIsWarning(_ level: String) throws {
+    #expect(try load(flags: [("log.level", level)]).settings.log.level == .warning)
   }
 
   @Test func librdkafkasPropertiesPassThrough() throws {

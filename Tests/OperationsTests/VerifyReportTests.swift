@@ -101,7 +101,7 @@ import Testing
             state  one
             Redis  none
           10 rating_count
-            state  int64(3)
+            state  3
             Redis  -
           11 (row)
             state  none
@@ -110,6 +110,34 @@ import Testing
             state  below the log's end
             Redis  epoch 1, offset 99
         """))
+  }
+
+  @Test func everyDifferenceHasARemedy() throws {
+    var report = try report { stored, log in
+      set(&stored, 1, 2)
+      set(&log, 1, 2)
+    }
+    report.nameRemedies(store: "st/user/0")
+    #expect(report.remedies.isEmpty)
+    var damaged = try self.report { stored, _ in set(&stored, 1, 2) }
+    damaged.nameRemedies(store: "st/user/0")
+    #expect(damaged.remedies.count == 1)
+    #expect(damaged.text.contains("  → stop the daemon, delete st/user/0 and start it again"))
+    var outcome = RedisOutcome(shown: 5)
+    outcome.note(.leftOver, 11)
+    report.add(outcome)
+    report.nameRemedies(store: "st/user/0")
+    #expect(report.text.contains("  → `projectionist redis rebuild`"))
+    report.redisProblem = "the redis stage stands at offset 3 of 9 in user-features[0]"
+    report.nameRemedies(store: "st/user/0")
+    #expect(report.remedies.count == 2)
+
+    var verdicts = VerdictReport(
+      validVerdicts: 7, events: 5, missingEvents: 2, firstMissing: ["user-ratings[0] at offset 4"])
+    verdicts.nameRemedy(
+      group: "app-intake", topic: "user-ratings", bootstrapServers: "localhost:9092")
+    #expect(
+      verdicts.text.contains("--bootstrap-server localhost:9092 --group app-intake --topic user-"))
   }
 
   @Test func aPartitionThatWasNotComparedDoesNotAgree() throws {

@@ -99,7 +99,8 @@ import Testing
       ])
     #expect(
       replies.map(\.reason) == [
-        nil, nil, .noRatings, nil, .noMatchingMovies, nil, .noKnownMovies, .noMatchingMovies,
+        nil, nil, .noRatings, nil, .noMatchingMovies, .noMoreMovies, .noKnownMovies,
+        .noMatchingMovies,
       ])
     #expect(replies.map(\.recommendations.count) == [10, 3, 10, 10, 0, 40, 10, 0])
     #expect(

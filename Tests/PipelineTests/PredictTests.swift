@@ -59,6 +59,21 @@ import Testing
     #expect(reply.stateOffset == committed[TopicPartition(Topics.validatedRatings, home(8))])
   }
 
+  @Test func nothingLeftIsSaidSo() throws {
+    try ask(#"{"user_id":7}"#, partition: home(7))
+    try answer()
+    try prepare()
+    for fields in ["", #","genres":"drama,comedy""#, #","genres":"Western""#] {
+      try ask(#"{"user_id":7\#(fields)}"#, partition: home(7))
+    }
+    try answer()
+    let replies = try chain.records(Topics.recommendations).map { try ReplyRecord($0) }
+    #expect(replies.allSatisfy { $0.count == 0 && $0.strategy == "popular" })
+    #expect(
+      replies.map(\.reason)
+        == ["no_movies", "no_more_movies", "no_more_movies", "no_matching_movies"])
+  }
+
   @Test func genresChooseFromThePopularList() throws {
     try prepare()
     try chain.addMovie(5, title: "M5", genres: "Comedy|Horror")
@@ -135,6 +150,44 @@ import Testing
       partition: home(8))
     try answer()
     #expect(try onlyReply().record.headers == [correlation])
+  }
+
+  @Test func aQuotedTopicAndAPartitionInTextAreFollowed() throws {
+    try prepare()
+    chain.log.createTopic("mine", partitions: 3)
+    let correlation = RecordHeader("correlation_id", text: "abc")
+    try ask(
+      #"{"userId":"8"}"#,
+      headers: [
+        correlation, RecordHeader("kafka_replyTopic", text: #""mine""#),
+        RecordHeader("kafka_replyPartition", text: "2"),
+      ], partition: home(8))
+    let counts = try chain.runPredict(Chain.Serving())
+    #expect(counts.detoured == 0)
+    #expect(
+      try chain.log.records(of: TopicPartition("mine", 2)).map(\.headers) == [[correlation]])
+  }
+
+  @Test func aReplyThatGoesElsewhereIsCounted() throws {
+    try prepare()
+    chain.log.createTopic("mine", partitions: 3)
+    let partitions: [[UInt8]] = [[0, 0, 0, 99], [1, 0, 0, 0], [0xFF, 0xFF, 0xFF, 0xFF], [7, 7]]
+    for bytes in partitions {
+      try ask(
+        #"{"user_id":8}"#,
+        headers: [
+          RecordHeader("kafka_replyTopic", text: "mine"),
+          RecordHeader("kafka_replyPartition", bytes),
+        ], partition: home(8), key: "8")
+    }
+    for topic in ["nowhere", "movies", "__offsets", "two words"] {
+      try ask(
+        #"{"user_id":8}"#, headers: [RecordHeader("kafka_replyTopic", text: topic)],
+        partition: home(8), key: "8")
+    }
+    #expect(try chain.runPredict(Chain.Serving()).detoured == 8)
+    #expect(try chain.records("mine").count == 4)
+    #expect(try chain.records(Topics.recommendations).count == 4)
   }
 
   /// What is written in them has another meaning, and to some of them nothing can be written.
@@ -219,13 +272,15 @@ import Testing
 
   @Test func lateRequestsAreDroppedAndCounted() throws {
     try prepare()
-    for (user, deadline) in [(8, "999"), (9, "1000"), (10, "x")] as [(Int64, String)] {
+    for (user, deadline) in [(8, "1699999999999"), (9, "1700000000000"), (10, "1700000005")]
+      as [(Int64, String)]
+    {
       try ask(
         #"{"user_id":\#(user)}"#,
         headers: [RecordHeader("projectionist.deadline_ms", text: deadline)], partition: home(user)
       )
     }
-    let counts = try chain.runPredict(Chain.Serving(time: { 1000 }))
+    let counts = try chain.runPredict(Chain.Serving(time: { 1_700_000_000_000 }))
     let replies = try chain.records(Topics.recommendations).map { try ReplyRecord($0) }
     #expect(replies.compactMap { $0.error == nil ? $0.userId : nil } == [9])
     #expect(replies.compactMap(\.error?.code) == ["invalid_deadline"])
@@ -237,7 +292,7 @@ import Testing
   @Test(
     arguments: [
       (nil, "invalid_json"), ("", "invalid_json"), ("{", "invalid_json"), ("[]", "invalid_json"),
-      ("{}", "missing_user_id"), (#"{"user_id":"8"}"#, "invalid_user_id"),
+      ("{}", "missing_user_id"), (#"{"user_id":"eight"}"#, "invalid_user_id"),
       (#"{"user_id":-1}"#, "invalid_user_id"),
       (#"{"user_id":8,"num_recommendations":0}"#, "invalid_num_recommendations"),
       (#"{"user_id":8,"num_recommendations":101}"#, "invalid_num_recommendations"),

@@ -6,25 +6,27 @@ import Testing
 
 @Suite struct RequestAdmissionTests {
   private func disposition(
-    _ value: String?, partition: Int32 = 2, headers: [RecordHeader] = []
+    _ value: String?, partition: Int32 = 2, headers: [RecordHeader] = [], timestamp: Int64 = 0
   ) -> RequestDisposition {
     var admission = RequestAdmission(
-      partitionOf: { _ in 2 }, time: { 1_000 }, maxAge: .milliseconds(1_000))
+      partitionOf: { _ in 2 }, time: { Self.now }, maxAge: .milliseconds(1_000))
     let bytes = value.map { Array($0.utf8) }
     return bytes.withSpan { value in
       let record = RecordView(
-        topic: 0, partition: partition, offset: 0, timestamp: 0, key: nil, value: value)
+        topic: 0, partition: partition, offset: 0, timestamp: timestamp, key: nil, value: value)
       return admission.disposition(
         of: record, headerBytes: headers.byteCount, RequestHeaders(headers), partition: partition)
     }
   }
+
+  private static let now: Int64 = 1_700_000_000_000
 
   private static func deadline(_ text: String) -> RecordHeader {
     RecordHeader(RequestHeaders.deadline, text: text)
   }
 
   @Test func aRequestInItsPartitionIsAccepted() {
-    for headers in [[], [Self.deadline("1000")]] {
+    for headers in [[], [Self.deadline("1700000000000")]] {
       guard case .accepted(let request) = disposition(#"{"user_id":7}"#, headers: headers) else {
         Issue.record("not accepted")
         continue
@@ -37,11 +39,24 @@ import Testing
   @Test(arguments: [#"{"user_id":7}"#, "{", nil])
   func anExpiredRequestIsNotLookedAt(_ value: String?) {
     for partition in Int32(1)...2 {
-      let late = disposition(value, partition: partition, headers: [Self.deadline("999")])
+      let late = disposition(value, partition: partition, headers: [Self.deadline("1699999999999")])
       guard case .expired = late else {
         Issue.record("not expired")
         continue
       }
+    }
+  }
+
+  /// Some clients give a record's time in seconds, and wait for the reply as all do.
+  @Test(arguments: [0, -1, 1_700_000_000, 1_699_999_999_000, 1_800_000_000_000_000] as [Int64])
+  func aRecordsTimeThatCanNotBeIsNone(_ timestamp: Int64) {
+    guard case .accepted = disposition(#"{"user_id":7}"#, timestamp: timestamp) else {
+      Issue.record("not accepted")
+      return
+    }
+    guard case .old(1_001) = disposition(#"{"user_id":7}"#, timestamp: Self.now - 1_001) else {
+      Issue.record("not too old")
+      return
     }
   }
 

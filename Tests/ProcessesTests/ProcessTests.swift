@@ -70,13 +70,13 @@ struct ProcessTests {
 
   @Test("its output goes to the end of a private file, without the removed variables")
   func output() throws {
-    setenv("PROJECTIONIST_TEST", "inherited", 1)
-    defer { unsetenv("PROJECTIONIST_TEST") }
+    setenv("PROCESS_TESTS_VALUE", "inherited", 1)
+    defer { unsetenv("PROCESS_TESTS_VALUE") }
     let directory = try TemporaryDirectory("test")
     let file = directory.file("output")
-    for removing in [[], ["PROJECTIONIST_TEST"]] as [Set] {
+    for removing in [[], ["PROCESS_TESTS_VALUE"]] as [Set] {
       let child = try ChildProcess(
-        "sh", executable: "sh", arguments: ["-c", "echo ${PROJECTIONIST_TEST-none} >&2"],
+        "sh", executable: "sh", arguments: ["-c", "echo ${PROCESS_TESTS_VALUE-none} >&2"],
         output: .file(file), removing: removing)
       #expect(child.wait(.seconds(20)) == .exited(0))
     }

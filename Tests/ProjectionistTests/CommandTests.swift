@@ -20,6 +20,30 @@ import Testing
     #expect(throws: (any Error).self) { try CommonOptions.parse(["--set", "redis.port"]) }
   }
 
+  @Test func shortFlagsOfTheFieldWork() throws {
+    let options = try CommonOptions.parse(["-b", "a:1", "-c", "/dev/null"])
+    #expect(options.source.fileInUse == "/dev/null")
+    #expect(try options.load().settings.bootstrapServers == "a:1")
+    let predict = try PredictCommand.parse(["7", "-n", "3", "-c", "p.yaml", "-b", "a:1"])
+    #expect(predict.count == 3 && predict.common.file == "p.yaml")
+  }
+
+  @Test(arguments: [
+    ["help"], ["help", "run"], ["help", "state", "verify"], ["help", "help"], ["run", "help"], [],
+  ])
+  func helpOnACommandPasses(_ arguments: [String]) {
+    #expect(throws: Never.self) { try HelpRequest.check(arguments) }
+  }
+
+  @Test(arguments: [
+    (["help", "nope"], "nope"), (["help", "predit"], "`projectionist predict`"),
+    (["help", "state", "verfy"], "`projectionist state verify`"),
+  ])
+  func helpOnAnUnknownCommandNamesTheNearest(_ arguments: [String], _ text: String) {
+    let failure = #expect(throws: CommandFailure.self) { try HelpRequest.check(arguments) }
+    #expect(failure?.status == .usage && failure?.message.contains(text) == true)
+  }
+
   @Test func aMissingFileIsNamed() throws {
     let options = try CommonOptions.parse(["--config", "/nowhere/projectionist.yaml"])
     let expected = "the configuration file /nowhere/projectionist.yaml is not there"

@@ -11,12 +11,18 @@ import Testing
     (#"{"user_id":7.0,"num_recommendations":null}"#, 7, 10),
     (#"{"user_id":7,"exclude_rated":null,"genres":null,"include_history":null}"#, 7, 10),
     (#"{"user_id":7,"model_version":null,"as_of":null,"genres":[]}"#, 7, 10),
+    (#"{"userId":7,"numRecommendations":5}"#, 7, 5), (#"{"USER_ID":7,"GENRES":null}"#, 7, 10),
+    (#"{"UserID":"7","num-recommendations":"5"}"#, 7, 5), (#"{"user_id":"7.0"}"#, 7, 10),
+    (#"{"user_id":7,"exclude_rated":"True","include_history":"false"}"#, 7, 10),
+    ("\u{FEFF}{\"user_id\":7}\r\n", 7, 10), ("\0\0\0\0\u{7}{\"user_id\":7}", 7, 10),
   ])
   func reads(_ text: String, _ user: Int64, _ count: Int) throws {
     #expect(try parse(Array(text.utf8)) == RecommendationRequest(user: user, count: count))
   }
 
-  @Test(arguments: [#"["A","B c"]"#, #""A|B c""#, #""A||B c|""#])
+  @Test(arguments: [
+    #"["A","B c"]"#, #""A|B c""#, #""A||B c|""#, #""A,B c""#, #"" A , B c,""#,
+  ])
   func readsEverything(_ genres: String) throws {
     let text =
       #"{"user_id":7,"num_recommendations":3,"exclude_rated":false,"genres":\#(genres),"#
@@ -33,18 +39,21 @@ import Testing
     arguments: [
       ("", "invalid_json", nil), ("[]", "invalid_json", nil), ("{", "invalid_json", nil),
       ("{}", "missing_user_id", nil), (#"{"user_id":null}"#, "missing_user_id", nil),
-      (#"{"user_id":"7"}"#, "invalid_user_id", nil), (#"{"user_id":-1}"#, "invalid_user_id", nil),
+      (#"{"user_id":"7a"}"#, "invalid_user_id", nil),
+      (#"{"user_id":"-7"}"#, "invalid_user_id", nil),
+      (#"{"userId":1,"USER_ID":2}"#, "invalid_user_id", nil),
+      (#"{"user_id":-1}"#, "invalid_user_id", nil),
       (#"{"user_id":7.5}"#, "invalid_user_id", nil),
       (#"{"user_id":9223372036854775808}"#, "invalid_user_id", nil),
       (#"{"user_id":1e999}"#, "invalid_user_id", nil),
       (#"{"user_id":1,"user_id":2}"#, "invalid_user_id", nil),
       (#"{"user_id":7,"num_recommendations":0}"#, "invalid_num_recommendations", 7),
       (#"{"user_id":7,"num_recommendations":101}"#, "invalid_num_recommendations", 7),
-      (#"{"user_id":7,"num_recommendations":"5"}"#, "invalid_num_recommendations", 7),
+      (#"{"user_id":7,"num_recommendations":"five"}"#, "invalid_num_recommendations", 7),
       (#"{"user_id":7,"num_recommendations":1e30}"#, "invalid_num_recommendations", 7),
       (#"{"user_id":7,"exclude_rated":1}"#, "invalid_exclude_rated", 7),
       (#"{"user_id":7,"exclude_rated":true,"exclude_rated":true}"#, "invalid_exclude_rated", 7),
-      (#"{"user_id":7,"include_history":"true"}"#, "invalid_include_history", 7),
+      (#"{"user_id":7,"include_history":"yes"}"#, "invalid_include_history", 7),
       (#"{"user_id":7,"genres":7}"#, "invalid_genres", 7),
       (#"{"user_id":7,"genres":""}"#, "invalid_genres", 7),
       (#"{"user_id":7,"genres":["A",null]}"#, "invalid_genres", 7),
@@ -58,6 +67,27 @@ import Testing
   func refuses(_ text: String, _ code: String, _ user: Int64?) {
     let error = #expect(throws: RequestError.self) { _ = try parse(Array(text.utf8)) }
     #expect(error?.code == code && error?.user == user)
+  }
+
+  @Test(arguments: [
+    (#"{"user":7}"#, "call the field user user_id"), (#"{"usr_id":7}"#, "call the field usr_id"),
+    (#"{"payload":{"user_id":7}}"#, "inside of payload"), (#"{"n":7}"#, "only n"),
+    (#"{"user_id":null}"#, "it is null"), (#"{"user_id":{"a":1}}"#, #"not {"a":1}"#),
+    (#"{"user_id":"seven"}"#, #"not the text "seven""#), (#"{"user_id":true}"#, "not true"),
+    (#"{"user_id":7.5}"#, "not 7.5"), (#"{"user_id":1,"user_id":1}"#, "there twice"),
+    (#"{"user_id":7,"num_recommendations":500}"#, "from 1 to 100, not 500"),
+    (#""{\"user_id\":7}""#, "encoded twice"), (#"[{"user_id":7}]"#, "one object a record"),
+    ("{'user_id':7}", "json.dumps"), (#"{"user_id":7"#, "cut off"),
+  ])
+  func errorsSayWhatIsThere(_ text: String, _ explanation: String) {
+    let error = #expect(throws: RequestError.self) { _ = try parse(Array(text.utf8)) }
+    #expect(error?.message.contains(explanation) == true, "\(error?.message ?? "")")
+  }
+
+  @Test func longValuesAreCut() {
+    let text = #"{"user_id":"\#(String(repeating: "x", count: 5_000))"}"#
+    let error = #expect(throws: RequestError.self) { _ = try parse(Array(text.utf8)) }
+    #expect((error?.message.count ?? 0) < 250)
   }
 
   @Test(arguments: [64, 65, 300])
@@ -130,6 +160,13 @@ import Testing
     let text = written(reply.write)
     #expect(text.contains(#""strategy":"popular","reason":"no_ratings","model_version":null,"#))
     #expect(!text.contains("history") && !text.contains("overlap"))
+  }
+
+  @Test func aLatencyHasThreeDigits() {
+    let reply = RecommendationReply(
+      request: RecommendationRequest(user: 1), recommendations: [], strategy: .popular,
+      reason: .noRatings, stateOffset: 0, latencyMilliseconds: 0.487_612_999)
+    #expect(written(reply.write).hasSuffix(#""latency_ms":0.488}"#))
   }
 
   @Test func writesWhatAShadowIsHeldAgainst() {

@@ -46,7 +46,7 @@ import Testing
     #expect(fields["time_"] as? String == "reserved")
     let list = try #require(fields["list"] as? [Any])
     #expect(list.count == 3)
-    #expect(list[2] as? [String: String] == ["a": "7", "b": "2"])
+    #expect(list[2] as? [String: Int] == ["a": 7, "b": 2])
     let time = try #require(fields["time"] as? String)
     let date = try Date(
       time, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true))
@@ -59,8 +59,27 @@ import Testing
     }
     #expect(lines.count == 1)
     let line = try #require(lines.first)
-    #expect(line.hasSuffix(" info     one\\ntwo\\x1b[2J a=plain b=\"x y\" c=\"\" d=\"k=v\""))
+    #expect(
+      line.hasSuffix(" info     test    one\\ntwo\\x1b[2J a=plain b=\"x y\" c=\"\" d=\"k=v\""))
     #expect(line.prefix { $0 != " " }.wholeMatch(of: /\d\d:\d\d:\d\d\.\d\d\d/) != nil)
+  }
+
+  @Test func numbersAreNumbersAndNamesAreNot() throws {
+    let lines = try lines(.json) { logger in
+      logger.info(
+        "m",
+        metadata: [
+          "partition": "\(3)", "offset": "-1", "overlap": "0.625", "instance": "12345678",
+          "topic": "7", "zip": "0123", "big": "12345678901234567890", "word": "1e5", "empty": "",
+          "records": .stringConvertible(1_000_000), "ratio": .stringConvertible(0.5),
+        ])
+    }
+    let line = try #require(lines.first)
+    for field in [
+      #""partition":3"#, #""offset":-1"#, #""overlap":0.625"#, #""instance":"12345678""#,
+      #""topic":"7""#, #""zip":"0123""#, #""big":"12345678901234567890""#, #""word":"1e5""#,
+      #""empty":"""#, #""records":1000000"#, #""ratio":0.5"#,
+    ] { #expect(line.contains(field)) }
   }
 
   @Test func withoutATerminalAutoIsJSON() throws {

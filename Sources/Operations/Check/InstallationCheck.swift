@@ -33,14 +33,10 @@ package enum InstallationCheck {
         checkOwner(settings, logger),
       ]
     } catch {
-      let advice =
-        switch error.code {
-        case .denied: "check kafka.security.protocol and the kafka.sasl.* keys"
-        case .configuration: "correct the kafka.* key it names"
-        default: "check kafka.bootstrap.servers (\(settings.bootstrapServers)), and that Kafka runs"
-        }
       return [
-        CheckFinding("kafka", failed: ExitStatus(of: error), error.message, advice: advice)
+        CheckFinding(
+          "kafka", failed: ExitStatus(of: error), error.message,
+          advice: settings.advice(for: error))
       ]
     }
   }
@@ -124,7 +120,7 @@ package enum InstallationCheck {
     } catch {
       return CheckFinding(
         "redis", failed: error.isTransient ? .unavailable : .failure, error.message,
-        advice: "check the redis.* keys, and that Redis runs; the daemon would wait for it")
+        advice: settings.advice(for: error) + "; the daemon would wait for it")
     }
   }
 

@@ -30,6 +30,7 @@ package struct CopyManifest: Codable, Hashable {
     do {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+      encoder.keyEncodingStrategy = .convertToSnakeCase
       encoder.dateEncodingStrategy = .iso8601
       try encoder.encode(self).write(to: URL(filePath: path))
     } catch {
@@ -42,11 +43,27 @@ package struct CopyManifest: Codable, Hashable {
     do {
       let decoder = JSONDecoder()
       decoder.dateDecodingStrategy = .iso8601
+      decoder.keyDecodingStrategy = .custom { PropertyKey(stringValue: $0.last?.stringValue ?? "") }
       return try decoder.decode(Self.self, from: try Data(contentsOf: URL(filePath: path)))
     } catch {
       throw CommandFailure(
         .failure, "\(path) can't be read: it was not made by `state snapshot` (\(error))")
     }
+  }
+
+  /// The property that a key stands for. Earlier versions wrote the properties' names as they are.
+  private struct PropertyKey: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+
+    init(stringValue: String) {
+      let words = stringValue.split(separator: "_")
+      self.stringValue = words.dropFirst().reduce(String(words.first ?? "")) { name, word in
+        name + (word == "id" ? "ID" : word.capitalized)
+      }
+    }
+
+    init?(intValue: Int) { nil }
   }
 
   /// Why the copy is not this place's; `nil` when it is.

@@ -53,6 +53,12 @@ package struct StateVerification {
   }
 
   package func verify(_ place: VerifiedPartition) throws -> VerifyReport {
+    var report = try examine(place)
+    report.nameRemedies(store: place.store?.path)
+    return report
+  }
+
+  private func examine(_ place: VerifiedPartition) throws -> VerifyReport {
     guard let store = place.store else { return try missing(place) }
     do {
       return try compare(place, store)
@@ -73,10 +79,7 @@ package struct StateVerification {
     guard try gap.holdsRecords(input, held) else {
       return VerifyReport(place, isEmpty: true)
     }
-    return VerifyReport(
-      place,
-      problem: "this machine has no store of it: run the command where the partition is, or the"
-        + " daemon here")
+    return VerifyReport(place, problem: "this machine has no store of it")
   }
 
   private func compare(_ place: VerifiedPartition, _ store: StorePlace) throws -> VerifyReport {
@@ -124,7 +127,12 @@ package struct StateVerification {
     }
     let all = try partitions(stage: .user, partition: nil)
     guard Set(all.map(\.partition)) == Set(ends.keys.map(\.partition)) else { return nil }
-    return try VerdictVerification(log: log, shown: shown).run(
-      verdictEnds: verdictEnds, stateEnds: ends, topic: settings.topology[.userRatings])
+    let ratings = settings.topology[.userRatings]
+    var report = try VerdictVerification(log: log, shown: shown).run(
+      verdictEnds: verdictEnds, stateEnds: ends, topic: ratings)
+    report.nameRemedy(
+      group: settings.topology.group(of: .intake), topic: ratings,
+      bootstrapServers: settings.bootstrapServers)
+    return report
   }
 }

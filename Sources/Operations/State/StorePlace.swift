@@ -41,6 +41,9 @@ package struct StorePlace: Sendable {
         + "--set topics.prefix=…")
   }
 
+  /// The store's directory.
+  var path: String { storage.path(stage, partition) }
+
   package func open() throws(StoreError) -> LMDBReader {
     try storage.openReadOnly(stage: stage, partition: partition)
   }

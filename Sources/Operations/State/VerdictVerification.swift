@@ -60,6 +60,8 @@ package struct VerdictReport: Encodable {
   /// Events with a valid verdict that the state does not stand for.
   var missingEvents: Int
   var firstMissing: [String]
+  /// What to do about those that are missing.
+  var remedy: String?
 
   package var agrees: Bool { missingEvents == 0 }
 
@@ -71,6 +73,7 @@ package struct VerdictReport: Encodable {
       "verdicts: \(missingEvents) of \(validVerdicts) events with a valid verdict are not in the"
         + " state, which stands for \(events)"
     ]
-    return (lines + firstMissing.map { "  \($0)" }).joined(separator: "\n")
+    let remedies = remedy.map { ["  → \($0)"] } ?? []
+    return (lines + firstMissing.map { "  \($0)" } + remedies).joined(separator: "\n")
   }
 }

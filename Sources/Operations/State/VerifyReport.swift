@@ -9,7 +9,7 @@ package struct VerifyReport: Encodable {
   struct Entry: Encodable {
     var table: String
     var key: String
-    /// As JSON; absent where there is no entry.
+    /// As JSON text; absent where there is no entry.
     var stored: String?
     var fromLog: String?
   }
@@ -18,8 +18,8 @@ package struct VerifyReport: Encodable {
   struct Feature: Encodable {
     var entity: Int64
     var feature: String
-    var expected: String?
-    var redis: String?
+    var expected: ShownFeature?
+    var redis: ShownFeature?
   }
 
   package var stage: String
@@ -46,6 +46,8 @@ package struct VerifyReport: Encodable {
   var firstFeatures: [Feature] = []
   /// Why Redis could not be compared.
   var redisProblem: String?
+  /// What to do about each kind of difference.
+  var remedies: [String] = []
 
   /// - Parameter isEmpty: whether there is nothing to compare.
   init(_ place: VerifiedPartition, problem: String? = nil, isEmpty: Bool = false) {
@@ -93,20 +95,24 @@ package struct VerifyReport: Encodable {
   private static func features(of row: RedisOutcome.Row) -> [Feature] {
     switch row.fault {
     case .missing:
-      return [Feature(entity: row.entity, feature: "(row)", expected: "one", redis: "none")]
+      return [
+        Feature(entity: row.entity, feature: "(row)", expected: .text("one"), redis: .text("none"))
+      ]
     case .leftOver:
-      return [Feature(entity: row.entity, feature: "(row)", expected: "none", redis: "one")]
+      return [
+        Feature(entity: row.entity, feature: "(row)", expected: .text("none"), redis: .text("one"))
+      ]
     case .fenced(let fence):
       return [
         Feature(
-          entity: row.entity, feature: "(fence)", expected: "below the log's end",
-          redis: "epoch \(fence.generation), offset \(fence.offset)")
+          entity: row.entity, feature: "(fence)", expected: .text("below the log's end"),
+          redis: .text("epoch \(fence.generation), offset \(fence.offset)"))
       ]
     case .different(let differences):
       return differences.map {
         Feature(
-          entity: row.entity, feature: $0.feature, expected: $0.expected.map { "\($0)" },
-          redis: $0.found.map { "\($0)" })
+          entity: row.entity, feature: $0.feature,
+          expected: $0.expected.map { ShownFeature($0) }, redis: $0.found.map { ShownFeature($0) })
       }
     }
   }
@@ -118,8 +124,9 @@ package struct VerifyReport: Encodable {
 
   package var text: String {
     let name = "\(stage)[\(partition)]"
-    if let problem { return "\(name): not compared: \(problem)" }
-    return (storeLines(name) + redisLines(name)).joined(separator: "\n")
+    let lines =
+      problem.map { ["\(name): not compared: \($0)"] } ?? storeLines(name) + redisLines(name)
+    return (lines + remedies.map { "  → \($0)" }).joined(separator: "\n")
   }
 
   private func storeLines(_ name: String) -> [String] {
@@ -149,8 +156,8 @@ package struct VerifyReport: Encodable {
       )
       for feature in firstFeatures {
         lines.append("  \(feature.entity) \(feature.feature)")
-        lines.append("    state  \(feature.expected ?? "-")")
-        lines.append("    Redis  \(feature.redis ?? "-")")
+        lines.append("    state  \(feature.expected?.description ?? "-")")
+        lines.append("    Redis  \(feature.redis?.description ?? "-")")
       }
     }
     if let unrefreshedMovies, unrefreshedMovies > 0 {

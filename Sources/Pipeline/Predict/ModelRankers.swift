@@ -4,8 +4,9 @@ import Recommender
 struct RankedLists {
   /// What became of a request.
   enum Outcome: Hashable {
-    /// Into `movies`, best first, and how many of the user's ratings the model knows.
-    case ranked(Range<Int>, known: Int)
+    /// Into `movies`, best first; how many of the user's ratings the model knows; and why the list
+    /// is shorter than asked for, if it is.
+    case ranked(Range<Int>, known: Int, RecommendationReason?)
     case unranked(RecommendationReason)
   }
 
@@ -90,8 +91,20 @@ struct ModelRankers: ~Copyable {
     for (index, number, known) in added {
       let start = lists.movies.count
       entry.ranker.appendBest(of: number, to: &lists.movies)
-      lists.outcomes[index] = .ranked(start..<lists.movies.count, known: known)
+      let list = start..<lists.movies.count
+      let shortage = shortage(of: list, requests[index].request, model, catalog)
+      lists.outcomes[index] = .ranked(list, known: known, shortage)
     }
+  }
+
+  private mutating func shortage(
+    of list: Range<Int>, _ request: RecommendationRequest, _ model: ServingModel,
+    _ catalog: some Catalog
+  ) -> RecommendationReason? {
+    guard list.count < request.count else { return nil }
+    guard list.isEmpty, !request.genres.isEmpty else { return .noMoreMovies }
+    let allowed = filters.rows(of: model, genres: request.genres, catalog)
+    return allowed?.count == 0 ? .noMatchingMovies : .noMoreMovies
   }
 
   private mutating func entry(for model: ServingModel) -> Entry {

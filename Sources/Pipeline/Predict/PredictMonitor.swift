@@ -26,6 +26,8 @@ public struct PredictStatus: Hashable, Sendable {
   public var old: Int64 = 0
   /// Requests forwarded to their user's partition.
   public var forwarded: Int64 = 0
+  /// Replies that went elsewhere than their requests ask.
+  public var detoured: Int64 = 0
   /// Answers of the shadow model.
   public var shadows: Int64 = 0
   /// The sum of their overlaps with the live answers.

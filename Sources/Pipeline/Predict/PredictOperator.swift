@@ -63,7 +63,7 @@ public struct PredictOperator<
     self.environment = environment
     admission = RequestAdmission(
       partitionOf: partitionOf, time: environment.time, maxAge: environment.maxAge)
-    replies = ReplySender(environment.topology)
+    replies = ReplySender(environment)
     counts = environment.monitor.snapshot
     ranking = quality.ranking()
     rankedPrior = quality.prior
@@ -101,6 +101,7 @@ public struct PredictOperator<
     counts.modelVersion = models.promoted?.version
     counts.keptModels = models.models.map(\.version)
     counts.rejectedModels = models.rejected
+    counts.detoured = replies.detoured
     let counts = self.counts
     environment.monitor.update { $0 = counts }
     oldRequests.report(

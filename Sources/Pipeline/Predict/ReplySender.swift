@@ -17,12 +17,17 @@ struct ReplySender<Store: StateStore, Producer: LogProducer>: ~Copyable {
   typealias Destination = ReplyDestination<Store, Producer>
 
   private var replyTopics: ReplyTopics<Producer>
+  private var detours: ReplyDetours
   private var value = JSONWriter(capacity: 4096)
 
-  /// - Parameter topology: whose topics, except the default one, take no replies.
-  init(_ topology: Topology) {
-    replyTopics = ReplyTopics(topology)
+  init(_ environment: PredictEnvironment) {
+    replyTopics = ReplyTopics(environment.topology, now: environment.now)
+    detours = ReplyDetours(
+      environment.logger, countedBefore: environment.monitor.snapshot.detoured)
   }
+
+  /// How many replies have gone elsewhere than their requests ask.
+  var detoured: Int64 { detours.count }
 
   mutating func send(_ reply: RecommendationReply, to destination: Destination)
     throws(StageError)
@@ -80,16 +85,20 @@ struct ReplySender<Store: StateStore, Producer: LogProducer>: ~Copyable {
     if let errorCode {
       replyHeaders.append(RecordHeader(RequestHeaders.errorCode, text: errorCode))
     }
-    if let target = try replyTopics.target(of: headers, task) {
+    var route = try replyTopics.route(of: headers, task)
+    if let topic = route.topic {
       do throws(StageError) {
-        return try task.send(
-          to: target.topic, partition: target.partition, key: key, value: value.bytes,
+        try task.send(
+          to: topic, partition: route.partition, key: key, value: value.bytes,
           headers: replyHeaders)
+        if let detour = route.detour { detours.note(detour) }
+        return
       } catch {
         guard case .log(let error) = error, error.code == .unknownTopic else { throw error }
-        replyTopics.forget(headers)
+        route = replyTopics.forget(headers)
       }
     }
+    if let detour = route.detour { detours.note(detour) }
     try task.send(
       to: PredictOutputs.replies, key: key, value: value.bytes, headers: replyHeaders)
   }

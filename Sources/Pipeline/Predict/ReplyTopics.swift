@@ -6,69 +6,103 @@ import Streams
 /// again after a while, and its replies go to the default topic until then. So do replies to
 /// internal topics of Kafka and to the product's own, whose records have another meaning.
 struct ReplyTopics<Producer: LogProducer> {
-  struct Target {
-    var topic: StageOutput
+  /// Where a reply goes.
+  struct Route {
+    /// `nil` for the default topic.
+    var topic: StageOutput?
     /// `nil` to choose by the request's key.
     var partition: Int32?
+    /// Why that is not where the request wants it.
+    var detour: ReplyDetour?
   }
 
   /// Requests can name any topic, so only this many are remembered and served.
   private static var capacity: Int { 1_000 }
-  /// How many requests go to the default topic before a missing topic is looked up again.
-  private static var patience: Int { 1_000 }
+  /// How long replies go to the default topic before a missing topic is looked up again.
+  private static var patience: Duration { .seconds(5) }
 
   private let defaultTopic: String
   /// The product's own.
   private let reserved: Set<String>
+  private let now: () -> ContinuousClock.Instant
   private var known: [String: (output: StageOutput, partitions: Int32)] = [:]
-  private var missing: [String: Int] = [:]
+  /// Why a topic takes no replies, and since when.
+  private var missing: [String: (fault: ReplyDetour.Fault, since: ContinuousClock.Instant)] = [:]
 
   /// - Parameter topology: whose topics, except the default one, take no replies.
-  init(_ topology: Topology) {
+  init(_ topology: Topology, now: @escaping () -> ContinuousClock.Instant) {
     defaultTopic = topology[.recommendations]
     reserved = Set(topology.topics.map { topology[$0] })
+    self.now = now
   }
 
-  /// `nil` for the default topic.
-  mutating func target<Store>(
+  mutating func route<Store>(
     of headers: RequestHeaders, _ task: PartitionTask<Store, Producer>
-  ) throws(StageError) -> Target? {
-    guard let name = headers.replyTopic, !name.hasPrefix("__"),
-      name == defaultTopic || !reserved.contains(name),
-      let found = try find(name, task)
-    else { return nil }
-    let partition = headers.replyPartition.flatMap {
-      (0..<found.partitions).contains($0) ? $0 : nil
+  ) throws(StageError) -> Route {
+    guard let name = headers.replyTopic else {
+      let detour = headers.unreadable.first.map { ReplyDetour($0, .unreadable) }
+      return Route(detour: detour)
     }
-    return Target(topic: found.output, partition: partition)
+    if name.hasPrefix("__") { return Self.elsewhere(name, .internalTopic) }
+    if name != defaultTopic, reserved.contains(name) { return Self.elsewhere(name, .ownTopic) }
+    switch try find(name, task) {
+    case .found(let topic, let partitions): return Self.route(to: topic, partitions, name, headers)
+    case .refused(let fault): return Self.elsewhere(name, fault)
+    }
+  }
+
+  private static func elsewhere(_ name: String, _ fault: ReplyDetour.Fault) -> Route {
+    Route(detour: ReplyDetour(name, fault))
+  }
+
+  private static func route(
+    to topic: StageOutput, _ partitions: Int32, _ name: String, _ headers: RequestHeaders
+  ) -> Route {
+    if let header = headers.unreadable.first {
+      return Route(topic: topic, detour: ReplyDetour(header, .unreadable))
+    }
+    guard let wanted = headers.replyPartition else { return Route(topic: topic) }
+    guard let partition = Int32(exactly: wanted), (0..<partitions).contains(partition) else {
+      return Route(
+        topic: topic, detour: ReplyDetour("\(name)[\(wanted)]", .noSuchPartition(of: partitions)))
+    }
+    return Route(topic: topic, partition: partition)
   }
 
   /// Notes that a known topic no longer exists.
-  mutating func forget(_ headers: RequestHeaders) {
-    guard let name = headers.replyTopic else { return }
+  ///
+  /// - Returns: where its replies go now.
+  mutating func forget(_ headers: RequestHeaders) -> Route {
+    guard let name = headers.replyTopic else { return Route() }
     known[name] = nil
-    missing[name] = Self.patience
+    missing[name] = (.missing, now())
+    return Self.elsewhere(name, .missing)
+  }
+
+  private enum Finding {
+    case found(StageOutput, partitions: Int32)
+    case refused(ReplyDetour.Fault)
   }
 
   private mutating func find<Store>(_ name: String, _ task: PartitionTask<Store, Producer>)
-    throws(StageError) -> (output: StageOutput, partitions: Int32)?
+    throws(StageError) -> Finding
   {
-    if let found = known[name] { return found }
-    if let patience = missing[name], patience > 0 {
-      missing[name] = patience - 1
-      return nil
-    }
-    guard known.count < Self.capacity else { return nil }
+    if let (output, partitions) = known[name] { return .found(output, partitions: partitions) }
+    if let (fault, since) = missing[name], now() - since < Self.patience { return .refused(fault) }
+    guard known.count < Self.capacity else { return .refused(.tooManyTopics) }
     if missing.count >= Self.capacity { missing.removeAll() }
     do throws(StageError) {
       let found = try task.output(named: name)
       known[name] = found
       missing[name] = nil
-      return found
+      return .found(found.output, partitions: found.partitions)
     } catch {
-      guard case .log(let logError) = error, logError.code == .unknownTopic else { throw error }
-      missing[name] = Self.patience
-      return nil
+      // A request must not stop the stage by the topic it names.
+      guard case .log(let failure) = error, let fault = ReplyDetour.Fault(failure.code) else {
+        throw error
+      }
+      missing[name] = (fault, now())
+      return .refused(fault)
     }
   }
 }

@@ -1,5 +1,6 @@
 import Codecs
 import EventLog
+import Ratings
 import Recommender
 import Streams
 
@@ -17,6 +18,9 @@ enum RequestDisposition {
 
 /// Decides what to do with requests.
 struct RequestAdmission: ~Copyable {
+  /// A record's time before 1995 is none: a sender gave seconds, say, and waits for its reply.
+  private static let earliestTime = EventValidator.earliestTimeMilliseconds
+
   private let partitionOf: (RawSpan) -> Int32
   private let time: () -> Int64
   private let maxAge: Int64
@@ -46,15 +50,17 @@ struct RequestAdmission: ~Copyable {
     partition: Int32
   ) -> RequestDisposition {
     let now = time()
-    if let deadline = headers.deadline, now > deadline { return .expired }
-    if record.timestamp >= 0, now - record.timestamp > maxAge {
+    if case .at(let deadline) = headers.deadline, now > deadline { return .expired }
+    if record.timestamp >= Self.earliestTime, now - record.timestamp > maxAge {
       return .old(now - record.timestamp)
     }
     let request: RecommendationRequest
     do throws(RequestError) {
       guard record.byteCount + headerBytes <= CopyLimit.bytes else { throw .tooLarge }
       request = try parser.parse(record.value)
-      if headers.hasInvalidDeadline { throw .invalidDeadline(user: request.user) }
+      if case .invalid(let fault) = headers.deadline {
+        throw .invalidDeadline(fault, user: request.user)
+      }
     } catch { return .refused(error) }
     key.removeAll()
     key.integer(request.user)

@@ -3,11 +3,12 @@ import Streams
 
 /// Errors that only the stage can find, because they depend on more than the request's value.
 extension RequestError {
-  static func invalidDeadline(user: Int64) -> RequestError {
+  /// - Parameter fault: what is wrong, as the end of a sentence.
+  static func invalidDeadline(_ fault: String, user: Int64) -> RequestError {
     RequestError(
       code: "invalid_deadline",
       message: "The header \(RequestHeaders.deadline) must be milliseconds since 1970, as decimal"
-        + " text.", user: user)
+        + " text, \(fault).", user: user)
   }
 
   static let tooLarge = RequestError(

@@ -28,17 +28,16 @@ struct ScoredBatch<Destination>: ~Copyable {
     answers.reserveCapacity(contents.requests.count)
     for (index, pending) in contents.requests.enumerated() {
       switch lists.outcomes[index] {
-      case .ranked(let list, let known):
+      case .ranked(let list, let known, let shortage):
         answers.append(
-          BatchAnswer(
-            strategy: .personal, reason: list.isEmpty ? .noMatchingMovies : nil, list: list,
-            knownRatings: known))
+          BatchAnswer(strategy: .personal, reason: shortage, list: list, knownRatings: known))
       case .unranked(let reason):
         let list = appendPopular(for: pending, ranking, catalog)
-        let hasNoMatch = list.isEmpty && !pending.request.genres.isEmpty
         answers.append(
           BatchAnswer(
-            strategy: .popular, reason: hasNoMatch ? .noMatchingMovies : reason, list: list))
+            strategy: .popular,
+            reason: list.isEmpty ? Self.lack(for: pending.request, ranking, catalog) : reason,
+            list: list))
       }
     }
     return AnsweredBatch(contents, lists, answers)
@@ -61,6 +60,20 @@ struct ScoredBatch<Destination>: ~Copyable {
       lists.movies.append(ScoredMovie(movie: entry.movie, score: entry.quality))
     }
     return start..<lists.movies.count
+  }
+
+  /// Why a popular list is empty.
+  private static func lack(
+    for request: RecommendationRequest, _ ranking: borrowing PopularityRanking,
+    _ catalog: some Catalog
+  ) -> RecommendationReason {
+    var movies = ranking.entries[...]
+    if catalog.isRestrictive { movies = movies.filter { catalog.contains($0.movie) }[...] }
+    if movies.isEmpty { return .noMovies }
+    guard !request.genres.isEmpty else { return .noMoreMovies }
+    let genres = catalog.genreSet(named: request.genres)
+    let isMatched = movies.contains { catalog.genreSet(of: $0.movie).intersects(genres) }
+    return isMatched ? .noMoreMovies : .noMatchingMovies
   }
 }
 

@@ -26,7 +26,9 @@ extension AnsweredBatch {
     to index: Int, by shadow: borrowing ShadowAnswers, _ catalog: some Catalog,
     now: ContinuousClock.Instant
   ) -> RecommendationReply? {
-    guard case .ranked(let list, let known) = shadow.lists.outcomes[index] else { return nil }
+    guard case .ranked(let list, let known, let shortage) = shadow.lists.outcomes[index] else {
+      return nil
+    }
     let pending = contents.requests[index]
     let live = answers[index]
     var features = pending.state.features
@@ -34,7 +36,7 @@ extension AnsweredBatch {
     var reply = RecommendationReply(
       request: pending.request,
       recommendations: catalog.describe(shadow.lists.movies[list].prefix(pending.request.count)),
-      strategy: .personal, reason: list.isEmpty ? .noMatchingMovies : nil,
+      strategy: .personal, reason: shortage,
       modelVersion: shadow.model.version, features: features, stateOffset: pending.state.offset,
       latencyMilliseconds: (now - pending.received).milliseconds)
     reply.comparison = ShadowComparison(

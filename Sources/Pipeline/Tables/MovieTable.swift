@@ -50,6 +50,9 @@ public final class MovieTable<Consumer: LogConsumer> {
   /// The named genres by the table's own numbers, without those that no movie has had.
   public func genreSet(named names: [String]) -> GenreSet { index.find(names) }
 
+  /// Every genre that a movie has had.
+  public var genreNames: [String] { index.names }
+
   /// Takes in what has arrived.
   public func poll() throws(LogError) {
     try table.poll { self.take($0) }

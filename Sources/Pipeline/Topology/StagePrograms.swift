@@ -1,6 +1,5 @@
 import EventLog
 public import Logging
-public import Ratings
 public import StateStore
 public import Streams
 

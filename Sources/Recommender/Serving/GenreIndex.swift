@@ -6,6 +6,8 @@ public import Ratings
 /// It is not part of the state: numbers follow the order in which names are first seen.
 public struct GenreIndex: Sendable {
   private var numbers: [String: Int] = [:]
+  /// As the catalog spells them first, in the order of their numbers.
+  public private(set) var names: [String] = []
 
   public init() {}
 
@@ -15,13 +17,14 @@ public struct GenreIndex: Sendable {
   /// - Parameter genres: names separated by bars.
   public mutating func number(_ genres: String) -> GenreSet {
     var set = GenreSet()
-    for name in genres.split(separator: "|") {
-      let name = name.lowercased()
+    for spelled in genres.split(separator: "|") {
+      let name = spelled.lowercased()
       if let number = numbers[name] {
         set.insert(UInt8(number))
       } else if numbers.count < GenreDictionary.capacity {
         set.insert(UInt8(numbers.count))
         numbers[name] = numbers.count
+        names.append(String(spelled))
       }
     }
     return set

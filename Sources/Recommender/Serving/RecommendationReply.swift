@@ -7,7 +7,7 @@ public struct RecommendationReply: Sendable {
   public var request: RecommendationRequest
   public var recommendations: [Recommendation]
   public var strategy: RecommendationStrategy
-  /// `nil` for a personal list that is not empty.
+  /// `nil` for a personal list that is as long as asked for.
   public var reason: RecommendationReason?
   /// `nil` if no model was used.
   public var modelVersion: String?
@@ -77,7 +77,7 @@ public struct RecommendationReply: Sendable {
     writer.endObject()
     if let comparison { comparison.write(to: &writer) }
     writer.key("latency_ms")
-    writer.double(latencyMilliseconds)
+    writer.double((latencyMilliseconds * 1_000).rounded() / 1_000)
     writer.endObject()
   }
 }

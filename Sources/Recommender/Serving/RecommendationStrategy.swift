@@ -13,8 +13,12 @@ public enum RecommendationStrategy: String, Sendable {
   }
 }
 
-/// Why a list is not personal, or is empty.
+/// Why a list is empty, not personal, or shorter than asked for: the first of these that is so.
 public enum RecommendationReason: String, Sendable {
+  /// The list is empty: there is no movie that may be recommended to anybody.
+  case noMovies = "no_movies"
+  /// The list is empty: no movie that may be recommended has one of the requested genres.
+  case noMatchingMovies = "no_matching_movies"
   /// No complete model is promoted.
   case noModel = "no_model"
   /// The user has no ratings.
@@ -23,16 +27,19 @@ public enum RecommendationReason: String, Sendable {
   case noKnownMovies = "no_known_movies"
   /// The model's equations for the user's ratings have no solution.
   case unsolvable
-  /// No movie is left to recommend, or none has one of the requested genres.
-  case noMatchingMovies = "no_matching_movies"
+  /// The list is empty, or a personal one shorter than asked for, because the user has rated the
+  /// others or they lack the requested genres.
+  case noMoreMovies = "no_more_movies"
 
   var name: StaticString {
     switch self {
+    case .noMovies: "no_movies"
+    case .noMatchingMovies: "no_matching_movies"
     case .noModel: "no_model"
     case .noRatings: "no_ratings"
     case .noKnownMovies: "no_known_movies"
     case .unsolvable: "unsolvable"
-    case .noMatchingMovies: "no_matching_movies"
+    case .noMoreMovies: "no_more_movies"
     }
   }
 }

@@ -3,44 +3,58 @@ import Ratings
 
 /// Reads records of `recommendation-requests`:
 /// `{"user_id":100,"num_recommendations":10,"genres":["Comedy"]}`. Unknown fields are ignored, and
-/// null counts as absent.
+/// null counts as absent. Fields may be spelled as in other languages (`userId`), and numbers and
+/// flags may be text.
 public struct RequestParser: ~Copyable, Sendable {
-  private enum Field {
-    static let user = 0
-    static let count = 1
-    static let excludesRated = 2
-    static let genres = 3
-    static let includesHistory = 4
-    static let modelVersion = 5
-    static let asOf = 6
-    static let names: [StaticString] = [
-      "user_id", "num_recommendations", "exclude_rated", "genres", "include_history",
-      "model_version", "as_of",
-    ]
+  private enum Field: Int, CaseIterable {
+    case user
+    case count
+    case excludesRated
+    case genres
+    case includesHistory
+    case modelVersion
+    case asOf
+
+    var name: StaticString {
+      switch self {
+      case .user: "user_id"
+      case .count: "num_recommendations"
+      case .excludesRated: "exclude_rated"
+      case .genres: "genres"
+      case .includesHistory: "include_history"
+      case .modelVersion: "model_version"
+      case .asOf: "as_of"
+      }
+    }
   }
 
-  private var parser = FlatJSONParser(fields: Field.names)
+  private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
-  public init() {}
+  private var parser = FlatJSONParser(fields: Field.allCases.map(\.name))
 
-  /// - Parameter value: the record's value, with or without a schema prefix; `nil` for null.
+  public init() { parser.readLoosely(true) }
+
+  /// - Parameter value: the record's value, with or without a schema prefix or a byte order mark;
+  ///   `nil` for null.
   public mutating func parse(_ value: RawSpan?) throws(RequestError) -> RecommendationRequest {
     guard let value, value.byteCount > 0 else {
       throw RequestError(code: "invalid_json", message: "The request has no value.")
     }
+    let payload = WireFormat.payload(of: value)
+    let hasMark = payload.begins(with: Self.byteOrderMark)
     do throws(JSONError) {
-      try parser.parse(WireFormat.payload(of: value))
+      try parser.parse(hasMark ? payload.extracting(Self.byteOrderMark.count...) : payload)
     } catch {
       throw RequestError(
-        code: "invalid_json", message: "The request is not a JSON object: \(error.message)")
+        code: "invalid_json",
+        message: "The request is not a JSON object: the value \(ForeignForm(of: value).sentence).")
     }
     let user = try user()
     do throws(RequestError) {
       try refuseAsOf()
       return RecommendationRequest(
-        user: user, count: try count(),
-        excludesRated: try flag(Field.excludesRated, default: true), genres: try genres(),
-        includesHistory: try flag(Field.includesHistory, default: false),
+        user: user, count: try count(), excludesRated: try flag(.excludesRated, default: true),
+        genres: try genres(), includesHistory: try flag(.includesHistory, default: false),
         modelVersion: try modelVersion())
     } catch {
       var error = error
@@ -49,71 +63,66 @@ public struct RequestParser: ~Copyable, Sendable {
     }
   }
 
-  private func isGiven(_ field: Int) -> Bool {
-    parser.kind(field) != .absent && parser.kind(field) != .null
+  private func isGiven(_ field: Field) -> Bool {
+    let kind = parser.kind(field.rawValue)
+    return kind != .absent && kind != .null
   }
 
-  private func invalid(_ field: Int, _ expectation: String) -> RequestError {
-    RequestError(
-      code: "invalid_\(Field.names[field])",
-      message: "\(Field.names[field]) must be given once, as \(expectation).")
-  }
+  // MARK: Fields
 
   private func user() throws(RequestError) -> Int64 {
-    guard isGiven(Field.user) else {
-      throw RequestError(code: "missing_user_id", message: "The request names no user_id.")
+    guard isGiven(.user) else {
+      throw RequestError(
+        code: "missing_user_id", message: "The request names no user_id\(otherNames()).")
     }
-    guard !parser.isDuplicate(Field.user), let user = parser.integralNumber(Field.user), user >= 0
-    else { throw invalid(Field.user, "an integer from 0 to \(Int64.max)") }
+    guard let user = wholeNumber(.user), user >= 0 else {
+      throw invalid(.user, "a whole number from 0 to \(Int64.max)")
+    }
     return user
   }
 
   private func count() throws(RequestError) -> Int {
-    guard isGiven(Field.count) else { return RecommendationRequest.defaultCount }
+    guard isGiven(.count) else { return RecommendationRequest.defaultCount }
     let allowed = RecommendationRequest.allowedCounts
-    guard !parser.isDuplicate(Field.count),
-      let count = parser.integralNumber(Field.count).flatMap(Int.init(exactly:)),
-      allowed.contains(count)
+    guard let count = wholeNumber(.count).flatMap(Int.init(exactly:)), allowed.contains(count)
     else {
-      throw invalid(Field.count, "an integer from \(allowed.lowerBound) to \(allowed.upperBound)")
+      throw invalid(.count, "a whole number from \(allowed.lowerBound) to \(allowed.upperBound)")
     }
     return count
   }
 
-  private func flag(_ field: Int, default value: Bool) throws(RequestError) -> Bool {
+  private func flag(_ field: Field, default value: Bool) throws(RequestError) -> Bool {
     guard isGiven(field) else { return value }
-    guard !parser.isDuplicate(field), let flag = parser.boolean(field) else {
-      throw invalid(field, "true or false")
-    }
+    guard !parser.isDuplicate(field.rawValue),
+      let flag = parser.boolean(field.rawValue)
+        ?? parser.string(field.rawValue).flatMap({ Bool($0.lowercased()) })
+    else { throw invalid(field, "true or false") }
     return flag
   }
 
   private func modelVersion() throws(RequestError) -> String? {
-    guard isGiven(Field.modelVersion) else { return nil }
+    let field = Field.modelVersion
+    guard isGiven(field) else { return nil }
     let lengths = 1...RecommendationRequest.maximumModelVersionLength
-    guard !parser.isDuplicate(Field.modelVersion), let text = parser.text(Field.modelVersion),
+    guard !parser.isDuplicate(field.rawValue), let text = parser.text(field.rawValue),
       lengths.contains(text.byteCount)
-    else { throw invalid(Field.modelVersion, "a text of 1 to \(lengths.upperBound) bytes") }
+    else { throw invalid(field, "a text of 1 to \(lengths.upperBound) bytes") }
     return String(copyingUTF8: text)
   }
 
-  /// Names as an array, or as one text separated by bars.
+  /// Names as an array, or as one text with bars or commas between them.
   private func genres() throws(RequestError) -> [String] {
     let field = Field.genres
     let limit = RecommendationRequest.maximumGenres
+    guard isGiven(field) else { return [] }
     var genres: [String] = []
-    guard isGiven(field) else { return genres }
-    var isValid = !parser.isDuplicate(field)
-    switch parser.kind(field) {
+    var isValid = !parser.isDuplicate(field.rawValue)
+    switch parser.kind(field.rawValue) {
     case .string:
-      if let text = parser.text(field), text.byteCount > 0 {
-        _ = text.forEachPart(separator: UInt8(ascii: "|"), limit: limit + 1) {
-          if $0.byteCount > 0 { genres.append(String(copyingUTF8: $0)) }
-        }
-      }
+      genres = GenreNames.list(parser.string(field.rawValue) ?? "")
       isValid = isValid && !genres.isEmpty && genres.count <= limit
     case .array:
-      let count = parser.forEachElement(field, limit: limit) { _, text in
+      let count = parser.forEachElement(field.rawValue, limit: limit) { _, text in
         if let text, text.byteCount > 0 {
           genres.append(String(copyingUTF8: text))
         } else {
@@ -126,17 +135,53 @@ public struct RequestParser: ~Copyable, Sendable {
     }
     guard isValid else {
       throw invalid(
-        field, "at most \(limit) names, in an array or in one text separated by bars")
+        field,
+        "at most \(limit) names, in an array or in one text with bars or commas between them")
     }
     return genres
   }
 
   private func refuseAsOf() throws(RequestError) {
-    guard isGiven(Field.asOf) else { return }
+    guard isGiven(.asOf) else { return }
     throw RequestError(
       code: "as_of_unsupported",
       message: "Answers are computed from the current state. To answer from an earlier one, replay"
         + " the log up to that time, as `projectionist explain` does for a past prediction.")
+  }
+
+  /// A whole number such as 7, 7.0 or "7"; `nil` for any other value, and if it is given twice.
+  private func wholeNumber(_ field: Field) -> Int64? {
+    guard !parser.isDuplicate(field.rawValue) else { return nil }
+    guard let text = parser.string(field.rawValue) else {
+      return parser.integralNumber(field.rawValue)
+    }
+    // Beyond 2^53 a fraction of zero would not be known to be one.
+    return Int64(text)
+      ?? Double(text).flatMap { $0.magnitude < 0x1p53 ? Int64(exactly: $0) : nil }
+  }
+
+  // MARK: Errors
+
+  private func invalid(_ field: Field, _ expectation: String) -> RequestError {
+    let value = parser.excerpt(field.rawValue) ?? ""
+    let shown = parser.kind(field.rawValue) == .string ? "the text \"\(value)\"" : value
+    let fault = parser.isDuplicate(field.rawValue) ? "and it is there twice" : "not \(shown)"
+    return RequestError(
+      code: "invalid_\(field.name)",
+      message: "\(field.name) must be given once, as \(expectation), \(fault).")
+  }
+
+  /// What the request has in place of a user, to follow "no user_id".
+  private func otherNames() -> String {
+    if parser.kind(Field.user.rawValue) == .null { return ": it is null" }
+    let strangers = parser.strangers(limit: 16)
+    if let wrapper = strangers.first(where: { $0.fieldsInside > 0 }) {
+      return ": its fields are inside of \(wrapper.key), and must be outside"
+    }
+    let meant = strangers.first { nearestName(to: $0.key, among: ["user_id"]) != nil }
+    if let meant { return ": call the field \(meant.key) user_id" }
+    let names = strangers.prefix(5).map(\.key).joined(separator: ", ")
+    return names.isEmpty ? "" : ", only \(names)"
   }
 }
 

@@ -21,20 +21,22 @@ enum LogJSON {
       line.append(UInt8(ascii: ","))
       appendString(reserved.contains(key) ? key + "_" : key, to: &line)
       line.append(UInt8(ascii: ":"))
-      append(value, to: &line)
+      append(value, of: key, to: &line)
     }
     line.append(UInt8(ascii: "}"))
   }
 
-  private static func append(_ value: Logger.Metadata.Value, to line: inout [UInt8]) {
+  private static func append(
+    _ value: Logger.Metadata.Value, of key: String, to line: inout [UInt8]
+  ) {
     switch value {
-    case .string(let text): appendString(text, to: &line)
-    case .stringConvertible(let value): appendString(value.description, to: &line)
+    case .string(let text): append(text, of: key, to: &line)
+    case .stringConvertible(let value): append(value.description, of: key, to: &line)
     case .array(let elements):
       line.append(UInt8(ascii: "["))
       for (index, element) in elements.enumerated() {
         if index > 0 { line.append(UInt8(ascii: ",")) }
-        append(element, to: &line)
+        append(element, of: key, to: &line)
       }
       line.append(UInt8(ascii: "]"))
     case .dictionary(let members):
@@ -43,10 +45,39 @@ enum LogJSON {
         if index > 0 { line.append(UInt8(ascii: ",")) }
         appendString(member.key, to: &line)
         line.append(UInt8(ascii: ":"))
-        append(member.value, to: &line)
+        append(member.value, of: member.key, to: &line)
       }
       line.append(UInt8(ascii: "}"))
     }
+  }
+
+  /// Fields that are names or sentences, even when they look like numbers.
+  private static let names: Set<String> = [
+    "application", "applications", "asked", "cluster", "code", "error", "example", "facility",
+    "file", "group", "host", "instance", "key", "kept_models", "member", "model", "owner", "reason",
+    "stage", "stages", "topic", "value", "version",
+  ]
+
+  /// A call site writes a number into a text (`"partition": "\(partition)"`), as is the habit with
+  /// swift-log; who reads JSON wants the number.
+  private static func append(_ text: String, of key: String, to line: inout [UInt8]) {
+    if !names.contains(key), isNumber(text) {
+      line.append(contentsOf: text.utf8)
+    } else {
+      appendString(text, to: &line)
+    }
+  }
+
+  /// Whether the text is a JSON number that every reader holds exactly: an integer of at most 15
+  /// digits, or one with a fraction.
+  static func isNumber(_ text: String) -> Bool {
+    var digits = Array(text.utf8)[...]
+    if digits.first == UInt8(ascii: "-") { digits = digits.dropFirst() }
+    let parts = digits.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    guard (1...2).contains(parts.count), (1...15).contains(parts[0].count),
+      parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy { (0x30...0x39).contains($0) } })
+    else { return false }
+    return parts[0].count == 1 || parts[0].first != UInt8(ascii: "0")
   }
 
   /// Appends text in quotes, with quotes, backslashes and control characters escaped.

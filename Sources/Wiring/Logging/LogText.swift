@@ -1,10 +1,13 @@
 import Logging
 
-/// Log lines for people: time of day, level, message, `key=value`.
+/// Log lines for people: time of day, level, who writes, message, `key=value`.
 enum LogText {
+  /// As wide as the names of nearly all stages.
+  private static let labelWidth = 7
+
   static func append(
-    _ time: LogTime, _ level: Logger.Level, _ message: String, _ fields: Logger.Metadata,
-    to line: inout [UInt8]
+    _ time: LogTime, _ level: Logger.Level, _ label: String, _ message: String,
+    _ fields: Logger.Metadata, to line: inout [UInt8]
   ) {
     time.appendLocalTimeOfDay(to: &line)
     line.append(UInt8(ascii: " "))
@@ -12,6 +15,9 @@ enum LogText {
     // The longest level, critical, has eight letters.
     line.append(
       contentsOf: repeatElement(UInt8(ascii: " "), count: 9 - level.rawValue.utf8.count))
+    appendEscaped(label, to: &line)
+    let padding = max(0, labelWidth - label.utf8.count) + 1
+    line.append(contentsOf: repeatElement(UInt8(ascii: " "), count: padding))
     appendEscaped(message, to: &line)
     for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
       line.append(UInt8(ascii: " "))

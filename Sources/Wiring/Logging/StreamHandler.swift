@@ -5,9 +5,9 @@ import Logging
 struct StreamHandler: LogHandler {
   /// `time` is UTC with milliseconds in JSON, and the local time of day in text.
   enum Form: Sendable {
-    /// `18:59:00.123 info    partition assigned partition=3 topic=user-ratings`
+    /// `18:59:00.123 info     user    partition assigned partition=3 topic=user-ratings`
     case text
-    /// `{"time":"…","level":"info","logger":"user","message":"…","partition":"3"}`
+    /// `{"time":"…","level":"info","logger":"user","message":"…","partition":3}`
     case json
   }
 
@@ -36,7 +36,7 @@ struct StreamHandler: LogHandler {
     sink.writeLine { line in
       switch form {
       case .text:
-        LogText.append(now, event.level, event.message.description, fields, to: &line)
+        LogText.append(now, event.level, label, event.message.description, fields, to: &line)
       case .json:
         LogJSON.append(now, event.level, label, event.message.description, fields, to: &line)
       }

@@ -86,6 +86,8 @@ struct BenchArguments: ParsableArguments {
 
   /// Prints what a bench reports.
   func report(_ bench: () throws -> BenchReport) throws {
+    // So that a failure names what is configured.
+    _ = try common.load()
     do {
       let report = try bench()
       if json { print(try JSONText.of(report)) } else { print(report.text, terminator: "") }

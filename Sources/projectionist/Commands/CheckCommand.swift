@@ -38,7 +38,9 @@ struct CheckCommand: ParsableCommand {
       ]
     }
     let findings = [
-      CheckFinding("configuration", ok: common.file.map { "\($0) is valid" } ?? "valid")
+      CheckFinding(
+        "configuration",
+        ok: common.source.fileInUse.map { "\($0) is valid" } ?? "no file; the defaults are valid")
     ]
     return findings + InstallationCheck.findings(settings, logger)
   }

@@ -1,15 +1,18 @@
 import ArgumentParser
 import Configuration
 import Logging
+import Synchronization
 import Wiring
 
 /// The options every command has that reads the configuration.
 struct CommonOptions: ParsableArguments {
   @Option(
-    name: .customLong("config"),
+    name: [.customShort("c"), .customLong("config")],
     help: ArgumentHelp(
-      "The configuration file; \(LoadedSettings.fileVariable) names it as well.",
-      valueName: "file"))
+      "The configuration file; by default the one that \(LoadedSettings.fileVariable) names, or"
+        + " else ./\(LoadedSettings.defaultFile) if there is one.",
+      valueName: "file"),
+    completion: .file())
   var file: String?
 
   @Option(
@@ -18,6 +21,7 @@ struct CommonOptions: ParsableArguments {
   var assignments: [String] = []
 
   @Option(
+    name: .shortAndLong,
     help: ArgumentHelp("The same as --set kafka.bootstrap.servers=…", valueName: "host:port,…"))
   var bootstrapServers: String?
 
@@ -37,10 +41,21 @@ struct CommonOptions: ParsableArguments {
   }
 
   /// The settings in force.
-  func load() throws(ConfigurationError) -> LoadedSettings { try source.load() }
+  func load() throws(ConfigurationError) -> LoadedSettings {
+    let loaded = try source.loadChecked()
+    Self.loaded.withLock { $0 = loaded.settings }
+    return loaded
+  }
 
   /// The settings in force, and a logger made by them, in which what was ignored is logged.
   func start(_ label: String) throws(ConfigurationError) -> (settings: Settings, logger: Logger) {
-    try source.start(label)
+    let loaded = try load()
+    return (loaded.settings, loaded.makeLogger(label))
   }
+
+  private static let loaded = Mutex<Settings?>(nil)
+
+  /// What a failure is explained by: the settings of the command that runs; `nil` before they are
+  /// read.
+  static var settingsInForce: Settings? { loaded.withLock(\.self) }
 }

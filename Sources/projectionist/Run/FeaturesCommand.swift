@@ -37,52 +37,25 @@ struct FeaturesCommand: ParsableCommand {
     }
     let rows = view.features.enumerated().map { index, feature in
       FeatureOutput(
-        feature: feature.name, state: stored.flatMap { FeatureText.of($0.value(index)) },
-        redis: projected.flatMap { $0.values[index].flatMap(FeatureText.of) })
+        feature: feature.name, state: stored.flatMap { ShownFeature($0.value(index)) },
+        redis: projected?.values[index].map { ShownFeature($0) })
     }
     if json {
       print(try JSONText.of(rows))
     } else {
       var table = TextTable(["FEATURE", "STATE", "REDIS"], rightAligned: [1, 2])
-      for row in rows { table.append([row.feature, row.state ?? "-", row.redis ?? "-"]) }
+      for row in rows { table.append([row.feature, Self.text(row.state), Self.text(row.redis)]) }
       print(table.description, terminator: "")
     }
     if let failure { throw failure }
   }
+
+  private static func text(_ value: ShownFeature?) -> String { value?.description ?? "-" }
 }
 
 /// One line of the comparison.
-private struct FeatureOutput: Encodable {
+struct FeatureOutput: Encodable {
   var feature: String
-  var state: String?
-  var redis: String?
-}
-
-/// Features as a person reads them.
-private enum FeatureText {
-  static func of(_ value: FeatureValue) -> String? {
-    switch value {
-    case .int64(let value): "\(value)"
-    case .double(let value): "\(value)"
-    case .string(let value): value
-    case .unixTimestamp(let milliseconds): time(seconds: milliseconds / 1000)
-    }
-  }
-
-  static func of(_ value: FeastValue) -> String? {
-    switch value {
-    case .int64(let value): "\(value)"
-    case .int32(let value): "\(value)"
-    case .double(let value): "\(value)"
-    case .float(let value): "\(value)"
-    case .string(let value): value
-    case .bool(let value): "\(value)"
-    case .bytes(let value): "\(value)"
-    case .unixTimestamp(let seconds): time(seconds: seconds)
-    }
-  }
-
-  private static func time(seconds: Int64) -> String {
-    Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
-  }
+  var state: ShownFeature?
+  var redis: ShownFeature?
 }

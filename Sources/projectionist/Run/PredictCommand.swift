@@ -22,13 +22,14 @@ struct PredictCommand: ParsableCommand {
 
   @Argument(help: "The user's id.") var user: Int64
 
-  @Option(name: .shortAndLong, help: "How many movies, 1 to 100.")
+  @Option(name: [.customShort("n"), .long], help: "How many movies, 1 to 100.")
   var count = RecommendationRequest.defaultCount
 
   @Option(
     help: ArgumentHelp(
-      "Only movies with at least one of these genres.", valueName: "Comedy|Drama|…"))
-  var genres: String?
+      "Only movies with at least one of these genres; may be repeated.",
+      valueName: "Comedy,Drama,…"))
+  var genres: [String] = []
 
   @Flag(help: "Include movies that the user has rated.") var includeRated = false
 
@@ -55,15 +56,18 @@ struct PredictCommand: ParsableCommand {
   var request: RecommendationRequest {
     RecommendationRequest(
       user: user, count: count, excludesRated: !includeRated,
-      genres: genres?.split(separator: "|").map(String.init) ?? [], includesHistory: history,
+      genres: genres.flatMap(GenreNames.list), includesHistory: history,
       modelVersion: model)
   }
 
   func run() throws {
     let (settings, logger) = try common.start("predict")
-    let client = try RequestClient(
-      KafkaLog(settings: settings.kafkaSettings, logger: logger), settings.topology,
-      clientID: "projectionist-predict")
+    let log = settings.makeQuietLog(logger)
+    _ = try settings.makeAdmin(logger).cluster()
+    let request = request
+    try GenreCheck.check(
+      request.genres, log, settings.topology, clientID: "projectionist-predict")
+    let client = try RequestClient(log, settings.topology, clientID: "projectionist-predict")
     defer { client.close() }
     var value = JSONWriter()
     request.write(to: &value)

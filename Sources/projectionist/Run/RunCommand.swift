@@ -31,14 +31,18 @@ struct RunCommand: AsyncParsableCommand {
   var applyTopics = false
 
   func run() async throws {
-    let (configured, logger) = try settingsInForce()
+    let (configured, logger) = try start()
     let run = DaemonRun(configured, logger: logger, appliesTopics: applyTopics)
     if let failure = try await run.run() { throw ExitCode(failure.rawValue) }
   }
 
-  private func settingsInForce() throws -> (Settings, Logger) {
+  private func start() throws -> (Settings, Logger) {
     var common = common
     if let stages { common.assignments.append("stages=\(stages)") }
-    return try common.start("projectionist")
+    let (settings, logger) = try common.start("projectionist")
+    logger.notice(
+      "configuration",
+      metadata: ["file": "\(common.source.fileInUse ?? "none, only defaults and variables")"])
+    return (settings, logger)
   }
 }

@@ -1,0 +1,52 @@
+import CRdkafka
+import Glibc
+
+/// librdkafka's configuration properties, as this machine's version knows them.
+public enum KafkaProperties {
+  /// Why a property can't be set.
+  public enum Fault: Hashable, Sendable {
+    case unknown
+    /// The commit protocol depends on it.
+    case reserved
+    /// In librdkafka's own words.
+    case invalid(String)
+  }
+
+  /// - Returns: `nil` if the property takes the value.
+  public static func fault(of name: String, _ value: String) -> Fault? {
+    if KafkaSettings.reserved.contains(name) { return .reserved }
+    let conf = unsafe rd_kafka_conf_new()
+    defer { unsafe rd_kafka_conf_destroy(conf) }
+    var result = RD_KAFKA_CONF_OK
+    let message = unsafe withErrorText { text, size in
+      result = unsafe rd_kafka_conf_set(conf, name, value, text, size)
+    }
+    return switch result {
+    case RD_KAFKA_CONF_OK: nil
+    case RD_KAFKA_CONF_UNKNOWN: .unknown
+    default: .invalid(message)
+    }
+  }
+
+  /// The names of all properties, other names of the same ones included.
+  ///
+  /// They are the first column of the table that librdkafka prints: `rd_kafka_conf_dump` leaves
+  /// those out that have no value.
+  public static let names: [String] = {
+    var buffer: UnsafeMutablePointer<CChar>?
+    var size = 0
+    guard let stream = unsafe open_memstream(&buffer, &size) else { return [] }
+    unsafe rd_kafka_conf_properties_show(stream)
+    unsafe fclose(stream)
+    defer { unsafe free(buffer) }
+    guard let buffer = unsafe buffer else { return [] }
+    let table = unsafe String(cString: buffer)
+    return table.split(separator: "\n").compactMap { line in
+      let cells = line.split(separator: "|", omittingEmptySubsequences: false)
+      guard cells.count > 2 else { return nil }
+      let name = cells[0].filter { $0 != " " }
+      let isName = name.contains(".") && name.allSatisfy { $0.isLetter || $0 == "." || $0 == "_" }
+      return isName ? name : nil
+    }
+  }()
+}

@@ -1,0 +1,43 @@
+import Pipeline
+import Streams
+
+/// What to do about what `state verify` has found.
+extension VerifyReport {
+  /// Names a remedy for each kind of difference, once everything is compared.
+  ///
+  /// - Parameter store: the directory of the partition's store; `nil` without one.
+  mutating func nameRemedies(store: String?) {
+    remedies = []
+    if let store, problem != nil || differingEntries > 0 {
+      remedies.append(
+        "stop the daemon, delete \(store) and start it again: the store is rebuilt from its"
+          + " changelog. If it differs again, the changelog is wrong: an application of another"
+          + " name computes everything from \(TopicDeclaration.userRatings.name) after"
+          + " `projectionist topics claim --take-over`")
+    } else if problem != nil {
+      remedies.append(
+        "run this command on the machine whose daemon owns the partition, or start a daemon here")
+    }
+    if redisProblem != nil {
+      remedies.append(
+        "the log of the daemon with the redis stage says what it waits for; --wait gives it more"
+          + " time, and `projectionist redis show` tells whose the project is")
+    }
+    if differingRows ?? 0 > 0 {
+      remedies.append("`projectionist redis rebuild` writes all rows again while the daemon runs")
+    }
+  }
+}
+
+extension VerdictReport {
+  /// - Parameters:
+  ///   - group: of the intake stage.
+  ///   - topic: of the events.
+  mutating func nameRemedy(group: String, topic: String, bootstrapServers: String) {
+    guard missingEvents > 0 else { return }
+    remedy =
+      "stop every instance, wait 10 s, and read them again: kafka-consumer-groups.sh"
+      + " --bootstrap-server \(bootstrapServers) --group \(group) --topic \(topic)"
+      + " --reset-offsets --to-earliest --execute. What is known already changes nothing"
+  }
+}

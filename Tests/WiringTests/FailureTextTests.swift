@@ -1,0 +1,40 @@
+import Configuration
+import Console
+import EventLog
+import Pipeline
+import RedisProjection
+import Streams
+import Testing
+
+@testable import Wiring
+
+@Suite struct FailureTextTests {
+  private static let down = LogError(
+    .unavailable, "no Kafka broker answers: Local: Broker transport failure", reaction: .retry)
+
+  @Test(
+    arguments: [
+      down, StageError.log(down), ExplanationError.log(down), ReplayError.stage(.log(down)),
+    ] as [any Error])
+  func aBrokerThatIsAwayHasAnAddressAReasonAndAdvice(_ error: any Error) {
+    var settings = Settings()
+    settings.bootstrapServers = "nowhere:9092"
+    #expect(
+      FailureText.of(error, settings)
+        == "Kafka at nowhere:9092: no Kafka broker answers: Local: Broker transport failure → check"
+        + " kafka.bootstrap.servers (nowhere:9092), and that Kafka runs")
+    #expect(ExitStatus(of: error) == .unavailable)
+  }
+
+  @Test func redisNamesItsKeys() {
+    let error = RedisError(
+      "can't reach Redis at 127.0.0.1:1: Connection refused", isTransient: true)
+    let text = FailureText.of(error, Settings())
+    #expect(
+      text.hasPrefix("can't reach Redis at 127.0.0.1:1: Connection refused → check redis.host"))
+  }
+
+  @Test func withoutSettingsTheErrorSpeaksForItself() {
+    #expect(FailureText.of(Self.down, nil) == Self.down.message)
+  }
+}
