@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds what the commands print with --json against the schemas in outputs/.
+"""Holds what the commands print with --json against the schemas of projectionist.docc.
 
 The daemon must run, with ratings of the user given.
 """
@@ -13,7 +13,7 @@ import tempfile
 
 import jsonschema
 
-SCHEMAS = pathlib.Path(__file__).parents[2] / "outputs"
+SCHEMAS = pathlib.Path(__file__).parents[2] / "Sources/projectionist/projectionist.docc/outputs"
 # An object a line, rather than one document.
 LINES = {"state-get", "state-scan"}
 

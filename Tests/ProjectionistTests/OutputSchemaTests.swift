@@ -9,10 +9,10 @@ import Testing
 @testable import Operations
 @testable import projectionist
 
-/// `outputs/` declares everything that `--json` prints.
+/// `projectionist.docc/outputs` declares everything that `--json` prints.
 @Suite struct OutputSchemaTests {
   private static let directory = URL(filePath: #filePath).deletingLastPathComponent()
-    .appending(path: "../../outputs").standardizedFileURL
+    .appending(path: "../../Sources/projectionist/projectionist.docc/outputs").standardizedFileURL
 
   private static func schema(_ name: String) throws -> JSONSchema {
     JSONSchema(try JSONValue(Data(contentsOf: directory.appending(path: "\(name).json"))))
