@@ -98,6 +98,7 @@ final class StatusReporter: Service {
       "old": "\(status.old)",
       "forwarded": "\(status.forwarded)", "model": "\(status.modelVersion ?? "none")",
       "kept_models": "\(status.keptModels.joined(separator: ","))",
+      "skipped_movies": "\(status.skippedMovies)",
     ]
     if let overlap = status.shadowOverlap {
       let rounded = Double(Int((overlap * 1000).rounded())) / 1000

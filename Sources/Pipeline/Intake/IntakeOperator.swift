@@ -24,10 +24,13 @@ public struct IntakeOperator<
   private var value = JSONWriter()
   private var hasCaughtUp = false
 
-  public init<Log: EventLog>(_ log: Log, topology: Topology, clientID: String) throws(StageError)
+  public init<Log: EventLog>(
+    _ log: Log, topology: Topology, clientID: String, catalogFaults: CatalogFaults
+  ) throws(StageError)
   where Log.Consumer == Consumer {
     do throws(LogError) {
-      movies = try MovieTable(log, topology: topology, clientID: clientID)
+      movies = try MovieTable(
+        log, topology: topology, clientID: clientID, faults: catalogFaults)
     } catch { throw .log(error) }
     source = topology[.userRatings]
   }

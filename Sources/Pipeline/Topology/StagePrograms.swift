@@ -6,10 +6,14 @@ public import Streams
 /// The operators of the declared stages, on any log and storage: where a declaration meets its
 /// code.
 extension StageProgram {
-  public static func intake(_ topology: Topology) -> StageProgram {
+  /// - Parameter catalogFaults: receives the records of `movies` that are skipped.
+  public static func intake(
+    _ topology: Topology, catalogFaults: CatalogFaults = CatalogFaults()
+  ) -> StageProgram {
     StageProgram(.intake) { environment throws(StageError) in
       try IntakeOperator<Storage.Store, Log.Producer, Log.Consumer>(
-        environment.log, topology: topology, clientID: environment.configuration.clientID)
+        environment.log, topology: topology, clientID: environment.configuration.clientID,
+        catalogFaults: catalogFaults)
     }
   }
 
