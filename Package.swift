@@ -53,6 +53,7 @@ let package = Package(
       name: "CRdkafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(
@@ -76,6 +77,7 @@ let package = Package(
     adapter("LMDBStore", ["StateStore", "CLMDB"]),
     adapter("RedisProjection", ["CHiredis"]),
     adapter("LinearAlgebra", ["COpenBLAS"]),
+    adapter("Archives", ["CArchive"]),
 
     // The engine, and the pure domain.
     module("Streams", ["EventLog", "StateStore", logging]),
@@ -122,8 +124,10 @@ let package = Package(
         "Streams", "EventLog", "StateStore", logging,
       ]),
     module("Processes", ["Console", "RedisProjection", "CSpawn"]),
+    module("DataFiles", ["Archives", "Codecs", "Ratings", "Recommender"]),
     module(
-      "SampleData", ["Console", "Pipeline", "Recommender", "Ratings", "Codecs", "EventLog"]),
+      "SampleData",
+      ["Console", "DataFiles", "Pipeline", "Recommender", "Ratings", "Codecs", "EventLog"]),
     module(
       "DaemonRuntime",
       [
@@ -133,8 +137,9 @@ let package = Package(
     module(
       "Operations",
       [
-        "SampleData", "Processes", "Wiring", "Configuration", "Console", "PipelineSimulation",
-        "Simulation", "Pipeline", "Recommender", "Ratings", "Codecs", "KafkaLog", "LMDBStore",
+        "SampleData", "DataFiles", "Processes", "Wiring", "Configuration", "Console",
+        "PipelineSimulation", "Simulation", "Pipeline", "Recommender", "Ratings", "Codecs",
+        "KafkaLog", "LMDBStore",
         "RedisProjection", "Streams", "EventLog", "StateStore", logging,
       ]),
     module(
@@ -147,7 +152,7 @@ let package = Package(
     module(
       "Demo",
       [
-        "Operations", "SampleData", "Processes", "Wiring", "Configuration", "Console",
+        "Operations", "SampleData", "DataFiles", "Processes", "Wiring", "Configuration", "Console",
         "Pipeline", "Ratings", "KafkaLog", "RedisProjection", "EventStream", "Streams", "EventLog",
         logging,
       ]),
@@ -156,7 +161,8 @@ let package = Package(
     .executableTarget(
       name: "projectionist",
       dependencies: [
-        "Demo", "Benchmarks", "Operations", "DaemonRuntime", "SampleData", "Processes", "Wiring",
+        "Demo", "Benchmarks", "Operations", "DaemonRuntime", "SampleData", "DataFiles",
+        "Processes", "Wiring",
         "Configuration", "Console", "PipelineSimulation", "Simulation", "Pipeline", "Recommender",
         "Ratings", "Codecs", "KafkaLog", "LMDBStore", "RedisProjection", "Streams", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -201,7 +207,11 @@ let package = Package(
         "Streams", "EventLog", "StateStore", logging,
       ]),
     tests("ProcessesTests", ["Processes", "Console", "RedisProjection"]),
-    tests("SampleDataTests", ["SampleData", "Recommender", "Ratings", "Codecs"]),
+    tests("ArchivesTests", ["Archives", "TestSupport"]),
+    tests("DataFilesTests", ["DataFiles", "Recommender", "Ratings", "TestSupport"]),
+    tests(
+      "SampleDataTests",
+      ["SampleData", "DataFiles", "Recommender", "Ratings", "Codecs", "TestSupport"]),
     tests(
       "DaemonRuntimeTests",
       [

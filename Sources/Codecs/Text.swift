@@ -25,6 +25,21 @@ extension RawSpan {
     }
   }
 
+  @inlinable
+  package func byte(at index: Int) -> UInt8 {
+    unsafe unsafeLoad(fromByteOffset: index, as: UInt8.self)
+  }
+
+  /// The bytes without ASCII white space around them.
+  @_lifetime(copy self)
+  package func trimmed() -> RawSpan {
+    var start = 0
+    var end = byteCount
+    while start < end, byte(at: start).isASCIISpace { start += 1 }
+    while end > start, byte(at: end - 1).isASCIISpace { end -= 1 }
+    return extracting(start..<end)
+  }
+
   /// Calls `body` with the first `limit` parts between separators; returns the number of parts, at
   /// most `limit` + 1.
   package func forEachPart(separator: UInt8, limit: Int, _ body: (RawSpan) -> Void) -> Int {
@@ -41,4 +56,9 @@ extension RawSpan {
     }
     return count
   }
+}
+
+extension UInt8 {
+  /// Whether it is a space, tab, line feed or carriage return.
+  package var isASCIISpace: Bool { self == 0x20 || (0x09...0x0D).contains(self) }
 }

@@ -34,6 +34,7 @@ final class Daemon: Sendable {
   private let monitors: [StageMonitor]
   private let standbys: [StandbyThread]
   private let predictMonitor = PredictMonitor()
+  private let catalogFaults: CatalogFaults
   private let reporter: StatusReporter
 
   /// - Parameters:
@@ -69,6 +70,7 @@ final class Daemon: Sendable {
     stages = settings.stages.compactMap { topology.stage(named: $0) }
     monitors = stages.map { StageMonitor(stage: $0.name) }
     standbys = settings.standby == 0 ? [] : stages.filter(\.isStateful).map { StandbyThread($0) }
+    catalogFaults = CatalogFaults(logger: logger)
     reporter = StatusReporter(monitors, predict: predictMonitor, logger: logger)
     watch =
       isEmbedded
@@ -82,7 +84,7 @@ final class Daemon: Sendable {
   var services: [(name: String, service: any Service)] {
     let programs = Self.programs(
       settings, cluster: cluster, counts: counts, directory: directory, requests: requests,
-      predictEnvironment: { [self] in predictEnvironment })
+      catalogFaults: catalogFaults, predictEnvironment: { [self] in predictEnvironment })
     let stageServices = zip(stages, monitors).map { stage, monitor in
       guard let program = programs.first(where: { $0.declaration.name == stage.name }) else {
         preconditionFailure("nothing runs the stage \(stage.name)")
@@ -130,9 +132,11 @@ final class Daemon: Sendable {
   ///   - cluster: the id of the log's cluster.
   ///   - counts: how many partitions each group of topics uses.
   ///   - requests: the partitions that the predict stage reads.
+  ///   - catalogFaults: receives the records of `movies` that are skipped.
   static func programs(
     _ settings: Settings, cluster: String, counts: PartitionCounts,
     directory: PartitionDirectory<LMDBStore>, requests: any PartitionFeed,
+    catalogFaults: CatalogFaults = CatalogFaults(),
     predictEnvironment: @escaping @Sendable () -> PredictEnvironment
   ) -> [StageProgram<KafkaLog, LMDBStorage>] {
     let topology = settings.topology
@@ -142,7 +146,8 @@ final class Daemon: Sendable {
       .intake(
         topology,
         IntakeEnvironment(
-          policy: settings.intakePolicy, zone: { TimeZones.offsets(named: $0) })),
+          policy: settings.intakePolicy, zone: { TimeZones.offsets(named: $0) },
+          catalogFaults: catalogFaults)),
       .user(topology, directory: directory),
       .movie(topology, refreshInterval: settings.movie.refreshInterval),
       .redis(
@@ -193,7 +198,7 @@ final class Daemon: Sendable {
 
   private var predictEnvironment: PredictEnvironment {
     let shadow = settings.predict.shadowModel
-    return PredictEnvironment(
+    var environment = PredictEnvironment(
       topology: settings.topology, keptModels: settings.predict.keptModels,
       shadowModel: shadow.isEmpty ? nil : shadow,
       requiresCatalog: settings.predict.requireCatalog, maxAge: settings.predict.maxAge,
@@ -202,5 +207,7 @@ final class Daemon: Sendable {
       now: { .now },
       time: { Self.milliseconds },
       inBackground: { DispatchQueue.global(qos: .utility).async(execute: $0) })
+    environment.catalogFaults = catalogFaults
+    return environment
   }
 }

@@ -109,6 +109,7 @@ final class StatusReporter: Service {
       "forwarded": "\(status.forwarded)", "detoured": "\(status.detoured)",
       "model": "\(status.modelVersion ?? "none")",
       "kept_models": "\(status.keptModels.joined(separator: ","))",
+      "skipped_movies": "\(status.skippedMovies)",
     ]
     if let overlap = status.shadowOverlap {
       let rounded = Double(Int((overlap * 1000).rounded())) / 1000

@@ -1,5 +1,6 @@
 package import Configuration
 import Console
+import DataFiles
 import Foundation
 import KafkaLog
 import Logging
@@ -100,7 +101,8 @@ package struct DemoRun {
   /// loader's to tell about.
   static func exceedsEmbeddedBroker(_ movielens: String) -> Bool {
     do {
-      var ratings = try MovieLensFiles(path: movielens).openRatings()
+      let file = try DataSet(path: movielens).ratings
+      var ratings = try RatingReader(file, scale: nil, now: SampleGeneration.now())
       for _ in 0...mostEmbeddedRatings {
         guard try ratings.next() != nil else { return false }
       }

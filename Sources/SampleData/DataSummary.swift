@@ -6,6 +6,8 @@ package struct DataSummary: Encodable {
   var ratings = 0
   /// Of the ratings: generated to fail validation.
   var invalid = 0
+  /// Rows of files that were left out because they break a rule.
+  var skipped = 0
   var seconds = 0.0
   var ratingsPerSecond = 0.0
 
@@ -18,6 +20,7 @@ package struct DataSummary: Encodable {
     case movies
     case ratings
     case invalid
+    case skipped
     case seconds
     case ratingsPerSecond = "ratings_per_second"
   }

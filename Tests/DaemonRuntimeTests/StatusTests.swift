@@ -79,10 +79,11 @@ import Testing
     status.personal = 5
     status.late = 2
     status.keptModels = ["a", "b"]
+    status.skippedMovies = 4
     let plain = StatusReporter.metadata(of: status)
     #expect(
       plain["late"] == "2" && plain["old"] == "0" && plain["personal"] == "5"
-        && plain["model"] == "none")
+        && plain["model"] == "none" && plain["skipped_movies"] == "4")
     #expect(plain["kept_models"] == "a,b" && plain["shadow_overlap_at_10"] == nil)
     status.modelVersion = "b"
     status.shadows = 3

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Recommender
+import TestSupport
 import Testing
 
 @testable import projectionist
@@ -10,6 +11,7 @@ import Testing
     ["--factors", "0"], ["--factors", "2049"], ["--epochs", "0"], ["--regularization", "0"],
     ["--regularization", "nan"], ["--window", "7"], ["--recency-half-life", "-1"],
     ["--threads", "0"], ["--top", "0"], ["--keep", "0"], ["--protocol", "strong"],
+    ["--scale", "10"], ["--skip-invalid"], ["--ratings", "x", "--scale", "0"],
     ["--ratings", "x", "--promote"], ["--ratings", "x", "--until", "0:1"], ["--until", "soon"],
   ]) func flagsThatMakeNoSenseAreRefused(arguments: [String]) {
     #expect(throws: (any Error).self) { try TrainCommand.parse(arguments) }
@@ -47,7 +49,7 @@ import Testing
       for step in 0..<6 {
         let movie = (user * 5 + step * step) % 17
         guard rated.insert([user, movie]).inserted else { continue }
-        text += "\(user),\(movie),4.0,\(1_000_000 + step)\n"
+        text += "\(user),\(movie),4.0,\(1_000_000_000 + step)\n"
       }
     }
     try text.write(to: ratings, atomically: true, encoding: .utf8)
@@ -67,5 +69,19 @@ import Testing
     }
     #expect(ranks.count == 12)
     #expect(ranks.values.allSatisfy { $0 == Array(1...5) })
+  }
+
+  /// Of a file whose every line the daemon refuses, no model is made.
+  @Test func ratingsThatIntakeRefusesAreNotTrainedOn() throws {
+    let tree = try FileTree(texts: [
+      "r.csv": "userId,movieId,rating,timestamp\n1,2,4,1260759144\n2,2,4.2,1260759144\n"
+    ])
+    let path = "\(tree.path)/r.csv"
+    #expect {
+      try TrainCommand.parse(["--ratings", path, "--factors", "4"]).run()
+    } throws: {
+      "\($0)".hasPrefix("\(path):3: rating is '4.2', not 0.5 to 5 in half steps; 1 of 2 rows")
+    }
+    try TrainCommand.parse(["--ratings", path, "--factors", "4", "--skip-invalid"]).run()
   }
 }

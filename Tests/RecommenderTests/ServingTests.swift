@@ -216,6 +216,8 @@ import Testing
   @Test(arguments: [
     (#"{"movie_id":1,"title":"T","genres":"A|B"}"#, "A|B", #"["A","B"]"#),
     (#"{"movie_id":1,"title":"T","genres":["A","B"]}"#, "A|B", #"["A","B"]"#),
+    (#"{"movie_id":1,"title":"T","genres":"A, B"}"#, "A|B", #"["A","B"]"#),
+    (#"{"movie_id":1,"title":"T","genres":" A | B,C |"}"#, "A|B,C", #"["A","B,C"]"#),
     (#"{"movie_id":1,"title":"T","genres":"(no genres listed)"}"#, "(no genres listed)", "[]"),
     (#"{"movie_id":1.0,"title":"T","genres":""}"#, "", "[]"),
     (#"{"movie_id":1,"title":"T"}"#, "", "[]"),

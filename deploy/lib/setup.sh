@@ -4,7 +4,7 @@
 
 packages=(
   librdkafka-dev libhiredis-dev liblmdb-dev libopenblas-dev libsimdjson-dev
-  redis-server kcat pkg-config
+  libarchive-dev redis-server kcat pkg-config
 )
 
 say() { printf '%s\n' "$*" >&2; }

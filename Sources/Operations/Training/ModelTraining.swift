@@ -44,9 +44,9 @@ package struct ModelTraining {
     self.note = note
   }
 
-  /// Trains on a file or a MovieLens directory; nothing is published.
-  package func train(fromFile path: String) throws -> Outcome {
-    let ratings = try RatingsInput.read(file: path)
+  /// Trains on files; nothing is published.
+  package func train(from source: RatingFileSource) throws -> Outcome {
+    let ratings = try RatingsInput.read(source, note: note)
     let evaluation = try evaluated(ratings)
     var summary = TrainingSummary(evaluation)
     if evaluation == nil {

@@ -1,4 +1,5 @@
 import Console
+import DataFiles
 import KafkaLog
 import Pipeline
 import Ratings
@@ -19,27 +20,61 @@ enum RatingsInput {
     return try reader.finish()
   }
 
-  /// Reads a file with a header, or with the columns user, movie, rating and time.
-  static func read(file: String) throws -> RatingMatrix {
-    do throws(DataFileError) {
-      var reader = try MovieLensFiles(path: file).openRatings()
-      var progress = ProgressBar("ratings", unit: "ratings", goal: .fraction)
-      let size = Double(max(reader.fileSize, 1))
-      var log = RatingLog()
-      while let rating = try reader.next() {
-        guard EventTime.representable.contains(rating.timeMilliseconds) else {
-          throw DataFileError(
-            path: file, message: "rating \(log.count + 1) has a time before 1970 or after 9999")
-        }
-        log.append(
-          user: rating.user, movie: rating.movie, rating: rating.rating,
-          timeMilliseconds: rating.timeMilliseconds)
-        progress.update(log.count, fraction: Double(reader.bytesRead) / size)
-      }
-      progress.finish(log.count)
-      return log.finish()
-    } catch {
+  /// Reads a file, or those of a directory or archive, and judges them as intake would.
+  ///
+  /// - Parameter note: receives what is left out, for people.
+  static func read(_ source: RatingFileSource, note: (String) -> Void) throws -> RatingMatrix {
+    var log = RatingLog()
+    let report: FileReport
+    do throws(DataFileError) { report = try fill(&log, from: source) } catch {
       throw CommandFailure(.failure, error.description)
     }
+    let refusal = LoadReport(ratings: report).refusal(
+      skipsInvalid: source.skipsInvalid, hasScale: source.scale != nil)
+    if let refusal { throw CommandFailure(.failure, refusal) }
+    if report.invalid > 0 { note("left out are \(report.invalid) rows\n\(report.text)") }
+    if report.valid > log.count { note("\(report.valid - log.count) events are no ratings") }
+    return log.finish()
+  }
+
+  private static func fill(_ log: inout RatingLog, from source: RatingFileSource)
+    throws(DataFileError) -> FileReport
+  {
+    let file = try DataSet(path: source.path).ratings
+    var reader = try RatingReader(file, scale: source.scale, now: SampleGeneration.now())
+    var report = reader.report
+    var progress = ProgressBar("ratings", unit: "ratings", goal: .fraction)
+    while let row = try reader.next() {
+      switch row {
+      case .valid(let event):
+        report.valid += 1
+        if event.type == .rating, let movie = event.movie {
+          log.append(
+            user: event.user, movie: movie, rating: event.rating,
+            timeMilliseconds: event.timeMilliseconds)
+        }
+      case .invalid(let fault): report.add(fault, line: reader.line)
+      }
+      progress.update(reader.rows, fraction: reader.fraction)
+    }
+    progress.finish(reader.rows)
+    reader.describe(&report)
+    return report
+  }
+}
+
+/// Ratings in files, to train on.
+package struct RatingFileSource {
+  /// A file, an archive or a directory.
+  package let path: String
+  /// The top of the rating scale; `nil` for five stars.
+  package let scale: Double?
+  /// Whether rows that break a rule are left out.
+  package let skipsInvalid: Bool
+
+  package init(path: String, scale: Double? = nil, skipsInvalid: Bool = false) {
+    self.path = path
+    self.scale = scale
+    self.skipsInvalid = skipsInvalid
   }
 }

@@ -8,15 +8,19 @@ public struct IntakeEnvironment: Sendable {
   public var policy: IntakePolicy
   /// The offsets of a zone by its IANA name; `nil` for an unknown one.
   public var zone: @Sendable (String) -> ZoneOffsets?
+  /// Receives the records of `movies` that are skipped.
+  public var catalogFaults: CatalogFaults
   /// Judges events that are read again by the present policy, for a checker to notice.
   package var forgetsPolicies = false
 
   public init(
     policy: IntakePolicy = IntakePolicy(),
-    zone: @escaping @Sendable (String) -> ZoneOffsets? = { $0 == "UTC" ? .utc : nil }
+    zone: @escaping @Sendable (String) -> ZoneOffsets? = { $0 == "UTC" ? .utc : nil },
+    catalogFaults: CatalogFaults = CatalogFaults()
   ) {
     self.policy = policy
     self.zone = zone
+    self.catalogFaults = catalogFaults
   }
 
   func unknownZone(_ name: String) -> StageError {

@@ -38,7 +38,8 @@ public struct IntakeOperator<
     let tables: (movies: MovieTable<Consumer>, policies: PolicyTable<Consumer>)
     do throws(LogError) {
       tables = (
-        try MovieTable(log, topology: topology, clientID: clientID),
+        try MovieTable(
+          log, topology: topology, clientID: clientID, faults: environment.catalogFaults),
         try PolicyTable(log, topology: topology, clientID: clientID)
       )
     } catch { throw .log(error) }

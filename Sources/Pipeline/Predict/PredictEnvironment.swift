@@ -15,6 +15,8 @@ public struct PredictEnvironment {
   /// How long after its record's time a request is answered.
   public var maxAge: Duration
   public var monitor: PredictMonitor
+  /// Receives the records of `movies` that are skipped.
+  public var catalogFaults = CatalogFaults()
   public var logger: Logger
   /// Monotonic time, for `latency_ms` and the age of the ranking.
   public var now: () -> ContinuousClock.Instant

@@ -38,6 +38,8 @@ public struct PredictStatus: Hashable, Sendable {
   public var keptModels: [String] = []
   /// Records of the topic refused since the start.
   public var rejectedModels: Int64 = 0
+  /// Records of the topic `movies` skipped since the process's start.
+  public var skippedMovies: Int64 = 0
 
   /// The mean overlap@10 of the shadow's answers with the live ones; `nil` if there are none.
   public var shadowOverlap: Double? { shadows > 0 ? shadowOverlapSum / Double(shadows) : nil }

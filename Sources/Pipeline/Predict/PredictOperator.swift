@@ -52,7 +52,7 @@ public struct PredictOperator<
     do throws(LogError) {
       movies = try MovieTable(
         log, topology: environment.topology, clientID: clientID,
-        isRequired: environment.requiresCatalog)
+        isRequired: environment.requiresCatalog, faults: environment.catalogFaults)
       quality = try QualityTable(log, topology: environment.topology, clientID: clientID)
       models = try ModelTable(log, clientID: clientID, environment)
     } catch { throw .log(error) }
@@ -102,6 +102,7 @@ public struct PredictOperator<
     counts.keptModels = models.models.map(\.version)
     counts.rejectedModels = models.rejected
     counts.detoured = replies.detoured
+    counts.skippedMovies = environment.catalogFaults.count
     let counts = self.counts
     environment.monitor.update { $0 = counts }
     oldRequests.report(

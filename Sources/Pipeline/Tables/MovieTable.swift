@@ -20,17 +20,22 @@ public final class MovieTable<Consumer: LogConsumer> {
   private var parser = MovieRecordParser()
   /// Rises with each change, so that what is derived from the table can be derived again.
   public private(set) var version = 0
-  /// Records of the topic that are not movies; they are skipped.
-  public private(set) var malformedRecords = 0
+  private let topic: String
   private let isRequired: Bool
+  private let faults: CatalogFaults
 
-  /// - Parameter isRequired: whether a movie must be in the table to be recommended.
+  /// - Parameters:
+  ///   - isRequired: whether a movie must be in the table to be recommended.
+  ///   - faults: receives the records that are skipped.
   public init<Log: EventLog>(
-    _ log: Log, topology: Topology, clientID: String, isRequired: Bool = false
+    _ log: Log, topology: Topology, clientID: String, isRequired: Bool = false,
+    faults: CatalogFaults = CatalogFaults()
   ) throws(LogError)
   where Log.Consumer == Consumer {
     self.isRequired = isRequired
-    table = try GlobalTable(log, topic: topology[.movies], clientID: clientID)
+    self.faults = faults
+    topic = topology[.movies]
+    table = try GlobalTable(log, topic: topic, clientID: clientID)
     try catchUp()
   }
 
@@ -64,25 +69,20 @@ public final class MovieTable<Consumer: LogConsumer> {
   }
 
   private func take(_ record: borrowing RecordView) {
-    guard let key = record.key, let movie = DecimalText.parse(key) else {
-      malformedRecords += 1
-      return
-    }
-    guard let value = record.value else {
+    switch CatalogChange(key: record.key, value: record.value, &parser) {
+    case .put(let record):
+      movies[record.movie] = record
+      genres[record.movie] = texts.insert(record.genresJSON).memberAfterInsert
+      genreSets[record.movie] = index.number(record.genres)
+      version += 1
+    case .remove(let movie):
       movies[movie] = nil
       genres[movie] = nil
       genreSets[movie] = nil
       version += 1
-      return
-    }
-    do throws(RecordError) {
-      let record = try parser.parse(value)
-      movies[movie] = record
-      genres[movie] = texts.insert(record.genresJSON).memberAfterInsert
-      genreSets[movie] = index.number(record.genres)
-      version += 1
-    } catch {
-      malformedRecords += 1
+    case .skip(let reason):
+      faults.note(
+        topic: topic, partition: record.partition, offset: record.offset, reason: reason)
     }
   }
 }

@@ -36,7 +36,8 @@ public struct MovieRecord: Hashable, Sendable {
   }
 }
 
-/// Reads records of `movies`. Genres are one string separated by bars, or an array of strings.
+/// Reads records of `movies`. Genres are an array of strings, or one string separated by bars; one
+/// without bars is separated by commas.
 public struct MovieRecordParser: ~Copyable, Sendable {
   /// Further genres are dropped: a `GenreSet` has no room for them.
   private static let maximumGenres = 64
@@ -65,9 +66,10 @@ public struct MovieRecordParser: ~Copyable, Sendable {
     case .absent, .null:
       break
     case .string:
-      if let text = parser.text(2), text.byteCount > 0 {
-        _ = text.forEachPart(separator: UInt8(ascii: "|"), limit: Self.maximumGenres) {
-          genres.append(String(copyingUTF8: $0))
+      if let text = parser.text(2) {
+        _ = text.forEachPart(separator: Self.separator(of: text), limit: Self.maximumGenres) {
+          let genre = $0.trimmed()
+          if genre.byteCount > 0 { genres.append(String(copyingUTF8: genre)) }
         }
       }
     case .array:
@@ -80,5 +82,12 @@ public struct MovieRecordParser: ~Copyable, Sendable {
       throw RecordError(missing: "genres")
     }
     return genres
+  }
+
+  private static func separator(of genres: RawSpan) -> UInt8 {
+    for index in 0..<genres.byteCount where genres.byte(at: index) == UInt8(ascii: "|") {
+      return UInt8(ascii: "|")
+    }
+    return UInt8(ascii: ",")
   }
 }

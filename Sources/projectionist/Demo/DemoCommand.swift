@@ -23,7 +23,7 @@ struct DemoCommand: ParsableCommand {
 
   @Option(help: "How many ratings to make up.") var ratings = 100_000
   @Option(
-    help: ArgumentHelp("Load this MovieLens directory instead.", valueName: "directory"),
+    help: ArgumentHelp("Load this MovieLens download instead.", valueName: "path"),
     completion: .directory)
   var movielens: String?
   @Option(help: "The user to watch.") var user: Int64 = 42

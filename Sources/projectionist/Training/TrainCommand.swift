@@ -20,7 +20,8 @@ struct TrainCommand: ParsableCommand {
         projectionist train --until 2024-06-01 --factors 128
         projectionist train --until 0:120000,1:119000,2:121000,3:118000
 
-      With a file of ratings instead of the log, nothing is published and Kafka is not needed:
+      With files of ratings instead of the log, as `projectionist load` reads them, nothing is \
+      published and Kafka is not needed:
 
         projectionist train --ratings ml-latest-small --evaluate
         projectionist train --ratings train.csv --csv recommendations.csv
@@ -32,9 +33,10 @@ struct TrainCommand: ParsableCommand {
         + " or after this time; by default up to its end.", valueName: "0:100,1:90|time"))
   var until: TrainingCutoff?
   @Option(
-    help: ArgumentHelp("Train on this file or MovieLens directory instead.", valueName: "file"),
+    help: ArgumentHelp("Train on this file, archive or directory instead.", valueName: "file"),
     completion: .file())
   var ratings: String?
+  @OptionGroup(title: "Files") var fileOptions: FileOptions
   @Flag(help: "First train on part of the ratings and score the rest.")
   var evaluate = false
   @Option(
@@ -71,6 +73,9 @@ struct TrainCommand: ParsableCommand {
         throw ValidationError("--promote can't be used with --ratings: nothing is published.")
       }
     }
+    if ratings == nil, fileOptions.scale != nil || fileOptions.skipInvalid {
+      throw ValidationError("--scale and --skip-invalid are for files and require --ratings.")
+    }
     if !evaluate && protocolName != .perUser {
       throw ValidationError("--protocol requires --evaluate.")
     }
@@ -87,7 +92,9 @@ struct TrainCommand: ParsableCommand {
       parameters, threads: training.threadCount, evaluation: evaluate ? protocolName : nil,
       lists: csv.map { .init(file: $0, count: top) }, note: Self.note)
     if let ratings {
-      let outcome = try training.train(fromFile: ratings)
+      let outcome = try training.train(
+        from: RatingFileSource(
+          path: ratings, scale: fileOptions.top, skipsInvalid: fileOptions.skipInvalid))
       try finish(outcome.summary, outcome.evaluation)
     } else {
       let (settings, logger) = try common.start("train")
