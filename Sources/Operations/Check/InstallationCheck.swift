@@ -5,7 +5,6 @@ import Foundation
 import KafkaLog
 package import Logging
 import Pipeline
-import RedisProjection
 import Streams
 import Wiring
 
@@ -17,7 +16,7 @@ package enum InstallationCheck {
     let projects = settings.topology.stages.contains {
       $0.projectsTo != nil && settings.stages.contains($0.name)
     }
-    if projects { findings.append(checkRedis(settings, logger)) }
+    if projects { findings += RedisCheck(settings, logger).findings() }
     findings.append(checkStateDirectory(settings))
     return findings
   }
@@ -100,31 +99,6 @@ package enum InstallationCheck {
       return CheckFinding(
         "owner", failed: ExitStatus(of: error) ?? .failure, "\(error)",
         advice: "check the rights of this client to read the control topic")
-    }
-  }
-
-  private static func checkRedis(_ settings: Settings, _ logger: Logger) -> CheckFinding {
-    let configuration = settings.redisConfiguration
-    do throws(RedisError) {
-      let sink = RedisSink(settings.feastProjection, configuration)
-      guard let record = try sink.record(),
-        // Kafka that does not answer has a finding of its own.
-        let cluster = try? settings.makeAdmin(logger).cluster().id
-      else { return CheckFinding("redis", ok: "\(configuration.address) answers") }
-      let identity = settings.projectionIdentity(cluster: cluster)
-      guard record.owner == identity.owner else {
-        return CheckFinding(
-          "redis", failed: .failure,
-          "\(configuration.address) holds the project \(identity.projection.project) of"
-            + " \(record.owner), and this is \(identity.owner)",
-          advice: "take it over with `projectionist redis claim`, or set feast.project or"
-            + " redis.host to one of this application's own; the redis stage would wait")
-      }
-      return CheckFinding("redis", ok: "\(configuration.address) answers")
-    } catch {
-      return CheckFinding(
-        "redis", failed: error.isTransient ? .unavailable : .failure, error.message,
-        advice: "check the redis.* keys, and that Redis runs; the daemon would wait for it")
     }
   }
 
