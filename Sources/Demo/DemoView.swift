@@ -84,7 +84,7 @@ final class DemoView {
       guard error.code == .unavailable else { throw error }
     }
     do throws(RedisError) { dashboard.features = try sample.features() } catch {
-      guard error.isTransient else { throw error }
+      guard error.condition.remedy == .server else { throw error }
     }
     do {
       if let reply = try sample.recommendations() { dashboard.reply = reply }

@@ -28,10 +28,10 @@ final class MemoryFeatureSink: FeatureSink {
         do throws(RedisError) { result = try body() } catch { refusal = error }
       }
     } catch {
-      throw RedisError(error.message, isTransient: error.reaction == .retry)
+      throw RedisError(.unreachable, at: place, error.message)
     }
     guard let result else {
-      throw refusal ?? RedisError("the simulated Redis gives no answer", isTransient: true)
+      throw refusal ?? RedisError(.silent, at: place, "no answer")
     }
     return result
   }
@@ -53,6 +53,8 @@ final class MemoryFeatureSink: FeatureSink {
     }
     return counts
   }
+
+  func evictionPolicy() -> EvictionPolicy? { nil }
 
   func record() throws(RedisError) -> ProjectionRecord? {
     try perform(.ask) { () -> ProjectionRecord? in redis.record }

@@ -44,7 +44,7 @@ final class MemoryRedis: Sendable {
   // MARK: As the scripts do it
 
   private static func refuse(_ refusal: ProjectionRefusal) -> RedisError {
-    RedisError("the record is \(refusal)", isTransient: true, refusal: refusal)
+    RedisError(refusal, at: "the simulated Redis")
   }
 
   private static func check(_ permit: ProjectionPermit, _ record: ProjectionRecord?)
@@ -58,7 +58,9 @@ final class MemoryRedis: Sendable {
   func set(_ key: Key, _ row: Row, by permit: ProjectionPermit) throws(RedisError) -> Bool {
     try content.withLock { content throws(RedisError) in
       try Self.check(permit, content.record)
-      if let stored = content.rows[key], stored.fence >= row.fence {
+      if let stored = content.rows[key], stored.fence >= row.fence,
+        !(permit.replacesEqual && stored.fence == row.fence)
+      {
         if fences { return false }
         if stored.fence > row.fence {
           firstStepBack.withLock { first in

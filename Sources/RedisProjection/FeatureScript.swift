@@ -2,14 +2,18 @@
 /// and moves positions in the project's record.
 ///
 /// KEYS: the record's, and one per row. ARGV: the owner's application and cluster, and the epoch,
-/// which the record must have; the number of positions, and for each its field, the value that the
-/// record must have and the new one; the number of features, the fence's field, the time's field,
-/// the features' fields; then each row's fence and content. The content is the time and the values,
-/// each prefixed with its length as 32 bits little-endian, or the tombstone. One packed argument
-/// per row costs the server a third less than one per value. Fences are texts of equal length that
-/// sort like their numbers. Returns how many rows were newer and therefore written, or an error
-/// when the record is not as expected, before anything is written. A position that has its new
-/// value already was moved by a call whose answer got lost.
+/// which the record must have; `1` to write rows over stored ones of an equal fence as well; the
+/// number of positions, and for each its field, the value that the record must have and the new
+/// one; the number of features, the fence's field, the time's field, the features' fields; then
+/// each row's fence and content. The content is the time and the values, each prefixed with its
+/// length as 32 bits little-endian, or the tombstone. One packed argument per row costs the server
+/// a third less than one per value. Fences are texts of equal length that sort like their numbers.
+/// A key that holds something other than a hash is deleted first: under the name of a row, nobody
+/// can use it, and it must not hold up the other rows.
+///
+/// Returns how many rows were newer and therefore written, with the number of deleted keys if there
+/// are any; or an error when the record is not as expected, before anything is written. A position
+/// that has its new value already was moved by a call whose answer got lost.
 enum FeatureScript {
   /// Replaces a row's content, and is shorter than any.
   static let tombstone = UInt8(ascii: "-")
@@ -17,7 +21,7 @@ enum FeatureScript {
   static let source =
     ProjectionScript.check + """
 
-      local moves, at = tonumber(ARGV[4]), 5
+      local again, moves, at = ARGV[4] == '1', tonumber(ARGV[5]), 6
       for move = 1, moves do
         local known = redis.call('HGET', KEYS[1], ARGV[at]) or ''
         if known ~= ARGV[at + 1] and known ~= ARGV[at + 2] then
@@ -33,12 +37,18 @@ enum FeatureScript {
         delete[3 + i] = ARGV[at + 2 + i]
       end
       local format = '<' .. string.rep('I4c0', 1 + features)
-      local call, unpack_struct, written = redis.call, struct.unpack, 0
+      local call, try, unpack_struct = redis.call, redis.pcall, struct.unpack
+      local written, replaced = 0, 0
       at = at + 3 + features
       for row = 2, #KEYS do
         local key, fence = KEYS[row], ARGV[at]
-        local stored = call('HGET', key, fence_field)
-        if not stored or stored < fence then
+        local stored = try('HGET', key, fence_field)
+        if type(stored) == 'table' then
+          if not string.find(stored.err, 'WRONGTYPE', 1, true) then return stored end
+          call('DEL', key)
+          stored, replaced = false, replaced + 1
+        end
+        if not stored or stored < fence or (again and stored == fence) then
           if ARGV[at + 1] == '-' then
             delete[2] = key
             call(unpack(delete))
@@ -54,8 +64,9 @@ enum FeatureScript {
         at = at + 2
       end
       for move = 0, moves - 1 do
-        redis.call('HSET', KEYS[1], ARGV[5 + 3 * move], ARGV[7 + 3 * move])
+        redis.call('HSET', KEYS[1], ARGV[6 + 3 * move], ARGV[8 + 3 * move])
       end
+      if replaced > 0 then return {written, replaced} end
       return written
       """
 }

@@ -9,10 +9,19 @@ public final class FeatureWriter {
     public var written = 0
     /// Rows left out because they were not newer.
     public var fenced = 0
+    /// Keys that held something other than a hash, which is gone.
+    public var replaced = 0
 
-    public init(written: Int = 0, fenced: Int = 0) {
+    public init(written: Int = 0, fenced: Int = 0, replaced: Int = 0) {
       self.written = written
       self.fenced = fenced
+      self.replaced = replaced
+    }
+
+    public static func += (all: inout Self, more: Self) {
+      all.written += more.written
+      all.fenced += more.fenced
+      all.replaced += more.replaced
     }
   }
 
@@ -44,8 +53,8 @@ public final class FeatureWriter {
   /// Writes all rows, those of a view in order, and waits until the server has them. Positions
   /// move with the last rows, when the server has all others.
   ///
-  /// - Throws: a transient error if the server is down or not ready: wait, then write again. An
-  ///   error with a refusal if its record does not permit the write.
+  /// - Throws: what the server's condition is: once that is mended, write again. An error with a
+  ///   refusal if its record does not permit the write.
   public func write(_ batch: FeatureBatch, by permit: ProjectionPermit) throws(RedisError)
     -> Counts
   {
@@ -92,7 +101,8 @@ public final class FeatureWriter {
 
   private static func load(_ connection: RedisConnection) throws(RedisError) -> [UInt8] {
     let reply = try connection.call(["SCRIPT", "LOAD", FeatureScript.source])
-    return reply.bytes ?? []
+    guard let name = reply.bytes else { throw connection.unexpected("SCRIPT LOAD") }
+    return name
   }
 
   /// Sends the chunks in one pipeline.
@@ -110,16 +120,19 @@ public final class FeatureWriter {
     var unknown: [Chunk] = []
     for chunk in chunks {
       let reply = try session.connection.reply()
-      if let written = reply.integer {
-        counts.written += Int(written)
-        counts.fenced += chunk.rows.count - Int(written)
-      } else if let error = reply.error {
+      if let error = reply.error {
         guard mayBeUnknown && error.hasPrefix("NOSCRIPT") else {
           throw session.connection.error(error)
         }
         unknown.append(chunk)
       } else {
-        throw session.connection.error("something that is not a number")
+        let numbers = reply.integers
+        guard let written = numbers.first, (0...Int64(chunk.rows.count)).contains(written) else {
+          throw session.connection.unexpected("EVALSHA")
+        }
+        counts += Counts(
+          written: Int(written), fenced: chunk.rows.count - Int(written),
+          replaced: numbers.count > 1 ? Int(clamping: numbers[1]) : 0)
       }
     }
     return unknown
@@ -135,6 +148,7 @@ public final class FeatureWriter {
     command.append(copying: ProjectionRecord.key(project: permit.project).utf8)
     all.appendKeys(chunk.rows, to: &command)
     permit.append(to: &command)
+    command.append(copying: (permit.replacesEqual ? "1" : "0").utf8)
     let advances = chunk.isLast ? permit.advances : []
     command.append(copying: String(advances.count).utf8)
     for advance in advances {

@@ -55,10 +55,13 @@ public final class ProjectionKeeper {
 
   /// The record; `nil` if there is none.
   ///
-  /// - Throws: a permanent error when it is of a format that this version does not know.
+  /// - Throws: `unknownRecord` when it is of a format that this version does not know.
   public func record() throws(RedisError) -> ProjectionRecord? {
     let found = try perform { connection throws(RedisError) in
-      try connection.call(["HGETALL", recordKey]).elements
+      let reply = try connection.exchange(["HGETALL", recordKey])
+      if let error = reply.error { throw connection.error("\(error): \(recordKey)") }
+      guard reply.isArray else { throw connection.unexpected("HGETALL") }
+      return reply.elements
     }
     guard !found.isEmpty else { return nil }
     var fields: [String: String] = [:]
@@ -66,10 +69,7 @@ public final class ProjectionKeeper {
       fields[Self.text(found[index])] = Self.text(found[index + 1])
     }
     guard let record = ProjectionRecord(fields: fields) else {
-      throw RedisError(
-        "\(recordKey) in Redis at \(configuration.address) is of an unknown format: another"
-          + " version of this program wrote it",
-        isTransient: false)
+      throw RedisError(.unknownRecord, at: configuration.address.place, recordKey)
     }
     return record
   }
@@ -126,7 +126,11 @@ public final class ProjectionKeeper {
       }
       for key in keys {
         let reply = try connection.reply()
-        if let error = reply.error { throw connection.error(error) }
+        if let error = reply.error {
+          // A key that holds something else is no row, and must not hide the others.
+          if RedisCondition(reply: error) == .wrongType { continue }
+          throw connection.error(error)
+        }
         let found = reply.elements
         guard let entity = view.key.int64(of: key), found.count == 2,
           found[0] != nil || found[1] != nil
@@ -186,7 +190,7 @@ public final class ProjectionKeeper {
     command.append(copying: "COUNT".utf8)
     command.append(copying: Self.keysPerPage.utf8)
     guard let (text, keys) = try connection.call(&command).page else {
-      throw connection.error("something that is not a page of a scan")
+      throw connection.unexpected("SCAN")
     }
     var next = Cursor()
     let isAtEnd = text == next.text

@@ -150,6 +150,9 @@ public struct ProjectionPermit: Sendable {
   public let epoch: UInt64
   /// Made when all rows are written.
   public var advances: [Advance] = []
+  /// Whether rows are written over stored ones of an equal fence as well: what stands there under
+  /// the same record may have been changed by somebody else.
+  public var replacesEqual = false
 
   public init(project: String, owner: ProjectionRecord.Owner, epoch: UInt64) {
     self.project = project

@@ -26,17 +26,20 @@ enum ProjectionScript {
     """
 
   /// Removes the fields of one view from entities whose fence is of an earlier epoch, or that have
-  /// none. KEYS: the record's and the entities'. ARGV: owner and epoch as above, the least fence of
-  /// this epoch, the fence's field, the time's field, the features' fields. Returns how many had
-  /// features.
+  /// none, and whole keys that hold something other than a hash. KEYS: the record's and the
+  /// entities'. ARGV: owner and epoch as above, the least fence of this epoch, the fence's field,
+  /// the time's field, the features' fields. Returns how many had features.
   static let sweep =
     check + """
 
       local removed = 0
       local fields = {unpack(ARGV, 5)}
       for entity = 2, #KEYS do
-        local fence = redis.call('HGET', KEYS[entity], ARGV[5])
-        if not fence or fence < ARGV[4] then
+        local fence = redis.pcall('HGET', KEYS[entity], ARGV[5])
+        if type(fence) == 'table' then
+          if not string.find(fence.err, 'WRONGTYPE', 1, true) then return fence end
+          removed = removed + redis.call('DEL', KEYS[entity])
+        elseif not fence or fence < ARGV[4] then
           removed = removed + redis.call('HEXISTS', KEYS[entity], ARGV[6])
           redis.call('HDEL', KEYS[entity], unpack(fields))
         end

@@ -44,7 +44,11 @@ public struct RedisConfiguration: Sendable {
 /// connection would kill the process.
 @safe public final class RedisConnection {
   private let context: UnsafeMutablePointer<redisContext>
-  private let address: RedisConfiguration.Address
+  private let configuration: RedisConfiguration
+  /// Whether the server has answered anything.
+  private var hasAnswered = false
+
+  private var address: RedisConfiguration.Address { configuration.address }
 
   private static let ignoreBrokenPipes: Void = {
     var action = sigaction()
@@ -57,7 +61,7 @@ public struct RedisConfiguration: Sendable {
 
   public init(_ configuration: RedisConfiguration) throws(RedisError) {
     Self.ignoreBrokenPipes
-    address = configuration.address
+    self.configuration = configuration
     let timeout = timeval(configuration.connectTimeout)
     let opened =
       switch configuration.address {
@@ -65,21 +69,38 @@ public struct RedisConfiguration: Sendable {
       case .unix(let path): unsafe redisConnectUnixWithTimeout(path, timeout)
       }
     guard let context = unsafe opened else {
-      throw RedisError("can't connect to Redis at \(address): out of memory", isTransient: true)
+      throw RedisError(.unreachable, at: configuration.address.place, "no memory for a connection")
     }
     unsafe self.context = context
-    guard unsafe context.pointee.err == 0 else { throw unsafe RedisError(context, address) }
+    guard unsafe context.pointee.err == 0 else { throw failure }
     unsafe redisSetTimeout(context, timeval(configuration.commandTimeout))
     if case .tcp = configuration.address { unsafe redisEnableKeepAlive(context) }
     if let password = configuration.password {
       let user = configuration.username.map { [$0] } ?? []
       _ = try call(["AUTH"] + user + [password])
     }
+    try refuseOthers()
     if configuration.database != 0 { _ = try call(["SELECT", String(configuration.database)]) }
   }
 
   deinit {
     unsafe redisFree(context)
+  }
+
+  /// A cluster may answer for single keys and refuse rows of several only later. Whoever may not
+  /// ask finds out then.
+  private func refuseOthers() throws(RedisError) {
+    let reply = try exchange(["INFO"])
+    if let error = reply.error {
+      let condition = RedisCondition(reply: error)
+      if condition != .denied, condition != .commandMissing, condition != .refused {
+        throw self.error(error)
+      }
+    } else if let bytes = reply.bytes,
+      let (condition, words) = RedisServerInfo(String(decoding: bytes, as: UTF8.self)).unusable
+    {
+      throw RedisError(condition, at: address.place, words)
+    }
   }
 
   /// Throws unless the server answers.
@@ -89,9 +110,15 @@ public struct RedisConfiguration: Sendable {
 
   /// Runs one command with text arguments, and throws an error reply.
   func call(_ arguments: [String]) throws(RedisError) -> RedisReply {
+    try exchange(arguments).throwingError(from: address)
+  }
+
+  /// Runs one command with text arguments; the reply may be an error reply.
+  func exchange(_ arguments: [String]) throws(RedisError) -> RedisReply {
     var command = RedisCommand()
     for argument in arguments { command.append(copying: argument.utf8) }
-    return try call(&command)
+    try append(&command)
+    return try reply()
   }
 
   /// Runs one command, and throws an error reply.
@@ -105,22 +132,37 @@ public struct RedisConfiguration: Sendable {
     let code = unsafe command.withArguments { count, pointers, lengths in
       unsafe redisAppendCommandArgv(context, count, pointers, lengths)
     }
-    if code != REDIS_OK { throw unsafe RedisError(context, address) }
+    if code != REDIS_OK { throw failure }
   }
 
   /// Sends what is queued and waits for the next reply, which may be an error reply.
   func reply() throws(RedisError) -> RedisReply {
-    if unsafe context.pointee.err != 0 { throw unsafe RedisError(context, address) }
+    if unsafe context.pointee.err != 0 { throw failure }
     var reply: UnsafeMutableRawPointer?
     guard unsafe redisGetReply(context, &reply) == REDIS_OK, let reply = unsafe reply else {
-      throw unsafe RedisError(context, address)
+      throw failure
     }
+    hasAnswered = true
     return unsafe RedisReply(reply.assumingMemoryBound(to: redisReply.self))
+  }
+
+  /// Why the connection does not work.
+  private var failure: RedisError {
+    let error = unsafe RedisError(context, address)
+    guard !hasAnswered, error.condition == .closed || error.condition == .silent,
+      TLSProbe.isAnswered(by: configuration)
+    else { return error }
+    return RedisError(.tls, at: error.place, error.words)
   }
 
   /// The error for an error reply.
   func error(_ reply: String) -> RedisError {
     RedisError(reply: reply, from: address)
+  }
+
+  /// The error for a reply of a kind that Redis does not give.
+  func unexpected(_ command: String) -> RedisError {
+    RedisError(.notRedis, at: address.place, "\(command) has an answer of an unknown kind")
   }
 }
 

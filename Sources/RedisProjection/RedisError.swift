@@ -2,52 +2,74 @@ import CHiredis
 
 /// A failed call to Redis.
 public struct RedisError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// One sentence for a person, including the server's or the client library's own text.
-  public var message: String
-  /// Whether the same call may succeed later, on a new connection.
-  public var isTransient: Bool
+  public var condition: RedisCondition
+  /// Names the server to people: `Redis at localhost:6379`.
+  public var place: String
+  /// The server's or the client library's own words; may be empty.
+  public var words: String
   /// Set when the record of what is projected is not as the writer knows it.
   public var refusal: ProjectionRefusal?
 
-  public init(_ message: String, isTransient: Bool, refusal: ProjectionRefusal? = nil) {
-    self.message = message
-    self.isTransient = isTransient
+  public init(_ condition: RedisCondition, at place: String, _ words: String) {
+    self.condition = condition
+    self.place = place
+    self.words = Self.presentable(words)
+  }
+
+  /// A write that the record does not permit.
+  public init(_ refusal: ProjectionRefusal, at place: String) {
+    self.init(.refused, at: place, "the project's record is \(refusal)")
     self.refusal = refusal
   }
 
-  public var description: String { message }
+  /// What is wrong.
+  public var summary: String {
+    let words = words.isEmpty ? "" : " (\(words))"
+    return "\(place) \(condition.complaint)\(words)"
+  }
 
-  /// Error replies that pass by themselves or once the server is repaired. Source: the prefixes
-  /// in Redis 7's `server.c` (`createSharedObjects`) and `cluster.c`.
-  private static let transientReplies: Set<Substring> = [
-    "LOADING", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "READONLY", "OOM", "MISCONF",
-    "NOREPLICAS", "NOSCRIPT",
-  ]
+  /// One sentence: what is wrong and what to do.
+  public var description: String { "\(summary): \(condition.advice)" }
 
   /// The error for an error reply.
   init(reply: String, from address: RedisConfiguration.Address) {
-    let prefix = reply.prefix { $0 != " " }
     if let refusal = ProjectionScript.refusal(reply) {
-      self.init(
-        "Redis at \(address): the record is \(refusal)", isTransient: true, refusal: refusal)
-      return
+      self.init(refusal, at: address.place)
+    } else {
+      self.init(RedisCondition(reply: reply), at: address.place, reply)
     }
-    self.init(
-      "Redis at \(address) answers: \(reply)",
-      isTransient: Self.transientReplies.contains(prefix)
-        // The connection limit has no code of its own.
-        || reply.hasPrefix("ERR max number of clients"))
   }
 
-  /// A connection's error. Only a server that doesn't speak Redis is hopeless.
-  init(
-    _ context: UnsafeMutablePointer<redisContext>, _ address: RedisConfiguration.Address
-  ) {
+  /// A connection's error.
+  init(_ context: UnsafeMutablePointer<redisContext>, _ address: RedisConfiguration.Address) {
     let text = unsafe withUnsafeBytes(of: &context.pointee.errstr) { bytes in
       unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
-    self.init(
-      "can't reach Redis at \(address): \(text)",
-      isTransient: unsafe context.pointee.err != REDIS_ERR_PROTOCOL)
+    let failure = ConnectionFailure(code: unsafe context.pointee.err, text)
+    self.init(failure.condition, at: address.place, failure.words)
   }
+
+  /// As much as fits into a line, without what it may repeat of a command: of AUTH that is the
+  /// password.
+  private static func presentable(_ words: String) -> String {
+    let end = words.range(of: ", with args beginning with")?.lowerBound ?? words.endIndex
+    var text = ""
+    for scalar in words[..<end].unicodeScalars.prefix(longest) {
+      text.unicodeScalars.append(scalar.value < 0x20 || scalar.value == 0x7f ? " " : scalar)
+    }
+    while text.last == " " || text.last == "." { text.removeLast() }
+    return text
+  }
+
+  private static let longest = 240
+}
+
+extension RedisConfiguration.Address {
+  /// How errors name it.
+  var place: String { "Redis at \(self)" }
+}
+
+extension String {
+  /// Where a text occurs first.
+  fileprivate func range(of text: String) -> Range<String.Index>? { ranges(of: text).first }
 }

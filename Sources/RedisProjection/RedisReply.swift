@@ -17,6 +17,20 @@ import CHiredis
     unsafe reply.pointee.type == REDIS_REPLY_INTEGER ? reply.pointee.integer : nil
   }
 
+  /// The number of an integer reply, or those of an array of them; empty for other kinds.
+  var integers: [Int64] {
+    if let integer { return [integer] }
+    guard unsafe reply.pointee.type == REDIS_REPLY_ARRAY else { return [] }
+    return unsafe UnsafeBufferPointer(start: reply.pointee.element, count: reply.pointee.elements)
+      .compactMap { element in
+        unsafe element.flatMap {
+          unsafe $0.pointee.type == REDIS_REPLY_INTEGER ? $0.pointee.integer : nil
+        }
+      }
+  }
+
+  var isArray: Bool { unsafe reply.pointee.type == REDIS_REPLY_ARRAY }
+
   /// The text of an error reply.
   var error: String? {
     guard unsafe reply.pointee.type == REDIS_REPLY_ERROR else { return nil }

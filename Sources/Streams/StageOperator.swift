@@ -15,7 +15,7 @@ public protocol StageOperator: ~Copyable {
 
   /// Says where to go on in partitions that the group gives to the stage, by what is kept of them
   /// outside the log. Those not named start after their state, or where the group stands. Called
-  /// again while its error says to retry.
+  /// again while its error says to retry, after pauses that grow.
   ///
   /// - Parameter committed: where the group stands; partitions without an offset are absent.
   mutating func resume(_ partitions: [TopicPartition], committed: [TopicPartition: Int64])

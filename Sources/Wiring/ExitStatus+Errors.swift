@@ -3,7 +3,7 @@ package import Console
 package import EventLog
 import LMDBStore
 import Pipeline
-import RedisProjection
+package import RedisProjection
 import StateStore
 import Streams
 
@@ -25,9 +25,19 @@ extension ExitStatus {
     case is StageError: self = .failure
     case let error as RootLockError:
       if case .held = error { self = .alreadyRunning } else { self = .failure }
-    case let error as RedisError: self = error.isTransient ? .unavailable : .failure
+    case let error as RedisError: self.init(of: error.condition)
     default: return nil
     }
+  }
+
+  package init(of condition: RedisCondition) {
+    self =
+      switch condition.remedy {
+      case .server: .unavailable
+      case .rights: .denied
+      case .configuration: .configuration
+      case .content: .failure
+      }
   }
 
   package init(of error: LogError) {

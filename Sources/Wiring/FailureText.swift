@@ -2,7 +2,7 @@ package import Configuration
 import Console
 package import EventLog
 import Pipeline
-package import RedisProjection
+import RedisProjection
 import Streams
 
 /// What a failure that ends a command says: where it happened, why, and what to do.
@@ -14,7 +14,7 @@ package enum FailureText {
       return "\(settings.place(of: failure)) → \(settings.advice(for: failure))"
     }
     if let failure = error as? RedisError {
-      return "\(failure.message) → \(settings.advice(for: failure))"
+      return "\(failure.summary) → \(failure.condition.advice)"
     }
     return "\(error)"
   }
@@ -47,11 +47,5 @@ extension Settings {
     case .unknownTopic: "`projectionist topics check` names the topics that are missing"
     default: "check kafka.bootstrap.servers (\(bootstrapServers)), and that Kafka runs"
     }
-  }
-
-  /// What to do about a failed question to Redis.
-  package func advice(for error: RedisError) -> String {
-    "check redis.host (\(redis.host)), redis.port (\(redis.port)) and the other redis.* keys, and"
-      + " that Redis runs"
   }
 }

@@ -59,7 +59,7 @@ import Testing
     #expect(record.notes == ["ready"])
   }
 
-  @Test(arguments: [Reason.Code.redisClaimed, .redisUnavailable])
+  @Test(arguments: Reason.Code.allCases.filter(\.concernsProjection))
   func aStageThatWaitsForRedisKeepsNothingFromBeingReady(code: Reason.Code) {
     let record = Record()
     let monitors = ["user", "redis"].map { StageMonitor(stage: $0) }

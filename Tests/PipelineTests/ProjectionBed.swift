@@ -28,10 +28,14 @@ struct ProjectionBed {
 
   /// Runs the stage until its input has been dry for a few polls, or it only waits.
   ///
-  /// - Parameter onIdle: called with the number of dry polls before.
+  /// - Parameters:
+  ///   - faults: which calls of Redis fail.
+  ///   - onIdle: called with the number of dry polls before.
   /// - Returns: why it waited or joined its group again.
   @discardableResult
-  func run(onIdle: @escaping @Sendable (Int) -> Void = { _ in }) throws(StageError) -> [Reason] {
+  func run(faults: Faults = Faults(), onIdle: @escaping @Sendable (Int) -> Void = { _ in })
+    throws(StageError) -> [Reason]
+  {
     let reasons = Mutex<[Reason]>([])
     let stop = StopSignal()
     let clock = chain.clock
@@ -74,7 +78,7 @@ struct ProjectionBed {
     let program = StageProgram<MemoryLog, MemoryStorage>.redis(
       Chain.topology, identity,
       logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-    ) { MemoryFeatureSink(redis, projection, SimulatedProcess()) }
+    ) { FaultySink(MemoryFeatureSink(redis, projection, SimulatedProcess()), faults) }
     try program.run(environment)
     return reasons.withLock { $0 }
   }

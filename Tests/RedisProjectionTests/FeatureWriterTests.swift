@@ -178,8 +178,8 @@ import Testing
     server.stop()
     for _ in 0..<3 {
       let failure = #expect(throws: RedisError.self) { try writer.write(first, by: permit) }
-      #expect(failure?.isTransient == true)
-      #expect(failure?.message.contains(":\(server.port)") == true)
+      #expect(failure?.condition == .unreachable || failure?.condition == .closed)
+      #expect(failure?.description.contains(":\(server.port)") == true)
       #expect(throws: RedisError.self) { try row(1) }
     }
     try server.start()
@@ -198,20 +198,39 @@ import Testing
     #expect(throws: RedisError.self) { try connection.ping() }
   }
 
-  @Test func foreignKeyIsAPermanentError() throws {
+  @Test func aKeyThatIsNoHashIsReplacedAndHoldsUpNoOther() throws {
     let connection = try RedisConnection(server.configuration)
     var command = RedisCommand()
-    for argument in ["SET", "taken", "x"] { command.append(copying: argument.utf8) }
-    try connection.append(&command)
-    #expect(try connection.reply().error == nil)
-    let taken = batch { batch in
-      batch.put(view: 1, key: Array("taken".utf8).span.bytes, fence: fence(1, 1), eventTime: 0)
-      batch.append(.int64(1))
+    for argument in [Array("SET".utf8), bytes(2), Array("x".utf8)] {
+      command.append(copying: argument)
     }
-    let failure = #expect(throws: RedisError.self) { try writer.write(taken, by: permit) }
-    #expect(failure?.isTransient == false)
-    #expect(failure?.message.contains("WRONGTYPE") == true)
-    #expect(try write(1, fence(1, 1), count: 1) == .init(written: 1))
+    _ = try connection.call(&command)
+    let failure = #expect(throws: RedisError.self) { try row(2) }
+    #expect(failure?.condition == .wrongType)
+    let three = batch { batch in
+      for user in 1...3 as ClosedRange<Int64> { put(&batch, user, fence(1, 1), count: user) }
+    }
+    #expect(try writer.write(three, by: permit) == .init(written: 3, replaced: 1))
+    #expect(try row(2)?.values.first == .int64(2))
+    #expect(try writer.write(three, by: permit) == .init(fenced: 3))
+  }
+
+  @Test func rowsOfAnEqualFenceAreReplacedOnRequest() throws {
+    _ = try write(1, fence(1, 5), count: 1)
+    let connection = try RedisConnection(server.configuration)
+    var command = RedisCommand()
+    for argument in [Array("HDEL".utf8), bytes(1), Self.users.fields[0]] {
+      command.append(copying: argument)
+    }
+    _ = try connection.call(&command)
+    let same = batch { put(&$0, 1, fence(1, 5), count: 1) }
+    #expect(try writer.write(same, by: permit) == .init(fenced: 1))
+    var again = permit
+    again.replacesEqual = true
+    #expect(try writer.write(same, by: again) == .init(written: 1))
+    #expect(try row(1)?.values.first == .int64(1))
+    let older = batch { put(&$0, 1, fence(1, 4), count: 9) }
+    #expect(try writer.write(older, by: again) == .init(fenced: 1))
   }
 }
 
@@ -235,10 +254,11 @@ struct SeededGenerator: RandomNumberGenerator {
     _ = try plain.call(["CONFIG", "SET", "requirepass", "a secret"])
     var configuration = server.configuration
     let missing = #expect(throws: RedisError.self) { try RedisConnection(configuration).ping() }
-    #expect(missing?.isTransient == false)
+    #expect(missing?.condition == .passwordMissing)
     configuration.password = "wrong"
     let wrong = #expect(throws: RedisError.self) { try RedisConnection(configuration) }
-    #expect(wrong?.message.contains("WRONGPASS") == true)
+    #expect(wrong?.condition == .passwordWrong)
+    #expect(wrong?.description.contains("redis.password") == true)
     configuration.password = "a secret"
     configuration.database = 3
     let connection = try RedisConnection(configuration)
@@ -247,7 +267,8 @@ struct SeededGenerator: RandomNumberGenerator {
     configuration.username = "default"
     try RedisConnection(configuration).ping()
     configuration.database = 99
-    #expect(throws: RedisError.self) { try RedisConnection(configuration) }
+    let database = #expect(throws: RedisError.self) { try RedisConnection(configuration) }
+    #expect(database?.condition == .noDatabase)
   }
 
   @Test func unixSocket() throws {
@@ -259,7 +280,7 @@ struct SeededGenerator: RandomNumberGenerator {
     let failure = #expect(throws: RedisError.self) {
       try RedisConnection(RedisConfiguration(address: .unix(path: path + "x")))
     }
-    #expect(failure?.isTransient == true)
+    #expect(failure?.condition == .unreachable)
   }
 
   @Test func unansweredCommandTimesOut() throws {
@@ -270,6 +291,6 @@ struct SeededGenerator: RandomNumberGenerator {
     let failure = #expect(throws: RedisError.self) {
       _ = try connection.call(["BLPOP", "nothing", "5"])
     }
-    #expect(failure?.isTransient == true)
+    #expect(failure?.condition == .silent)
   }
 }

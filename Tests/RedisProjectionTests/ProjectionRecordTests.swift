@@ -69,7 +69,7 @@ import Testing
     let key = ProjectionRecord.key(project: "movies")
     _ = try RedisConnection(server.configuration).call(["HSET", key, "format", "2"])
     let error = #expect(throws: RedisError.self) { try keeper.record() }
-    #expect(error?.isTransient == false)
+    #expect(error?.condition == .unknownRecord)
   }
 
   @Test func writeMovesPositionsOnceAllRowsAreThere() throws {
@@ -90,7 +90,6 @@ import Testing
     other.advances = [.init(partition: "f[0]", from: position(2), to: position(3))]
     func refusal(_ permit: ProjectionPermit) -> ProjectionRefusal? {
       let error = #expect(throws: RedisError.self) { try writer.write(batch(0..<1), by: permit) }
-      #expect(error?.isTransient == true)
       return error?.refusal
     }
     #expect(refusal(other) == .moved)

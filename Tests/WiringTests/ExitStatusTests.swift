@@ -17,7 +17,11 @@ import Wiring
     #expect(ExitStatus(of: denied as any Error) == .denied)
     #expect(ExitStatus(of: ConfigurationError(problems: ["x"])) == .configuration)
     #expect(ExitStatus(of: CommandFailure(.alreadyRunning, "x")) == .alreadyRunning)
-    #expect(ExitStatus(of: RedisError("x", isTransient: true)) == .unavailable)
+    func status(_ condition: RedisCondition) -> Console.ExitStatus? {
+      Console.ExitStatus(of: RedisError(condition, at: "Redis", "x"))
+    }
+    #expect(status(.outOfMemory) == .unavailable && status(.passwordWrong) == .denied)
+    #expect(status(.tls) == .configuration && status(.wrongType) == .failure)
     #expect(ExitStatus(of: RootLockError.held("x")) == .alreadyRunning)
     #expect(ExitStatus(of: RootLockError.store(StoreError("x", remedy: .stop))) == .failure)
     #expect(ExitStatus(of: StageError.log(denied)) == .denied)

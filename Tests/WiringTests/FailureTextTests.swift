@@ -27,11 +27,10 @@ import Testing
   }
 
   @Test func redisNamesItsKeys() {
-    let error = RedisError(
-      "can't reach Redis at 127.0.0.1:1: Connection refused", isTransient: true)
+    let error = RedisError(.unreachable, at: "Redis at 127.0.0.1:1", "Connection refused")
     let text = FailureText.of(error, Settings())
-    #expect(
-      text.hasPrefix("can't reach Redis at 127.0.0.1:1: Connection refused → check redis.host"))
+    #expect(text.hasPrefix("Redis at 127.0.0.1:1 "))
+    #expect(text.contains("Connection refused) → ") && text.contains("redis.host"))
   }
 
   @Test func withoutSettingsTheErrorSpeaksForItself() {

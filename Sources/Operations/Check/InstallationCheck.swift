@@ -5,7 +5,6 @@ import Foundation
 import KafkaLog
 package import Logging
 import Pipeline
-import RedisProjection
 import Streams
 import Wiring
 
@@ -17,7 +16,7 @@ package enum InstallationCheck {
     let projects = settings.topology.stages.contains {
       $0.projectsTo != nil && settings.stages.contains($0.name)
     }
-    if projects { findings.append(checkRedis(settings, logger)) }
+    if projects { findings += RedisCheck(settings, logger).findings() }
     findings.append(checkStateDirectory(settings))
     return findings
   }
@@ -99,31 +98,6 @@ package enum InstallationCheck {
     }
   }
 
-  private static func checkRedis(_ settings: Settings, _ logger: Logger) -> CheckFinding {
-    let configuration = settings.redisConfiguration
-    do throws(RedisError) {
-      let sink = RedisSink(settings.feastProjection, configuration)
-      guard let record = try sink.record(),
-        // Kafka that does not answer has a finding of its own.
-        let cluster = try? settings.makeAdmin(logger).cluster().id
-      else { return CheckFinding("redis", ok: "\(configuration.address) answers") }
-      let identity = settings.projectionIdentity(cluster: cluster)
-      guard record.owner == identity.owner else {
-        return CheckFinding(
-          "redis", failed: .failure,
-          "\(configuration.address) holds the project \(identity.projection.project) of"
-            + " \(record.owner), and this is \(identity.owner)",
-          advice: "take it over with `projectionist redis claim`, or set feast.project or"
-            + " redis.host to one of this application's own; the redis stage would wait")
-      }
-      return CheckFinding("redis", ok: "\(configuration.address) answers")
-    } catch {
-      return CheckFinding(
-        "redis", failed: error.isTransient ? .unavailable : .failure, error.message,
-        advice: settings.advice(for: error) + "; the daemon would wait for it")
-    }
-  }
-
   /// Changes nothing: a directory made by whoever runs this check might not be the daemon's.
   private static func checkStateDirectory(_ settings: Settings) -> CheckFinding {
     let root = settings.stateRoot
@@ -133,8 +107,12 @@ package enum InstallationCheck {
         "state", failed: .failure, "\(root) can't be written: no right to write \(existing.path)",
         advice: "give this user the right, or change state.directory")
     }
-    var finding = CheckFinding("state", ok: "\(root) is writable")
-    finding.advice = VolatileDirectory(root)?.warning
-    return finding
+    guard VolatileDirectory(root) == nil else {
+      return CheckFinding(
+        "state", warning: "\(root) is writable, but the system may empty it at any time",
+        advice: "set state.directory to a place that lasts: each loss costs a restore from the"
+          + " changelogs")
+    }
+    return CheckFinding("state", ok: "\(root) is writable")
   }
 }

@@ -6,7 +6,7 @@ import Pipeline
 import RedisProjection
 import Wiring
 
-/// Whose the configured project in Redis is, and its takeover by this application.
+/// The takeover of the configured project in Redis by this application.
 package struct ProjectionClaim {
   /// The record in Redis, as a command prints it.
   package struct Holder: Encodable {
@@ -40,7 +40,7 @@ package struct ProjectionClaim {
     /// Whether it is this application's, of this cluster.
     var isOwn: Bool
 
-    package var text: String {
+    private var text: String {
       let rows = "\(users) users and \(movies) movies"
       let place = "Redis at \(redis), project \(project)"
       guard let now else { return "\(place): nobody's, with rows of \(rows)" }
@@ -66,12 +66,6 @@ package struct ProjectionClaim {
     self.settings = settings
     identity = settings.projectionIdentity(cluster: try settings.makeAdmin(logger).cluster().id)
     sink = RedisSink(identity.projection, settings.redisConfiguration)
-  }
-
-  /// Says whose the project is.
-  package func show() throws -> Report {
-    let record = try sink.record()
-    return report(try survey(), before: record, now: record)
   }
 
   /// Makes it this application's, of this cluster, under a new epoch.

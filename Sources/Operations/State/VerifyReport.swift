@@ -89,8 +89,10 @@ package struct VerifyReport: Encodable {
     differingRows = redis.different + redis.missing + redis.leftOver + redis.fenced
     newerRows = redis.newer
     if stage == StageDeclaration.movie.name { unrefreshedMovies = redis.unrefreshed }
-    firstFeatures = redis.first.flatMap(Self.features)
+    firstFeatures = Self.features(of: redis)
   }
+
+  static func features(of redis: RedisOutcome) -> [Feature] { redis.first.flatMap(features) }
 
   private static func features(of row: RedisOutcome.Row) -> [Feature] {
     switch row.fault {

@@ -3,7 +3,7 @@ public import RedisProjection
 /// Where the redis stage writes features: Redis, or its stand-in in a simulation. Views are
 /// numbered as the stage's inputs. Belongs to one thread.
 ///
-/// All calls throw a transient error when the same call may succeed later.
+/// All calls may succeed later when they fail: once the condition that the error names is mended.
 public protocol FeatureSink: AnyObject {
   /// Names it to people: `Redis at localhost:6379`.
   var place: String { get }
@@ -14,6 +14,9 @@ public protocol FeatureSink: AnyObject {
   /// - Throws: an error with a refusal when the record does not permit the write.
   func write(_ batch: FeatureBatch, by permit: ProjectionPermit) throws(RedisError)
     -> FeatureWriter.Counts
+
+  /// What the server does when its memory is full; `nil` where it does not say.
+  func evictionPolicy() throws(RedisError) -> EvictionPolicy?
 
   /// What is projected; `nil` if there is no record of it.
   func record() throws(RedisError) -> ProjectionRecord?
@@ -49,6 +52,7 @@ public final class RedisSink: FeatureSink {
   private let writer: FeatureWriter
   private let keeper: ProjectionKeeper
   private let reader: FeatureReader
+  private let configuration: RedisConfiguration
   public let place: String
 
   public init(_ projection: FeastProjection, _ configuration: RedisConfiguration) {
@@ -56,12 +60,17 @@ public final class RedisSink: FeatureSink {
     writer = FeatureWriter(configuration)
     keeper = ProjectionKeeper(configuration, project: projection.project)
     reader = FeatureReader(configuration)
+    self.configuration = configuration
     place = "Redis at \(configuration.address)"
   }
 
   public func write(_ batch: FeatureBatch, by permit: ProjectionPermit) throws(RedisError)
     -> FeatureWriter.Counts
   { try writer.write(batch, by: permit) }
+
+  public func evictionPolicy() throws(RedisError) -> EvictionPolicy? {
+    try RedisConnection(configuration).serverInfo().evictionPolicy
+  }
 
   public func record() throws(RedisError) -> ProjectionRecord? { try keeper.record() }
 

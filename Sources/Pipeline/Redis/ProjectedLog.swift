@@ -30,8 +30,8 @@ struct ProjectedLog<Log: EventLog, Sink: FeatureSink> {
     self.sink = sink
   }
 
-  /// Attempts, a tenth of a second apart, after which the log is looked into again.
-  private static var attempts: Int { 50 }
+  /// Attempts, with pauses that grow, after which the log is looked into again.
+  private static var attempts: Int { 8 }
 
   /// Reads the record and compares it with the log. Makes one where there is none and Redis is
   /// empty or has rows of this log.
@@ -187,34 +187,5 @@ struct ProjectedLog<Log: EventLog, Sink: FeatureSink> {
   private var unknown: String {
     "\(held) with rows that do not come from this log, and does not say whose they are; this is"
       + " \(identity.owner)"
-  }
-}
-
-extension StageError {
-  /// Runs a call to Redis, its error wrapped.
-  static func redis<R>(_ body: () throws(RedisError) -> R) throws(StageError) -> R {
-    do throws(RedisError) { return try body() } catch { throw StageError(error) }
-  }
-
-  init(_ error: RedisError) {
-    if let refusal = error.refusal {
-      let why =
-        switch refusal {
-        case .missing: "Redis was emptied"
-        case .claimed: "the project in Redis was claimed"
-        case .moved: "Redis has lost writes, or another member has gone on"
-        }
-      // The next session asks what is there.
-      self = .failed(Reason(.redisBehind, "\(why): looking where to go on"), .abandonPartition)
-      return
-    }
-    self = .failed(
-      Reason(error.isTransient ? .redisUnavailable : .redisRefused, "Redis: \(error)"),
-      error.isTransient ? .retry : .stopDaemon)
-  }
-
-  /// Asks the log, its error wrapped.
-  static func asking<R>(_ body: () throws(LogError) -> R) throws(StageError) -> R {
-    do throws(LogError) { return try body() } catch { throw .log(error) }
   }
 }

@@ -17,8 +17,6 @@ public struct RedisOperator<
   public typealias Producer = Log.Producer
   public typealias Partition = PartitionTask<Store, Producer>
 
-  /// Rows sent to Redis in one go, which the client buffers until Redis has answered.
-  private static var rowsPerWrite: Int { 4_096 }
   /// How often an idle stage looks whether Redis still has what it wrote.
   private static var checkInterval: Duration { .seconds(1) }
   /// How long it removes leftovers before it looks for records again.
@@ -34,15 +32,13 @@ public struct RedisOperator<
   private var permit: ProjectionPermit?
   private var positions = ProjectedPositions()
   private var progress: RefillProgress
-  private var checked: ContinuousClock.Instant
+  /// When an idle stage looks at Redis next.
+  private var nextLook: ContinuousClock.Instant
+  private var pauses = RetryPauses.growing(from: checkInterval)
   /// Whether this member is the one that removes leftovers.
   private var isSweeper = false
   private var sweep: LeftoverSweep?
-  private var batch: FeatureBatch
-  private var users = PendingFeatures<UserFeatures>()
-  private var movies = PendingFeatures<MovieFeatures>()
-  private var userParser = UserFeaturesParser()
-  private var movieParser = MovieFeaturesParser()
+  private var rows: FeatureRows
 
   public init(
     _ log: Log, topology: Topology, clientID: String, identity: ProjectionIdentity, sink: Sink,
@@ -59,8 +55,8 @@ public struct RedisOperator<
     projected = ProjectedLog(
       log, topics: topics, clientID: clientID, identity: identity, sink: sink)
     progress = RefillProgress(logger)
-    checked = now()
-    batch = FeatureBatch(views: identity.projection.views.map(\.fields))
+    nextLook = now() + Self.checkInterval
+    rows = FeatureRows(identity.projection)
   }
 
   // MARK: Partitions
@@ -74,6 +70,7 @@ public struct RedisOperator<
       throw .failed(
         Reason(.redisBehind, "the project in Redis was claimed meanwhile"), .abandonPartition)
     }
+    if permit == nil { warn() }
     permit = ProjectionPermit(
       project: identity.projection.project, owner: identity.owner, epoch: record.epoch)
     positions.take(partitions, record)
@@ -92,6 +89,13 @@ public struct RedisOperator<
     }
     if !lacking.isEmpty { try beginRefill(lacking) }
     return starts
+  }
+
+  /// Says what of Redis' configuration may lose features. What it can't be asked now is said by
+  /// `check`.
+  private func warn() {
+    guard let policy = try? sink.evictionPolicy(), let warning = policy.warning else { return }
+    logger.warning("\(warning)", metadata: ["advice": "\(EvictionPolicy.advice)"])
   }
 
   /// Notes what Redis lacks, up to the last record there is.
@@ -117,8 +121,7 @@ public struct RedisOperator<
   // MARK: Batch
 
   public mutating func beginBatch() {
-    users.removeAll()
-    movies.removeAll()
+    rows.removeAll()
     positions.beginBatch()
   }
 
@@ -126,74 +129,26 @@ public struct RedisOperator<
     _ records: borrowing RecordRun, _ state: inout NoState, _ task: Partition
   ) throws(StageError) {
     positions.note(task.source, records)
-    for index in records.indices { take(records[index]) }
-  }
-
-  private mutating func take(_ record: borrowing RecordView) {
-    // The user and movie stage write identifiers as keys and features as values, nothing else.
-    guard let key = record.key, let entity = DecimalText.parse(key) else { return }
-    if record.topic == RedisInputs.userFeatures.index {
-      guard let value = record.value else { return users.set(entity, offset: record.offset, nil) }
-      guard let features = try? userParser.parse(value) else { return }
-      users.set(entity, offset: record.offset, features)
-    } else {
-      guard let value = record.value else { return movies.set(entity, offset: record.offset, nil) }
-      guard let features = try? movieParser.parse(value) else { return }
-      movies.set(entity, offset: record.offset, features)
-    }
+    for index in records.indices { rows.take(records[index]) }
   }
 
   public mutating func flush() throws(StageError) {
-    guard let permit else { return }
-    let advances = positions.advances
-    guard !users.rows.isEmpty || !movies.rows.isEmpty || !advances.isEmpty else { return }
-    let views = identity.projection.views
-    batch.removeAll()
-    try fill(users.rows, view: 0, layout: views[0], permit)
-    try fill(movies.rows, view: 1, layout: views[1], permit)
-    var last = permit
-    last.advances = advances
-    try send(last)
+    guard var permit else { return }
+    permit.advances = positions.advances
+    guard rows.count > 0 || !permit.advances.isEmpty else { return }
+    let counts = try StageError.redis { () throws(RedisError) in
+      try rows.write(to: sink, by: permit)
+    }
+    if counts.replaced > 0 { noteReplaced(counts.replaced) }
     positions.settle()
-    users.removeAll()
-    movies.removeAll()
+    rows.removeAll()
     progress.reach(positions.next, at: now())
   }
 
-  /// Adds rows to the batch for Redis, and sends it whenever it is full.
-  private mutating func fill<Features: Ratings.FeatureRow>(
-    _ rows: [PendingFeatures<Features>.Row], view: Int, layout: FeastLayout,
-    _ permit: ProjectionPermit
-  ) throws(StageError) {
-    var key: [UInt8] = []
-    for row in rows {
-      if batch.count >= Self.rowsPerWrite {
-        try send(permit)
-        batch.removeAll()
-      }
-      add(row, view: view, layout: layout, epoch: permit.epoch, key: &key)
-    }
-  }
-
-  private func send(_ permit: ProjectionPermit) throws(StageError) {
-    _ = try StageError.redis { () throws(RedisError) in try sink.write(batch, by: permit) }
-  }
-
-  private mutating func add<Features: Ratings.FeatureRow>(
-    _ row: PendingFeatures<Features>.Row, view: Int, layout: FeastLayout, epoch: UInt64,
-    key: inout [UInt8]
-  ) {
-    key.removeAll(keepingCapacity: true)
-    layout.key.append(row.entity, to: &key)
-    let fence = Fence(generation: epoch, offset: row.offset)
-    guard let features = row.features else {
-      return batch.delete(view: view, key: key.span.bytes, fence: fence)
-    }
-    batch.put(
-      view: view, key: key.span.bytes, fence: fence, eventTime: features.eventTimeMilliseconds)
-    for feature in 0..<layout.fields.features.count {
-      batch.append(FeastProjection.value(features.value(feature)))
-    }
+  private func noteReplaced(_ keys: Int) {
+    logger.warning(
+      "keys of features held something other than a hash; their features replace it",
+      metadata: ["keys": "\(keys)", "code": "\(Reason.Code.redisWrongType.rawValue)"])
   }
 
   // MARK: Between batches
@@ -201,23 +156,26 @@ public struct RedisOperator<
   /// Looks now and then whether Redis still has what was written, which nobody else notices while
   /// nothing is written. Redis that does not answer is reported by the next write.
   public mutating func wantsRefresh() throws(StageError) -> Bool {
-    guard let permit, sweep != nil || now() - checked >= Self.checkInterval else { return false }
-    checked = now()
+    guard let permit, sweep != nil || now() >= nextLook else { return false }
     do throws(RedisError) {
       try goOnSweeping(permit)
-      let record = try sink.record()
-      guard let record else { throw RedisError("", isTransient: true, refusal: .missing) }
-      guard record.owner == permit.owner, record.epoch == permit.epoch else {
-        throw RedisError("", isTransient: true, refusal: .claimed)
-      }
-      guard positions.agree(with: record) else {
-        throw RedisError("", isTransient: true, refusal: .moved)
-      }
-      if record.hasLeftovers, isSweeper, sweep == nil { beginSweep(record) }
+      try look(permit)
+      pauses = .growing(from: Self.checkInterval)
     } catch {
       if error.refusal != nil { throw StageError(error) }
     }
+    nextLook = now() + pauses.next()
     return false
+  }
+
+  private mutating func look(_ permit: ProjectionPermit) throws(RedisError) {
+    let record = try sink.record()
+    guard let record else { throw RedisError(.missing, at: sink.place) }
+    guard record.owner == permit.owner, record.epoch == permit.epoch else {
+      throw RedisError(.claimed, at: sink.place)
+    }
+    guard positions.agree(with: record) else { throw RedisError(.moved, at: sink.place) }
+    if record.hasLeftovers, isSweeper, sweep == nil { beginSweep(record) }
   }
 
   /// Begins to remove leftovers once Redis has all features there are now: what then is of an

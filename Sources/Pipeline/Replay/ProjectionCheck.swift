@@ -43,7 +43,7 @@ public struct ProjectionCheck {
   ) throws(RedisError) -> Verdict {
     key.removeAll(keepingCapacity: true)
     view.key.append(entity, to: &key)
-    let row = try reader.read(view.fields, key: key.span.bytes)
+    let row = try read()
     if let fence = row?.fence, fence >= Fence(generation: epoch, offset: bound) {
       return .newer(fence)
     }
@@ -64,5 +64,15 @@ public struct ProjectionCheck {
           found: row?.eventTime.map { .int64($0) }))
     }
     return differences.isEmpty ? .same : .different(differences)
+  }
+
+  /// A key that holds something other than a hash has no row.
+  private func read() throws(RedisError) -> RedisProjection.FeatureRow? {
+    do throws(RedisError) {
+      return try reader.read(view.fields, key: key.span.bytes)
+    } catch {
+      guard error.condition == .wrongType else { throw error }
+      return nil
+    }
   }
 }

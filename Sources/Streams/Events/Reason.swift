@@ -71,11 +71,40 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
     /// Another application has claimed them.
     case topicsOwned = "topics_owned"
 
-    // Redis.
+    // Redis. A stage waits with these; nothing else does.
+    /// It can't be reached, does not answer, or closes the connection.
     case redisUnavailable = "redis_unavailable"
+    case redisLoading = "redis_loading"
+    case redisBusy = "redis_busy"
+    case redisTooManyClients = "redis_too_many_clients"
+    case redisPasswordMissing = "redis_password_missing"
+    case redisPasswordWrong = "redis_password_wrong"
+    /// A password or a user is configured, and the server has none.
+    case redisCredentialsUnexpected = "redis_credentials_unexpected"
+    /// The user lacks a right (ACL).
+    case redisDenied = "redis_denied"
+    case redisProtected = "redis_protected"
+    case redisOutOfMemory = "redis_out_of_memory"
+    case redisReadOnly = "redis_read_only"
+    case redisCannotSave = "redis_cannot_save"
+    case redisTooFewReplicas = "redis_too_few_replicas"
+    case redisMasterDown = "redis_master_down"
+    case redisCluster = "redis_cluster"
+    case redisTLS = "redis_tls"
+    case redisNotRedis = "redis_not_redis"
+    case redisCommandMissing = "redis_command_missing"
+    /// It can't run the script that writes features.
+    case redisUnfit = "redis_unfit"
+    case redisScriptLost = "redis_script_lost"
+    case redisNoDatabase = "redis_no_database"
+    /// A key of the project holds something other than a hash.
+    case redisWrongType = "redis_wrong_type"
+    /// An error that has no code of its own.
     case redisRefused = "redis_refused"
     /// Redis holds the project of another application, or of another log.
     case redisClaimed = "redis_claimed"
+    /// Its record of the project is of another version.
+    case redisRecordUnknown = "redis_record_unknown"
     /// Redis has lost what was written, or another member has gone on.
     case redisBehind = "redis_behind"
 
@@ -84,5 +113,8 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
     case stopRequested = "stop_requested"
     /// A bug of this program.
     case internalError = "internal_error"
+
+    /// Whether it is about the system that features are projected to, which no other stage needs.
+    public var concernsProjection: Bool { rawValue.hasPrefix("redis_") }
   }
 }

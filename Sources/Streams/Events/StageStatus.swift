@@ -31,10 +31,7 @@ public struct StageStatus: Hashable, Sendable {
   /// Whether only the system that it projects to blocks it, which nothing else waits for.
   public var waitsForProjection: Bool {
     guard case .waiting(let reason) = phase else { return false }
-    switch reason.code {
-    case .redisUnavailable, .redisRefused, .redisClaimed: return true
-    default: return false
-    }
+    return reason.code.concernsProjection
   }
 
   public var lag: Int64 { partitions.values.reduce(0) { $0 + $1.lag } }

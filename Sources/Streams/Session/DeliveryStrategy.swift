@@ -41,8 +41,6 @@ extension DeliveryStrategy {
 enum DeliveryTimes {
   /// For one attempt at a commit, an abort or a flush. A stop is noticed between two of them.
   static let answer = Duration.seconds(5)
-  /// Between a failed attempt and the next.
-  static let retryPause = Duration.milliseconds(100)
 }
 
 /// A batch is one transaction.

@@ -56,7 +56,7 @@ extension StageSession where Operator: ~Copyable {
     switch step {
     case .closeBatch: try closeOperators()
     case .flushEffects:
-      try retrying { () throws(StageError) in try self.stageOperator.flush() }
+      try retrying(.growing) { () throws(StageError) in try self.stageOperator.flush() }
     case .sendPositions: try putPositions()
     case .awaitDelivery: try awaitDelivery()
     case .commitTransaction:
@@ -105,21 +105,35 @@ extension StageSession where Operator: ~Copyable {
     try StageError.log { () throws(LogError) in try consumer.rewind(offsets) }
   }
 
-  /// Repeats a call while its error says to retry.
-  func retrying(_ body: () throws(StageError) -> Void) throws(StageError) {
-    var isWaiting = false
+  /// Repeats a call while its error says to retry. Watchers hear of the first error, and of each
+  /// one with another code than that before it.
+  func retrying(
+    _ pauses: RetryPauses = .steady, _ body: () throws(StageError) -> Void
+  ) throws(StageError) {
+    var pauses = pauses
+    var code: Reason.Code?
     while true {
+      if code != nil, environment.stop.isStopped { throw .stopped }
       do throws(StageError) {
         try body()
-        if isWaiting { environment.emit(.resumed) }
+        if code != nil { environment.emit(.resumed) }
         return
       } catch {
         guard error.reaction == .retry else { throw error }
-        guard !environment.stop.isStopped else { throw .stopped }
-        if !isWaiting { environment.emit(.waiting(error.reason)) }
-        isWaiting = true
-        environment.pause(DeliveryTimes.retryPause)
+        if code != error.reason.code { environment.emit(.waiting(error.reason)) }
+        code = error.reason.code
+        pause(pauses.next())
       }
+    }
+  }
+
+  /// Waits in steps, between which a stop is noticed.
+  private func pause(_ duration: Duration) {
+    var left = duration
+    while left > .zero, !environment.stop.isStopped {
+      let step = min(left, RetryPauses.shortest)
+      environment.pause(step)
+      left -= step
     }
   }
 }

@@ -11,7 +11,7 @@ extension StageSession where Operator: ~Copyable {
     // Asked first: if the group moves on without this member, whatever it has committed by now is
     // in any state that is restored, and any range that is read, afterwards.
     var commits = try StageError.log { () throws(LogError) in try consumer.commits(of: sources) }
-    try retrying { () throws(StageError) in
+    try retrying(.growing) { () throws(StageError) in
       let starts = try self.stageOperator.resume(sources, committed: commits.mapValues(\.offset))
       for (source, offset) in starts {
         commits[source] = GroupOffset(offset, commits[source]?.stamp)

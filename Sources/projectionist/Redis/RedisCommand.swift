@@ -4,36 +4,44 @@ import Foundation
 import Operations
 import Wiring
 
-/// `projectionist redis`: whose features Redis holds.
+/// `projectionist redis`: whose features Redis holds, and whether they are right.
 struct RedisCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "redis",
-    abstract: "Show whose features Redis holds, and take them over.",
+    abstract: "Look at the features in Redis, compare and write them again, take them over.",
     discussion: """
       Redis keeps a record for each Feast project: which application projected which log into it, and \
       how far. A redis stage that finds another's record writes nothing and waits, with the code \
-      redis_claimed. One that finds Redis emptied or set back fills it again by itself.
+      redis_claimed. One that finds Redis emptied or set back fills it again by itself. All of these \
+      run while the daemon does.
 
-        projectionist redis show
+        projectionist redis stat
+        projectionist redis verify
+        projectionist redis rebuild
         projectionist redis claim
       """,
-    subcommands: [RedisShowCommand.self, RedisClaimCommand.self],
-    defaultSubcommand: RedisShowCommand.self)
+    subcommands: [
+      RedisStatCommand.self, RedisVerifyCommand.self, RedisRebuildCommand.self,
+      RedisClaimCommand.self,
+    ],
+    defaultSubcommand: RedisStatCommand.self)
 }
 
-/// `projectionist redis show`
-struct RedisShowCommand: ParsableCommand {
+/// `projectionist redis stat`
+struct RedisStatCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "show",
-    abstract: "Print whose features the configured Redis and project hold.")
+    commandName: "stat",
+    abstract:
+      "Print whose features Redis holds, how many, its memory, eviction policy and version.",
+    aliases: ["show"])
 
   @OptionGroup var common: CommonOptions
   @Flag(help: "Print JSON.") var json = false
 
   func run() throws {
     let (settings, logger) = try common.start("redis")
-    let report = try ProjectionClaim(settings, logger).show()
-    print(json ? try JSONText.of(report) : report.text)
+    let statistics = try ProjectionStatistics(settings, logger)
+    print(json ? try JSONText.of(statistics) : statistics.text)
   }
 }
 

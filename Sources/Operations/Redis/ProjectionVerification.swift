@@ -1,0 +1,123 @@
+package import Configuration
+import EventLog
+import KafkaLog
+package import Logging
+import Pipeline
+import Ratings
+import RedisProjection
+package import Streams
+import Wiring
+
+/// Compares all rows of Redis with the features' topics, both ways. It needs no state store.
+package struct ProjectionVerification {
+  /// What was found of one view.
+  package struct Report: Encodable {
+    var view: String
+    var topic: String
+    /// Why nothing was compared.
+    var problem: String?
+    /// Entities of the topic.
+    var rows = 0
+    /// Rows that are not as the topic gives them, of whichever kind.
+    var differing = 0
+    var missing = 0
+    /// Rows of entities that no features stand for.
+    var leftOver = 0
+    /// Rows fenced beyond the log's end, which no record replaces.
+    var fenced = 0
+    /// Rows that have changed since the comparison began.
+    var newer = 0
+    var first: [VerifyReport.Feature] = []
+
+    private enum CodingKeys: String, CodingKey {
+      case view, topic, problem, rows, differing, missing, fenced, newer, first
+      case leftOver = "left_over"
+    }
+
+    package var agrees: Bool { problem == nil && differing == 0 }
+
+    package var text: String {
+      if let problem { return "\(view): not compared: \(problem)" }
+      let changed = newer > 0 ? ", \(newer) changed meanwhile" : ""
+      if differing == 0 { return "\(view): Redis agrees: \(rows) rows\(changed)" }
+      var lines = ["\(view): \(differing) rows differ in Redis\(kinds), of \(rows)\(changed)"]
+      for feature in first {
+        lines.append("  \(feature.entity) \(feature.feature)")
+        lines.append("    log    \(feature.expected ?? "-")")
+        lines.append("    Redis  \(feature.redis ?? "-")")
+      }
+      return (lines + remedies.map { "  → \($0)" }).joined(separator: "\n")
+    }
+
+    private var kinds: String {
+      let counts = [
+        (missing, "missing"), (leftOver, "left over"), (fenced, "fenced beyond the log's end"),
+      ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+      return counts.isEmpty ? "" : " (\(counts.joined(separator: ", ")))"
+    }
+
+    private var remedies: [String] {
+      var remedies: [String] = []
+      if differing > leftOver + fenced {
+        remedies.append("`projectionist redis rebuild` writes every row again")
+      }
+      if leftOver + fenced > 0 {
+        remedies.append(
+          "`projectionist redis claim` replaces every row, and removes those that none stand for")
+      }
+      return remedies
+    }
+  }
+
+  private let settings: Settings
+  private let log: KafkaLog
+  private let cluster: String
+  private let counts: PartitionCounts
+  private let patience: Duration
+  private let shown: Int
+
+  package init(_ settings: Settings, _ logger: Logger, patience: Duration, shown: Int) throws {
+    var quiet = logger
+    if quiet.logLevel < .warning { quiet.logLevel = .warning }
+    log = KafkaLog(settings: settings.kafkaSettings, logger: quiet)
+    let admin = try settings.makeAdmin(logger)
+    let found = try admin.cluster()
+    cluster = found.id
+    counts = found.isEmbedded ? settings.partitionCounts : try settings.usedCounts(admin, quiet)
+    self.settings = settings
+    self.patience = patience
+    self.shown = shown
+  }
+
+  /// Compares the rows of both views.
+  package func run() throws -> [Report] {
+    try [
+      verify("users", .userFeatures) { try PublishedFeatures.users(log, $0).mapValues { $0 } },
+      verify("movies", .movieFeatures) { try PublishedFeatures.movies(log, $0).mapValues { $0 } },
+    ]
+  }
+
+  private func verify(
+    _ view: String, _ features: TopicDeclaration,
+    read: ([TopicPartition: Int64]) throws -> [Int64: (any Ratings.FeatureRow)?]
+  ) throws -> Report {
+    let comparison = try RedisComparison(
+      settings, log, cluster: cluster, counts: counts, features: features, patience: patience)
+    var report = Report(view: view, topic: comparison.topic)
+    if let problem = try comparison.waitForRedisStage() {
+      report.problem = problem
+      return report
+    }
+    var outcome = RedisOutcome(shown: shown)
+    try comparison.run(try read(comparison.ends), &outcome)
+    report.rows = outcome.rows
+    report.missing = outcome.missing
+    report.leftOver = outcome.leftOver
+    report.fenced = outcome.fenced
+    report.differing =
+      outcome.different + outcome.missing + outcome.leftOver + outcome.fenced
+    report.newer = outcome.newer
+    report.first = VerifyReport.features(of: outcome)
+    return report
+  }
+}
