@@ -93,7 +93,8 @@ package struct RatingReader: ~Copyable {
       on: writer, &validator, now: now,
       source: SourceCoordinates(partition: 0, offset: Int64(rows)))
     switch verdict {
-    case .valid(let event): return .valid(event)
+    case .valid(let event, _): return .valid(event)
+    case .silent: return .invalid(RowFault(rules: [RowFault.malformed], message: "it has no event"))
     case .invalid(let failed, _): return .invalid(fault(failed.map(\.name.description)))
     }
   }

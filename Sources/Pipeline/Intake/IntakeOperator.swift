@@ -1,6 +1,6 @@
 import Codecs
 public import EventLog
-public import Ratings
+import Ratings
 public import StateStore
 public import Streams
 

@@ -19,7 +19,7 @@ enum RequestDisposition {
 /// Decides what to do with requests.
 struct RequestAdmission: ~Copyable {
   /// A record's time before 1995 is none: a sender gave seconds, say, and waits for its reply.
-  private static let earliestTime = EventValidator.earliestTimeMilliseconds
+  private static let earliestTime = EventRules.earliestTimeMilliseconds
 
   private let partitionOf: (RawSpan) -> Int32
   private let time: () -> Int64

@@ -75,7 +75,7 @@ struct LogLine: Hashable {
     case .storeOpened(let partition, let offset):
       ["partition": "\(partition)", "input_offset": offset.map { "\($0)" } ?? "none"]
     case .storeRebuilt(let partition, let reason), .storeRefused(let partition, let reason),
-      .storeAdopted(let partition, let reason), .notUpgraded(let partition, let reason):
+      .storeAdopted(let partition, let reason):
       fields(of: reason).merging(["partition": "\(partition)"]) { $1 }
     case .restoring(let status), .upgrading(let status): fields(of: status)
     case .restored(let summary), .upgraded(let summary):
@@ -92,7 +92,8 @@ struct LogLine: Hashable {
       ]
     case .offsetsDiffer(let partition, let committed, let state):
       ["partition": "\(partition)", "committed": "\(committed)", "state": "\(state)"]
-    case .retentionGuard(let partition, let reason), .foreignOffset(let partition, let reason):
+    case .retentionGuard(let partition, let reason), .foreignOffset(let partition, let reason),
+      .notUpgraded(let partition, let reason):
       fields(of: reason).merging(["partition": "\(partition)"]) { $1 }
     case .policyChanged(let partition, let offset, let policy):
       [
