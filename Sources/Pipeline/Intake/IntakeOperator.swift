@@ -18,18 +18,23 @@ public struct IntakeOperator<
 
   /// The name of its input, which verdicts and dead letters tell.
   private let source: String
+  /// The most bytes of an event that its dead letter can hold.
+  private let largestLetter: Int
   private let movies: MovieTable<Consumer>
   private var validator = EventValidator()
   private var key = JSONWriter(capacity: 32)
   private var value = JSONWriter()
   private var hasCaughtUp = false
 
-  public init<Log: EventLog>(_ log: Log, topology: Topology, clientID: String) throws(StageError)
-  where Log.Consumer == Consumer {
+  /// - Parameter letterLimit: `max.message.bytes` of the dead letters' topic.
+  public init<Log: EventLog>(
+    _ log: Log, topology: Topology, clientID: String, letterLimit: Int = 16 << 20
+  ) throws(StageError) where Log.Consumer == Consumer {
     do throws(LogError) {
       movies = try MovieTable(log, topology: topology, clientID: clientID)
     } catch { throw .log(error) }
     source = topology[.userRatings]
+    largestLetter = DeadLetter.most(letterLimit)
   }
 
   public mutating func makeState(_ task: Partition) throws(StageError) -> PendingVerdicts {
@@ -116,7 +121,7 @@ public struct IntakeOperator<
     _ record: borrowing RecordView, _ failed: ExpectationSet, detail: JSONError?, _ task: Partition
   ) throws(StageError) {
     let original = record.copyHeaders()
-    let isWhole = record.byteCount + original.byteCount <= DeadLetter.most
+    let isWhole = record.byteCount + original.byteCount <= largestLetter
     let headers = DeadLetter.headers(
       original: isWhole ? original : CopyLimit.headers(original), topic: source,
       partition: record.partition, offset: record.offset, failed: failed, detail: detail,

@@ -6,10 +6,12 @@ public import Streams
 /// The operators of the declared stages, on any log and storage: where a declaration meets its
 /// code.
 extension StageProgram {
-  public static func intake(_ topology: Topology) -> StageProgram {
+  /// - Parameter letterLimit: `max.message.bytes` of the dead letters' topic.
+  public static func intake(_ topology: Topology, letterLimit: Int = 16 << 20) -> StageProgram {
     StageProgram(.intake) { environment throws(StageError) in
       try IntakeOperator<Storage.Store, Log.Producer, Log.Consumer>(
-        environment.log, topology: topology, clientID: environment.configuration.clientID)
+        environment.log, topology: topology, clientID: environment.configuration.clientID,
+        letterLimit: letterLimit)
     }
   }
 
@@ -24,11 +26,16 @@ extension StageProgram {
     }
   }
 
-  public static func movie(_ topology: Topology, refreshInterval: Duration) -> StageProgram {
+  /// - Parameter timesAreKept: whether its input's records have the times of those they come from;
+  ///   a topic may limit them.
+  public static func movie(
+    _ topology: Topology, refreshInterval: Duration,
+    timesAreKept: @escaping @Sendable () -> Bool = { true }
+  ) -> StageProgram {
     StageProgram(.movie) { environment throws(StageError) in
       try MovieOperator<Storage.Store, Log.Producer, Log.Consumer>(
         environment.log, topology: topology, clientID: environment.configuration.clientID,
-        refreshInterval: refreshInterval, now: environment.now)
+        refreshInterval: refreshInterval, timesAreKept: timesAreKept, now: environment.now)
     }
   }
 
