@@ -22,6 +22,7 @@ final class Daemon: Sendable {
   private let lock: RootLock
   /// How many partitions each group of topics uses.
   private let counts: PartitionCounts
+  private let letterLimit: Int
   private let requests: RequestPartitions
   private let watch: ClusterWatch?
   private let claim: InstanceClaim<KafkaLog>?
@@ -57,6 +58,8 @@ final class Daemon: Sendable {
     self.storage = storage
     self.lock = lock
     counts = topics.counts
+    letterLimit = topics.entry(.deadLetters)?.maxMessageBytes ?? 16 << 20
+    log.settings.recordTimes.note(topics.times)
     self.claim = claim
     let requests = RequestPartitions(
       of: directory, used: topics.counts.count(of: .requests) ?? 1, found: topics.found(.requests))
@@ -74,7 +77,8 @@ final class Daemon: Sendable {
       isEmbedded
       ? nil
       : ClusterWatch(
-        settings, topics, stages, instance: instance, stop: stop, logger: logger
+        settings, topics, stages, instance: instance, times: log.settings.recordTimes,
+        stop: stop, logger: logger
       ) { requests.note(found: $0) }
   }
 
@@ -82,6 +86,7 @@ final class Daemon: Sendable {
   var services: [(name: String, service: any Service)] {
     let programs = Self.programs(
       settings, cluster: cluster, counts: counts, directory: directory, requests: requests,
+      letterLimit: letterLimit, times: log.settings.recordTimes,
       predictEnvironment: { [self] in predictEnvironment })
     let stageServices = zip(stages, monitors).map { stage, monitor in
       guard let program = programs.first(where: { $0.declaration.name == stage.name }) else {
@@ -130,18 +135,24 @@ final class Daemon: Sendable {
   ///   - cluster: the id of the log's cluster.
   ///   - counts: how many partitions each group of topics uses.
   ///   - requests: the partitions that the predict stage reads.
+  ///   - letterLimit: `max.message.bytes` of the dead letters' topic.
+  ///   - times: that the topics accept.
   static func programs(
     _ settings: Settings, cluster: String, counts: PartitionCounts,
     directory: PartitionDirectory<LMDBStore>, requests: any PartitionFeed,
+    letterLimit: Int = 16 << 20, times: RecordTimes = RecordTimes(),
     predictEnvironment: @escaping @Sendable () -> PredictEnvironment
   ) -> [StageProgram<KafkaLog, LMDBStorage>] {
     let topology = settings.topology
     let identity = settings.projectionIdentity(cluster: cluster)
     let users = counts.count(of: .requests) ?? 1
+    let changes = topology[.ratingsByMovie]
     return [
-      .intake(topology),
+      .intake(topology, letterLimit: letterLimit),
       .user(topology, directory: directory),
-      .movie(topology, refreshInterval: settings.movie.refreshInterval),
+      .movie(topology, refreshInterval: settings.movie.refreshInterval) {
+        times[changes].isNone
+      },
       .redis(
         topology, identity, logger: settings.log.makeLogger(StageDeclaration.redis.name)
       ) { RedisSink(identity.projection, settings.redisConfiguration) },
