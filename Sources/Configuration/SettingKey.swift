@@ -115,6 +115,10 @@ extension SettingKey {
     SettingKey(
       "topics.replication_factor", \.topics.replicationFactor, .integer(1...100),
       "Copies of each partition that `topics apply` asks for; 3 on a cluster."),
+    SettingKey(
+      "topics.accept_retention", \.topics.acceptsRetention, .flag,
+      "true: topics may delete records sooner than declared, as some managed clusters require; what"
+        + " is gone can't be replayed or verified."),
   ]
 
   private static let processing: [SettingKey] = [

@@ -18,6 +18,7 @@ package struct Settings: Hashable, Sendable {
     package var partitions = 4
     package var moviePartitions = 1
     package var replicationFactor = 1
+    package var acceptsRetention = false
   }
 
   package struct Processing: Hashable, Sendable {

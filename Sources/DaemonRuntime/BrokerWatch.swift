@@ -4,6 +4,7 @@ import KafkaLog
 import Logging
 import Streams
 import Synchronization
+import Wiring
 
 /// Logs once that the broker is unreachable and once that it answers again, whichever of the
 /// process's clients notices: an idle one notices late.
@@ -11,6 +12,7 @@ final class BrokerWatch: Sendable {
   private let log: KafkaLog
   private let logger: Logger
   private let stop: StopSignal
+  private let advertised: AdvertisedBrokers
   private let isLooking = Atomic(false)
 
   init(_ settings: KafkaSettings, logger: Logger, stop: StopSignal) {
@@ -18,7 +20,11 @@ final class BrokerWatch: Sendable {
     settings.requestTimeout = .seconds(1)
     // The watch's own client reports through its requests.
     settings.whenUnreachable = { _ in }
-    log = KafkaLog(settings: settings, logger: logger)
+    // Whoever waits says why.
+    var quiet = logger
+    if quiet.logLevel >= .info { quiet.logLevel = .critical }
+    log = KafkaLog(settings: settings, logger: quiet)
+    advertised = AdvertisedBrokers(settings, quiet)
     self.logger = logger
     self.stop = stop
   }
@@ -34,7 +40,7 @@ final class BrokerWatch: Sendable {
     }
   }
 
-  /// Asks until the broker answers.
+  /// Asks until the broker answers, at an address that the cluster advertises.
   ///
   /// - Returns: `nil` if the stop signal comes first.
   func waitForBroker() throws(LogError) -> KafkaAdmin.Cluster? {
@@ -43,6 +49,7 @@ final class BrokerWatch: Sendable {
     while !stop.isStopped {
       do throws(LogError) {
         let cluster = try admin.cluster()
+        if let obstacle = advertised.obstacle(in: cluster) { throw obstacle }
         if isWaiting { logger.notice("the broker answers") }
         return cluster
       } catch {

@@ -20,6 +20,9 @@ final class ClusterWatch: Service {
   /// What the stages that run here read.
   private let inputs: Set<String>
   private let noteRequests: @Sendable (Int32) -> Void
+  /// What the stages that run here write.
+  private let outputs: [String]
+  private let times: RecordTimes
   private let stop: StopSignal
   private let logger: Logger
   private let news: Mutex<ClusterNews>
@@ -27,15 +30,21 @@ final class ClusterWatch: Service {
   /// - Parameters:
   ///   - topics: as they were at the start, which the log has named.
   ///   - stages: that run here, and who runs them.
+  ///   - times: that the topics accept, which are kept up to date.
   ///   - noteRequests: takes the number of partitions of `recommendation-requests`.
   init(
     _ settings: Settings, _ topics: TopicReport, _ stages: [StageDeclaration], instance: String,
-    stop: StopSignal, logger: Logger, noteRequests: @escaping @Sendable (Int32) -> Void
+    times: RecordTimes, stop: StopSignal, logger: Logger,
+    noteRequests: @escaping @Sendable (Int32) -> Void
   ) {
     let topology = settings.topology
     log = settings.makeWatchLog(logger)
     identities = stages.map { topology.identity(of: $0, instance: instance) }
     inputs = Set(stages.flatMap(topology.inputs))
+    outputs = Set(
+      stages.flatMap { topology.outputs(of: $0) + [topology.changelog(of: $0)].compactMap(\.self) }
+    ).sorted()
+    self.times = times
     requests = topology[.requests]
     self.noteRequests = noteRequests
     self.stop = stop
@@ -65,6 +74,8 @@ final class ClusterWatch: Service {
       let counts = try admin.topics()
       if let count = counts[requests] { noteRequests(count) }
       tell(news.withLock { $0.look(at: counts) })
+      let known = outputs.filter { counts[$0] != nil }
+      times.note(try admin.properties(of: known).mapValues { TimestampLimits($0.values) })
       try lookForOpenTransactions(admin, counts)
       for identity in identities where !stop.isStopped {
         guard let members = try admin.members(of: identity.group) else { continue }

@@ -22,6 +22,7 @@ final class Daemon: Sendable {
   private let lock: RootLock
   /// How many partitions each group of topics uses.
   private let counts: PartitionCounts
+  private let letterLimit: Int
   private let requests: RequestPartitions
   private let watch: ClusterWatch?
   private let claim: InstanceClaim<KafkaLog>?
@@ -58,6 +59,8 @@ final class Daemon: Sendable {
     self.storage = storage
     self.lock = lock
     counts = topics.counts
+    letterLimit = topics.entry(.deadLetters)?.maxMessageBytes ?? 16 << 20
+    log.settings.recordTimes.note(topics.times)
     self.claim = claim
     let requests = RequestPartitions(
       of: directory, used: topics.counts.count(of: .requests) ?? 1, found: topics.found(.requests))
@@ -76,7 +79,8 @@ final class Daemon: Sendable {
       isEmbedded
       ? nil
       : ClusterWatch(
-        settings, topics, stages, instance: instance, stop: stop, logger: logger
+        settings, topics, stages, instance: instance, times: log.settings.recordTimes,
+        stop: stop, logger: logger
       ) { requests.note(found: $0) }
   }
 
@@ -84,7 +88,8 @@ final class Daemon: Sendable {
   var services: [(name: String, service: any Service)] {
     let programs = Self.programs(
       settings, cluster: cluster, counts: counts, directory: directory, requests: requests,
-      catalogFaults: catalogFaults, predictEnvironment: { [self] in predictEnvironment })
+      catalogFaults: catalogFaults, letterLimit: letterLimit, times: log.settings.recordTimes,
+      predictEnvironment: { [self] in predictEnvironment })
     let stageServices = zip(stages, monitors).map { stage, monitor in
       guard let program = programs.first(where: { $0.declaration.name == stage.name }) else {
         preconditionFailure("nothing runs the stage \(stage.name)")
@@ -133,23 +138,29 @@ final class Daemon: Sendable {
   ///   - counts: how many partitions each group of topics uses.
   ///   - requests: the partitions that the predict stage reads.
   ///   - catalogFaults: receives the records of `movies` that are skipped.
+  ///   - letterLimit: `max.message.bytes` of the dead letters' topic.
+  ///   - times: that the topics accept.
   static func programs(
     _ settings: Settings, cluster: String, counts: PartitionCounts,
     directory: PartitionDirectory<LMDBStore>, requests: any PartitionFeed,
-    catalogFaults: CatalogFaults = CatalogFaults(),
+    catalogFaults: CatalogFaults = CatalogFaults(), letterLimit: Int = 16 << 20,
+    times: RecordTimes = RecordTimes(),
     predictEnvironment: @escaping @Sendable () -> PredictEnvironment
   ) -> [StageProgram<KafkaLog, LMDBStorage>] {
     let topology = settings.topology
     let identity = settings.projectionIdentity(cluster: cluster)
     let users = counts.count(of: .requests) ?? 1
+    let changes = topology[.ratingsByMovie]
     return [
       .intake(
         topology,
         IntakeEnvironment(
           policy: settings.intakePolicy, zone: { TimeZones.offsets(named: $0) },
-          catalogFaults: catalogFaults)),
+          catalogFaults: catalogFaults, letterLimit: letterLimit)),
       .user(topology, directory: directory),
-      .movie(topology, refreshInterval: settings.movie.refreshInterval),
+      .movie(topology, refreshInterval: settings.movie.refreshInterval) {
+        times[changes].isNone
+      },
       .redis(
         topology, identity, logger: settings.log.makeLogger(StageDeclaration.redis.name)
       ) { RedisSink(identity.projection, settings.redisConfiguration) },

@@ -1,13 +1,16 @@
 import Configuration
 import Console
+import Dispatch
 import EventLog
 import EventStream
+import Foundation
 import KafkaLog
 import LMDBStore
 import Logging
 import Pipeline
 import ServiceLifecycle
 import Streams
+import Synchronization
 import UnixSignals
 import Wiring
 
@@ -32,15 +35,34 @@ struct DaemonService: Service {
   }
 
   func run() async throws {
+    let start = Start()
     let services = try await withGracefulShutdownHandler {
-      try await threads.run { try start() }
+      defer { start.isOver.store(true, ordering: .releasing) }
+      return try await threads.run { try startUnlessStopped() }
     } onGracefulShutdown: {
       stop.stop()
+      // Nothing is under way yet that could be lost, whatever the start is waiting for.
+      DispatchQueue.global().asyncAfter(deadline: .now() + Self.patience) {
+        guard !start.isOver.load(ordering: .acquiring) else { return }
+        logger.notice("stopped before the start")
+        _exit(ExitStatus.success.rawValue)
+      }
     }
     try await lifecycle.group(services).run()
   }
 
-  /// - Returns: what to run; nothing if the daemon is to stop before the broker answers.
+  /// How long a stop waits for a start.
+  private static let patience = 1.0
+
+  /// - Returns: what to run; nothing if the daemon is to stop before that.
+  private func startUnlessStopped() throws -> [(name: String, service: any Service)] {
+    do { return try start() } catch {
+      guard stop.isStopped else { throw error }
+      logger.debug("the start was ended", metadata: ["reason": "\(error)"])
+      return []
+    }
+  }
+
   private func start() throws -> [(name: String, service: any Service)] {
     let watch = BrokerWatch(configured.kafkaSettings, logger: logger, stop: stop)
     guard let cluster = try watch.waitForBroker() else { return [] }
@@ -61,9 +83,12 @@ struct DaemonService: Service {
     let instance = try InstanceName.resolve(settings)
     var kafka = settings.kafkaSettings
     kafka.whenUnreachable = { _ in watch.look() }
+    let transactions = TransactionWatch(settings, logger: logger, stop: stop)
+    kafka.whenSlow = { transactions.look() }
+    kafka.isStopping = { [stop] in stop.isStopped }
     let log = KafkaLog(settings: kafka, logger: settings.log.makeLogger("kafka"))
     let admin = try log.makeAdmin()
-    let watchOfOwner = OwnerWatch(settings, logger: logger)
+    let watchOfOwner = OwnerWatch(settings, logger: logger, stop: stop) { transactions.look() }
     try watchOfOwner.check(admin)
     let topics = try prepare(settings, admin)
     do {
@@ -134,11 +159,17 @@ struct DaemonService: Service {
       report = try TopicReport(settings, admin, logger)
     }
     if let failure = report.failure { throw failure }
+    for tolerance in report.tolerances { logger.notice("\(tolerance)") }
     for warning in report.warnings {
       logger.warning("\(warning)", metadata: ["code": "\(Reason.Code.partitionsGrown.rawValue)"])
     }
     return report
   }
+}
+
+/// Whether what comes before the stages is over.
+private final class Start: Sendable {
+  let isOver = Atomic(false)
 }
 
 private struct EventService: Service {

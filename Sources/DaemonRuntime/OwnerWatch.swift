@@ -21,9 +21,16 @@ final class OwnerWatch: Service {
   private let logger: Logger
   private let failed = Atomic(false)
 
-  init(_ settings: Settings, logger: Logger) {
+  /// - Parameters:
+  ///   - stop: ends what is waited for.
+  ///   - whenSlow: called again and again while the claim waits for transactions to start.
+  init(
+    _ settings: Settings, logger: Logger, stop: StopSignal, whenSlow: @escaping @Sendable () -> Void
+  ) {
     application = settings.application
-    owners = TopicOwners(settings, settings.log.makeLogger("kafka"))
+    owners = TopicOwners(
+      settings, settings.log.makeLogger("kafka"), isStopping: { stop.isStopped },
+      whenSlow: whenSlow)
     self.logger = logger
   }
 

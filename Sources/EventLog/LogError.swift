@@ -25,6 +25,8 @@ public struct LogError: Error, Hashable, Sendable, CustomStringConvertible {
   public var code: Code
   /// One sentence for a person, including the client library's own text.
   public var message: String
+  /// What to do about it, where that is known.
+  public private(set) var advice: String?
   public var reaction: Reaction
 
   public init(_ code: Code, _ message: String, reaction: Reaction) {
@@ -33,7 +35,15 @@ public struct LogError: Error, Hashable, Sendable, CustomStringConvertible {
     self.reaction = reaction
   }
 
-  public var description: String { message }
+  /// What is wrong and what to do about it.
+  public var description: String { advice.map { "\(message): \($0)" } ?? message }
+
+  /// The same error with what to do about it.
+  public func advised(_ advice: String) -> LogError {
+    var error = self
+    error.advice = advice
+    return error
+  }
 }
 
 /// What to do about a failure. The stage loop switches over it.

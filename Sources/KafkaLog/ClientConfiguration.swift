@@ -44,6 +44,7 @@ import EventLog
     unsafe rd_kafka_conf_set_opaque(conf, Unmanaged.passUnretained(context).toOpaque())
     unsafe rd_kafka_conf_set_log_cb(conf, logCallback)
     unsafe rd_kafka_conf_set_error_cb(conf, errorCallback)
+    unsafe rd_kafka_conf_set_ssl_cert_verify_cb(conf, certificateCallback)
     if type == RD_KAFKA_CONSUMER {
       unsafe rd_kafka_conf_set_rebalance_cb(conf, rebalanceCallback)
     } else {

@@ -7,6 +7,8 @@ final class Deliveries: ClientContext {
   /// By topic and partition, -1 where nothing tracked was delivered.
   private var offsets: [[Int64]]
   private var firstError: LogError?
+  /// Topics that have refused the time of a record.
+  private var refusedTimes: Set<String> = []
   /// Topics of a batch's outputs. Other topics were named by requests.
   private let declared: Set<String>
 
@@ -34,12 +36,22 @@ final class Deliveries: ClientContext {
     return firstError
   }
 
+  /// The topics that have refused the time of a record since the last call.
+  func takeRefusedTimes() -> Set<String> {
+    defer { refusedTimes.removeAll() }
+    return refusedTimes
+  }
+
   override func delivered(_ message: UnsafePointer<rd_kafka_message_t>) {
     let record = unsafe message.pointee
     guard unsafe record.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
       let topic = unsafe record.rkt.map { unsafe String(cString: rd_kafka_topic_name($0)) } ?? ""
+      if unsafe record.err == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP { refusedTimes.insert(topic) }
+      let error = unsafe LogError(record.err, "delivery to \(topic)[\(record.partition)]")
       return unsafe failed(
-        LogError(record.err, unsafe "delivery to \(topic)[\(record.partition)]"), topic)
+        access?.explain(
+          error, record.err, topics: [AccessRight(["Write", "Describe"], on: .topic(topic))])
+          ?? error, topic)
     }
     guard let tag = unsafe record._private, unsafe record.partition >= 0 else { return }
     let topic = Int(bitPattern: tag) - 1

@@ -59,7 +59,7 @@ extension KafkaAdmin {
     else { return ([], false) }
     if let error = unsafe rd_kafka_ConsumerGroupDescription_error(description) {
       // The description owns this error.
-      throw unsafe LogError(rd_kafka_error_code(error), "describing group \"\(group)\"")
+      throw unsafe denied(rd_kafka_error_code(error), "describing group \"\(group)\"", group)
     }
     let isStable =
       unsafe rd_kafka_ConsumerGroupDescription_state(description)
@@ -69,6 +69,10 @@ extension KafkaAdmin {
       unsafe rd_kafka_ConsumerGroupDescription_member(description, index).map(unsafe Self.member)
     }
     return (members, isStable)
+  }
+
+  private func denied(_ code: rd_kafka_resp_err_t, _ detail: String, _ group: String) -> LogError {
+    client.access.explain(LogError(code, detail), code, group: group)
   }
 
   private static func member(_ description: OpaquePointer) -> GroupMember {
@@ -131,7 +135,8 @@ extension KafkaAdmin {
     else { return }
     if let error = unsafe rd_kafka_group_result_error(answer) {
       // The group result owns this error.
-      throw unsafe LogError(rd_kafka_error_code(error), "setting the offsets of group \"\(group)\"")
+      throw unsafe denied(
+        rd_kafka_error_code(error), "setting the offsets of group \"\(group)\"", group)
     }
     guard let results = unsafe rd_kafka_group_result_partitions(answer) else { return }
     for index in unsafe 0..<Int(results.pointee.cnt) {
@@ -175,7 +180,7 @@ extension KafkaAdmin {
     else { return }
     if let error = unsafe rd_kafka_group_result_error(answer) {
       // The group result owns this error.
-      throw unsafe LogError(rd_kafka_error_code(error), "offsets of group \"\(group)\"")
+      throw unsafe denied(rd_kafka_error_code(error), "offsets of group \"\(group)\"", group)
     }
     guard let offsets = unsafe rd_kafka_group_result_partitions(answer) else { return }
     for index in unsafe 0..<Int(offsets.pointee.cnt) {

@@ -31,7 +31,11 @@ extension KafkaAdmin {
   }
 
   /// Creates topics. Returns a result for each, by name.
-  public func create(_ topics: [NewTopic]) throws(LogError) -> [String: TopicResult] {
+  ///
+  /// - Parameter validatesOnly: whether the broker only says what would come of it.
+  public func create(_ topics: [NewTopic], validatesOnly: Bool = false) throws(LogError)
+    -> [String: TopicResult]
+  {
     guard !topics.isEmpty else { return [:] }
     var requests: [OpaquePointer?] = unsafe []
     defer { unsafe rd_kafka_NewTopic_destroy_array(&requests, requests.count) }
@@ -40,12 +44,18 @@ extension KafkaAdmin {
     }
     let count = unsafe requests.count
     let reply = try unsafe ask(RD_KAFKA_ADMIN_OP_CREATETOPICS, "creating topics") { options in
+      if validatesOnly {
+        _ = unsafe withErrorText {
+          _ = unsafe rd_kafka_AdminOptions_set_validate_only(options, 1, $0, $1)
+        }
+      }
       unsafe rd_kafka_CreateTopics(client.handle, &requests, count, options, queue)
     }
     var size = 0
     let results = unsafe rd_kafka_CreateTopics_result_topics(
       rd_kafka_event_CreateTopics_result(reply.event), &size)
-    return unsafe Self.results(results, size, unchanged: RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+    return unsafe self.results(
+      results, size, needs: "Create", unchanged: RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
   }
 
   /// Deletes topics and their records. Returns a result for each, by name.
@@ -60,7 +70,8 @@ extension KafkaAdmin {
     var size = 0
     let results = unsafe rd_kafka_DeleteTopics_result_topics(
       rd_kafka_event_DeleteTopics_result(reply.event), &size)
-    return unsafe Self.results(results, size, unchanged: RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+    return unsafe self.results(
+      results, size, needs: "Delete", unchanged: RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
   }
 
   /// A topic's properties at the broker.
@@ -78,9 +89,21 @@ extension KafkaAdmin {
 
   /// Each topic's properties at the broker.
   public func properties(of topics: [String]) throws(LogError) -> [String: TopicProperties] {
-    guard !topics.isEmpty else { return [:] }
-    var requests: [OpaquePointer?] = unsafe topics.map {
-      unsafe rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, $0)
+    try properties(of: RD_KAFKA_RESOURCE_TOPIC, topics)
+  }
+
+  /// A broker's properties. Throws `.denied` for a client that may not see them, which needs the
+  /// right only for this.
+  public func properties(ofBroker id: Int32) throws(LogError) -> [String: String] {
+    try properties(of: RD_KAFKA_RESOURCE_BROKER, ["\(id)"])["\(id)"]?.values ?? [:]
+  }
+
+  private func properties(of type: rd_kafka_ResourceType_t, _ names: [String])
+    throws(LogError) -> [String: TopicProperties]
+  {
+    guard !names.isEmpty else { return [:] }
+    var requests: [OpaquePointer?] = unsafe names.map {
+      unsafe rd_kafka_ConfigResource_new(type, $0)
     }
     defer { unsafe rd_kafka_ConfigResource_destroy_array(&requests, requests.count) }
     let count = unsafe requests.count
@@ -96,17 +119,51 @@ extension KafkaAdmin {
     for index in 0..<size {
       guard let resource = unsafe resources[index] else { continue }
       let name = unsafe String(cString: rd_kafka_ConfigResource_name(resource))
-      try unsafe check(rd_kafka_ConfigResource_error(resource), "describing topic \"\(name)\"")
+      let code = unsafe rd_kafka_ConfigResource_error(resource)
+      guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+        throw client.access.explain(
+          LogError(code, "describing topic \"\(name)\""), code,
+          topics: [AccessRight(["DescribeConfigs"], on: .topic(name))])
+      }
       result[name] = unsafe Self.entries(of: resource)
     }
     return result
+  }
+
+  /// Gives a topic these properties, and takes from it all others of its own. Returns why the
+  /// broker refuses them; `nil` if it doesn't.
+  public func set(_ properties: [String: String], ofTopic name: String) throws(LogError)
+    -> LogError?
+  {
+    var requests: [OpaquePointer?] = unsafe [
+      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name)
+    ]
+    defer { unsafe rd_kafka_ConfigResource_destroy_array(&requests, requests.count) }
+    for (name, value) in properties {
+      try unsafe check(rd_kafka_ConfigResource_set_config(requests[0], name, value), name)
+    }
+    let reply = try unsafe ask(RD_KAFKA_ADMIN_OP_ALTERCONFIGS, "setting properties") { options in
+      unsafe rd_kafka_AlterConfigs(client.handle, &requests, 1, options, queue)
+    }
+    var size = 0
+    let results = unsafe rd_kafka_AlterConfigs_result_resources(
+      rd_kafka_event_AlterConfigs_result(reply.event), &size)
+    guard size == 1, let result = unsafe results?[0] else { return nil }
+    let code = unsafe rd_kafka_ConfigResource_error(result)
+    guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+    let text =
+      unsafe rd_kafka_ConfigResource_error_string(result).map { unsafe String(cString: $0) } ?? ""
+    return client.access.explain(
+      LogError(code, "topic \"\(name)\": \(text)"), code,
+      topics: [AccessRight(["AlterConfigs"], on: .topic(name))])
   }
 
   // MARK: Requests and replies
 
   /// Sends an admin request and waits for its reply.
   func ask(
-    _ operation: rd_kafka_admin_op_t, _ detail: String, _ send: (OpaquePointer?) -> Void
+    _ operation: rd_kafka_admin_op_t, _ detail: String, group: String? = nil,
+    _ send: (OpaquePointer?) -> Void
   ) throws(LogError) -> AdminReply {
     let options = unsafe rd_kafka_AdminOptions_new(client.handle, operation)
     defer { unsafe rd_kafka_AdminOptions_destroy(options) }
@@ -117,17 +174,30 @@ extension KafkaAdmin {
     }
     try check(code, message)
     unsafe send(options)
-    // The margin lets the request's own timeout, whose error says more, come first.
-    guard let event = unsafe rd_kafka_queue_poll(queue, (timeout + .seconds(5)).milliseconds) else {
-      throw LogError(RD_KAFKA_RESP_ERR__TIMED_OUT, detail)
-    }
-    let reply = unsafe AdminReply(event: event)
-    let failure = unsafe rd_kafka_event_error(event)
-    if failure != RD_KAFKA_RESP_ERR_NO_ERROR {
-      throw LogError(
-        failure, unsafe "\(detail): \(String(cString: rd_kafka_event_error_string(event)))")
+    let reply = try unsafe AdminReply(event: awaitReply(detail))
+    let failure = unsafe rd_kafka_event_error(reply.event)
+    guard failure == RD_KAFKA_RESP_ERR_NO_ERROR else {
+      let error = LogError(
+        failure, unsafe "\(detail): \(String(cString: rd_kafka_event_error_string(reply.event)))")
+      if error.code == .unavailable, client.context.trouble != nil {
+        throw client.context.connectionError(failure)
+      }
+      throw client.access.explain(error, failure, group: group)
     }
     return reply
+  }
+
+  /// - Returns: the event that answers, which the caller destroys.
+  private func awaitReply(_ detail: String) throws(LogError) -> OpaquePointer {
+    // The margin lets the request's own timeout, whose error says more, come first.
+    let deadline = ContinuousClock.now + timeout + .seconds(5)
+    while ContinuousClock.now < deadline {
+      if let event = unsafe rd_kafka_queue_poll(queue, 200) { return unsafe event }
+      if client.access.settings.isStopping?() == true {
+        throw LogError(.unavailable, "\(detail): stopped", reaction: .abandonPartition)
+      }
+    }
+    throw LogError(RD_KAFKA_RESP_ERR__TIMED_OUT, detail)
   }
 
   private static func request(for topic: NewTopic) throws(LogError) -> OpaquePointer {
@@ -150,8 +220,8 @@ extension KafkaAdmin {
     return unsafe request
   }
 
-  private static func results(
-    _ topics: UnsafeMutablePointer<OpaquePointer?>?, _ count: Int,
+  private func results(
+    _ topics: UnsafeMutablePointer<OpaquePointer?>?, _ count: Int, needs operation: String,
     unchanged: rd_kafka_resp_err_t
   ) -> [String: TopicResult] {
     var results: [String: TopicResult] = [:]
@@ -165,7 +235,11 @@ extension KafkaAdmin {
         switch code {
         case RD_KAFKA_RESP_ERR_NO_ERROR: .done
         case unchanged: .unchanged
-        default: .failed(LogError(code, "topic \"\(name)\": \(text)"))
+        default:
+          .failed(
+            client.access.explain(
+              LogError(code, "topic \"\(name)\": \(text)"), code,
+              topics: [AccessRight([operation], on: .topic(name))]))
         }
     }
     return results

@@ -7,12 +7,16 @@ import Logging
   let client: KafkaClient
   let queue: OpaquePointer
   let timeout: Duration
+  /// Finds out what a listener speaks that says nothing.
+  private let probe: () -> String?
+  private var nextProbe = ContinuousClock.now
 
   /// Connects in the background. `cluster()` shows whether a broker answers.
   init(settings: KafkaSettings, clientID: String, readCommitted: Bool, logger: Logger)
     throws(LogError)
   {
     timeout = settings.requestTimeout
+    probe = { ListenerProbe.protocolSpoken(settings, logger) }
     // A consumer, because only consumers have an isolation level and so see last stable offsets.
     client = try KafkaClient(
       RD_KAFKA_CONSUMER,
@@ -25,6 +29,7 @@ import Logging
   init(of client: KafkaClient, timeout: Duration) {
     self.client = client
     self.timeout = timeout
+    probe = { nil }
     unsafe queue = rd_kafka_queue_new(client.handle)
   }
 
@@ -37,12 +42,29 @@ import Logging
     public var id: String
     /// `host:port` of each broker.
     public var brokers: [String]
+    public var brokerIDs: [Int32]
+  }
+
+  /// Asks the cluster, and says why it does not answer.
+  func metadata(_ scope: Metadata.Scope) throws(LogError) -> Metadata {
+    do throws(LogError) {
+      return try Metadata(client, timeout: timeout, scope: scope)
+    } catch {
+      guard error.code == .unavailable, client.context.trouble?.isGuess == true,
+        ContinuousClock.now >= nextProbe
+      else { throw error }
+      // A broker that is starting may be behind a proxy that closes connections.
+      nextProbe = .now + .seconds(10)
+      guard let speaks = probe() else { throw error }
+      throw client.context.connectionError(RD_KAFKA_RESP_ERR__TRANSPORT, speaks: speaks)
+    }
   }
 
   /// Identifies the cluster. Throws `.unavailable` or `.denied` if no broker answers.
   public func cluster() throws(LogError) -> Cluster {
-    let metadata = try Metadata(client, timeout: timeout, scope: .brokers)
-    return Cluster(id: try clusterID(), brokers: metadata.brokers)
+    let brokers = try metadata(.brokers).brokersByID.sorted { $0.key < $1.key }
+    return Cluster(
+      id: try clusterID(), brokers: brokers.map(\.value), brokerIDs: brokers.map(\.key))
   }
 
   func clusterID() throws(LogError) -> String {
@@ -55,7 +77,16 @@ import Logging
 
   /// Every topic's number of partitions, including internal topics (`__consumer_offsets`).
   public func topics() throws(LogError) -> [String: Int32] {
-    try Metadata(client, timeout: timeout, scope: .everything).partitionCounts
+    try metadata(.everything).partitionCounts
+  }
+
+  /// How many copies each topic's partitions have at least.
+  public func copies() throws(LogError) -> [String: Int] { try metadata(.everything).copies }
+
+  /// How many partitions a topic has. Throws `.denied` for one that this client may not describe,
+  /// which `topics` leaves out.
+  public func partitionCount(of topic: String) throws(LogError) -> Int32 {
+    try metadata(.topic(topic)).partitionCount(of: topic)
   }
 
   // MARK: Offsets

@@ -1,11 +1,13 @@
 import CRdkafka
 import EventLog
 import Logging
+import Synchronization
 
 /// Owns one librdkafka client (`rd_kafka_t`) with its threads.
 @safe final class KafkaClient {
   let handle: OpaquePointer
   let context: ClientContext
+  let access: ClientAccess
   /// Whether to leave the closed client undestroyed: see `Mend.indestructibleMember`.
   var outlivesOwner = false
 
@@ -15,6 +17,9 @@ import Logging
   ) throws(LogError) {
     let configuration = try ClientConfiguration(properties, overrides: settings.properties)
     self.context = context
+    let access = ClientAccess(properties, settings)
+    self.access = access
+    context.access = access
     context.whenUnreachable = settings.whenUnreachable
     unsafe self.handle = try unsafe configuration.makeClient(type, context: context)
   }
@@ -36,7 +41,7 @@ import Logging
       code = unsafe rd_kafka_fatal_error(handle, text, size)
     }
     guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
-    return LogError(code, message, fatal: true)
+    return access.explain(LogError(code, message, fatal: true), code)
   }
 
   /// A topic handle, which the caller gives to `rd_kafka_topic_destroy` before the client is
@@ -56,6 +61,9 @@ class ClientContext {
   let logger: Logger
   /// Set once a broker has rejected this client's credentials.
   var authenticationError: LogError?
+  /// What the client lacks a right to, when it lacks one.
+  fileprivate(set) var access: ClientAccess?
+  private let diagnosis = Mutex(ClientDiagnosis())
   fileprivate var whenUnreachable: (@Sendable (String) -> Void)?
   /// The last failure of a single broker. When all are down, librdkafka only says how many there
   /// are.
@@ -64,6 +72,31 @@ class ClientContext {
   init(logger: Logger) {
     self.logger = logger
   }
+
+  // MARK: Diagnosis
+
+  /// Why the client has no connection, as far as its log says.
+  var trouble: ConnectionTrouble? { diagnosis.withLock { $0.trouble } }
+  var certificateProblem: String? { diagnosis.withLock { $0.certificate } }
+  /// Topics that the client's transaction may not write.
+  var unwritableTopics: Set<String> { diagnosis.withLock { $0.unwritable } }
+  var registeredTopics: Set<String> { diagnosis.withLock { $0.registered } }
+
+  func noteConnection() { diagnosis.withLock { $0.isConnected() } }
+
+  fileprivate func noteLine(_ facility: String, _ line: String) {
+    diagnosis.withLock { $0.note(facility: facility, line: line) }
+  }
+
+  /// Why no broker has answered.
+  ///
+  /// - Parameter speaks: what a probe has found the listener to speak.
+  func connectionError(_ code: rd_kafka_resp_err_t, speaks: String? = nil) -> LogError {
+    if let trouble { return trouble.error(certificate: certificateProblem, speaks: speaks) }
+    return authenticationError ?? LogError(code, "no Kafka broker answers")
+  }
+
+  // MARK: Callbacks
 
   func rebalance(
     _ client: OpaquePointer, _ code: rd_kafka_resp_err_t,
@@ -101,10 +134,27 @@ private let quietFacilities: Set<String> = [
   // be asked not to create topics (the mock cluster) may create them.
   "CONFWARN", "AUTOCREATE",
   // Every failed connection. The error callback reports that all brokers are down.
-  "FAIL", "ERROR",
+  "FAIL", "ERROR", "SSLCERTVRFY",
   // Returned by the call too, or retried: a new broker rejects each transactional id a few times.
-  "GETPID", "ADDOFFSETS", "TXNERR", "FATAL",
+  "GETPID", "ADDOFFSETS", "TXNERR", "FATAL", "ADDPARTS",
 ]
+
+private let diagnosticFacilities: Set<String> = ["FAIL", "SSLCERTVRFY", "ADDPARTS"]
+
+/// Leaves OpenSSL's verdict as it is, and gives its reason to the log: `CertificateProblem`.
+func certificateCallback(
+  _ client: OpaquePointer?, _ broker: UnsafePointer<CChar>?, _ brokerID: Int32,
+  _ error: UnsafeMutablePointer<Int32>?, _ depth: Int32, _ certificate: UnsafePointer<CChar>?,
+  _ size: Int, _ text: UnsafeMutablePointer<CChar>?, _ textSize: Int,
+  _ opaque: UnsafeMutableRawPointer?
+) -> Int32 {
+  guard let error = unsafe error, let text = unsafe text, textSize > 0 else { return 0 }
+  guard let reason = unsafe CertificateProblem.reason(ofError: error.pointee) else { return 1 }
+  for (index, byte) in (Array(reason.utf8.prefix(textSize - 1)) + [0]).enumerated() {
+    unsafe text[index] = CChar(bitPattern: byte)
+  }
+  return 0
+}
 
 func logCallback(
   _ client: OpaquePointer?, _ level: Int32, _ facility: UnsafePointer<CChar>?,
@@ -116,6 +166,9 @@ func logCallback(
     return
   }
   let facility = unsafe facility.map { unsafe String(cString: $0) } ?? ""
+  if diagnosticFacilities.contains(facility) {
+    unsafe context.noteLine(facility, String(cString: text))
+  }
   let level = quietFacilities.contains(facility) ? .debug : Logger.Level(syslog: level)
   context.logger.log(
     level: level, unsafe "\(String(cString: text))",

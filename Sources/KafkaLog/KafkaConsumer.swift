@@ -240,7 +240,9 @@ import Logging
     let error =
       unsafe record.err == RD_KAFKA_RESP_ERR__FATAL
       ? client.fatalError ?? LogError(record.err, text, fatal: true)
-      : LogError(record.err, topic.isEmpty ? text : "\(partition): \(text)")
+      : client.access.explain(
+        LogError(record.err, topic.isEmpty ? text : "\(partition): \(text)"), record.err,
+        topics: [AccessRight(["Read", "Describe"], on: .topic(topic))])
     // librdkafka itself tries again in the first two cases.
     if error.code == .unavailable {
       logger.info("consumer error, librdkafka retries", metadata: ["reason": "\(error)"])
@@ -270,9 +272,10 @@ import Logging
   {
     guard !partitions.isEmpty else { return [:] }
     let list = PartitionList(partitions)
-    try unsafe check(
-      rd_kafka_committed(client.handle, list.list, requestTimeout.milliseconds),
-      "asking for committed offsets")
+    let code = unsafe rd_kafka_committed(client.handle, list.list, requestTimeout.milliseconds)
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+      throw client.access.explain(LogError(code, "asking for committed offsets"), code)
+    }
     let stamps = list.stamps
     var result: [TopicPartition: GroupOffset] = [:]
     try list.forEach { (partition, offset, code) throws(LogError) in

@@ -8,6 +8,12 @@ public import Logging
 public struct KafkaLog: EventLog {
   public let settings: KafkaSettings
   private let logger: Logger
+  /// For trials whose failures are reported by whoever asks for them.
+  var quietLogger: Logger {
+    var logger = logger
+    if logger.logLevel >= .info { logger.logLevel = .critical }
+    return logger
+  }
 
   /// - Parameter logger: also gets librdkafka's log, from librdkafka's threads.
   public init(settings: KafkaSettings, logger: Logger) {

@@ -20,6 +20,7 @@ public final class KafkaProducer: LogProducer {
 
   private let producers: [RdkafkaProducer]
   private let requestTimeout: Duration
+  private let times: RecordTimes
   /// Topics that were asked for by name.
   private var topics: [String: (index: Int, partitions: Int32)] = [:]
   private var transaction: TransactionState
@@ -28,6 +29,7 @@ public final class KafkaProducer: LogProducer {
     throws(LogError)
   {
     requestTimeout = settings.requestTimeout
+    times = settings.recordTimes
     switch configuration.delivery {
     case .idempotent:
       let properties = settings.producerProperties(
@@ -88,13 +90,29 @@ public final class KafkaProducer: LogProducer {
     topic: Int, partition: Int32?, key: RawSpan?, value: RawSpan?, headers: [RecordHeader],
     timestamp: Int64?, tracked: Bool
   ) throws(LogError) {
-    try current.send(
-      topic: topic, partition: partition, key: key, value: value, headers: headers,
-      timestamp: timestamp, tracked: tracked)
+    do throws(LogError) {
+      try current.send(
+        topic: topic, partition: partition, key: key, value: value, headers: headers,
+        timestamp: timestamp, tracked: tracked)
+    } catch { throw learnTimes() ?? error }
   }
 
   public func flush(timeout: Duration) throws(LogError) {
-    try current.flush(timeout: timeout)
+    do throws(LogError) { try current.flush(timeout: timeout) } catch {
+      throw learnTimes() ?? error
+    }
+    // A topic that a request has named loses its record, and gets the next one.
+    _ = learnTimes()
+  }
+
+  /// Adapts to topics that have refused the time of a record; `nil` if the same records can be sent
+  /// again.
+  private func learnTimes() -> LogError? {
+    let refused = producers.reduce(into: Set()) { $0.formUnion($1.deliveries.takeRefusedTimes()) }
+    guard !refused.isEmpty else { return nil }
+    let admin = KafkaAdmin(of: current.client, timeout: requestTimeout)
+    defer { for producer in producers { producer.renewBounds() } }
+    return times.learn(refused) { topics throws(LogError) in try admin.properties(of: topics) }
   }
 
   public func deliveredOffset(topic: Int, partition: Int32) -> Int64? {
@@ -128,7 +146,9 @@ public final class KafkaProducer: LogProducer {
       action = transaction.offsetsSent()
     }
     guard case .commit(let index) = action else { return }
-    try producers[index].commitTransaction(deadline: deadline)
+    do throws(LogError) { try producers[index].commitTransaction(deadline: deadline) } catch {
+      throw learnTimes() ?? error
+    }
     transaction.committed()
   }
 

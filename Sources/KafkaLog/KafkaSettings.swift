@@ -20,6 +20,19 @@ public struct KafkaSettings: Sendable {
   /// client: late for an idle one. If `nil`, each client logs a warning.
   public var whenUnreachable: (@Sendable (_ reason: String) -> Void)?
 
+  /// Whether the process is to stop: then nobody waits any longer for a producer to begin, or for
+  /// an administrative answer.
+  public var isStopping: (@Sendable () -> Bool)?
+  /// Called again and again while a transactional producer takes long to begin.
+  public var whenSlow: (@Sendable () -> Void)?
+  /// Which times the topics' records may have.
+  public var recordTimes = RecordTimes()
+
+  /// What the brokers get for it.
+  public var sessionTimeoutMilliseconds: Int {
+    properties["session.timeout.ms"].flatMap { Int($0) } ?? Int(sessionTimeout.milliseconds)
+  }
+
   public init(bootstrapServers: String, properties: [String: String] = [:]) {
     self.bootstrapServers = bootstrapServers
     self.properties = properties

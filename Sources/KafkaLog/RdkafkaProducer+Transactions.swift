@@ -2,14 +2,38 @@ import CRdkafka
 import EventLog
 
 extension RdkafkaProducer {
-  func initTransactions(timeout: Duration) throws(LogError) {
-    try unsafe retrying(until: .now + timeout) { [client] remaining in
-      unsafe rd_kafka_init_transactions(client.handle, remaining)
+  /// How long the transaction coordinator may keep a producer waiting until somebody is to look.
+  private static let slow = Duration.seconds(3)
+  /// How long a stop may go unnoticed.
+  private static let glance = Duration.milliseconds(200)
+
+  /// - Parameter began: when the first attempt began.
+  func initTransactions(timeout: Duration, since began: ContinuousClock.Instant = .now)
+    throws(LogError)
+  {
+    let deadline = ContinuousClock.now + timeout
+    let settings = client.access.settings
+    while true {
+      do throws(LogError) {
+        // librdkafka goes on with what an earlier call has begun.
+        return try unsafe retrying(until: min(deadline, .now + Self.glance)) {
+          [client] remaining in
+          unsafe rd_kafka_init_transactions(client.handle, remaining)
+        }
+      } catch {
+        guard error.reaction == .retry, ContinuousClock.now < deadline else { throw error }
+        if settings.isStopping?() == true {
+          throw LogError(
+            .unavailable, "stopped while waiting for transactions", reaction: .abandonPartition)
+        }
+      }
+      if ContinuousClock.now - began > Self.slow { settings.whenSlow?() }
     }
   }
 
   func beginTransaction() throws(LogError) {
     _ = deliveries.takeError()
+    renewBounds()
     try unsafe check(rd_kafka_begin_transaction(client.handle))
   }
 
@@ -21,7 +45,7 @@ extension RdkafkaProducer {
       throw LogError(RD_KAFKA_RESP_ERR__UNKNOWN_GROUP, "committing offsets")
     }
     let (native, metadata) = unsafe (offsets.list, group.metadata)
-    try unsafe retrying(until: deadline) { [client] remaining in
+    try unsafe retrying(until: deadline, group: consumer.access.group) { [client] remaining in
       unsafe rd_kafka_send_offsets_to_transaction(client.handle, native, metadata, remaining)
     }
   }
@@ -43,9 +67,11 @@ extension RdkafkaProducer {
       return LogError(.transactionAborted, message, reaction: .abortBatch)
     }
     let stops = cause.reaction == .stopDaemon
-    return LogError(
+    let abortion = LogError(
       stops ? cause.code : .transactionAborted, "\(message) (\(cause.message))",
       reaction: stops ? .stopDaemon : .abortBatch)
+    guard let advice = cause.advice else { return abortion }
+    return abortion.advised(advice)
   }
 
   func abortTransaction(deadline: ContinuousClock.Instant) throws(LogError) {
@@ -57,13 +83,19 @@ extension RdkafkaProducer {
 
   /// Repeats a call while its error is retriable and there is time.
   private func retrying(
-    until deadline: ContinuousClock.Instant, _ call: (_ milliseconds: Int32) -> OpaquePointer?
+    until deadline: ContinuousClock.Instant, group: String? = nil,
+    _ call: (_ milliseconds: Int32) -> OpaquePointer?
   ) throws(LogError) {
     while true {
       let remaining = max(deadline - .now, .milliseconds(1))
       guard let error = unsafe ClientError(call(remaining.milliseconds)) else { return }
       if !error.isRetriable || error.requiresAbort || ContinuousClock.now >= deadline {
-        throw client.fatalError ?? error.logError
+        throw client.fatalError
+          ?? client.access.explain(
+            error.logError, error.code, group: group,
+            topics: client.context.unwritableTopics.sorted().map {
+              AccessRight(["Write", "Describe"], on: .topic($0))
+            })
       }
       // Most errors come after a wait; serve the client for a moment in case this one didn't.
       unsafe rd_kafka_poll(client.handle, 10)

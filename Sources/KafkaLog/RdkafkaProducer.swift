@@ -8,6 +8,10 @@ import Logging
   let deliveries: Deliveries
   private var topicNames: [String]
   private var topicHandles: [OpaquePointer]
+  /// By topic.
+  private var bounds: [TimestampBounds] = []
+  private let times: RecordTimes
+  private var timesVersion = -1
   private var sendsSincePoll = 0
 
   /// How long `send` waits for room in the queue.
@@ -23,6 +27,7 @@ import Logging
     client = try KafkaClient(
       RD_KAFKA_PRODUCER, properties: properties, settings: settings, context: deliveries)
     topicNames = topics
+    times = settings.recordTimes
     var handles: [OpaquePointer] = unsafe []
     var failure: LogError?
     do throws(LogError) {
@@ -32,6 +37,7 @@ import Logging
     }
     unsafe topicHandles = handles
     if let failure { throw failure }
+    renewBounds()
   }
 
   deinit {
@@ -49,11 +55,23 @@ import Logging
     if let index = topicNames.firstIndex(of: topic) { return index }
     unsafe topicHandles.append(try client.makeTopic(topic))
     topicNames.append(topic)
+    bounds.append(TimestampBounds(times[topic]))
     deliveries.addTopic()
     return topicNames.count - 1
   }
 
   // MARK: Records
+
+  /// Keeps the bounds of records' times up with the clock and with what is known of the topics.
+  func renewBounds() {
+    let version = times.version
+    if version != timesVersion {
+      timesVersion = version
+      bounds = topicNames.map { TimestampBounds(times[$0]) }
+    }
+    let now = wallClockMilliseconds()
+    for index in bounds.indices { bounds[index].renew(now) }
+  }
 
   func send(
     topic: Int, partition: Int32?, key: RawSpan?, value: RawSpan?, headers: [RecordHeader],
@@ -63,10 +81,12 @@ import Logging
     if sendsSincePoll >= Self.sendsPerPoll {
       sendsSincePoll = 0
       unsafe rd_kafka_poll(client.handle, 0)
+      renewBounds()
     }
+    let time = timestamp.map { bounds[topic].clamp($0, now: wallClockMilliseconds) }
     let message = unsafe OutgoingMessage(
       topic: topicHandles[topic], partition: partition ?? RD_KAFKA_PARTITION_UA,
-      timestamp: timestamp ?? 0,
+      timestamp: time ?? 0,
       opaque: tracked ? UnsafeMutableRawPointer(bitPattern: topic + 1) : nil)
     var code = try unsafe enqueue(message, key: key, value: value, headers: headers)
     if code == RD_KAFKA_RESP_ERR__QUEUE_FULL {
@@ -114,6 +134,7 @@ import Logging
   }
 
   func flush(timeout: Duration) throws(LogError) {
+    defer { renewBounds() }
     // A flush wakes every connection's thread; don't for nothing.
     guard unsafe rd_kafka_outq_len(client.handle) > 0 else {
       if let error = deliveries.takeError() { throw error }

@@ -14,18 +14,27 @@ public struct SourceTopic {
   }
 
   let name: String
+  private let timesAreKept: () -> Bool
   private let find: (_ partition: Int32, _ offset: Int64) throws(StageError) -> Found
 
-  /// - Parameter clientID: names the readers that look.
-  public init<Log: EventLog>(_ name: String, in log: Log, clientID: String) {
+  /// - Parameters:
+  ///   - clientID: names the readers that look.
+  ///   - timesAreKept: whether the stage's input has its records' times; a topic that refuses old
+  ///     ones gets later ones.
+  public init<Log: EventLog>(
+    _ name: String, in log: Log, clientID: String,
+    timesAreKept: @escaping () -> Bool = { true }
+  ) {
     self.name = name
+    self.timesAreKept = timesAreKept
     find = { partition, offset throws(StageError) in
       try Self.find(TopicPartition(name, partition), offset, in: log, "\(clientID)-\(name)-source")
     }
   }
 
   /// Makes sure that a partition still holds an event that is in the state. An event that retention
-  /// has deleted, or a record without a timestamp, can't be compared and passes for the same.
+  /// has deleted, or a record without a timestamp, can't be compared and passes for the same. So
+  /// does an older record, where the stage's input accepts no old times.
   ///
   /// - Throws: `topic_recreated`, which stops the daemon.
   func check(_ partition: Int32, holds known: SourcePosition) throws(StageError) {
@@ -34,6 +43,7 @@ public struct SourceTopic {
     case .beforeStart: return
     case .record(let timestamp):
       guard timestamp >= 0, known.timestamp >= 0, timestamp != known.timestamp else { return }
+      if timestamp < known.timestamp, !timesAreKept() { return }
       why = "the record there is of \(timestamp), and the one in the state of \(known.timestamp)"
     case .nothing: why = "there is no record any more"
     case .beyondEnd(let end): why = "the log ends at \(end)"

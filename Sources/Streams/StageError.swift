@@ -63,7 +63,7 @@ extension Reason {
       case .transactionAborted: .transactionAborted
       case .other: .logFailure
       }
-    self.init(code, error.message)
+    self.init(code, error.description)
   }
 
   public init(_ error: StoreError) {

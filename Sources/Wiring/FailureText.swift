@@ -40,7 +40,8 @@ extension Settings {
 
   /// What to do about a failed question to Kafka.
   package func advice(for error: LogError) -> String {
-    switch error.code {
+    if let advice = error.advice { return advice }
+    return switch error.code {
     case .denied:
       "check kafka.security.protocol, the kafka.sasl.* keys, and this client's rights"
     case .configuration: "correct the kafka.* key it names"

@@ -11,8 +11,13 @@ extension Settings {
 
   /// The log for who writes a model or a claim. Readers see nothing behind an open transaction, so
   /// one that dies in the middle must not keep the next waiting for long.
-  package func makeShortTransactionLog(_ logger: Logger) -> KafkaLog {
+  package func makeShortTransactionLog(
+    _ logger: Logger, isStopping: (@Sendable () -> Bool)? = nil,
+    whenSlow: (@Sendable () -> Void)? = nil
+  ) -> KafkaLog {
     var kafka = kafkaSettings
+    kafka.isStopping = isStopping
+    kafka.whenSlow = whenSlow
     kafka.transactionTimeout = .seconds(10)
     return KafkaLog(settings: kafka, logger: logger)
   }
@@ -32,6 +37,9 @@ extension Settings {
     if logger.logLevel >= .info { logger.logLevel = .critical }
     return KafkaLog(settings: kafka, logger: logger)
   }
+
+  /// The log for trials of what the daemon will do: with its own settings, and no patience.
+  package func makeCheckLog(_ logger: Logger) -> KafkaLog { makeQuietLog(logger) }
 
   /// The log for a few questions whose failures are reported by whoever asks: librdkafka's own
   /// complaints are left out unless the log is to be detailed.

@@ -13,9 +13,16 @@ package struct TopicOwners: Sendable {
   private let settings: Settings
   private let log: KafkaLog
 
-  package init(_ settings: Settings, _ logger: Logger) {
+  /// - Parameters:
+  ///   - isStopping: whether the process is to stop.
+  ///   - whenSlow: called again and again while a claim waits for transactions to start.
+  package init(
+    _ settings: Settings, _ logger: Logger, isStopping: (@Sendable () -> Bool)? = nil,
+    whenSlow: (@Sendable () -> Void)? = nil
+  ) {
     self.settings = settings
-    log = settings.makeShortTransactionLog(logger)
+    log = settings.makeShortTransactionLog(
+      logger, isStopping: isStopping, whenSlow: whenSlow)
   }
 
   private var ownership: TopicOwnership<KafkaLog> {

@@ -1,5 +1,6 @@
 package import Configuration
 package import Console
+import KafkaLog
 import Pipeline
 import Streams
 
@@ -9,7 +10,7 @@ extension TopicReport {
     var table = TextTable(["TOPIC", "STATUS", "DETAIL"])
     for entry in entries { table.append([entry.topic.name, entry.status.name, detail(of: entry)]) }
     let note = "The embedded broker does not tell its topics' properties: they are not compared.\n"
-    let warnings = warnings.map { $0 + "\n" }.joined()
+    let warnings = (warnings + tolerances).map { $0 + "\n" }.joined()
     return table.description + (knowsProperties ? "" : note) + warnings
   }
 
@@ -20,7 +21,9 @@ extension TopicReport {
   package func details(of entry: Entry) -> [String] {
     let growth =
       "has \(entry.partitions) partitions, of which \(entry.topic.partitions) are used"
-    return entry.status.differences.map(\.description) + (entry.isGrown ? [growth] : [])
+    var all = entry.status.differences
+    if case .tolerable(let differences) = entry.status { all = differences }
+    return all.map(\.description) + (entry.isGrown ? [growth] : [])
   }
 
   /// What a command that found this must end with; `nil` when the stages can run.
@@ -34,7 +37,8 @@ extension TopicReport {
       var lines = ["\(entry.topic.name) \(detail(of: entry))."]
       if case .selfMade = entry.status {
         lines.append(
-          "The broker made it by itself, with its defaults (auto.create.topics.enable).")
+          "The broker made it by itself, with its defaults (auto.create.topics.enable);"
+            + " `projectionist topics apply` gives it its properties.")
       }
       lines.append("Mend it with")
       parts.append(lines.joined(separator: " ") + mends(of: entry).map { "\n    \($0)" }.joined())
@@ -54,6 +58,7 @@ extension TopicReport {
           "kafka-topics.sh \(server) --topic \(entry.topic.name) --partitions \(wanted)")
       case .property(let name, _, let wanted):
         properties.append("\(name)=" + (wanted.contains(",") ? "[\(wanted)]" : wanted))
+      case .excused: break
       }
     }
     if !properties.isEmpty {
@@ -72,6 +77,24 @@ extension TopicReport {
       counts.byGroup[key].flatMap { $0 == wanted ? nil : Self.unlike(key, wanted, used: $0) }
     }
     return settings + entries.filter(\.isGrown).map(Self.grown)
+  }
+
+  /// What is not as declared although the stages can live with it: a sentence each.
+  package var tolerances: [String] {
+    entries.compactMap { entry in
+      guard case .tolerable = entry.status else { return nil }
+      return "\(entry.topic.name): \(detail(of: entry))"
+    }
+  }
+
+  /// Topics that don't take any record time: a sentence, if there are some.
+  package var timeLimits: [String] {
+    let limited = entries.filter { !$0.times.isNone }.map(\.topic.name)
+    guard !limited.isEmpty else { return [] }
+    return [
+      "record times are limited (message.timestamp.*), and what the daemon writes is kept within"
+        + " the limits: \(limited.joined(separator: ", "))"
+    ]
   }
 
   private static func unlike(_ key: String, _ wanted: Int32, used: Int32) -> String {

@@ -1,42 +1,76 @@
 import Configuration
-import Console
+package import Console
+import EventLog
 import Foundation
 package import KafkaLog
 
 extension TopicReport {
-  /// Creates the topics that are missing and notes them as they are now.
+  /// Creates the topics that are missing and notes them as they are now. Throws if one can't be
+  /// made.
   ///
   /// - Parameter look: called again and again while the cluster makes them; ends the wait by
   ///   throwing.
   package mutating func createMissing(_ admin: KafkaAdmin, look: () throws -> Void = {}) throws {
-    guard !missing.isEmpty else { return }
+    let outcomes = try apply(admin, look: look)
+    if let failure = Self.failure(of: outcomes) { throw failure }
+  }
+
+  /// What a command ends with whose topics have come to this.
+  package static func failure(of outcomes: [TopicOutcome]) -> CommandFailure? {
+    let refused = outcomes.filter { $0.result == .refused }
+    guard let first = refused.first?.failure else { return nil }
+    return CommandFailure(
+      ExitStatus(of: first), refused.map(\.text).joined(separator: "\n  "))
+  }
+
+  /// Creates the topics that are missing, and gives those that the broker has made by itself the
+  /// properties that are declared. What the cluster refuses of one stops none of the others.
+  ///
+  /// - Parameter look: called again and again while the cluster makes them; ends the wait by
+  ///   throwing.
+  package mutating func apply(_ admin: KafkaAdmin, look: () throws -> Void = {}) throws
+    -> [TopicOutcome]
+  {
+    let wanted = missing
+    guard !wanted.isEmpty || entries.contains(where: \.isSelfMade) else { return [] }
     guard knowsProperties else {
       throw CommandFailure(
         .topicsDiffer,
         "the embedded broker makes its topics itself, when it starts: start it again with the same"
           + " configuration as this command")
     }
-    var results = try admin.create(missing.map { Self.request($0, $0.config) })
-    // A broker that does not know an optional property refuses the topic.
-    let refused = missing.compactMap { topic -> KafkaAdmin.NewTopic? in
-      guard case .failed? = results[topic.name] else { return nil }
-      let known = topic.config.filter { !Self.optionalProperties.contains($0.key) }
-      return known.count < topic.config.count ? Self.request(topic, known) : nil
+    let results = try admin.create(wanted.map { KafkaAdmin.NewTopic($0) })
+    let making = TopicMaking { topic, validatesOnly throws(LogError) in
+      try admin.create([topic], validatesOnly: validatesOnly)[topic.name] ?? .done
     }
-    if !refused.isEmpty { results.merge(try admin.create(refused)) { $1 } }
-    for case (let name, .failed(let error)) in results.sorted(by: { $0.key < $1.key }) {
-      throw CommandFailure(ExitStatus(of: error), "topic \(name) can't be created: \(error)")
+    var outcomes: [TopicOutcome] = []
+    for topic in wanted {
+      if case .failed(let error)? = results[topic.name] {
+        outcomes.append(try making.make(topic, after: error))
+      } else {
+        outcomes.append(TopicOutcome(topic.name, .created))
+      }
     }
-    try Self.awaitVisible(Set(results.keys), admin, look)
-    noteCreated(Set(results.keys))
+    let made = Set(outcomes.filter { $0.result == .created }.map(\.topic))
+    try Self.awaitVisible(made, admin, look)
+    noteCreated(made)
+    return try outcomes + complete(admin)
   }
 
-  private static func request(_ topic: DeclaredTopic, _ properties: [String: String])
-    -> KafkaAdmin.NewTopic
-  {
-    KafkaAdmin.NewTopic(
-      topic.name, partitions: Int32(clamping: topic.partitions),
-      replicationFactor: Int16(clamping: topic.replicationFactor), properties: properties)
+  /// The topics that the broker has made by itself: nobody has chosen their properties.
+  private func complete(_ admin: KafkaAdmin) throws -> [TopicOutcome] {
+    try entries.filter(\.isSelfMade).map { entry in
+      var (accepted, notes): ([String: String], [String]) = ([:], [])
+      for (name, value) in entry.topic.config.sorted(by: { $0.key < $1.key }) {
+        let all = accepted.merging([name: value]) { $1 }
+        if let error = try admin.set(all, ofTopic: entry.topic.name) {
+          notes.append("without \(name)=\(value): \(error)")
+        } else {
+          accepted = all
+        }
+      }
+      return TopicOutcome(entry.topic.name, .completed, notes: notes)
+    }
   }
 
   /// Brokers learn of a new topic a moment after it is made; whoever produces to it at once would
@@ -45,13 +79,23 @@ extension TopicReport {
     _ names: Set<String>, _ admin: KafkaAdmin, _ look: () throws -> Void
   ) throws {
     let deadline = ContinuousClock.now + .seconds(10)
-    while !names.isSubset(of: try admin.topics().keys) {
+    while true {
+      let hidden = names.subtracting(try admin.topics().keys)
+      guard !hidden.isEmpty else { return }
       guard ContinuousClock.now < deadline else {
+        // One that this client may not describe is not shown.
+        for topic in hidden.sorted() { _ = try admin.partitionCount(of: topic) }
         throw CommandFailure(
           .unavailable, "the cluster has made topics but does not show them after 10 s: try again")
       }
       try look()
       Thread.sleep(forTimeInterval: 0.05)
     }
+  }
+}
+
+extension TopicReport.Entry {
+  fileprivate var isSelfMade: Bool {
+    if case .selfMade = status { true } else { false }
   }
 }

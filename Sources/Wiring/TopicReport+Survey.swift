@@ -12,13 +12,20 @@ extension TopicReport {
     let partitions = try admin.topics()
     let configured = settings.partitionCounts
     let isEmbedded = try admin.cluster().isEmbedded
+    // One that this client may not describe is not shown, and is not missing.
+    for topic in declared where partitions[topic.name] == nil && !isEmbedded {
+      do throws(LogError) { _ = try admin.partitionCount(of: topic.name) } catch {
+        guard error.code != .denied else { throw error }
+      }
+    }
     let present = declared.map(\.name).filter { partitions[$0] != nil }
     self.init(
       declared, configured: configured,
       // The embedded broker forgets everything, and its topics can't grow.
       counts: isEmbedded ? configured : try settings.usedCounts(partitions, admin, logger),
       partitions: partitions, properties: isEmbedded ? nil : try admin.properties(of: present),
-      bootstrapServers: settings.bootstrapServers)
+      bootstrapServers: settings.bootstrapServers,
+      acceptsRetention: settings.topics.acceptsRetention)
   }
 }
 

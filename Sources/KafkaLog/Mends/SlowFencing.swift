@@ -17,12 +17,14 @@ extension Mend {
     with producer: inout RdkafkaProducer, timeout: Duration,
     _ version: LibraryVersion = .linked, make: () throws(LogError) -> RdkafkaProducer
   ) throws(LogError) {
-    let deadline = ContinuousClock.now + timeout
+    let began = ContinuousClock.now
+    let deadline = began + timeout
     var patience = slowFencing.isNeeded(by: version) ? Duration.milliseconds(80) : timeout
     while true {
       let isLast = .now + patience >= deadline
       do throws(LogError) {
-        return try producer.initTransactions(timeout: isLast ? deadline - .now : patience)
+        return try producer.initTransactions(
+          timeout: isLast ? deadline - .now : patience, since: began)
       } catch {
         guard error.reaction == .retry, !isLast else { throw error }
       }

@@ -26,11 +26,11 @@ package enum InstallationCheck {
       let admin = try settings.makeAdmin(logger)
       let cluster = try admin.cluster()
       let brokers = cluster.brokers.joined(separator: ", ")
-      return [
-        CheckFinding("kafka", ok: "cluster \(cluster.id) answers, at \(brokers)"),
-        checkTopics(settings, admin, logger),
-        checkOwner(settings, logger),
-      ]
+      let kafka = CheckFinding("kafka", ok: "cluster \(cluster.id) answers, at \(brokers)")
+      let topics = { [checkTopics(settings, admin, logger), checkOwner(settings, logger)] }
+      if cluster.isEmbedded { return [kafka] + topics() }
+      let (found, canSeeTopics) = ClusterCheck.run(settings, admin, cluster, logger)
+      return [kafka] + found + (canSeeTopics ? topics() : [])
     } catch {
       return [
         CheckFinding(
@@ -58,7 +58,11 @@ package enum InstallationCheck {
           advice: (creation + report.entries.flatMap(report.mends)).joined(
             separator: "\n        → "))
       }
-      let warnings = report.warnings
+      let copies = (try? admin.copies()) ?? [:]
+      if let stuck = report.entries.first(where: { $0.cannotBeWritten(copies) }) {
+        return stuckFinding(stuck, settings)
+      }
+      let warnings = report.warnings + report.tolerances + report.timeLimits
       return CheckFinding(
         "topics",
         ok: warnings.isEmpty
@@ -68,6 +72,18 @@ package enum InstallationCheck {
         "topics", failed: ExitStatus(of: error) ?? .failure, "\(error)",
         advice: "check the rights of this client to describe topics")
     }
+  }
+
+  private static func stuckFinding(_ entry: TopicReport.Entry, _ settings: Settings)
+    -> CheckFinding
+  {
+    let name = entry.topic.name
+    return CheckFinding(
+      "topics", failed: .topicsDiffer,
+      "\(name) takes no records: it has fewer copies than its min.insync.replicas",
+      advice: "lower it with `kafka-configs.sh --bootstrap-server \(settings.bootstrapServers)"
+        + " --alter --entity-type topics --entity-name \(name) --add-config"
+        + " min.insync.replicas=1`, or give the topic more copies")
   }
 
   private static func checkOwner(_ settings: Settings, _ logger: Logger) -> CheckFinding {

@@ -5,9 +5,11 @@ import Ratings
 /// Streams (KIP-1034, `ExceptionHandlerUtils`; UTF-8 text, numbers in decimal), then two of our own
 /// with the rules in a form that scripts can parse.
 enum DeadLetter {
-  /// The most bytes of key, value and headers that the dead letters' topic takes, leaving room for
-  /// our headers and the batch's (its `max.message.bytes` is 16 MiB).
-  static let most = (16 << 20) - (64 << 10)
+  /// The most bytes of key, value and headers that a topic takes, leaving room for our headers and
+  /// the batch's.
+  ///
+  /// - Parameter limit: its `max.message.bytes`. Producers send no more than the declared 16 MiB.
+  static func most(_ limit: Int) -> Int { min(limit, 16 << 20) - (64 << 10) }
 
   /// - Parameter isWhole: whether the dead letter has the record's value.
   static func headers(

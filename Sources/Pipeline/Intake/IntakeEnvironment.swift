@@ -10,17 +10,20 @@ public struct IntakeEnvironment: Sendable {
   public var zone: @Sendable (String) -> ZoneOffsets?
   /// Receives the records of `movies` that are skipped.
   public var catalogFaults: CatalogFaults
+  /// `max.message.bytes` of the dead letters' topic.
+  public var letterLimit: Int
   /// Judges events that are read again by the present policy, for a checker to notice.
   package var forgetsPolicies = false
 
   public init(
     policy: IntakePolicy = IntakePolicy(),
     zone: @escaping @Sendable (String) -> ZoneOffsets? = { $0 == "UTC" ? .utc : nil },
-    catalogFaults: CatalogFaults = CatalogFaults()
+    catalogFaults: CatalogFaults = CatalogFaults(), letterLimit: Int = 16 << 20
   ) {
     self.policy = policy
     self.zone = zone
     self.catalogFaults = catalogFaults
+    self.letterLimit = letterLimit
   }
 
   func unknownZone(_ name: String) -> StageError {

@@ -19,6 +19,8 @@ public struct IntakeOperator<
 
   /// The name of its input, which verdicts and dead letters tell.
   private let source: String
+  /// The most bytes of an event that its dead letter can hold.
+  private let largestLetter: Int
   private let movies: MovieTable<Consumer>
   private let policies: PolicyTable<Consumer>
   private let environment: IntakeEnvironment
@@ -47,6 +49,7 @@ public struct IntakeOperator<
     self.environment = environment
     source = topology[.userRatings]
     group = topology.group(of: .intake)
+    largestLetter = DeadLetter.most(environment.letterLimit)
   }
 
   /// The owner before may have judged by another policy until a moment ago.
@@ -226,7 +229,7 @@ public struct IntakeOperator<
     _ task: Partition
   ) throws(StageError) {
     let original = record.copyHeaders()
-    let isWhole = record.byteCount + original.byteCount <= DeadLetter.most
+    let isWhole = record.byteCount + original.byteCount <= largestLetter
     let headers = DeadLetter.headers(
       original: isWhole ? original : CopyLimit.headers(original), topic: source,
       partition: record.partition, offset: record.offset, failed: failed, details: details,

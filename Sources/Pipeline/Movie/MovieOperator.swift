@@ -26,15 +26,18 @@ public struct MovieOperator<
   private var key = JSONWriter(capacity: 32)
   private var value = JSONWriter()
 
-  /// - Parameter now: paces the refreshes; what they publish does not depend on it.
+  /// - Parameters:
+  ///   - timesAreKept: whether the input's records have the times of those they come from.
+  ///   - now: paces the refreshes; what they publish does not depend on it.
   public init<Log: EventLog>(
     _ log: Log, topology: Topology, clientID: String, refreshInterval: Duration,
-    now: @escaping () -> ContinuousClock.Instant
+    timesAreKept: @escaping () -> Bool = { true }, now: @escaping () -> ContinuousClock.Instant
   ) throws(StageError) where Log.Consumer == Consumer {
     do throws(LogError) {
       quality = try QualityTable(log, topology: topology, clientID: clientID)
     } catch { throw .log(error) }
-    source = SourceTopic(topology[.validatedRatings], in: log, clientID: clientID)
+    source = SourceTopic(
+      topology[.validatedRatings], in: log, clientID: clientID, timesAreKept: timesAreKept)
     prior = quality.prior
     schedule = RefreshSchedule(interval: refreshInterval)
     self.now = now

@@ -212,7 +212,9 @@ public struct TopicOwnership<Log: EventLog> {
   }
 
   private func explained(_ error: LogError, _ what: String) -> LogError {
-    LogError(error.code, "\(what): \(error.message)", reaction: error.reaction)
+    let explained = LogError(error.code, "\(what): \(error.message)", reaction: error.reaction)
+    guard let advice = error.advice else { return explained }
+    return explained.advised(advice)
   }
 
   private func refusal(of application: String, _ owner: TopicClaim) -> Reason {

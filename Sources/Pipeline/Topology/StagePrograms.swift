@@ -27,11 +27,16 @@ extension StageProgram {
     }
   }
 
-  public static func movie(_ topology: Topology, refreshInterval: Duration) -> StageProgram {
+  /// - Parameter timesAreKept: whether its input's records have the times of those they come from;
+  ///   a topic may limit them.
+  public static func movie(
+    _ topology: Topology, refreshInterval: Duration,
+    timesAreKept: @escaping @Sendable () -> Bool = { true }
+  ) -> StageProgram {
     StageProgram(.movie) { environment throws(StageError) in
       try MovieOperator<Storage.Store, Log.Producer, Log.Consumer>(
         environment.log, topology: topology, clientID: environment.configuration.clientID,
-        refreshInterval: refreshInterval, now: environment.now)
+        refreshInterval: refreshInterval, timesAreKept: timesAreKept, now: environment.now)
     }
   }
 

@@ -10,7 +10,10 @@ struct TopicsCommand: ParsableCommand {
     commandName: "topics",
     abstract:
       "List the topics, check them on the cluster, create those that are missing, claim them.",
-    subcommands: [List.self, Show.self, Check.self, Apply.self, TopicsClaimCommand.self],
+    subcommands: [
+      List.self, Show.self, Check.self, Apply.self, TopicsClaimCommand.self,
+      TopicsRightsCommand.self,
+    ],
     defaultSubcommand: List.self)
 
   struct List: ParsableCommand {
@@ -77,7 +80,17 @@ struct TopicsCommand: ParsableCommand {
 
   struct Apply: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Create the topics that are missing; never deletes or alters one.")
+      abstract: "Create the topics that are missing; never deletes one.",
+      discussion: """
+        Topics that the broker made by itself (auto.create.topics.enable) get the properties that \
+        are declared; no other is altered. Says of each topic what was made. What a cluster \
+        refuses is left out where the stages can live with it: a smaller max.message.bytes, its \
+        own replication factor, retention.bytes, segment.bytes, min.compaction.lag.ms and \
+        min.cleanable.dirty.ratio. One topic that is refused stops none of the others.
+
+        --json prints, in addition to what `topics check` does, result (created, completed or \
+        refused) and notes.
+        """)
 
     @OptionGroup var common: CommonOptions
     @Flag(help: "Print JSON.") var json = false
@@ -88,15 +101,19 @@ struct TopicsCommand: ParsableCommand {
       var report = try TopicReport(settings, admin, logger)
       // Another application would get changelogs that it can't use.
       try TopicOwners(settings, logger).check(try admin.topics())
-      let created = report.missing.map(\.name)
-      try report.createMissing(admin)
+      let outcomes = try report.apply(admin)
+      if !outcomes.isEmpty { report = try TopicReport(settings, admin, logger) }
       if json {
-        print(try JSONText.of(report.entries.map { TopicOutput($0, report) }))
+        print(
+          try JSONText.of(
+            report.entries.map { entry in
+              TopicOutput(entry, report, outcomes.first { $0.topic == entry.topic.name })
+            }))
       } else {
-        for name in created { print("created \(name)") }
+        for outcome in outcomes { print(outcome.text) }
         print(report.description, terminator: "")
       }
-      if let failure = report.failure { throw failure }
+      if let failure = TopicReport.failure(of: outcomes) ?? report.failure { throw failure }
     }
   }
 }
@@ -111,6 +128,8 @@ private struct TopicOutput: Encodable {
   var status: String?
   var details: [String]?
   var mends: [String]?
+  var result: String?
+  var notes: [String]?
 
   init(_ topic: DeclaredTopic) {
     name = topic.name
@@ -120,15 +139,17 @@ private struct TopicOutput: Encodable {
     config = topic.config
   }
 
-  init(_ entry: TopicReport.Entry, _ report: TopicReport) {
+  init(_ entry: TopicReport.Entry, _ report: TopicReport, _ outcome: TopicOutcome? = nil) {
     self.init(entry.topic)
     status = entry.status.name
     details = report.details(of: entry)
     mends = report.mends(of: entry)
+    result = outcome?.result.rawValue
+    notes = outcome.map { $0.notes + [$0.failure].compactMap(\.self).map { "\($0)" } }
   }
 
   private enum CodingKeys: String, CodingKey {
-    case name, description, partitions, config, status, details, mends
+    case name, description, partitions, config, status, details, mends, result, notes
     case writtenBy = "written_by"
   }
 }

@@ -35,13 +35,15 @@ group.min.session.timeout.ms=1000
 class KafkaNode(Process):
     """A single node in KRaft mode. Started again, it keeps its data."""
 
-    def __init__(self, home, directory):
+    def __init__(self, home, directory, **properties):
+        """`properties` are added to its configuration; underscores stand for dots."""
         port, controller = free_ports(2)
+        self.extra = {name.replace("_", "."): value for name, value in properties.items()}
         self.home = home
         self.bootstrap = f"127.0.0.1:{port}"
-        properties = f"{directory}/server.properties"
+        path = f"{directory}/server.properties"
         super().__init__(
-            [f"{home}/bin/kafka-server-start.sh", properties],
+            [f"{home}/bin/kafka-server-start.sh", path],
             f"{directory}/kafka.log",
             {
                 "KAFKA_HEAP_OPTS": "-Xms256m -Xmx768m",
@@ -49,15 +51,19 @@ class KafkaNode(Process):
                 "KAFKA_GC_LOG_OPTS": " ",
             },
         )
-        with open(properties, "w", encoding="utf-8") as file:
-            file.write(
-                PROPERTIES.format(
-                    bootstrap=self.bootstrap, controller=controller, directory=directory
-                )
-            )
-        self.directory, self.properties = directory, properties
+        self.controller, self.directory, self.properties = controller, directory, path
+        self.write_properties()
         self.cluster = self.tool("kafka-storage.sh", "random-uuid").strip()
         self._format()
+
+    def write_properties(self):
+        """The last of several lines for a property counts."""
+        text = PROPERTIES.format(
+            bootstrap=self.bootstrap, controller=self.controller, directory=self.directory
+        )
+        text += "".join(f"{name}={value}\n" for name, value in self.extra.items())
+        with open(self.properties, "w", encoding="utf-8") as file:
+            file.write(text)
 
     def _format(self):
         self.tool("kafka-storage.sh", "format", "-t", self.cluster, "-c", self.properties)

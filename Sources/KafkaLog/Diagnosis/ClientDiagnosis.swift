@@ -1,0 +1,40 @@
+import EventLog
+
+/// What a client's log lines say about why it does not get on: collected on librdkafka's threads.
+struct ClientDiagnosis: Sendable {
+  private(set) var trouble: ConnectionTrouble?
+  /// What is wrong with the broker's certificate.
+  private(set) var certificate: String?
+  /// Topics that could not be added to a transaction for lack of a right.
+  private(set) var unwritable: Set<String> = []
+  /// Partitions that are part of the transaction; noted only where librdkafka's log has them.
+  private(set) var registered: Set<String> = []
+
+  mutating func note(facility: String, line: String) {
+    switch facility {
+    case "FAIL": trouble = ConnectionTrouble(facility: facility, line: line) ?? trouble
+    case "SSLCERTVRFY":
+      // … verification callback failed: REASON
+      certificate = line.ranges(of: "failed: ").last.map { String(line[$0.upperBound...]) }
+    case "ADDPARTS": noteTransaction(line)
+    default: break
+    }
+  }
+
+  private mutating func noteTransaction(_ line: String) {
+    if let start = line.firstRange(of: "Failed to add partition \"") {
+      let rest = line[start.upperBound...]
+      guard rest.contains("authorization failed"), let end = rest.firstIndex(of: "\"") else {
+        return
+      }
+      unwritable.insert(String(rest[..<end]))
+    } else if line.hasSuffix("] registered with transaction") {
+      // [thrd:main]: TOPIC [0] registered with transaction
+      let words = line.split(separator: " ")
+      if words.count >= 5 { registered.insert(String(words[words.count - 5])) }
+    }
+  }
+
+  /// The client has a connection.
+  mutating func isConnected() { (trouble, certificate) = (nil, nil) }
+}

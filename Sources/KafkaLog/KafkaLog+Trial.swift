@@ -1,0 +1,95 @@
+import CRdkafka
+public import EventLog
+
+extension KafkaLog {
+  /// Begins a transaction that would write these topics, and aborts it before a record is sent: of
+  /// each topic's first partition only the abort's marker is left.
+  ///
+  /// - Parameters:
+  ///   - id: a transactional id that nobody else uses.
+  ///   - topics: those that exist.
+  ///   - patience: how long transactions may take to start.
+  /// - Returns: the topics that this client may not write.
+  /// - Throws: what keeps transactions from starting.
+  public func tryTransaction(id: String, topics: [String], patience: Duration) throws(LogError)
+    -> Set<String>
+  {
+    var properties = settings.producerProperties(clientID: id, transactionalID: id)
+    // Records wait in the client until the abort throws them away.
+    properties += [("linger.ms", "600000"), ("debug", "eos")]
+    let producer = try RdkafkaProducer(
+      topics: topics, properties: properties, settings: settings, logger: quietLogger)
+    defer { producer.close() }
+    try producer.initTransactions(timeout: patience)
+    try producer.beginTransaction()
+    let key = Array("check".utf8)
+    let context = producer.client.context
+    do throws(LogError) {
+      for index in topics.indices {
+        try unsafe producer.send(
+          topic: index, partition: 0, key: key.span.bytes, value: nil, headers: [],
+          timestamp: nil, tracked: false)
+      }
+    } catch {
+      // The first topic that is refused fails the others.
+      guard error.code == .denied || error.code == .transactionAborted else { throw error }
+    }
+    let deadline = ContinuousClock.now + .seconds(3)
+    while ContinuousClock.now < deadline {
+      let known = context.registeredTopics.union(context.unwritableTopics)
+      guard !known.isSuperset(of: topics), context.unwritableTopics.isEmpty else { break }
+      unsafe rd_kafka_poll(producer.client.handle, 10)
+    }
+    let unwritable = context.unwritableTopics
+    try producer.abortTransaction(deadline: .now + .seconds(5))
+    return unwritable
+  }
+}
+
+extension KafkaAdmin {
+  /// Tries to commit offsets of partitions that don't exist: the broker refuses them, but first it
+  /// says whether this client may do so. Nothing is changed.
+  ///
+  /// - Returns: the topics that this client may not read.
+  /// - Throws: what keeps it from being a member of the group.
+  public func tryCommit(group: String, of topics: [String]) throws(LogError) -> Set<String> {
+    guard !topics.isEmpty else { return [] }
+    let list = PartitionList(
+      Dictionary(uniqueKeysWithValues: topics.map { (TopicPartition($0, .max - 1), Int64(0)) }))
+    var requests: [OpaquePointer?] = unsafe [
+      rd_kafka_AlterConsumerGroupOffsets_new(group, list.list)
+    ]
+    defer { unsafe rd_kafka_AlterConsumerGroupOffsets_destroy_array(&requests, requests.count) }
+    let reply = try unsafe ask(
+      RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, "trying the group \"\(group)\"", group: group
+    ) { options in
+      unsafe rd_kafka_AlterConsumerGroupOffsets(client.handle, &requests, 1, options, queue)
+    }
+    var size = 0
+    guard
+      let groups = unsafe rd_kafka_AlterConsumerGroupOffsets_result_groups(
+        rd_kafka_event_AlterConsumerGroupOffsets_result(reply.event), &size), size == 1,
+      let answer = unsafe groups[0]
+    else { return [] }
+    if let error = unsafe rd_kafka_group_result_error(answer) {
+      let code = unsafe rd_kafka_error_code(error)
+      // A group with members takes no offsets from others: it is there, and may be used.
+      if code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID { return [] }
+      throw client.access.explain(LogError(code, "group \"\(group)\""), code, group: group)
+    }
+    guard let results = unsafe rd_kafka_group_result_partitions(answer) else { return [] }
+    var unreadable: Set<String> = []
+    for index in unsafe 0..<Int(results.pointee.cnt) {
+      let element = unsafe results.pointee.elems[index]
+      switch unsafe element.err {
+      case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+        unsafe unreadable.insert(String(cString: element.topic))
+      case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+        let code = unsafe element.err
+        throw client.access.explain(LogError(code, "group \"\(group)\""), code, group: group)
+      default: break
+      }
+    }
+    return unreadable
+  }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import Configuration
+import Console
+import KafkaLog
+import Wiring
+
+/// `projectionist topics acls`
+struct TopicsRightsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "acls",
+    abstract: "Print the commands that grant a user the rights the daemon needs, and no more.",
+    discussion: """
+      They follow from the configured application, prefix and topics; asks no broker. Each group \
+      of lines says what it is for: leave out what this user does not do. `projectionist check` finds \
+      the rights that are missing.
+
+      --json prints a list of purpose, resource (topic, group, transactional_id or cluster), name, \
+      operations, prefixed and command.
+      """)
+
+  @OptionGroup var common: CommonOptions
+  @Option(
+    help: ArgumentHelp(
+      "Who gets them; the user of kafka.sasl.username unless given.", valueName: "User:name"))
+  var principal: String?
+  @Flag(help: "Print JSON.") var json = false
+
+  func run() throws {
+    let settings = try common.load().settings
+    let needed = RightsNeeded(settings)
+    let principal = principal ?? settings.kafkaSettings.principal
+    let server = settings.bootstrapServers
+    if json {
+      let outputs = needed.parts.flatMap { part in
+        part.rights.map { RightOutput(part.purpose, $0, principal, server) }
+      }
+      return print(try JSONText.of(outputs))
+    }
+    print(needed.text(principal: principal, bootstrapServers: server), terminator: "")
+  }
+}
+
+/// A right in `--json`.
+private struct RightOutput: Encodable {
+  var purpose: String
+  var resource: String
+  var name: String?
+  var operations: [String]
+  var prefixed: Bool
+  var command: String
+
+  init(_ purpose: String, _ right: AccessRight, _ principal: String, _ server: String) {
+    self.purpose = purpose
+    switch right.resource {
+    case .topic(let topic):
+      resource = "topic"
+      name = topic
+    case .group(let group):
+      resource = "group"
+      name = group
+    case .transactionalID(let id):
+      resource = "transactional_id"
+      name = id
+    case .cluster: resource = "cluster"
+    }
+    operations = right.operations
+    prefixed = right.isPrefix
+    command = right.command(principal: principal, bootstrapServers: server)
+  }
+}
