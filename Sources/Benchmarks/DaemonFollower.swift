@@ -42,7 +42,7 @@ extension EngineEvent.Kind {
       true
     case .joining, .assigned, .processing, .revoked, .fencingPredecessor, .disownFailed,
       .storeOpened, .storeAdopted, .restoring, .restored, .upgrading, .upgraded, .notUpgraded,
-      .standbyOpened,
+      .standbyOpened, .policyChanged, .eventsRefused, .eventsAccepted,
       .batchCommitted,
       .positions, .resumed:
       false

@@ -59,7 +59,8 @@ package struct DataSetLoad {
     }
     try loadRatings(try openRatings(), to: destination, summary: &summary)
     summary.skipped = report.invalid
-    guard summary.ratings == min(report.ratings.valid, limit), summary.movies == report.movies?.valid ?? 0
+    guard summary.ratings == min(report.ratings.valid, limit),
+      summary.movies == report.movies?.valid ?? 0
     else {
       throw DataFileError(
         path: files.ratings.path, message: "it was changed while it was loaded: load it again")

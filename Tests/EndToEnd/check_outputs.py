@@ -36,7 +36,6 @@ def commands(user, scratch):
         "state-verify": ["state", "verify"],
         "state-snapshot": ["state", "snapshot", f"{scratch}/copies"],
         "offsets-list": ["offsets", "list"],
-        "redis-show": ["redis", "show"],
         "models-list": ["models", "list"],
         "generate": ["generate", "--ratings", "10", "--output", f"{scratch}/ratings.jsonl"],
     }

@@ -76,7 +76,8 @@ import Testing
     var schedule = PolicySchedule()
     _ = schedule.begin(IntakePolicy(), at: 4)
     #expect(
-      schedule.begin(IntakePolicy(accepts: []), at: 4) == [.set(IntakePolicy(accepts: []), from: 4)])
+      schedule.begin(IntakePolicy(accepts: []), at: 4) == [.set(IntakePolicy(accepts: []), from: 4)]
+    )
     #expect(schedule.entries.map(\.from) == [4])
     schedule.set(nil, from: 3)
     schedule.set(nil, from: 4)

@@ -272,7 +272,9 @@ import Testing
     let chain = chain(.exactlyOnce, Self.lenient)
     var writer = JSONWriter()
     PolicyFormat.write(Self.strict, to: &writer)
-    for (group, key) in [("other-intake", nil), ("", "owner"), ("", "intake:x")] as [(String, String?)] {
+    for (group, key) in [("other-intake", nil), ("", "owner"), ("", "intake:x")]
+      as [(String, String?)]
+    {
       let place = PolicyPlace(group: group, partition: 0, offset: 0)
       try chain.log.append(
         to: TopicPartition(Topics.control, 0), key: key.map { Array($0.utf8) } ?? place.key,

@@ -10,7 +10,8 @@ import Testing
     #expect(
       plain.topics.map { plain[$0] } == [
         "user-ratings", "movies", "projectionist-control", "validated-ratings",
-        "validation-results", "user-ratings-dlq", "films-intake-positions", "user-features", "ratings-by-movie", "films-user-changelog",
+        "validation-results", "user-ratings-dlq", "films-intake-positions", "user-features",
+        "ratings-by-movie", "films-user-changelog",
         "movie-features",
         "films-movie-changelog", "recommendation-requests", "models", "recommendations",
         "recommendations-shadow",

@@ -1,3 +1,5 @@
+import Console
+import Streams
 import EventLog
 import KafkaLog
 import Pipeline

@@ -1,5 +1,5 @@
 package import Configuration
-package import Console
+import Console
 import EventLog
 import KafkaLog
 package import Logging

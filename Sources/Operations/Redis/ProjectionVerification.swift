@@ -5,7 +5,7 @@ package import Logging
 import Pipeline
 import Ratings
 import RedisProjection
-package import Streams
+import Streams
 import Wiring
 
 /// Compares all rows of Redis with the features' topics, both ways. It needs no state store.
@@ -43,8 +43,8 @@ package struct ProjectionVerification {
       var lines = ["\(view): \(differing) rows differ in Redis\(kinds), of \(rows)\(changed)"]
       for feature in first {
         lines.append("  \(feature.entity) \(feature.feature)")
-        lines.append("    log    \(feature.expected ?? "-")")
-        lines.append("    Redis  \(feature.redis ?? "-")")
+        lines.append("    log    \(feature.expected?.description ?? "-")")
+        lines.append("    Redis  \(feature.redis?.description ?? "-")")
       }
       return (lines + remedies.map { "  → \($0)" }).joined(separator: "\n")
     }

@@ -21,7 +21,7 @@ extension VerifyReport {
     if redisProblem != nil {
       remedies.append(
         "the log of the daemon with the redis stage says what it waits for; --wait gives it more"
-          + " time, and `projectionist redis show` tells whose the project is")
+          + " time, and `projectionist redis stat` tells whose the project is")
     }
     if differingRows ?? 0 > 0 {
       remedies.append("`projectionist redis rebuild` writes all rows again while the daemon runs")

@@ -26,9 +26,6 @@ struct IntakePolicyCommand: ParsableCommand {
       the control topic says from which offset on. An event that is read again is judged as it was \
       judged first: what lies before a partition's first line was judged by an earlier version, \
       whose rules are edition 1.
-
-      --json prints group, configured and partitions; each of those has partition and policies, with \
-      from, rules, accept and time_zone. Settings of a newer version have from and unreadable.
       """)
 
   @OptionGroup var common: CommonOptions
@@ -65,11 +62,14 @@ struct IntakePolicyOutput: Encodable {
     }
 
     init(_ entry: PolicySchedule.Entry) {
+      from = entry.from
       switch entry.recorded {
-      case .policy(let policy): self.init(policy)
+      case .policy(let policy):
+        rules = policy.rules.rawValue
+        accept = policy.accepts.names
+        timeZone = policy.timeZone
       case .unreadable(let why): unreadable = why
       }
-      from = entry.from
     }
 
     /// As the configuration names them.
@@ -112,7 +112,8 @@ struct IntakePolicyOutput: Encodable {
         ])
       }
     }
-    let now = "rules \(configured.rules ?? 0), time zone \(configured.timeZone ?? ""), accepts"
+    let now =
+      "rules \(configured.rules ?? 0), time zone \(configured.timeZone ?? ""), accepts"
       + " \(configured.acceptText)"
     return table.description + "new events are judged by the configuration: \(now)\n"
   }
