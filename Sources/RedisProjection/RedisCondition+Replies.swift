@@ -53,7 +53,7 @@ extension RedisCondition {
     ("same slot", .cluster), ("hash slot", .cluster), ("same hash", .cluster),
     // A limit of managed services and of other makes.
     ("out of memory", .outOfMemory), ("maxmemory", .outOfMemory), ("memory limit", .outOfMemory),
-    ("quota exceeded", .outOfMemory), ("read only", .readOnly), ("read-only", .readOnly),
+    ("read only", .readOnly), ("read-only", .readOnly),
     ("readonly", .readOnly), ("wrong kind of value", .wrongType),
     ("db index", .noDatabase), ("invalid database", .noDatabase),
     // HSET of several fields came with 4.0, `struct` with 2.6.

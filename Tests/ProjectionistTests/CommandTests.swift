@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Logging
 import Testing
 
@@ -21,8 +22,11 @@ import Testing
   }
 
   @Test func shortFlagsOfTheFieldWork() throws {
-    let options = try CommonOptions.parse(["-b", "a:1", "-c", "/dev/null"])
-    #expect(options.source.fileInUse == "/dev/null")
+    let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).yaml")
+    try Data("application: films\n".utf8).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    let options = try CommonOptions.parse(["-b", "a:1", "-c", file.path])
+    #expect(options.source.fileInUse == file.path)
     #expect(try options.load().settings.bootstrapServers == "a:1")
     let predict = try PredictCommand.parse(["7", "-n", "3", "-c", "p.yaml", "-b", "a:1"])
     #expect(predict.count == 3 && predict.common.file == "p.yaml")

@@ -35,7 +35,7 @@ import Testing
   private func options(in usage: String) -> Set<String> {
     Set(
       usage.split(separator: "\n").compactMap { line in
-        line.prefixMatch(of: #/  (--[a-z-]+(?: <)?)/#).map { String($0.1) }
+        line.prefixMatch(of: #/  (?:-[a-z], )?(--[a-z-]+(?: <)?)/#).map { String($0.1) }
       })
   }
 }

@@ -102,9 +102,12 @@ import Testing
   @Test func whatIsNotDeclaredIsRefused() throws {
     let schema = try Self.schema("check")
     for (text, fault) in [
-      (#"[{"name":"a","ok":true}]"#, "$[0].detail is missing"),
-      (#"[{"name":"a","ok":1,"detail":"b"}]"#, "$[0].ok is not boolean"),
-      (#"[{"name":"a","ok":true,"detail":"b","isOdd":1}]"#, "$[0].isOdd is not in the schema"),
+      (#"[{"name":"a","ok":true,"warning":false}]"#, "$[0].detail is missing"),
+      (#"[{"name":"a","ok":1,"warning":false,"detail":"b"}]"#, "$[0].ok is not boolean"),
+      (
+        #"[{"name":"a","ok":true,"warning":false,"detail":"b","isOdd":1}]"#,
+        "$[0].isOdd is not in the schema"
+      ),
     ] {
       #expect(try schema.violations(in: JSONValue(Data(text.utf8))) == [fault])
     }

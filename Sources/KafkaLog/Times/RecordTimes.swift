@@ -43,8 +43,9 @@ public final class RecordTimes: Sendable {
     let hopeless = limits.withLock { known in
       refused.filter { topic in
         let (before, after) = (known[topic] ?? .none, found[topic] ?? .none)
-        known[topic] = after == before || after.isNone ? .now : after
-        return before == .now && known[topic] == .now
+        let explainsNothing = before == .now || after == before || after.isNone
+        known[topic] = explainsNothing ? .now : after
+        return before == .now
       }
     }
     changes.add(1, ordering: .releasing)

@@ -5,8 +5,8 @@
 //    rating, or that it is taken back. So it does not matter in which order events arrive, or how
 //    often.
 // 3. A take-back may name an event: that one then counts for nothing, whenever it comes. If it
-//    stood, the take-back takes its place, whatever their times. Rule 2 has one exception here: what
-//    the named event kept out, and is newer than the take-back, counts only once it is read again.
+//    stood, the take-back takes its place, whatever their times. Rule 2 has one exception here:
+//    what the named event kept out and is newer than the take-back counts once it is read again.
 // 4. An event that repeats what stands, or is older, changes nothing, and gets a verdict that says
 //    so.
 

@@ -120,8 +120,9 @@ public struct InstanceContext: Sendable {
       configuration: configuration, log: log, storage: storage,
       events: .logging(logger), stop: stop,
       now: { clock.now },
-      pause: { [process, scheduler] duration in
-        if process.isAlive { scheduler.sleep(duration) }
+      pause: { [process, scheduler, stop] duration in
+        // A thread that waits for something outside the log does not see the process die.
+        if process.isAlive { scheduler.sleep(duration) } else { stop.stop() }
       })
     let seed = name.utf8.reduce(0) { $0 &* 31 &+ UInt64($1) } &+ UInt64(process.effects)
     let random = Mutex(SeededGenerator(seed: seed))

@@ -87,9 +87,6 @@ struct TopicsCommand: ParsableCommand {
         refuses is left out where the stages can live with it: a smaller max.message.bytes, its \
         own replication factor, retention.bytes, segment.bytes, min.compaction.lag.ms and \
         min.cleanable.dirty.ratio. One topic that is refused stops none of the others.
-
-        --json prints, in addition to what `topics check` does, result (created, completed or \
-        refused) and notes.
         """)
 
     @OptionGroup var common: CommonOptions

@@ -13,9 +13,6 @@ struct TopicsRightsCommand: ParsableCommand {
       They follow from the configured application, prefix and topics; asks no broker. Each group \
       of lines says what it is for: leave out what this user does not do. `projectionist check` finds \
       the rights that are missing.
-
-      --json prints a list of purpose, resource (topic, group, transactional_id or cluster), name, \
-      operations, prefixed and command.
       """)
 
   @OptionGroup var common: CommonOptions

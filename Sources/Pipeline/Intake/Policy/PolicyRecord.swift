@@ -1,8 +1,8 @@
 public import Codecs
 public import Ratings
 
-/// Where a policy begins to hold: the key of a record of the control topic. Its value is the policy,
-/// or null for none.
+/// Where a policy begins to hold: the key of a record of the control topic. Its value is the
+/// policy, or null for none.
 public struct PolicyPlace: Hashable, Sendable {
   private static let kind = "intake"
   private static let separator: Character = ":"

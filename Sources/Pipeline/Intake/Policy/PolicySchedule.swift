@@ -42,8 +42,8 @@ public struct PolicySchedule: Hashable, Sendable {
 
   // MARK: Looking up
 
-  /// What holds for an event that was judged before. Before the first entry there were versions that
-  /// wrote none.
+  /// What holds for an event that was judged before. Before the first entry there were versions
+  /// that wrote none.
   public func ruling(at offset: Int64) -> Ruling {
     let next = index(after: offset)
     return Ruling(

@@ -48,8 +48,8 @@ public struct RefusalWindow: Hashable, Sendable {
     examples = Array(repeating: 0, count: Self.mostRules)
   }
 
-  /// The rule that most of them fail, the first one of several; how many do, and the newest of those.
-  /// `nil` if all are valid.
+  /// The rule that most of them fail, the first one of several; how many do, and the newest of
+  /// those. `nil` if all are valid.
   public var mostFrequent: (rule: Expectation, events: Int, example: Int64)? {
     var most: (rule: Expectation, events: Int, example: Int64)?
     for rule in Expectation.allCases where refusals > 0 {
