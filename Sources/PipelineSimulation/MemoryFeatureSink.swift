@@ -2,17 +2,21 @@ import EventLog
 import Pipeline
 import RedisProjection
 import Simulation
+import Synchronization
 
 /// One process's connection to a `MemoryRedis`. A crash may leave a batch partly written.
 final class MemoryFeatureSink: FeatureSink {
   private let redis: MemoryRedis
   private let projection: FeastProjection
   private let process: SimulatedProcess
+  /// The server that it is connected to.
+  private let server: Atomic<Int>
 
   init(_ redis: MemoryRedis, _ projection: FeastProjection, _ process: SimulatedProcess) {
     self.redis = redis
     self.projection = projection
     self.process = process
+    server = Atomic(redis.server)
   }
 
   var place: String { "the simulated Redis" }
@@ -25,6 +29,11 @@ final class MemoryFeatureSink: FeatureSink {
     var result: R?
     do throws(LogError) {
       try process.perform(effect) { (_) throws(LogError) in
+        let present = redis.server
+        guard server.exchange(present, ordering: .relaxed) == present else {
+          refusal = RedisError(.closed, at: place, "another server answers")
+          return
+        }
         do throws(RedisError) { result = try body() } catch { refusal = error }
       }
     } catch {

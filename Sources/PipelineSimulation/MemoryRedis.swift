@@ -17,6 +17,8 @@ final class MemoryRedis: Sendable {
   }
 
   struct Content: Sendable {
+    /// Counts the servers that there have been: a connection belongs to one of them.
+    fileprivate(set) var server = 0
     var rows: [Key: Row] = [:]
     var record: ProjectionRecord?
   }
@@ -38,8 +40,16 @@ final class MemoryRedis: Sendable {
   /// Everything, to put back later.
   var copy: Content { content.withLock { $0 } }
 
-  /// Replaces everything.
-  func become(_ other: Content) { content.withLock { $0 = other } }
+  var server: Int { content.withLock { $0.server } }
+
+  /// Replaces everything, and closes all connections.
+  func become(_ other: Content) {
+    content.withLock { content in
+      let server = content.server + 1
+      content = other
+      content.server = server
+    }
+  }
 
   // MARK: As the scripts do it
 
