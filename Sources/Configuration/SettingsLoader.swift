@@ -74,8 +74,14 @@ package struct LoadedSettings: Sendable {
     var file: ConfigurationFile?
     if let path = fileName(path, environment) {
       do {
-        let yaml = try String(contentsOfFile: path, encoding: .utf8)
+        // A pipe or device has no length, which reading a whole file depends on.
+        let bytes = try FileHandle(forReadingFrom: URL(filePath: path)).readToEnd() ?? Data()
+        guard let yaml = String(data: bytes, encoding: .utf8) else {
+          throw ConfigurationError(problems: ["the configuration file \(path) is not UTF-8"])
+        }
         file = ConfigurationFile(name: path, yaml: yaml)
+      } catch let error as ConfigurationError {
+        throw error
       } catch {
         let reason = FileManager.default.fileExists(atPath: path) ? "can't be read" : "is not there"
         throw ConfigurationError(problems: ["the configuration file \(path) \(reason)"])

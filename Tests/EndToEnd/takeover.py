@@ -308,7 +308,9 @@ def check(binary, directory):
             bed.start_daemon()
             bed.verify()
             repairs = bed.follower.events(*REPAIRS)
-            text = bed.log_text().replace('": "', '":"')
+            # Its state directory is a temporary one.
+            lines = [line for line in bed.log_text().splitlines() if "may empty" not in line]
+            text = "\n".join(lines).replace('": "', '":"')
             if repairs or '"level":"warning"' in text or '"level":"error"' in text:
                 raise RuntimeError(f"the state was not taken over: {repairs}\n{text}")
             if users_of(dump_redis(bed)) != users_of(features):

@@ -36,7 +36,8 @@ struct EventFormatTests {
     .upgrading(restore),
     .upgraded(
       RestoreSummary(changelog: "log", partitions: 2, records: 9, duration: .seconds(100))),
-    .standbyOpened(changelog: partitions[1]), .standbyFailed(reason), .batchCommitted(batch),
+    .notUpgraded(partitions[1], reason), .standbyOpened(changelog: partitions[1]),
+    .standbyFailed(reason), .batchCommitted(batch),
     .batchAborted(reason), .positions(positions), .positions([:]), .waiting(reason), .resumed,
     .offsetsDiffer(partitions[1], committed: 3, state: 4),
     .foreignOffset(partitions[1], reason), .retentionGuard(partitions[1], reason),

@@ -81,7 +81,7 @@ import Testing
     let (before, after, _) = try answers { try Self.publish(new, promoting: nil, to: $0) }
     if isCompacted {
       // Which model served before is not known any more.
-      #expect(before.strategy == "popular" && before.reason == "no_model")
+      #expect(before.strategy == "popular" && before.modelVersion == nil)
     } else {
       #expect(before.modelVersion == old.model.version)
     }
@@ -115,7 +115,7 @@ import Testing
       try ServingBed.append(.metadata(version: version), nil, to: $0)
     }
     #expect(before.strategy == "personal")
-    #expect(after.strategy == "popular" && after.reason == "no_model")
+    #expect(after.strategy == "popular" && after.modelVersion == nil)
     #expect(counts.keptModels.isEmpty && counts.modelVersion == nil)
   }
 
@@ -159,7 +159,7 @@ import Testing
       }
       try Self.publish(model, promoting: model.model.version, to: log)
     }
-    #expect(before.reason == "no_model")
+    #expect(before.strategy == "popular" && before.modelVersion == nil)
     #expect(after.modelVersion == model.model.version)
   }
 

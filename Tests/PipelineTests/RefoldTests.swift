@@ -140,7 +140,7 @@ import Testing
   private func runUser(_ chain: Chain) throws(StageError) -> [Reason] {
     let reasons = Mutex<[Reason]>([])
     let sink = EventSink { event in
-      if case .retentionGuard(_, let reason) = event.kind { reasons.withLock { $0.append(reason) } }
+      if case .notUpgraded(_, let reason) = event.kind { reasons.withLock { $0.append(reason) } }
     }
     try chain.runUser(Chain.Run(events: sink))
     return reasons.withLock { $0 }

@@ -145,7 +145,9 @@ import Testing
     let refused = LogError(.transactionAborted, "refused", reaction: .abortBatch)
     let events = try chain.intakeEvents(
       Chain.Run(faults: { moment in
-        moment.effect == .commitTransaction && moment.number < 3 ? .fail(refused) : nil
+        // The first one records where the stage begins.
+        moment.effect == .commitTransaction && (1...3).contains(moment.number)
+          ? .fail(refused) : nil
       }))
     #expect(refusals(events).isEmpty)
     var counts = VerdictCounts()

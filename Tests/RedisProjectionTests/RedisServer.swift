@@ -84,10 +84,13 @@ final class RedisServer {
 
   /// Whether this server answers, and not another one on its port.
   private func answers() -> Bool {
-    guard let connection = try? RedisConnection(configuration),
-      let info = try? connection.call(["INFO", "server"]).bytes
-    else { return false }
-    return String(decoding: info, as: UTF8.self).contains("process_id:\(process)\r\n")
+    do {
+      let info = try RedisConnection(configuration).call(["INFO", "server"]).bytes ?? []
+      return String(decoding: info, as: UTF8.self).contains("process_id:\(process)\r\n")
+    } catch let error as RedisError {
+      // It answers, and is refused as a cluster.
+      return error.condition == .cluster
+    } catch { return false }
   }
 
   /// Kills the server like a crash, and waits until it is gone.

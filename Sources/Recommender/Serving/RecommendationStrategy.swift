@@ -19,6 +19,9 @@ public enum RecommendationReason: String, Sendable {
   case noMovies = "no_movies"
   /// The list is empty: no movie that may be recommended has one of the requested genres.
   case noMatchingMovies = "no_matching_movies"
+  /// The list is empty, or a personal one shorter than asked for, because the user has rated the
+  /// others or they lack the requested genres.
+  case noMoreMovies = "no_more_movies"
   /// No complete model is promoted.
   case noModel = "no_model"
   /// The user has no ratings.
@@ -27,9 +30,6 @@ public enum RecommendationReason: String, Sendable {
   case noKnownMovies = "no_known_movies"
   /// The model's equations for the user's ratings have no solution.
   case unsolvable
-  /// The list is empty, or a personal one shorter than asked for, because the user has rated the
-  /// others or they lack the requested genres.
-  case noMoreMovies = "no_more_movies"
 
   var name: StaticString {
     switch self {
