@@ -15,8 +15,10 @@ extension KafkaLog {
     -> Set<String>
   {
     var properties = settings.producerProperties(clientID: id, transactionalID: id)
-    // Records wait in the client until the abort throws them away.
-    properties += [("linger.ms", "600000"), ("debug", "eos")]
+    // Records wait in the client until the abort throws them away. Their own timeout is that of the
+    // transaction, and must be longer.
+    let linger = min(.seconds(4), settings.transactionTimeout / 2)
+    properties += [("linger.ms", linger.millisecondsText), ("debug", "eos")]
     let producer = try RdkafkaProducer(
       topics: topics, properties: properties, settings: settings, logger: quietLogger)
     defer { producer.close() }

@@ -149,5 +149,5 @@ extension Duration {
     return Int32(seconds * 1000 + fraction)
   }
 
-  fileprivate var millisecondsText: String { String(milliseconds) }
+  var millisecondsText: String { String(milliseconds) }
 }

@@ -27,12 +27,16 @@ from under_fire.waiting import NotInTime, wait_until
 UNAVAILABLE, DENIED, CONFIGURATION, DIFFERS = 69, 77, 78, 3
 
 
-def condition(bed, name, code, status, breaks, mends, words=""):
-    """Breaks Redis, sees that only its stage waits, and mends it."""
+def condition(bed, name, code, status, breaks, mends, words="", since=None):
+    """Breaks Redis, sees that only its stage waits, and mends it.
+
+    `since` tells how many events of waiting came before; those so far unless it is given.
+    """
     start = time.monotonic()
     problems = []
     try:
-        since = len(bed.follower.events("waiting"))
+        if since is None:
+            since = len(bed.follower.events("waiting"))
         breaks()
         user = bed.rate()
         wait_until(lambda: bed.waits_with(code, since), 20, f"the stage waits with {code}")
@@ -268,7 +272,8 @@ def starts_with_a_cluster(bed):
     """A daemon that starts meets it before it has written anything."""
     bed.server.start("--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf")
     bed.admin().execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-    bed.start_daemon()
+    # It is not ready before Redis is.
+    bed.start_daemon(is_ready=False)
     condition(
         bed,
         "Redis Cluster, at the start",
@@ -277,7 +282,9 @@ def starts_with_a_cluster(bed):
         lambda: None,
         bed.server.start,
         words="Redis Cluster",
+        since=0,
     )
+    wait_until(lambda: bed.follower.is_ready, 30, "the daemon is ready once Redis is mended")
 
 
 def foreign_values(bed):
@@ -317,7 +324,7 @@ def commands(bed):
     found = code == DIFFERS and "3 rows differ" in text and "redis rebuild" in text
     bed.check("redis verify finds what was changed", [] if found else [f"exit {code}: {text}"])
     code, text = bed.command("redis", "rebuild", "--json")
-    report = json.loads(text[text.index("{") :]) if code == 0 else {}
+    report = json.JSONDecoder().raw_decode(text[text.index("{") :])[0] if code == 0 else {}
     right = report.get("written", 0) >= len(bed.users) and "rows_per_second" in report
     bed.check("redis rebuild writes every row", [] if right else [f"exit {code}: {text}"])
     code, text = bed.command("redis", "verify")

@@ -29,7 +29,8 @@ class Bed:
     def __init__(self, binary, directory):
         self.binary = os.path.realpath(binary)
         self.directory = directory
-        self.server = Server(directory, free_ports(1)[0])
+        # In cluster mode it listens 10,000 ports further as well.
+        self.server = Server(directory, next(port for port in free_ports(50) if port < 55_000))
         address = f"{directory}/broker-address"
         self.broker = Process(
             [self.binary, "broker", "--partitions", str(PARTITIONS), "--address-file", address],
@@ -59,12 +60,13 @@ class Bed:
                 f"topics.partitions: {PARTITIONS}\ntopics.movie_partitions: {PARTITIONS}\n"
             )
 
-    def start_daemon(self):
+    def start_daemon(self, is_ready=True):
         self.daemon.start()
         self.follower = Follower(
             f"{self.directory}/state/projectionist/events.sock", lambda: self.daemon.is_running
         )
-        wait_until(lambda: self.alive() and self.follower.is_ready, 60, "the daemon is ready")
+        if is_ready:
+            wait_until(lambda: self.alive() and self.follower.is_ready, 60, "the daemon is ready")
 
     def alive(self):
         if not self.daemon.is_running:

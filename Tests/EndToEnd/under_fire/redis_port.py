@@ -1,9 +1,12 @@
 """What listens on one port: a redis-server, or something that stands in its place."""
 
 import contextlib
+import os
+import shutil
 import socket
 import threading
 
+import redis
 from under_fire.process import Process
 from under_fire.waiting import wait_until
 
@@ -39,7 +42,8 @@ class Server:
 
     def _listens(self):
         if not self._process.is_running:
-            raise RuntimeError(f"redis-server has ended; see {self.directory}/redis.log")
+            with open(f"{self.directory}/redis.log", encoding="utf-8") as file:
+                raise RuntimeError(f"redis-server has ended: {file.read()[-300:]}")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
             return True
         return False
@@ -50,7 +54,14 @@ class Server:
         self._noise = StandIn(self.port, answer)
 
     def stop(self):
+        """The data stays for the next redis-server: one that is empty is another condition."""
         if self._process is not None:
+            with contextlib.suppress(redis.RedisError, OSError):
+                client = redis.Redis("127.0.0.1", self.port, socket_timeout=1)
+                client.save()
+                place = client.config_get("dir")["dir"]
+                if not os.path.samefile(place, self.directory):
+                    shutil.copy(f"{place}/dump.rdb", self.directory)
             self._process.kill()
         if self._noise is not None:
             self._noise.close()
