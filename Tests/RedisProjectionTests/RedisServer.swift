@@ -84,13 +84,13 @@ final class RedisServer {
 
   /// Whether this server answers, and not another one on its port.
   private func answers() -> Bool {
-    do {
+    do throws(RedisError) {
       let info = try RedisConnection(configuration).call(["INFO", "server"]).bytes ?? []
       return String(decoding: info, as: UTF8.self).contains("process_id:\(process)\r\n")
-    } catch let error as RedisError {
-      // It answers, and is refused as a cluster.
+    } catch {
+      // A cluster answers, and is refused.
       return error.condition == .cluster
-    } catch { return false }
+    }
   }
 
   /// Kills the server like a crash, and waits until it is gone.
