@@ -129,7 +129,9 @@ extension KafkaSettings {
 
   func adminProperties(clientID: String, readCommitted: Bool) -> [(String, String)] {
     common(clientID: clientID) + [
-      ("isolation.level", readCommitted ? "read_committed" : "read_uncommitted")
+      ("isolation.level", readCommitted ? "read_committed" : "read_uncommitted"),
+      // A listener that wants SASL closes the connection of a client without it.
+      ("log.connection.close", "true"),
     ] + Mend.adminProperties(clientID: clientID)
   }
 }

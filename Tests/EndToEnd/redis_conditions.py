@@ -50,7 +50,9 @@ def condition(bed, name, code, status, breaks, mends, words="", since=None):
     finally:
         mends()
     try:
-        wait_until(lambda: bed.alive() and bed.has_row(bed.users[-1]), 20, "the row appears")
+        # Where Redis lost something, the stage joins its group again, which takes the embedded
+        # broker 20 s.
+        wait_until(lambda: bed.alive() and bed.has_row(bed.users[-1]), 60, "the row appears")
     except NotInTime as error:
         problems.append(error)
     bed.check(f"{name} ({time.monotonic() - start:.1f} s)", problems)

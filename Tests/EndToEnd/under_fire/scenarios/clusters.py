@@ -133,7 +133,9 @@ def alter(bed, topic, **properties):
 def transactions(bed, node):
     """A single broker whose transaction log wants three copies."""
     bed.report.progress("case: transactions can't start")
-    daemon = bed.daemon("early", **{"kafka.bootstrap.servers": node.bootstrap})
+    daemon = bed.daemon(
+        "early", **{"kafka.bootstrap.servers": node.bootstrap, "feast.project": "early"}
+    )
     hints = ("transaction.state.log.replication.factor=1", "transaction.state.log.min.isr=1")
     check(bed, daemon, UNAVAILABLE, *hints)
     daemon.start()
