@@ -46,6 +46,10 @@ private let lines:
       .closedPlain, .unavailable, "kafka.security.protocol"
     ),
     (
+      "error:0A000126:SSL routines::unexpected eof while reading", .closedTLS, .unavailable,
+      "kafka.security.protocol"
+    ),
+    (
       "SSL handshake failed: error:0A000126:SSL routines::unexpected eof while reading", .closedTLS,
       .unavailable, "kafka.security.protocol"
     ),

@@ -55,6 +55,7 @@ struct ConnectionTrouble: Hashable, Sendable {
     ("alert handshake failure", .clientCertificate),
     ("while requesting ApiVersion", .closedPlain),
     ("SSL handshake failed", .closedTLS), ("SSL routines::wrong version number", .closedTLS),
+    ("SSL routines::unexpected eof", .closedTLS),
     ("Invalid response size", .noKafka), ("Failed to resolve", .hostUnknown),
     ("Connection refused", .refused),
   ]
