@@ -181,10 +181,9 @@ struct PipelineChecker: ~Copyable {
   ///
   /// - Parameter redis: `nil` leaves it out.
   func remaining(_ feed: RatingFeed, _ redis: MemoryRedis?) throws -> String? {
-    // Without transactions a crash may come between an event's validation and its verdict, and the
-    // next one is by other settings.
-    let debatable =
-      guarantee == .exactlyOnce ? judgements.accepted : judgements.accepted.union(validatedSources)
+    // Without transactions a crash may come between an event's validation and its verdict, in
+    // either order, and the next one is by other settings.
+    let debatable = guarantee == .exactlyOnce ? judgements.accepted : validatedSources
     let expected = feed.valid.union(debatable.intersection(feed.debatable))
     guard validatedSources == expected else {
       return "\(validatedSources.count) events are validated, not \(expected.count)"
