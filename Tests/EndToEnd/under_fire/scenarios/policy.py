@@ -4,13 +4,13 @@ Each event must be judged by the settings of its first time, and the control top
 """
 
 import json
-import time
 
 from confluent_kafka import Producer
 
 from under_fire import outputs
 from under_fire.groups import reset_group
 from under_fire.scenarios import SMALL
+from under_fire.waiting import let_pass
 
 LONG = SMALL | {"events": 1_000, "kills": 12}
 SHORT = SMALL | {"events": 100, "kills": 3}
@@ -34,7 +34,7 @@ def run(bed):
         daemon.start()
         daemon.wait_until_ready()
         # In the middle of something, wherever that is: its first batches have the new settings.
-        time.sleep(bed.random.uniform(0, 0.2))
+        let_pass(bed.random.uniform(0, 0.2))
         daemon.kill()
         produce(bed, number + 1_000)
         daemon.start()
