@@ -117,13 +117,28 @@ extension KafkaAdmin {
     throws(LogError)
   {
     guard !offsets.isEmpty else { return }
-    let list = PartitionList(offsets, stamp: stamp)
+    let action = "setting the offsets of group \"\(group)\""
+    let answer = try alter(PartitionList(offsets, stamp: stamp), group: group, action)
+    guard answer.code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+      throw denied(answer.code, action, group)
+    }
+    for partition in answer.partitions { try check(partition.code, action) }
+  }
+
+  /// What the broker says to offsets set from outside: of the group, and of each partition.
+  typealias OffsetAnswer = (
+    code: rd_kafka_resp_err_t, partitions: [(topic: String, code: rd_kafka_resp_err_t)]
+  )
+
+  func alter(_ offsets: borrowing PartitionList, group: String, _ action: String)
+    throws(LogError) -> OffsetAnswer
+  {
     var requests: [OpaquePointer?] = unsafe [
-      rd_kafka_AlterConsumerGroupOffsets_new(group, list.list)
+      rd_kafka_AlterConsumerGroupOffsets_new(group, offsets.list)
     ]
     defer { unsafe rd_kafka_AlterConsumerGroupOffsets_destroy_array(&requests, requests.count) }
     let reply = try unsafe ask(
-      RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, "setting the offsets of group \"\(group)\""
+      RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, action, group: group
     ) { options in
       unsafe rd_kafka_AlterConsumerGroupOffsets(client.handle, &requests, 1, options, queue)
     }
@@ -132,17 +147,17 @@ extension KafkaAdmin {
       let groups = unsafe rd_kafka_AlterConsumerGroupOffsets_result_groups(
         rd_kafka_event_AlterConsumerGroupOffsets_result(reply.event), &size), size == 1,
       let answer = unsafe groups[0]
-    else { return }
-    if let error = unsafe rd_kafka_group_result_error(answer) {
-      // The group result owns this error.
-      throw unsafe denied(
-        rd_kafka_error_code(error), "setting the offsets of group \"\(group)\"", group)
+    else { return (RD_KAFKA_RESP_ERR_NO_ERROR, []) }
+    // The group result owns its error and its partitions.
+    let code = unsafe rd_kafka_group_result_error(answer).map { unsafe rd_kafka_error_code($0) }
+    guard let results = unsafe rd_kafka_group_result_partitions(answer) else {
+      return (code ?? RD_KAFKA_RESP_ERR_NO_ERROR, [])
     }
-    guard let results = unsafe rd_kafka_group_result_partitions(answer) else { return }
-    for index in unsafe 0..<Int(results.pointee.cnt) {
-      let code = unsafe results.pointee.elems[index].err
-      try check(code, "setting the offsets of group \"\(group)\"")
+    let partitions = unsafe (0..<Int(results.pointee.cnt)).map { index in
+      let element = unsafe results.pointee.elems[index]
+      return unsafe (String(cString: element.topic), element.err)
     }
+    return (code ?? RD_KAFKA_RESP_ERR_NO_ERROR, partitions)
   }
 
   /// Who has a group's partitions, from the stamps of its offsets. Partitions without an owner are

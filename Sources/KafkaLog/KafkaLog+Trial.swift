@@ -56,42 +56,21 @@ extension KafkaAdmin {
   /// - Throws: what keeps it from being a member of the group.
   public func tryCommit(group: String, of topics: [String]) throws(LogError) -> Set<String> {
     guard !topics.isEmpty else { return [] }
-    let list = PartitionList(
-      Dictionary(uniqueKeysWithValues: topics.map { (TopicPartition($0, .max - 1), Int64(0)) }))
-    var requests: [OpaquePointer?] = unsafe [
-      rd_kafka_AlterConsumerGroupOffsets_new(group, list.list)
-    ]
-    defer { unsafe rd_kafka_AlterConsumerGroupOffsets_destroy_array(&requests, requests.count) }
-    let reply = try unsafe ask(
-      RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, "trying the group \"\(group)\"", group: group
-    ) { options in
-      unsafe rd_kafka_AlterConsumerGroupOffsets(client.handle, &requests, 1, options, queue)
-    }
-    var size = 0
-    guard
-      let groups = unsafe rd_kafka_AlterConsumerGroupOffsets_result_groups(
-        rd_kafka_event_AlterConsumerGroupOffsets_result(reply.event), &size), size == 1,
-      let answer = unsafe groups[0]
-    else { return [] }
-    if let error = unsafe rd_kafka_group_result_error(answer) {
-      let code = unsafe rd_kafka_error_code(error)
-      // A group with members takes no offsets from others: it is there, and may be used.
-      if code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID { return [] }
+    let nowhere = Dictionary(
+      uniqueKeysWithValues: topics.map { (TopicPartition($0, .max - 1), Int64(0)) })
+    let answer = try alter(
+      PartitionList(nowhere), group: group, "trying the group \"\(group)\"")
+    // A group with members takes no offsets from others: it is there, and may be used.
+    if answer.code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID { return [] }
+    let refusals = [answer.code] + answer.partitions.map(\.code)
+    let isDenied = refusals.contains(RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+    let code = isDenied ? RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED : answer.code
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
       throw client.access.explain(LogError(code, "group \"\(group)\""), code, group: group)
     }
-    guard let results = unsafe rd_kafka_group_result_partitions(answer) else { return [] }
-    var unreadable: Set<String> = []
-    for index in unsafe 0..<Int(results.pointee.cnt) {
-      let element = unsafe results.pointee.elems[index]
-      switch unsafe element.err {
-      case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-        unsafe unreadable.insert(String(cString: element.topic))
-      case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-        let code = unsafe element.err
-        throw client.access.explain(LogError(code, "group \"\(group)\""), code, group: group)
-      default: break
-      }
+    let refused = answer.partitions.filter {
+      $0.code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
     }
-    return unreadable
+    return Set(refused.map(\.topic))
   }
 }

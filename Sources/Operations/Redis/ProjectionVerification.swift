@@ -70,20 +70,12 @@ package struct ProjectionVerification {
   }
 
   private let settings: Settings
-  private let log: KafkaLog
-  private let cluster: String
-  private let counts: PartitionCounts
+  private let cluster: VerifiedCluster
   private let patience: Duration
   private let shown: Int
 
   package init(_ settings: Settings, _ logger: Logger, patience: Duration, shown: Int) throws {
-    var quiet = logger
-    if quiet.logLevel < .warning { quiet.logLevel = .warning }
-    log = KafkaLog(settings: settings.kafkaSettings, logger: quiet)
-    let admin = try settings.makeAdmin(logger)
-    let found = try admin.cluster()
-    cluster = found.id
-    counts = found.isEmbedded ? settings.partitionCounts : try settings.usedCounts(admin, quiet)
+    cluster = try VerifiedCluster(settings, logger)
     self.settings = settings
     self.patience = patience
     self.shown = shown
@@ -92,8 +84,8 @@ package struct ProjectionVerification {
   /// Compares the rows of both views.
   package func run() throws -> [Report] {
     try [
-      verify("users", .userFeatures) { try PublishedFeatures.users(log, $0).mapValues { $0 } },
-      verify("movies", .movieFeatures) { try PublishedFeatures.movies(log, $0).mapValues { $0 } },
+      verify("users", .userFeatures) { try PublishedFeatures.users(cluster.log, $0).mapValues { $0 } },
+      verify("movies", .movieFeatures) { try PublishedFeatures.movies(cluster.log, $0).mapValues { $0 } },
     ]
   }
 
@@ -102,7 +94,7 @@ package struct ProjectionVerification {
     read: ([TopicPartition: Int64]) throws -> [Int64: (any Ratings.FeatureRow)?]
   ) throws -> Report {
     let comparison = try RedisComparison(
-      settings, log, cluster: cluster, counts: counts, features: features, patience: patience)
+      settings, cluster, features: features, patience: patience)
     var report = Report(view: view, topic: comparison.topic)
     if let problem = try comparison.waitForRedisStage() {
       report.problem = problem

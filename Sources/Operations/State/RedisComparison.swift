@@ -34,19 +34,19 @@ struct RedisComparison {
   ///
   /// - Parameter features: a topic that the redis stage projects.
   init(
-    _ settings: Settings, _ log: KafkaLog, cluster: String, counts: PartitionCounts,
-    features: TopicDeclaration, patience: Duration
+    _ settings: Settings, _ cluster: VerifiedCluster, features: TopicDeclaration,
+    patience: Duration
   ) throws {
     self.settings = settings
-    self.log = log
+    log = cluster.log
     self.patience = patience
-    identity = settings.projectionIdentity(cluster: cluster)
+    identity = settings.projectionIdentity(cluster: cluster.id)
     keeper = ProjectionKeeper(settings.redisConfiguration, project: identity.projection.project)
     topic = settings.topology[features]
     let view = StageDeclaration.redis.inputs.firstIndex(of: features)
     layout = identity.projection.views[view ?? 0]
     ends = try Self.ends(of: topic, log)
-    partitions = counts.count(of: features) ?? Int32(ends.count)
+    partitions = cluster.counts.count(of: features) ?? Int32(ends.count)
   }
 
   private static func ends(of topic: String, _ log: KafkaLog) throws -> [TopicPartition: Int64] {

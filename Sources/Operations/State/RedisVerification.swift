@@ -17,15 +17,14 @@ struct RedisVerification {
 
   /// Notes the ends.
   init(
-    settings: Settings, log: KafkaLog, cluster: String, counts: PartitionCounts,
-    place: VerifiedPartition, patience: Duration
+    _ settings: Settings, _ cluster: VerifiedCluster, place: VerifiedPartition,
+    patience: Duration
   ) throws {
     self.place = place
     comparison = try RedisComparison(
-      settings, log, cluster: cluster, counts: counts, features: Self.features(place),
-      patience: patience)
+      settings, cluster, features: Self.features(place), patience: patience)
     published =
-      place.schema.stage == .movie ? try PublishedFeatures.movies(log, comparison.ends) : [:]
+      place.schema.stage == .movie ? try PublishedFeatures.movies(cluster.log, comparison.ends) : [:]
   }
 
   /// The features' topic: that of the stage's outputs which the redis stage projects.

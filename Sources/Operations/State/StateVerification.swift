@@ -13,10 +13,7 @@ import Wiring
 /// Redis, and the verdicts.
 package struct StateVerification {
   private let settings: Settings
-  private let log: KafkaLog
-  private let cluster: String
-  private let counts: PartitionCounts
-  private let logger: Logger
+  private let cluster: VerifiedCluster
   private let comparesRedis: Bool
   /// How long to wait for the stages to catch up before Redis is compared.
   private let patience: Duration
@@ -28,20 +25,13 @@ package struct StateVerification {
   package init(
     _ settings: Settings, _ logger: Logger, comparesRedis: Bool, patience: Duration, shown: Int
   ) throws {
-    var quiet = logger
-    if quiet.logLevel < .warning { quiet.logLevel = .warning }
-    log = KafkaLog(settings: settings.kafkaSettings, logger: quiet)
-    // Asked once, so that a broker that is not there is an error at once.
-    let admin = try settings.makeAdmin(logger)
-    let found = try admin.cluster()
-    cluster = found.id
-    counts = found.isEmbedded ? settings.partitionCounts : try settings.usedCounts(admin, quiet)
+    cluster = try VerifiedCluster(settings, logger)
     self.settings = settings
-    self.logger = quiet
     self.comparesRedis = comparesRedis
     self.patience = patience
     self.shown = shown
-    verdictEnds = try VerdictVerification.ends(settings.topology, log)
+    verdictEnds = try VerdictVerification.ends(
+      of: settings.topology[.validationResults], cluster.log)
   }
 
   /// What there is to verify: all partitions of the topics, whether or not there is a store.
@@ -49,7 +39,7 @@ package struct StateVerification {
     -> [VerifiedPartition]
   {
     try VerifiedPartition.all(
-      in: settings.storage, settings.topology, log, stage: stage, partition: partition)
+      in: settings.storage, settings.topology, cluster.log, stage: stage, partition: partition)
   }
 
   package func verify(_ place: VerifiedPartition) throws -> VerifyReport {
@@ -71,11 +61,11 @@ package struct StateVerification {
   private func missing(_ place: VerifiedPartition) throws -> VerifyReport {
     let input = TopicPartition(
       settings.topology[place.schema.stage.inputs[0]], place.partition)
-    let asking = try log.makeConsumer(
+    let asking = try cluster.log.makeConsumer(
       ConsumerConfiguration(topics: [input.topic], group: nil, clientID: "projectionist-verify"))
     defer { asking.close() }
     let held = try asking.offsets(of: input)
-    let gap = LogGap(log, clientID: "projectionist-verify-gap")
+    let gap = LogGap(cluster.log, clientID: "projectionist-verify-gap")
     guard try gap.holdsRecords(input, held) else {
       return VerifyReport(place, isEmpty: true)
     }
@@ -93,12 +83,11 @@ package struct StateVerification {
     let projection =
       comparesRedis
       ? try RedisVerification(
-        settings: settings, log: log, cluster: cluster, counts: counts, place: place,
-        patience: patience) : nil
+        settings, cluster, place: place, patience: patience) : nil
     var problem = try projection?.waitForStore(reader)
     let snapshot = try reader.snapshot()
     let outcome = try StoreVerification(
-      settings: settings, log: log, logger: logger, place: store, shown: shown
+      settings: settings, log: cluster.log, logger: cluster.logger, place: store, shown: shown
     ).run(snapshot)
     snapshot.release()
     var report = VerifyReport(place, store, outcome)
@@ -119,17 +108,16 @@ package struct StateVerification {
   /// - Returns: `nil` when not all partitions of the user stage are among the reports, or some
   ///   could not be compared.
   package func verifyVerdicts(_ reports: [VerifyReport]) throws -> VerdictReport? {
-    let users = reports.filter { $0.stage == StageDeclaration.user.name }
-    let topic = settings.topology[.validatedRatings]
-    var ends: [TopicPartition: Int64] = [:]
-    for report in users where report.problem == nil {
-      ends[TopicPartition(topic, report.partition)] = report.inputOffset
+    let compared = reports.filter {
+      $0.stage == StageDeclaration.user.name && $0.problem == nil
     }
     let all = try partitions(stage: .user, partition: nil)
-    guard Set(all.map(\.partition)) == Set(ends.keys.map(\.partition)) else { return nil }
+    guard Set(all.map(\.partition)) == Set(compared.map(\.partition)) else { return nil }
+    let eventEnds = try VerdictVerification.ends(
+      of: settings.topology[.validatedRatings], cluster.log)
     let ratings = settings.topology[.userRatings]
-    var report = try VerdictVerification(log: log, shown: shown).run(
-      verdictEnds: verdictEnds, stateEnds: ends, topic: ratings)
+    var report = try VerdictVerification(log: cluster.log, shown: shown).run(
+      verdictEnds: verdictEnds, eventEnds: eventEnds, topic: ratings)
     report.nameRemedy(
       group: settings.topology.group(of: .intake), topic: ratings,
       bootstrapServers: settings.bootstrapServers)

@@ -5,15 +5,14 @@ import Pipeline
 import Ratings
 import Streams
 
-/// Counts valid verdicts against the events that the state stands for.
+/// Counts valid verdicts against the events that the state stands for, or will once it has read on.
 struct VerdictVerification {
   let log: KafkaLog
   /// How many events to show.
   let shown: Int
 
-  /// The present ends of `validation-results`.
-  static func ends(_ topology: Topology, _ log: KafkaLog) throws -> [TopicPartition: Int64] {
-    let topic = topology[.validationResults]
+  /// The present ends of a topic.
+  static func ends(of topic: String, _ log: KafkaLog) throws -> [TopicPartition: Int64] {
     let asking = try log.makeConsumer(
       ConsumerConfiguration(topics: [topic], group: nil, clientID: "projectionist-verify"))
     defer { asking.close() }
@@ -26,13 +25,13 @@ struct VerdictVerification {
   }
 
   /// - Parameters:
-  ///   - stateEnds: up to where the state stands for `validated-ratings`.
-  ///   - topic: of the events.
+  ///   - eventEnds: of `validated-ratings`, noted after those of the verdicts.
+  ///   - topic: of the events' sources.
   func run(
-    verdictEnds: [TopicPartition: Int64], stateEnds: [TopicPartition: Int64], topic: String
+    verdictEnds: [TopicPartition: Int64], eventEnds: [TopicPartition: Int64], topic: String
   ) throws -> VerdictReport {
     let verdicts = try read(.validVerdicts, to: verdictEnds, "verdicts")
-    let events = try read(.events, to: stateEnds, "events")
+    let events = try read(.events, to: eventEnds, "events")
     let missing = verdicts.missing(from: events, shown: shown)
     return VerdictReport(
       validVerdicts: verdicts.count, events: events.count, missingEvents: missing.count,
@@ -55,7 +54,7 @@ struct VerdictVerification {
 package struct VerdictReport: Encodable {
   /// Events with a valid verdict, as far as `validation-results` still holds them.
   var validVerdicts: Int
-  /// Events that the state stands for.
+  /// Events that the state stands for, or will once it has read on.
   var events: Int
   /// Events with a valid verdict that the state does not stand for.
   var missingEvents: Int
