@@ -11,6 +11,11 @@ extension Settings {
   package var intakePolicy: IntakePolicy {
     IntakePolicy(accepts: intake.accepts, timeZone: intake.timeZone)
   }
+
+  /// By what files are judged before their events are sent.
+  package var zonedPolicy: ZonedPolicy {
+    ZonedPolicy(intakePolicy, zone: TimeZones.offsets(named: intake.timeZone) ?? .utc)
+  }
 }
 
 extension SettingKey {

@@ -30,7 +30,10 @@ package struct RatingReader: ~Copyable {
   /// - Parameters:
   ///   - scale: the top of the file's rating scale; `nil` for five stars.
   ///   - now: the time of day, in milliseconds since 1970.
-  package init(_ file: DataFile, scale: Double?, now: Int64) throws(DataFileError) {
+  ///   - policy: of the intake that will read the events.
+  package init(
+    _ file: DataFile, scale: Double?, now: Int64, policy: ZonedPolicy = ZonedPolicy()
+  ) throws(DataFileError) {
     let source = try TextSource(file)
     let format = try TableHead(source).ratings()
     let dialect: Dialect
@@ -56,7 +59,7 @@ package struct RatingReader: ~Copyable {
     self.width = width
     self.table = table
     writer = JSONWriter(capacity: 256)
-    validator = EventValidator()
+    validator = EventValidator(policy: policy.policy, zone: policy.zone)
   }
 
   package var file: DataFile { table.source.file }

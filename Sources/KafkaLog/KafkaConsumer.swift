@@ -236,6 +236,8 @@ import Logging
       reachedEnds[partition] = unsafe record.offset
       return
     }
+    // The client looks for the coordinator of the group that it has in name only.
+    if group == nil, unsafe record.err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED { return }
     let text = unsafe rd_kafka_message_errstr(message).map { unsafe String(cString: $0) } ?? ""
     let error =
       unsafe record.err == RD_KAFKA_RESP_ERR__FATAL

@@ -43,7 +43,12 @@ extension KafkaLog {
       unsafe rd_kafka_poll(producer.client.handle, 10)
     }
     let unwritable = context.unwritableTopics
-    try producer.abortTransaction(deadline: .now + .seconds(5))
+    do throws(LogError) {
+      try producer.abortTransaction(deadline: .now + .seconds(5))
+    } catch {
+      // If a topic is refused, none is added, and the broker knows no transaction to abort.
+      guard !unwritable.isEmpty else { throw error }
+    }
     return unwritable
   }
 }

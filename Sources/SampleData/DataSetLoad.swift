@@ -1,6 +1,6 @@
 import Console
 package import DataFiles
-import Ratings
+package import Ratings
 import Recommender
 
 /// Sends the movies and ratings of files somewhere, after having judged all of them.
@@ -11,23 +11,27 @@ package struct DataSetLoad {
   private let limit: Int
   private let key: RatingKey
   private let scale: Double?
+  private let policy: ZonedPolicy
 
   /// - Parameters:
   ///   - limit: ratings after which to stop; `nil` for none.
   ///   - scale: the top of the files' rating scale; `nil` for five stars.
+  ///   - policy: of the intake that will read the events.
   package init(
     _ files: DataSet, key: RatingKey = .user, rate: Double? = nil, limit: Int? = nil,
-    scale: Double? = nil
+    scale: Double? = nil, policy: ZonedPolicy = ZonedPolicy()
   ) {
     self.files = files
     self.key = key
     self.rate = rate
     self.limit = limit ?? .max
     self.scale = scale
+    self.policy = policy
   }
 
   private func openRatings() throws(DataFileError) -> RatingReader {
-    try RatingReader(files.ratings, scale: scale, now: SampleGeneration.now())
+    try RatingReader(
+      files.ratings, scale: scale, now: SampleGeneration.now(), policy: policy)
   }
 
   /// Reads everything that would be loaded, and says what it is.

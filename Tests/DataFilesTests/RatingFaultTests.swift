@@ -1,3 +1,4 @@
+import Ratings
 import Testing
 
 @testable import DataFiles
@@ -56,6 +57,19 @@ import Testing
     #expect(contents.ratings.count == 2)
     #expect(contents.faults.map { $0.prefix(2) } == ["2:", "4:"])
     #expect(contents.rules[0] == ["expect_column_values_to_not_be_null:movie_id"])
+  }
+
+  @Test func eventsAreJudgedByThePolicyOfTheirIntake() throws {
+    let text = """
+      {"user_id":"1","movie_id":31,"rating":2.5,"timestamp":"2016-12-14 02:52:24"}
+      {"user_id":1,"movie_id":31,"rating":2.5,"timestamp":"2016-12-14 02:52:24"}
+      """
+    #expect(try Contents(text, name: "ratings.jsonl").faults.isEmpty)
+    let east = ZoneOffsets(offsetMilliseconds: 3_600_000)
+    let strict = ZonedPolicy(IntakePolicy(accepts: []), zone: east)
+    let contents = try Contents(text, name: "ratings.jsonl", policy: strict)
+    #expect(contents.faults.map { $0.prefix(2) } == ["1:"])
+    #expect(contents.ratings.map(\.seconds) == [1_481_680_344])
   }
 
   @Test(arguments: [

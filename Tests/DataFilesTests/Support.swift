@@ -40,10 +40,13 @@ struct Contents {
   var report = FileReport(file: "", layout: "", separator: "", encoding: "")
 
   /// Reads the ratings of a directory with these files, or of the one named.
-  init(_ files: [String: [UInt8]], path: String? = nil, scale: Double? = nil) throws {
+  init(
+    _ files: [String: [UInt8]], path: String? = nil, scale: Double? = nil,
+    policy: ZonedPolicy = ZonedPolicy()
+  ) throws {
     let tree = try FileTree(files)
     let set = try DataSet(path: path.map { "\(tree.path)/\($0)" } ?? tree.path)
-    var reader = try RatingReader(set.ratings, scale: scale, now: today)
+    var reader = try RatingReader(set.ratings, scale: scale, now: today, policy: policy)
     while let row = try reader.next() {
       switch row {
       case .valid(let event): ratings.append(Loaded(event))
@@ -53,13 +56,17 @@ struct Contents {
       }
     }
     #expect(reader.fraction == 1)
-    report = try FileJudge.judge(try RatingReader(set.ratings, scale: scale, now: today))
+    report = try FileJudge.judge(
+      try RatingReader(set.ratings, scale: scale, now: today, policy: policy))
     #expect(report.rows == ratings.count + faults.count)
     #expect(report.valid == ratings.count && report.invalid == faults.count)
   }
 
-  init(_ text: String, name: String = "ratings.csv", scale: Double? = nil) throws {
-    try self.init([name: Array(text.utf8)], path: name, scale: scale)
+  init(
+    _ text: String, name: String = "ratings.csv", scale: Double? = nil,
+    policy: ZonedPolicy = ZonedPolicy()
+  ) throws {
+    try self.init([name: Array(text.utf8)], path: name, scale: scale, policy: policy)
   }
 }
 

@@ -2,7 +2,7 @@ import Console
 import DataFiles
 import KafkaLog
 import Pipeline
-import Ratings
+package import Ratings
 import Recommender
 import SampleData
 import Streams
@@ -41,7 +41,8 @@ enum RatingsInput {
     throws(DataFileError) -> FileReport
   {
     let file = try DataSet(path: source.path).ratings
-    var reader = try RatingReader(file, scale: source.scale, now: SampleGeneration.now())
+    var reader = try RatingReader(
+      file, scale: source.scale, now: SampleGeneration.now(), policy: source.policy)
     var report = reader.report
     var progress = ProgressBar("ratings", unit: "ratings", goal: .fraction)
     while let row = try reader.next() {
@@ -71,8 +72,14 @@ package struct RatingFileSource {
   package let scale: Double?
   /// Whether rows that break a rule are left out.
   package let skipsInvalid: Bool
+  /// By what the rows are judged.
+  let policy: ZonedPolicy
 
-  package init(path: String, scale: Double? = nil, skipsInvalid: Bool = false) {
+  package init(
+    path: String, scale: Double? = nil, skipsInvalid: Bool = false,
+    policy: ZonedPolicy = ZonedPolicy()
+  ) {
+    self.policy = policy
     self.path = path
     self.scale = scale
     self.skipsInvalid = skipsInvalid

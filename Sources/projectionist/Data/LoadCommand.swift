@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Console
 import DataFiles
 import SampleData
@@ -50,7 +51,8 @@ struct LoadCommand: ParsableCommand {
       let files = try DataSet(path: path)
       if let note = files.note { Self.note(note) }
       let load = DataSetLoad(
-        files, key: key, rate: rate, limit: limit, scale: fileOptions.top)
+        files, key: key, rate: rate, limit: limit, scale: fileOptions.top,
+        policy: try common.start("load").settings.zonedPolicy)
       let report = try load.judge()
       if dryRun { print(json ? try JSONText.of(report) : report.text) }
       let refusal = report.refusal(

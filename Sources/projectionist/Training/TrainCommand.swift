@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Console
 import Foundation
 import KafkaLog
@@ -94,7 +95,8 @@ struct TrainCommand: ParsableCommand {
     if let ratings {
       let outcome = try training.train(
         from: RatingFileSource(
-          path: ratings, scale: fileOptions.top, skipsInvalid: fileOptions.skipInvalid))
+          path: ratings, scale: fileOptions.top, skipsInvalid: fileOptions.skipInvalid,
+          policy: try common.start("train").settings.zonedPolicy))
       try finish(outcome.summary, outcome.evaluation)
     } else {
       let (settings, logger) = try common.start("train")

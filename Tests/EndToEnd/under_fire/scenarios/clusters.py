@@ -33,6 +33,7 @@ TWO_YEARS_MS = 730 * DAY_MS
 USER, PASSWORD = "pj", "secret"
 # How soon a daemon that waits says why, and how soon it ends when it is to stop.
 SOON, AT_ONCE = 15, 3
+RIGHTS_IN_FORCE = 30
 
 
 def run(bed):
@@ -87,7 +88,7 @@ def record_times(bed):
     bed.report.progress("case: topics refuse the times of records")
     daemon = bed.daemon("times")
     now = round(time.time() * 1000)
-    rate(bed, 1, now - TWO_YEARS_MS)
+    rate(bed.bootstrap, 1, now - TWO_YEARS_MS)
     for topic in ("validated-ratings", "ratings-by-movie"):
         alter(bed, topic, message_timestamp_before_max_ms=DAY_MS)
     daemon.start()
@@ -98,8 +99,8 @@ def record_times(bed):
     alter(bed, "user-ratings", message_timestamp_after_max_ms=2**63 - 1)
     for topic in ("validated-ratings", "user-features", "user-ratings-dlq", "validation-results"):
         alter(bed, topic, message_timestamp_after_max_ms=3_600_000)
-    rate(bed, 2, now - TWO_YEARS_MS)
-    rate(bed, 3, now + 3 * DAY_MS)
+    rate(bed.bootstrap, 2, now - TWO_YEARS_MS)
+    rate(bed.bootstrap, 3, now + 3 * DAY_MS)
     bed.groups.wait_until_caught_up(seconds=60, daemons=[daemon])
     problems = [] if daemon.is_running else [daemon.last_words()]
     records = outputs.committed(bed.bootstrap, "validated-ratings")
@@ -112,9 +113,9 @@ def record_times(bed):
     bed.report.check("it stops with 0", [] if code == SUCCESS else [f"it ends with {code}"])
 
 
-def rate(bed, user, milliseconds):
+def rate(bootstrap, user, milliseconds):
     event = {"user_id": user, "movie_id": 1, "rating": 4, "timestamp": 1_600_000_000}
-    producer = Producer({"bootstrap.servers": bed.bootstrap})
+    producer = Producer({"bootstrap.servers": bootstrap})
     producer.produce("user-ratings", json.dumps(event).encode(), timestamp=milliseconds)
     producer.flush(10)
 
@@ -187,7 +188,7 @@ def rights(bed, node, settings):
     admin = AdminClient({"bootstrap.servers": node.bootstrap})
     for right in needed:
         grant(admin, right)
-    wait_until(lambda: run_check(bed, daemon)[0] == SUCCESS, 20, "all that is needed is granted")
+    await_check(bed, daemon, SUCCESS, "all that is needed is granted")
     for kind, name, operation in (
         ("transactional_id", "storm-", "Write"),
         ("group", "storm-", "Read"),
@@ -200,12 +201,13 @@ def rights(bed, node, settings):
         taken = [operation] if operation else right["operations"]
         revoke(admin, right, taken)
         words = ["kafka-acls.sh", f"User:{USER}", name, operation or "Describe"]
-        wait_until(lambda: run_check(bed, daemon)[0] == DENIED, 10, f"{name} is missed")
+        await_check(bed, daemon, DENIED, f"{name} is missed")
         check(bed, daemon, DENIED, *words)
         if (kind, operation) in (("group", "Read"), ("topic", "Write")):
+            rate(node.bootstrap, 1, round(time.time() * 1000))
             ends_with(bed, daemon, DENIED, "kafka-acls.sh", operation)
         grant(admin, right)
-    wait_until(lambda: run_check(bed, daemon)[0] == SUCCESS, 20, "all is granted again")
+    await_check(bed, daemon, SUCCESS, "all is granted again")
     daemon.start()
     daemon.wait_until_ready()
     code = daemon.stop()
@@ -244,6 +246,21 @@ def revoke(admin, right, operations):
 
 def run_check(bed, daemon):
     return bed.command("check", "--config", daemon.configuration)
+
+
+def await_check(bed, daemon, code, what):
+    """Brokers take up rights a moment later."""
+    texts = []
+
+    def ends_with_code():
+        found, text = run_check(bed, daemon)
+        texts.append(text)
+        return found == code
+
+    try:
+        wait_until(ends_with_code, RIGHTS_IN_FORCE, what)
+    except Exception as error:
+        raise AssertionError(f"{error}; check says: {texts[-1]}") from error
 
 
 def check(bed, daemon, code, *words):
