@@ -14,20 +14,16 @@ import argparse
 import base64
 import json
 import os
-import subprocess
 import tarfile
 import tempfile
 
 import redis
 from confluent_kafka import Consumer, Producer, TopicPartition
 from log_reader import TopicReader
-from under_fire.events import Follower
-from under_fire.process import Process
+from under_fire.embedded import APPLICATION, PARTITIONS, EmbeddedPipeline
 from under_fire.services import RedisNode
 from under_fire.waiting import wait_until
 
-APPLICATION = "projectionist"
-PARTITIONS = 2
 TOPICS = [
     "user-ratings",
     "validated-ratings",
@@ -72,61 +68,13 @@ def decode(text):
     return None if text is None else base64.b64decode(text)
 
 
-class Bed:
-    """An embedded broker, a Redis and the daemon under test, in a directory of their own."""
+class Bed(EmbeddedPipeline):
+    """A Redis as well, and what is asked of the daemon."""
 
     def __init__(self, binary, directory):
-        self.binary = os.path.realpath(binary)
-        self.directory = directory
-        self.redis = RedisNode(directory)
-        address = f"{directory}/broker-address"
-        self.broker = Process(
-            [self.binary, "broker", "--partitions", str(PARTITIONS), "--address-file", address],
-            f"{directory}/broker.log",
-        )
-        self.redis.start()
-        self.broker.start()
-        wait_until(lambda: os.path.exists(address), 20, "the embedded broker serves")
-        with open(address, encoding="utf-8") as file:
-            self.bootstrap = file.read().strip()
-        self.configuration = f"{directory}/projectionist.yaml"
-        self.state = f"{directory}/state"
-        with open(self.configuration, "w", encoding="utf-8") as file:
-            file.write(
-                f"application: {APPLICATION}\ninstance: takeover\n"
-                f"kafka.bootstrap.servers: {self.bootstrap}\nkafka.fetch.wait.max.ms: 10\n"
-                f"redis.port: {self.redis.port}\nstate.directory: {self.state}\n"
-                f"processing.guarantee: at_least_once\nlog.format: json\n"
-                f"topics.partitions: {PARTITIONS}\ntopics.movie_partitions: {PARTITIONS}\n"
-            )
-        self.log = f"{directory}/daemon.log"
-        self.daemon = Process([self.binary, "run", "--config", self.configuration], self.log)
-
-    def start_daemon(self):
-        self.daemon.start()
-        self.follower = Follower(
-            f"{self.state}/{APPLICATION}/events.sock", lambda: self.daemon.is_running
-        )
-        wait_until(self._is_ready, 60, "the daemon is ready")
-
-    def _is_ready(self):
-        if not self.daemon.is_running:
-            raise RuntimeError(f"the daemon has ended: {self.log_text()[-2000:]}")
-        return self.follower.is_ready
-
-    def log_text(self):
-        with open(self.log, encoding="utf-8") as file:
-            return file.read()
-
-    def command(self, *arguments):
-        """Runs a command of the program and returns its exit code and what it prints."""
-        result = subprocess.run(
-            [self.binary, *arguments, "--config", self.configuration],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return result.returncode, result.stdout + result.stderr
+        server = RedisNode(directory)
+        server.start()
+        super().__init__(binary, directory, server, instance="takeover")
 
     def verify(self):
         """Whether log, stores and Redis agree."""
@@ -136,10 +84,6 @@ class Bed:
 
     def client(self):
         return redis.Redis("127.0.0.1", self.redis.port)
-
-    def close(self):
-        for process in [self.daemon, self.broker, self.redis]:
-            process.stop()
 
 
 # Recording
