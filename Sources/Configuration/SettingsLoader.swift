@@ -126,11 +126,13 @@ package struct LoadedSettings: Sendable {
   private mutating func apply(environment: [String: String]) {
     var known: Set<String> = [Self.fileVariable]
     for name in environment.keys.sorted() where name.hasPrefix(Self.kafkaVariablePrefix) {
+      let value = environment[name] ?? ""
+      guard !ServiceLink.isOne(name, value) else { continue }
       known.insert(name)
       let property = name.dropFirst(Self.kafkaVariablePrefix.count).lowercased()
         .replacingOccurrences(of: "_", with: ".")
       if property == "bootstrap.servers" { continue }
-      set("kafka.\(property)", to: .text(environment[name] ?? ""), from: .environment(name))
+      set("kafka.\(property)", to: .text(value), from: .environment(name))
     }
     for key in SettingKey.all {
       known.formUnion(key.environment)

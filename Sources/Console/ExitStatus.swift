@@ -18,7 +18,7 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
     case .topicsDiffer: "topics are missing, not as declared, or another application's"
     case .stateDiffers: "state, log or Redis disagree, or can't be compared yet"
     case .usage: "the command line is wrong"
-    case .unavailable: "Kafka or Redis can't be reached"
+    case .unavailable: "Kafka, Redis or the daemon does not answer, or takes nothing for now"
     case .internalError: "a bug of this program"
     case .alreadyRunning: "another process uses the state directory, or has the same instance name"
     case .denied: "credentials or rights are missing"

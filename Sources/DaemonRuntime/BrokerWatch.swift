@@ -1,5 +1,6 @@
 import Dispatch
 import EventLog
+import Foundation
 import KafkaLog
 import Logging
 import Streams
@@ -58,6 +59,8 @@ final class BrokerWatch: Sendable {
           isWaiting = true
           logger.warning("waiting for the broker", metadata: ["reason": "\(error)"])
         }
+        // A broker that is away takes a second to say so, one of another cluster answers at once.
+        Thread.sleep(forTimeInterval: 0.2)
       }
     }
     return nil

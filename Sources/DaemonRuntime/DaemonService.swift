@@ -154,9 +154,10 @@ struct DaemonService: Service {
   /// Compares the broker's topics with their declarations.
   private func prepare(_ settings: Settings, _ admin: KafkaAdmin) throws -> TopicReport {
     var report = try TopicReport(settings, admin, logger)
-    if appliesTopics, !report.missing.isEmpty {
-      try report.createMissing(admin)
-      report = try TopicReport(settings, admin, logger)
+    if appliesTopics {
+      let outcomes = try report.createMissing(admin)
+      for note in outcomes where !note.notes.isEmpty { logger.warning("\(note.text)") }
+      if !outcomes.isEmpty { report = try TopicReport(settings, admin, logger) }
     }
     if let failure = report.failure { throw failure }
     for tolerance in report.tolerances { logger.notice("\(tolerance)") }

@@ -17,6 +17,8 @@ final class TransactionWatch: Sendable {
   private let log: KafkaLog
   private let logger: Logger
   private let stop: StopSignal
+  /// One for the life of the process: brokers remember each for days.
+  private let id: String
   private let isLooking = Atomic(false)
 
   init(_ settings: Settings, logger: Logger, stop: StopSignal) {
@@ -24,6 +26,7 @@ final class TransactionWatch: Sendable {
     log = settings.makeWatchLog(logger)
     self.logger = logger
     self.stop = stop
+    id = "\(settings.topology[.control])-watch-\(UInt32.random(in: .min ... .max))"
   }
 
   /// Looks in the background, unless it does already, until transactions start.
@@ -38,22 +41,21 @@ final class TransactionWatch: Sendable {
   private func watch() {
     var told: String?
     while !stop.isStopped {
-      guard let obstacle = obstacle() else {
-        if told != nil { logger.notice("transactions start") }
-        return
-      }
-      if told != obstacle.description {
+      let obstacle = obstacle()
+      if let obstacle, told != obstacle.description {
         told = obstacle.description
         logger.warning("waiting for transactions", metadata: ["reason": "\(obstacle)"])
       }
+      if obstacle == nil, told != nil { logger.notice("transactions start") }
+      // Also after a success: producers that wait for something else call again at once.
       let next = ContinuousClock.now + Self.pause
       while !stop.isStopped, ContinuousClock.now < next { Thread.sleep(forTimeInterval: 0.2) }
+      if obstacle == nil { return }
     }
   }
 
   /// Why a transaction does not start; `nil` if one does.
   private func obstacle() -> LogError? {
-    let id = "\(settings.topology[.control])-watch-\(UInt32.random(in: .min ... .max))"
     do throws(LogError) {
       _ = try log.tryTransaction(id: id, topics: [], patience: .seconds(2))
       return nil

@@ -173,6 +173,9 @@ extension KafkaAdmin {
         options, timeout.milliseconds, text, size)
     }
     try check(code, message)
+    requestCount += 1
+    unsafe rd_kafka_AdminOptions_set_opaque(
+      options, UnsafeMutableRawPointer(bitPattern: requestCount))
     unsafe send(options)
     let reply = try unsafe AdminReply(event: awaitReply(detail))
     let failure = unsafe rd_kafka_event_error(reply.event)
@@ -192,7 +195,13 @@ extension KafkaAdmin {
     // The margin lets the request's own timeout, whose error says more, come first.
     let deadline = ContinuousClock.now + timeout + .seconds(5)
     while ContinuousClock.now < deadline {
-      if let event = unsafe rd_kafka_queue_poll(queue, 200) { return unsafe event }
+      if let event = unsafe rd_kafka_queue_poll(queue, 200) {
+        if unsafe UInt(bitPattern: rd_kafka_event_opaque(event)) == requestCount {
+          return unsafe event
+        }
+        // It answers a request that was given up.
+        unsafe rd_kafka_event_destroy(event)
+      }
       if client.access.settings.isStopping?() == true {
         throw LogError(.unavailable, "\(detail): stopped", reaction: .abandonPartition)
       }

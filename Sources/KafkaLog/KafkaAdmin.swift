@@ -10,6 +10,8 @@ import Logging
   /// Finds out what a listener speaks that says nothing.
   private let probe: () -> String?
   private var nextProbe = ContinuousClock.now
+  /// How many requests were sent; each is known by its number.
+  var requestCount: UInt = 0
 
   /// Connects in the background. `cluster()` shows whether a broker answers.
   init(settings: KafkaSettings, clientID: String, readCommitted: Bool, logger: Logger)

@@ -36,7 +36,7 @@ extension KafkaLog {
       // The first topic that is refused fails the others.
       guard error.code == .denied || error.code == .transactionAborted else { throw error }
     }
-    let deadline = ContinuousClock.now + .seconds(3)
+    let deadline = ContinuousClock.now + linger * 3 / 4
     while ContinuousClock.now < deadline {
       let known = context.registeredTopics.union(context.unwritableTopics)
       guard !known.isSuperset(of: topics), context.unwritableTopics.isEmpty else { break }

@@ -30,8 +30,10 @@ package struct TopicOutcome: Hashable, Sendable {
     let head =
       switch result {
       case .created: "created \(topic)"
-      case .completed: "\(topic), which the broker had made, has its properties now"
-      case .refused: "can't create \(topic): \(failure.map { "\($0)" } ?? "")"
+      case .completed:
+        "\(topic), which the broker had made, has its properties now"
+          + (notes.isEmpty ? "" : " but")
+      case .refused: "can't make \(topic) as declared: \(failure.map { "\($0)" } ?? "")"
       }
     return ([head] + notes.map { "  \($0)" }).joined(separator: "\n")
   }
@@ -77,11 +79,12 @@ struct TopicMaking {
   }
 
   /// How many copies the cluster lets it have; -1 for its default, `nil` if that is not what it
-  /// refuses.
+  /// refuses. Fewer than wanted are none: a broker may be away for the moment.
   private func acceptedFactor(_ request: KafkaAdmin.NewTopic, _ wanted: Int) throws(LogError)
     -> Int16?
   {
-    for factor in [Int16(clamping: wanted), -1, 3] {
+    let others: [Int16] = wanted < 3 ? [-1, 3] : []
+    for factor in [Int16(clamping: wanted)] + others {
       var request = request
       request.replicationFactor = factor
       if case .failed = try create(request, true) { continue }

@@ -10,9 +10,14 @@ extension TopicReport {
   ///
   /// - Parameter look: called again and again while the cluster makes them; ends the wait by
   ///   throwing.
-  package mutating func createMissing(_ admin: KafkaAdmin, look: () throws -> Void = {}) throws {
+  /// - Returns: what has come of each that was not there as declared.
+  @discardableResult
+  package mutating func createMissing(_ admin: KafkaAdmin, look: () throws -> Void = {}) throws
+    -> [TopicOutcome]
+  {
     let outcomes = try apply(admin, look: look)
     if let failure = Self.failure(of: outcomes) { throw failure }
+    return outcomes
   }
 
   /// What a command ends with whose topics have come to this.
@@ -61,15 +66,20 @@ extension TopicReport {
   private func complete(_ admin: KafkaAdmin) throws -> [TopicOutcome] {
     try entries.filter(\.isSelfMade).map { entry in
       var (accepted, notes): ([String: String], [String]) = ([:], [])
+      var refusal: LogError?
       for (name, value) in entry.topic.config.sorted(by: { $0.key < $1.key }) {
         let all = accepted.merging([name: value]) { $1 }
         if let error = try admin.set(all, ofTopic: entry.topic.name) {
           notes.append("without \(name)=\(value): \(error)")
+          refusal = refusal ?? error
         } else {
           accepted = all
         }
       }
-      return TopicOutcome(entry.topic.name, .completed, notes: notes)
+      guard let refusal, accepted.isEmpty else {
+        return TopicOutcome(entry.topic.name, .completed, notes: notes)
+      }
+      return TopicOutcome(entry.topic.name, .refused, failure: refusal)
     }
   }
 

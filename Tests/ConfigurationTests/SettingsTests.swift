@@ -153,6 +153,9 @@ func problems(
     ("PROJECTIONIST_CACHE_PORT_80_TCP", "tcp://10.0.0.1:80"),
     ("PROJECTIONIST_CACHE_PORT_80_TCP_ADDR", "10.0.0.1"),
     ("PROJECTIONIST_CACHE_PORT_53_UDP_PROTO", "udp"),
+    ("PROJECTIONIST_KAFKA_SERVICE_HOST", "10.0.0.1"), ("PROJECTIONIST_KAFKA_SERVICE_PORT", "9092"),
+    ("PROJECTIONIST_KAFKA_PORT", "tcp://10.0.0.1:9092"),
+    ("PROJECTIONIST_KAFKA_PORT_9092_TCP_ADDR", "10.0.0.1"),
   ])
   func serviceLinksOfKubernetesAreNoneOfOurs(_ name: String, _ value: String) throws {
     #expect(try load(environment: [name: value]).settings == Settings())

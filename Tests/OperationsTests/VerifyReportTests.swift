@@ -158,7 +158,7 @@ import Testing
     #expect(!report.agrees)
     #expect(
       report.text == """
-        verdicts: 2 of 7 events with a valid verdict are not in the state, which stands for 5
+        verdicts: 2 of 7 events with a valid verdict are not in validated-ratings, which has 5
           user-ratings[0] at offset 4
         """)
   }

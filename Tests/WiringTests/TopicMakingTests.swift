@@ -1,8 +1,8 @@
 import Console
-import Streams
 import EventLog
 import KafkaLog
 import Pipeline
+import Streams
 import Synchronization
 import Testing
 
@@ -26,8 +26,10 @@ private final class PickyCluster: Sendable {
     return .done
   }
 
-  func make(_ name: String) throws -> TopicOutcome {
-    let topic = try #require(try TopicCatalog.topics(Settings()).first { $0.name == name })
+  func make(_ name: String, copies: Int = 1) throws -> TopicOutcome {
+    var settings = Settings()
+    settings.topics.replicationFactor = copies
+    let topic = try #require(try TopicCatalog.topics(settings).first { $0.name == name })
     let making = TopicMaking { [self] topic, validatesOnly throws(LogError) in
       create(topic, validatesOnly: validatesOnly)
     }
@@ -64,6 +66,14 @@ private final class PickyCluster: Sendable {
     #expect(own.topics.first?.replicationFactor == -1)
   }
 
+  /// One of three brokers may be away: a topic that is made meanwhile keeps its copies for ever.
+  @Test func fewerCopiesThanWantedAreNotTaken() throws {
+    let two = PickyCluster { $0.replicationFactor == 3 ? "only 2 brokers" : nil }
+    let outcome = try two.make("movies", copies: 3)
+    #expect(outcome.result == .refused && two.topics.isEmpty)
+    #expect(outcome.failure?.message == "only 2 brokers")
+  }
+
   @Test func whatCannotBeSetIsLeftOut() throws {
     let refused: Set<String> = ["min.compaction.lag.ms", "segment.bytes"]
     let cluster = PickyCluster { topic in
@@ -80,7 +90,7 @@ private final class PickyCluster: Sendable {
     let cluster = PickyCluster { $0.properties["cleanup.policy"] == nil ? nil : "no compaction" }
     let outcome = try cluster.make("movies")
     #expect(outcome.result == .refused && cluster.topics.isEmpty)
-    #expect(outcome.text == "can't create movies: no compaction")
+    #expect(outcome.text == "can't make movies as declared: no compaction")
     let failure = TopicReport.failure(of: [TopicOutcome("a", .created), outcome])
     #expect(failure?.status == .configuration)
     #expect(TopicReport.failure(of: [TopicOutcome("a", .created)]) == nil)

@@ -5,7 +5,7 @@ import Pipeline
 import Ratings
 import Streams
 
-/// Counts valid verdicts against the events that the state stands for, or will once it has read on.
+/// Counts valid verdicts against the events of `validated-ratings`, from which all state follows.
 struct VerdictVerification {
   let log: KafkaLog
   /// How many events to show.
@@ -54,9 +54,9 @@ struct VerdictVerification {
 package struct VerdictReport: Encodable {
   /// Events with a valid verdict, as far as `validation-results` still holds them.
   var validVerdicts: Int
-  /// Events that the state stands for, or will once it has read on.
+  /// Events of `validated-ratings`.
   var events: Int
-  /// Events with a valid verdict that the state does not stand for.
+  /// Events with a valid verdict that `validated-ratings` does not have.
   var missingEvents: Int
   var firstMissing: [String]
   /// What to do about those that are missing.
@@ -66,11 +66,11 @@ package struct VerdictReport: Encodable {
 
   package var text: String {
     guard missingEvents > 0 else {
-      return "verdicts: the state stands for all \(validVerdicts) events with a valid verdict"
+      return "verdicts: validated-ratings has all \(validVerdicts) events with a valid verdict"
     }
     let lines = [
-      "verdicts: \(missingEvents) of \(validVerdicts) events with a valid verdict are not in the"
-        + " state, which stands for \(events)"
+      "verdicts: \(missingEvents) of \(validVerdicts) events with a valid verdict are not in"
+        + " validated-ratings, which has \(events)"
     ]
     let remedies = remedy.map { ["  → \($0)"] } ?? []
     return (lines + firstMissing.map { "  \($0)" } + remedies).joined(separator: "\n")

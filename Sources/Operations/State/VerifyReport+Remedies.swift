@@ -11,9 +11,9 @@ extension VerifyReport {
     if let store, problem != nil || differingEntries > 0 {
       remedies.append(
         "stop the daemon, delete \(store) and start it again: the store is rebuilt from its"
-          + " changelog. If it differs again, the changelog is wrong: an application of another"
-          + " name computes everything from \(TopicDeclaration.userRatings.name) after"
-          + " `projectionist topics claim --take-over`")
+          + " changelog. If it differs again, the changelog is wrong: choose another application"
+          + " name, hand it the topics for good with `projectionist topics claim --take-over`, and"
+          + " start it: it computes everything from \(TopicDeclaration.userRatings.name)")
     } else if problem != nil {
       remedies.append(
         "run this command on the machine whose daemon owns the partition, or start a daemon here")

@@ -15,9 +15,9 @@ struct StateVerifyCommand: ParsableCommand {
       the beginning up to the store's input offset, by the stage's own code, into a scratch store; \
       compares every entry byte for byte; then compares Redis with the features, both ways, once the \
       redis stage has taken them all: rows that differ, are missing or left over, or are fenced beyond \
-      the log's end all count. At the end it counts the events with a valid verdict, as far as \
-      validation-results holds them, against those that the state stands for. The daemon may run \
-      meanwhile. Of movies, the quality score moves with every rating of any movie: Redis must have the \
+      the log's end all count. At the end it looks for the events with a valid verdict, as far as \
+      validation-results holds them, in validated-ratings, from which all state follows. The daemon may \
+      run meanwhile. Of movies, the quality score moves with every rating of any movie: Redis must have the \
       one published last.
 
       Exits with 0 only when every partition was compared and agrees, and with 3 when something \
