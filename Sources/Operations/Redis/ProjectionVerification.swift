@@ -84,8 +84,12 @@ package struct ProjectionVerification {
   /// Compares the rows of both views.
   package func run() throws -> [Report] {
     try [
-      verify("users", .userFeatures) { try PublishedFeatures.users(cluster.log, $0).mapValues { $0 } },
-      verify("movies", .movieFeatures) { try PublishedFeatures.movies(cluster.log, $0).mapValues { $0 } },
+      verify("users", .userFeatures) {
+        try PublishedFeatures.users(cluster.log, $0).mapValues { $0 }
+      },
+      verify("movies", .movieFeatures) {
+        try PublishedFeatures.movies(cluster.log, $0).mapValues { $0 }
+      },
     ]
   }
 

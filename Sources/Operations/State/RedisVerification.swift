@@ -24,7 +24,8 @@ struct RedisVerification {
     comparison = try RedisComparison(
       settings, cluster, features: Self.features(place), patience: patience)
     published =
-      place.schema.stage == .movie ? try PublishedFeatures.movies(cluster.log, comparison.ends) : [:]
+      place.schema.stage == .movie
+      ? try PublishedFeatures.movies(cluster.log, comparison.ends) : [:]
   }
 
   /// The features' topic: that of the stage's outputs which the redis stage projects.
