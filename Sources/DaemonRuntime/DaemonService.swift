@@ -167,6 +167,7 @@ struct DaemonService: Service {
     for tolerance in report.tolerances { logger.notice("\(tolerance)") }
     for warning in report.warnings {
       logger.warning("\(warning)", metadata: ["code": "\(Reason.Code.partitionsGrown.rawValue)"])
+    for laxity in report.laxities { logger.warning("\(laxity)") }
     }
     return report
   }
