@@ -90,10 +90,13 @@ struct DaemonService: Service {
     let admin = try log.makeAdmin()
     let watchOfOwner = OwnerWatch(settings, logger: logger, stop: stop) { transactions.look() }
     try watchOfOwner.check(admin)
-    let topics = try prepare(settings, admin)
+    var topics = try prepare(settings, admin)
     do {
-      try watchOfOwner.claim(
-        instance: instance, admin: cluster.isEmbedded ? nil : admin, stop: stop)
+      let counts = try watchOfOwner.claim(
+        instance: instance, counts: topics.counts, admin: cluster.isEmbedded ? nil : admin,
+        stop: stop)
+      // Another daemon, with other settings, was first.
+      if counts != topics.counts { topics = try prepare(settings, admin) }
     } catch StageError.stopped {
       return []
     }
@@ -164,10 +167,10 @@ struct DaemonService: Service {
       report = try TopicReport(settings, admin, logger)
     }
     if let failure = report.failure { throw failure }
+    for laxity in report.laxities { logger.warning("\(laxity)") }
     for tolerance in report.tolerances { logger.notice("\(tolerance)") }
     for warning in report.warnings {
       logger.warning("\(warning)", metadata: ["code": "\(Reason.Code.partitionsGrown.rawValue)"])
-    for laxity in report.laxities { logger.warning("\(laxity)") }
     }
     return report
   }

@@ -126,8 +126,9 @@ extension TopicReport {
   }
 
   private static func unlike(_ key: String, _ wanted: Int32, used: Int32) -> String {
-    "\(key) is \(wanted), but the keys in the log are placed among \(used) partitions: \(used) are"
-      + " used. Set it to \(used)"
+    "\(key) is \(wanted), but keys are placed among \(used) partitions: \(used) are used. Set it to"
+      + " \(used). If all topics that stages write are new and empty, and no daemon runs, `projectionist"
+      + " topics claim` makes it \(wanted)"
   }
 
   private static func grown(_ entry: Entry) -> String {
