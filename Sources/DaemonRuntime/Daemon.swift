@@ -13,6 +13,9 @@ import Wiring
 
 /// The pipeline of one process: its stages on their threads.
 final class Daemon: Sendable {
+  /// By stage.
+  typealias Claims = [String: InstanceClaim<KafkaLog>]
+
   private let settings: Settings
   private let instance: String
   private let cluster: String
@@ -25,7 +28,7 @@ final class Daemon: Sendable {
   private let letterLimit: Int
   private let requests: RequestPartitions
   private let watch: ClusterWatch?
-  private let claim: InstanceClaim<KafkaLog>?
+  private let claims: Claims
   private let logger: Logger
   private let events: EventSink
   private let threads: BlockingThreads
@@ -45,12 +48,12 @@ final class Daemon: Sendable {
   ///   - events: receives the stages' events, in addition to the log.
   ///   - threads: run the stages.
   ///   - stop: makes the stages finish their batches and end.
-  ///   - claim: of the instance's name; `nil` if nobody asks for it.
+  ///   - claims: of the instance's name, by stage; none where nobody asks for them.
   ///   - isEmbedded: whether the broker is the embedded one, which has no more to watch.
   init(
     settings: Settings, instance: String, cluster: String, log: KafkaLog, storage: LMDBStorage,
     lock: RootLock, topics: TopicReport, events: EventSink, threads: BlockingThreads,
-    stop: StopSignal, claim: InstanceClaim<KafkaLog>?, isEmbedded: Bool, logger: Logger
+    stop: StopSignal, claims: Claims, isEmbedded: Bool, logger: Logger
   ) {
     self.settings = settings
     self.instance = instance
@@ -61,7 +64,7 @@ final class Daemon: Sendable {
     counts = topics.counts
     letterLimit = topics.entry(.deadLetters)?.maxMessageBytes ?? 16 << 20
     log.settings.recordTimes.note(topics.times)
-    self.claim = claim
+    self.claims = claims
     let requests = RequestPartitions(
       of: directory, used: topics.counts.count(of: .requests) ?? 1, found: topics.found(.requests))
     self.requests = requests
@@ -198,7 +201,7 @@ final class Daemon: Sendable {
 
   /// A question that the broker doesn't answer comes again with the next replacement.
   private func rivalFinder(of stage: StageDeclaration) -> (@Sendable () -> Reason?)? {
-    guard let claim, stage.follows == nil else { return nil }
+    guard let claim = claims[stage.name] else { return nil }
     return {
       do throws(LogError) { return try claim.findRival() } catch { return nil }
     }

@@ -90,10 +90,13 @@ struct DaemonService: Service {
     let admin = try log.makeAdmin()
     let watchOfOwner = OwnerWatch(settings, logger: logger, stop: stop) { transactions.look() }
     try watchOfOwner.check(admin)
-    let topics = try prepare(settings, admin)
+    var topics = try prepare(settings, admin)
     do {
-      try watchOfOwner.claim(
-        instance: instance, admin: cluster.isEmbedded ? nil : admin, stop: stop)
+      let counts = try watchOfOwner.claim(
+        instance: instance, counts: topics.counts, admin: cluster.isEmbedded ? nil : admin,
+        stop: stop)
+      // Another daemon, with other settings, was first.
+      if counts != topics.counts { topics = try prepare(settings, admin) }
     } catch StageError.stopped {
       return []
     }
@@ -109,33 +112,38 @@ struct DaemonService: Service {
     server?.announceStart(
       application: settings.application, instance: instance,
       guarantee: settings.processing.guarantee.rawValue)
-    let claim = cluster.isEmbedded ? nil : takeName(instance, settings)
+    let claims = cluster.isEmbedded ? [:] : takeName(instance, settings)
     let daemon = Daemon(
       settings: settings, instance: instance, cluster: cluster.id, log: log, storage: storage,
       lock: lock, topics: topics, events: server?.sink ?? .none, threads: threads, stop: stop,
-      claim: claim, isEmbedded: cluster.isEmbedded, logger: logger)
+      claims: claims, isEmbedded: cluster.isEmbedded, logger: logger)
     // The event server stops last, when the stages have emitted their last events.
     return (server.map { [("events", EventService(server: $0))] } ?? []) + [
       ("owner", watchOfOwner)
     ] + daemon.services
   }
 
-  /// Claims the instance's name for this process. A daemon that can't runs without: only a second
-  /// process with its name would show the difference.
-  private func takeName(_ instance: String, _ settings: Settings) -> InstanceClaim<KafkaLog>? {
+  /// Claims the instance's name for this process, by stage. A daemon that can't runs without: only
+  /// a second process with its name would show the difference. A stage that follows another one is
+  /// no member of a group, so nobody replaces it.
+  private func takeName(_ instance: String, _ settings: Settings) -> Daemon.Claims {
     let topology = settings.topology
-    let claim = InstanceClaim(
-      settings.makeWatchLog(logger), topology.claimant(instance: instance),
-      place: TopicPartition(topology[.models], 0), stages: settings.stages,
-      mark: UInt64.random(in: 1...UInt64.max))
+    let log = settings.makeWatchLog(logger)
+    let mark = UInt64.random(in: 1...UInt64.max)
+    var claims: Daemon.Claims = [:]
+    for stage in settings.stages.compactMap(topology.stage) where stage.follows == nil {
+      claims[stage.name] = InstanceClaim(
+        log, topology.claimant(of: stage, instance: instance),
+        place: TopicPartition(topology[.models], 0), mark: mark)
+    }
     do throws(LogError) {
-      try claim.take()
-      return claim
+      for claim in claims.values { try claim.take() }
+      return claims
     } catch {
       logger.warning(
         "the instance's name can't be claimed: a second process of that name would not be noticed",
         metadata: ["instance": "\(instance)", "reason": "\(error)"])
-      return nil
+      return [:]
     }
   }
 
@@ -160,6 +168,7 @@ struct DaemonService: Service {
       if !outcomes.isEmpty { report = try TopicReport(settings, admin, logger) }
     }
     if let failure = report.failure { throw failure }
+    for laxity in report.laxities { logger.warning("\(laxity)") }
     for tolerance in report.tolerances { logger.notice("\(tolerance)") }
     for warning in report.warnings {
       logger.warning("\(warning)", metadata: ["code": "\(Reason.Code.partitionsGrown.rawValue)"])

@@ -9,7 +9,8 @@ import Synchronization
 import Wiring
 
 /// Keeps the daemon on topics of its application's own: claims them before the stages start, and
-/// stops the daemon when another application has taken them over.
+/// stops the daemon when another application has taken them over, or when keys are to be placed
+/// among another number of partitions.
 final class OwnerWatch: Service {
   private static let interval = Duration.seconds(10)
 
@@ -20,6 +21,8 @@ final class OwnerWatch: Service {
   private let threads = BlockingThreads()
   private let logger: Logger
   private let failed = Atomic(false)
+  /// By which this daemon places keys.
+  private let counts = Mutex(PartitionCounts())
 
   /// - Parameters:
   ///   - stop: ends what is waited for.
@@ -39,13 +42,24 @@ final class OwnerWatch: Service {
 
   /// Claims the topics unless the application has them. Blocks.
   ///
-  /// - Parameter admin: looks for applications of versions that made no claims; `nil` on a broker
-  ///   that doesn't list groups.
-  func claim(instance: String, admin: KafkaAdmin?, stop: StopSignal) throws {
-    let outcome = try owners.claim(instance: instance, stop: stop)
-    guard case .claimed(_, let before) = outcome else { return }
+  /// - Parameters:
+  ///   - counts: how many partitions are used, unless another daemon has claimed them meanwhile.
+  ///   - admin: looks for applications of versions that made no claims; `nil` on a broker that
+  ///     doesn't list groups.
+  /// - Returns: the counts in force.
+  func claim(
+    instance: String, counts: PartitionCounts, admin: KafkaAdmin?, stop: StopSignal
+  ) throws -> PartitionCounts {
+    let outcome = try owners.claim(instance: instance, counts: counts, stop: stop)
+    let inForce = outcome.claim.counts
+    self.counts.withLock { $0 = inForce }
+    guard case .claimed(_, nil) = outcome else { return inForce }
     logger.notice("the topics belong to this application from now on")
-    guard before == nil, let admin else { return }
+    if let admin { try warnOfOthers(admin) }
+    return inForce
+  }
+
+  private func warnOfOthers(_ admin: KafkaAdmin) throws {
     let others = try owners.others(admin)
     guard !others.isEmpty else { return }
     logger.warning(
@@ -74,7 +88,13 @@ final class OwnerWatch: Service {
       return logger.info("the topics' owner is not known", metadata: ["reason": "\(error)"])
     }
     failed.store(false, ordering: .relaxed)
-    guard let owner, owner.application != application else { return }
+    guard let owner else { return }
+    try check(owner)
+    try check(owner.counts)
+  }
+
+  private func check(_ owner: TopicClaim) throws(StageFailure) {
+    guard owner.application != application else { return }
     logger.critical(
       "another application has taken these topics over, stopping",
       metadata: [
@@ -82,5 +102,24 @@ final class OwnerWatch: Service {
         "application": "\(application)",
       ])
     throw StageFailure(status: .topicsDiffer)
+  }
+
+  /// - Parameter claimed: empty in the claims of earlier versions.
+  private func check(_ claimed: PartitionCounts) throws(StageFailure) {
+    let used = counts.withLock { $0 }
+    guard !claimed.byGroup.isEmpty, claimed != used else { return }
+    logger.critical(
+      "the topics were claimed with other numbers of partitions, stopping",
+      metadata: [
+        "code": "\(Reason.Code.partitionsGrown.rawValue)", "used": "\(used.text)",
+        "claimed": "\(claimed.text)",
+      ])
+    throw StageFailure(status: .topicsDiffer)
+  }
+}
+
+extension PartitionCounts {
+  fileprivate var text: String {
+    byGroup.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
   }
 }

@@ -54,13 +54,16 @@ public struct FeatureOracle {
   }
 
   private var said: [Pair: [Event]] = [:]
-  private var retracted: Set<SourceCoordinates> = []
+  /// The events taken back by name, as many as there is room for.
+  private var retracted: [Pair: Set<SourceCoordinates>] = [:]
   /// All users and movies of which anything was said.
   public private(set) var users: Set<Int64> = []
   public private(set) var movies: Set<Int64> = []
   /// Events that repeat what stands, and those that something newer stands against, when they come.
   public private(set) var duplicates = 0
   public private(set) var late = 0
+  /// Take-backs that name one event too many.
+  public private(set) var refused = 0
   public private(set) var changes = 0
 
   public init() {}
@@ -73,7 +76,20 @@ public struct FeatureOracle {
   }
 
   private func newest(_ pair: Pair) -> Event? {
-    (said[pair] ?? []).filter { !retracted.contains($0.source) }.max { $0.place < $1.place }
+    (said[pair] ?? []).filter { !isRetracted($0, pair) }.max { $0.place < $1.place }
+  }
+
+  private func isRetracted(_ event: Event, _ pair: Pair) -> Bool {
+    retracted[pair]?.contains(event.source) == true
+  }
+
+  /// - Returns: whether the event that is named was not named before; `nil` if there is no room.
+  private mutating func retract(_ named: SourceCoordinates, _ pair: Pair) -> Bool? {
+    let names = retracted[pair] ?? []
+    if names.contains(named) { return false }
+    guard names.count < Retractions.limit else { return nil }
+    retracted[pair, default: []].insert(named)
+    return true
   }
 
   public mutating func apply(_ event: Event) {
@@ -82,13 +98,14 @@ public struct FeatureOracle {
     users.insert(event.user)
     movies.insert(event.movie)
     said[pair, default: []].append(event)
-    let isNews = event.retracts.map { retracted.insert($0).inserted } ?? false
+    let isNews = event.retracts.map { retract($0, pair) } ?? false
+    if isNews == nil { refused += 1 }
     let stands = newest(pair)?.source == event.source && before?.source != event.source
     if before == nil || stands && before.map({ !event.saysTheSame(as: $0) }) == true {
       changes += 1
-    } else if isNews {
+    } else if isNews != false {
       return
-    } else if let before, !retracted.contains(event.source),
+    } else if let before, !isRetracted(event, pair),
       before.source == event.source || event.saysTheSame(as: before)
     {
       duplicates += 1

@@ -33,6 +33,7 @@ struct PipelineChecker: ~Copyable {
   private var parser = CanonicalEventParser()
   private static let duplicate = Expectation.ratingUnique.name.description
   private static let late = Expectation.ratingNewest.name.description
+  private static let refused = Expectation.retractsCount.name.description
 
   init(
     _ topology: Topology, _ guarantee: ProcessingGuarantee, _ projection: FeastProjection
@@ -103,12 +104,13 @@ struct PipelineChecker: ~Copyable {
     let isLate = text.contains(Self.late)
     if isDuplicate { duplicateVerdicts += 1 }
     if isLate { lateVerdicts += 1 }
-    if !isDuplicate, !isLate {
+    let isSecond = isDuplicate || isLate || text.contains(Self.refused)
+    if !isSecond {
       let source = try judgements.take(record.value ?? [])
       if feed.debatable.contains(source) { return }
     }
     guard verdicts[text] == 1 else { return }
-    if isDuplicate || isLate {
+    if isSecond {
       distinctSecondVerdicts += 1
     } else if text.hasPrefix(#"{"valid":true,"#) {
       validVerdicts += 1

@@ -29,7 +29,8 @@ public protocol StageOperator: ~Copyable {
   func isOutdated(_ state: borrowing State) -> Bool
 
   /// Does a part of that, which the engine commits as a batch of its own. `makeState` follows, and
-  /// `isOutdated` is asked again. Interrupted at any moment, it goes on from its last commit.
+  /// `isOutdated` is asked again. Interrupted at any moment, it goes on from its last commit. A
+  /// part takes seconds at most: the group hears from the member in between.
   mutating func upgrade(_ state: inout State, _ task: Partition) throws(StageError)
     -> UpgradeProgress
 

@@ -45,16 +45,20 @@ package struct TopicOwners: Sendable {
   ///
   /// - Parameters:
   ///   - instance: that claims; empty for a command.
+  ///   - counts: how many partitions are used, unless the claim in force says that.
   ///   - takesOver: whether to claim them even if they belong to another.
+  ///   - recounts: whether the counts take the place of those in force.
   ///   - stop: ends the wait for others.
   /// - Throws: `topics_owned` when they belong to another application.
-  package func claim(instance: String, takesOver: Bool = false, stop: StopSignal? = nil)
-    throws(StageError) -> TopicOwnership<KafkaLog>.Outcome
-  {
+  package func claim(
+    instance: String, counts: PartitionCounts, takesOver: Bool = false, recounts: Bool = false,
+    stop: StopSignal? = nil
+  ) throws(StageError) -> TopicOwnership<KafkaLog>.Outcome {
     let claim = TopicClaim(
       application: settings.application, instance: instance,
-      claimedMilliseconds: Int64(Date().timeIntervalSince1970 * 1000))
-    return try ownership.claim(claim, takesOver: takesOver) { pause throws(StageError) in
+      claimedMilliseconds: Int64(Date().timeIntervalSince1970 * 1000), counts: counts)
+    return try ownership.claim(claim, takesOver: takesOver, recounts: recounts) {
+      pause throws(StageError) in
       if stop?.isStopped == true { throw .stopped }
       Thread.sleep(forTimeInterval: pause / .seconds(1))
     }

@@ -10,7 +10,7 @@ extension TopicReport {
     var table = TextTable(["TOPIC", "STATUS", "DETAIL"])
     for entry in entries { table.append([entry.topic.name, entry.status.name, detail(of: entry)]) }
     let note = "The embedded broker does not tell its topics' properties: they are not compared.\n"
-    let warnings = (warnings + tolerances).map { $0 + "\n" }.joined()
+    let warnings = (warnings + laxities.map(\.description) + tolerances).map { $0 + "\n" }.joined()
     return table.description + (knowsProperties ? "" : note) + warnings
   }
 
@@ -48,26 +48,30 @@ extension TopicReport {
 
   /// The commands that make a topic as declared.
   package func mends(of entry: Entry) -> [String] {
-    let server = "--bootstrap-server \(bootstrapServers) --alter"
     var commands: [String] = []
     var properties: [String] = []
     for difference in entry.status.differences {
       switch difference {
       case .partitions(_, let wanted):
         commands.append(
-          "kafka-topics.sh \(server) --topic \(entry.topic.name) --partitions \(wanted)")
+          "kafka-topics.sh \(alteration) --topic \(entry.topic.name) --partitions \(wanted)")
       case .property(let name, _, let wanted):
         properties.append("\(name)=" + (wanted.contains(",") ? "[\(wanted)]" : wanted))
       case .excused: break
       }
     }
     if !properties.isEmpty {
-      commands.append(
-        "kafka-configs.sh \(server) --entity-type topics --entity-name \(entry.topic.name)"
-          + " --add-config \(properties.joined(separator: ","))")
+      commands.append(setting(properties, of: entry))
     }
     return commands
   }
+
+  private func setting(_ properties: [String], of entry: Entry) -> String {
+    "kafka-configs.sh \(alteration) --entity-type topics --entity-name \(entry.topic.name)"
+      + " --add-config \(properties.joined(separator: ","))"
+  }
+
+  private var alteration: String { "--bootstrap-server \(bootstrapServers) --alter" }
 
   // MARK: What the stages run on with
 
@@ -87,6 +91,30 @@ extension TopicReport {
     }
   }
 
+  /// A property that keeps less out than declared.
+  package struct Laxity: CustomStringConvertible {
+    package let text: String
+    /// The command that sets it.
+    package let mend: String
+
+    package var description: String { "\(text). Set it with `\(mend)`" }
+  }
+
+  /// What topics lack that were made before the brokers knew it, or by an earlier version.
+  package var laxities: [Laxity] {
+    entries.flatMap { entry in
+      Self.optionalProperties.sorted().compactMap { name in
+        guard let wanted = entry.topic.config[name], let found = entry.properties?.values[name],
+          let most = Int64(found), most > Int64(wanted) ?? .max
+        else { return nil }
+        return Laxity(
+          text:
+            "\(entry.topic.name) takes records of the future: \(name) is \(found), not \(wanted)",
+          mend: setting(["\(name)=\(wanted)"], of: entry))
+      }
+    }
+  }
+
   /// Topics that don't take any record time: a sentence, if there are some.
   package var timeLimits: [String] {
     let limited = entries.filter { !$0.times.isNone }.map(\.topic.name)
@@ -98,8 +126,9 @@ extension TopicReport {
   }
 
   private static func unlike(_ key: String, _ wanted: Int32, used: Int32) -> String {
-    "\(key) is \(wanted), but the keys in the log are placed among \(used) partitions: \(used) are"
-      + " used. Set it to \(used)"
+    "\(key) is \(wanted), but keys are placed among \(used) partitions: \(used) are used. Set it to"
+      + " \(used). If all topics that stages write are new and empty, and no daemon runs, `projectionist"
+      + " topics claim` makes it \(wanted)"
   }
 
   private static func grown(_ entry: Entry) -> String {

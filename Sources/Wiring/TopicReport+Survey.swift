@@ -3,10 +3,11 @@ import Console
 package import EventLog
 package import KafkaLog
 package import Logging
+import Pipeline
 package import Streams
 
 extension TopicReport {
-  /// Asks the cluster for the topics, and the log by how many partitions its keys were placed.
+  /// Asks the cluster for the topics, and the log how many of their partitions are used.
   package init(_ settings: Settings, _ admin: KafkaAdmin, _ logger: Logger) throws {
     let declared = try TopicCatalog.topics(settings)
     let partitions = try admin.topics()
@@ -30,16 +31,28 @@ extension TopicReport {
 }
 
 extension Settings {
-  /// How many partitions each group of topics uses: as the log shows, and as configured where it is
-  /// empty.
-  package func usedCounts(_ admin: KafkaAdmin, _ logger: Logger) throws(LogError)
-    -> PartitionCounts
-  {
+  /// How many partitions each group of topics uses: as their claim says, and where it says nothing
+  /// as their keys were placed.
+  package func usedCounts(_ admin: KafkaAdmin, _ logger: Logger) throws -> PartitionCounts {
     try usedCounts(try admin.topics(), admin, logger)
   }
 
   /// - Parameter partitions: of every topic there is.
   fileprivate func usedCounts(
+    _ partitions: [String: Int32], _ admin: KafkaAdmin, _ logger: Logger
+  ) throws -> PartitionCounts {
+    if partitions[topology[.control]] != nil,
+      let claim = try TopicOwners(self, logger).owner(), !claim.counts.byGroup.isEmpty
+    {
+      return PartitionCounts(partitionCounts.byGroup.merging(claim.counts.byGroup) { $1 })
+    }
+    return try placedCounts(partitions, admin, logger)
+  }
+
+  /// By how many partitions the keys in the log were placed; as configured where there are none.
+  ///
+  /// - Parameter partitions: of every topic there is.
+  package func placedCounts(
     _ partitions: [String: Int32], _ admin: KafkaAdmin, _ logger: Logger
   ) throws(LogError) -> PartitionCounts {
     let configured = partitionCounts

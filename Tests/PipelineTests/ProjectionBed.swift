@@ -10,7 +10,7 @@ import Synchronization
 
 /// The redis stage on a log and a Redis in memory.
 struct ProjectionBed {
-  let chain: Chain
+  var chain: Chain
   let redis = MemoryRedis(fences: true)
   var identity = ProjectionIdentity(
     projection: FeastProjection(project: "movies", version: .v3), application: "app",

@@ -1,6 +1,7 @@
 import EventLog
 import RedisProjection
 import Streams
+import Synchronization
 import Testing
 
 @testable import Pipeline
@@ -190,5 +191,56 @@ import Testing
     try asking.commit(starts, wait: true)
     #expect(try bed.run().isEmpty)
     #expect(bed.users == Array(1...5))
+  }
+  /// A project that was claimed, with a row that no features stand for.
+  private func claimedBed() throws -> ProjectionBed {
+    let bed = ProjectionBed()
+    try bed.rate(1...9)
+    try bed.run()
+    var content = bed.redis.copy
+    content.rows[bed.key(99)] = .init(
+      fence: Fence(generation: 1, offset: 1), content: [0, 0, 0, 0])
+    bed.redis.become(content)
+    bed.claim()
+    return bed
+  }
+
+  /// Appends the newest features of a user once more.
+  private func feeder(_ bed: ProjectionBed) throws -> @Sendable () -> Void {
+    let log = bed.chain.log
+    let place = TopicPartition(Topics.userFeatures, 0)
+    let last = try #require(try log.records(of: place).last)
+    return {
+      do { try log.append(to: place, key: last.key, value: last.value) } catch {
+        Issue.record(error)
+      }
+    }
+  }
+
+  /// At no moment are all features projected.
+  @Test func leftoversGoWhileFeaturesKeepComing() throws {
+    let bed = try claimedBed()
+    let feed = try feeder(bed)
+    #expect(try bed.run { _ in feed() }.isEmpty)
+    #expect(bed.users == Array(1...9))
+    #expect(bed.redis.record?.hasLeftovers == false)
+  }
+
+  @Test func leftoversGoWhileTheInputNeverRunsDry() throws {
+    var bed = try claimedBed()
+    bed.chain.limits.records = 1
+    let (feed, clock, redis) = (try feeder(bed), bed.chain.clock, bed.redis)
+    let atRest = Mutex<Bool?>(nil)
+    let faults = Faults(onCall: { call in
+      guard call < 200 else { return }
+      clock.advance(by: .milliseconds(100))
+      feed()
+    })
+    #expect(
+      try bed.run(faults: faults) { _ in
+        atRest.withLock { $0 = $0 ?? redis.record?.hasLeftovers }
+      }.isEmpty)
+    #expect(atRest.withLock { $0 } == false)
+    #expect(bed.users == Array(1...9))
   }
 }

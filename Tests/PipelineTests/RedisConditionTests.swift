@@ -55,11 +55,17 @@ import Testing
 final class Faults: Sendable {
   private let conditions: [Int: RedisCondition]
   private let always: RedisCondition?
+  private let onCall: @Sendable (Int) -> Void
   private let calls = Mutex(0)
 
-  init(_ conditions: [Int: RedisCondition] = [:], always: RedisCondition? = nil) {
+  /// - Parameter onCall: called with the number of each call.
+  init(
+    _ conditions: [Int: RedisCondition] = [:], always: RedisCondition? = nil,
+    onCall: @escaping @Sendable (Int) -> Void = { _ in }
+  ) {
     self.conditions = conditions
     self.always = always
+    self.onCall = onCall
   }
 
   func next() throws(RedisError) {
@@ -67,6 +73,7 @@ final class Faults: Sendable {
       count += 1
       return count
     }
+    onCall(call)
     guard let condition = always ?? conditions[call] else { return }
     throw RedisError(condition, at: "the simulated Redis", "as the test wants it")
   }

@@ -169,4 +169,42 @@ import Testing
     #expect(error.reaction == .stopDaemon)
     #expect(error.description.contains("up to offset 2, but now begins at 3"))
   }
+
+  /// The group takes the partitions of a member that does not poll for long.
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func theGroupHearsFromAMemberAtEveryStep(guarantee: ProcessingGuarantee) throws {
+    let (earlier, fresh) = try chains(guarantee, seed: 2)
+    let steps = Mutex((sincePoll: 0, most: 0))
+    var run = Chain.Run()
+    run.events = EventSink { event in
+      guard case .batchCommitted = event.kind else { return }
+      steps.withLock { steps in
+        steps.sincePoll += 1
+        steps.most = max(steps.most, steps.sincePoll)
+      }
+    }
+    run.faults = { moment in
+      if moment.effect == .poll { steps.withLock { $0.sincePoll = 0 } }
+      return nil
+    }
+    try earlier.runUser(run)
+    try earlier.runMovie()
+    #expect(steps.withLock { $0.most } == 1)
+    try expectSame(earlier, fresh, "polled")
+  }
+
+  /// Records that are fetched while the state is not of this version are read again.
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func whatComesMeanwhileIsNotLost(guarantee: ProcessingGuarantee) throws {
+    let (earlier, fresh) = try chains(guarantee, seed: 4)
+    for chain in [earlier, fresh] {
+      for user in Int64(1)...5 { try chain.rate(user, 2, 3.5, at: 1_600_000_200 + user) }
+      try chain.runIntake()
+    }
+    for chain in [earlier, fresh] {
+      try chain.runUser()
+      try chain.runMovie()
+    }
+    try expectSame(earlier, fresh, "more")
+  }
 }

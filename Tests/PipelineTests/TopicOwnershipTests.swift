@@ -1,6 +1,7 @@
 import Codecs
 import EventLog
 import Streams
+import Synchronization
 import Testing
 
 @testable import Pipeline
@@ -112,6 +113,78 @@ import Testing
     var writer = JSONWriter()
     claim.write(to: &writer)
     #expect(try TopicClaim(parsing: writer.bytes) == claim)
+  }
+
+  // MARK: How many partitions are used
+
+  private static func counts(_ users: Int32) -> PartitionCounts {
+    PartitionCounts(["topics.partitions": users, "topics.movie_partitions": 1])
+  }
+
+  private func claim(
+    _ application: String = "films", counting users: Int32?,
+    _ process: SimulatedProcess = SimulatedProcess(), takesOver: Bool = false,
+    recounts: Bool = false
+  ) throws -> PartitionCounts {
+    let claim = TopicClaim(
+      application: application, instance: "i", claimedMilliseconds: 1,
+      counts: users.map(Self.counts) ?? PartitionCounts())
+    return try ownership(process).claim(claim, takesOver: takesOver, recounts: recounts) { _ in }
+      .claim.counts
+  }
+
+  @Test func everyGroupOfTopicsIsCounted() throws {
+    let groups = Topology(application: "films").topics.compactMap { topic -> String? in
+      if case .group(let name) = topic.partitions { name } else { nil }
+    }
+    let counts = PartitionCounts(
+      Dictionary(uniqueKeysWithValues: zip(Set(groups).sorted(), Int32(3)...)))
+    let claim = TopicClaim(
+      application: "films", instance: "", claimedMilliseconds: 12, counts: counts)
+    var writer = JSONWriter()
+    claim.write(to: &writer)
+    #expect(try TopicClaim(parsing: writer.bytes) == claim && counts.byGroup.count == 2)
+    let wrong =
+      #"{"format":1,"application":"a","instance":"","claimed_at_ms":3,"topics.partitions":0}"#
+    #expect(throws: RecordError.self) { try TopicClaim(parsing: wrong.utf8.span.bytes) }
+  }
+
+  @Test func theFirstCountsStand() throws {
+    #expect(try claim(counting: 4) == Self.counts(4))
+    #expect(try claim(counting: 6) == Self.counts(4))
+    #expect(try claim("books", counting: 6, takesOver: true) == Self.counts(4))
+    #expect(try ownership().owner()?.application == "books")
+    #expect(try claim("books", counting: 6, recounts: true) == Self.counts(6))
+    #expect(try ownership().owner()?.counts == Self.counts(6))
+    let end = try log.offsets(of: Self.place).upperBound
+    #expect(try claim("books", counting: 6, recounts: true) == Self.counts(6))
+    #expect(try log.offsets(of: Self.place).upperBound == end)
+  }
+
+  @Test func aClaimThatSaysNothingOfThemGetsThem() throws {
+    #expect(try claim(counting: nil) == PartitionCounts())
+    #expect(try claim(counting: 4) == Self.counts(4))
+    #expect(try claim(counting: nil) == Self.counts(4))
+  }
+
+  /// Two daemons with different settings start on empty topics at the same moment.
+  @Test func whoeverIsFirstBothUseTheSame() throws {
+    let counting = SimulatedProcess()
+    _ = try TopicOwnershipTests().claim(counting: 4, counting)
+    for number in 0..<counting.effects {
+      let bed = TopicOwnershipTests()
+      let second = Mutex<PartitionCounts?>(nil)
+      let first = try bed.claim(
+        counting: 4,
+        process(before: number) {
+          let counts = try? bed.claim(counting: 6)
+          second.withLock { $0 = counts }
+          return nil
+        })
+      let other = try #require(second.withLock { $0 })
+      #expect(first == other, "effect \(number)")
+      #expect(try bed.ownership().owner()?.counts == first, "effect \(number)")
+    }
   }
 
   // MARK: At the same time

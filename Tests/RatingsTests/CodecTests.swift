@@ -61,7 +61,7 @@ import Testing
     let inserted = [source, source, SourceCoordinates(partition: .max, offset: .max)].map {
       retractions.insert($0)
     }
-    #expect(inserted == [true, false, true])
+    #expect(inserted == [.new, .known, .new])
     let read = try Retractions(decoding: encoded(retractions.encode).span.bytes)
     #expect(read == retractions && read.contains(source))
   }

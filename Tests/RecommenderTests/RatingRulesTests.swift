@@ -60,11 +60,9 @@ import Testing
     var retractions: [Pair: Retractions] = [:]
 
     mutating func take(_ event: RatingEvent) -> RatingEffect? {
-      guard let statement = RatingStatement(event, genres: GenreSet()) else { return nil }
+      guard var statement = RatingStatement(event, genres: GenreSet()) else { return nil }
       let pair = Pair(user: statement.user, movie: statement.movie)
-      if let named = statement.retracts {
-        _ = retractions[pair, default: Retractions()].insert(named)
-      }
+      _ = retractions[pair, default: Retractions()].take(&statement)
       let effect = statement.effect(
         on: standing[pair], isRetracted: retractions[pair]?.contains(event.source) ?? false)
       switch effect {

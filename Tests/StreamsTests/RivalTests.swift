@@ -6,12 +6,15 @@ import Testing
 
 /// Two processes with one instance name.
 struct RivalTests {
-  private func claim(_ log: MemoryLog, _ mark: UInt64, stages: [String] = ["user", "movie"])
+  private func claim(_ log: MemoryLog, _ mark: UInt64, on stage: String = "count")
     -> InstanceClaim<MemoryLog>
   {
-    InstanceClaim(
-      log, StageIdentity(application: "app", stage: "instance", instance: "a"),
-      place: TopicPartition(World.input, 0), stages: stages, mark: mark)
+    let topology = Topology(
+      [StageDeclaration(stage, inputs: [TopicDeclaration("in", partitions: .fixed(1))])],
+      application: "app")
+    return InstanceClaim(
+      log, topology.claimant(of: topology.stages[0], instance: "a"),
+      place: TopicPartition(World.input, 0), mark: mark)
   }
 
   @Test func whoClaimsLastHasTheName() throws {
@@ -29,12 +32,15 @@ struct RivalTests {
   /// One machine may run some of the stages, and another one the others.
   @Test func otherStagesAreNoRivals() throws {
     let log = World().log
-    let one = claim(log, 1, stages: ["user"])
+    let one = claim(log, 1, on: "user")
     try one.take()
-    try claim(log, 2, stages: ["movie", "redis"]).take()
-    #expect(try one.findRival() == nil)
-    try claim(log, 3, stages: ["redis", "user"]).take()
-    #expect(try one.findRival() != nil)
+    let other = claim(log, 2, on: "movie")
+    try other.take()
+    #expect(try one.findRival() == nil && other.findRival() == nil)
+    // Nor do they hide one.
+    try claim(log, 3, on: "user").take()
+    try claim(log, 4, on: "movie").take()
+    #expect(try one.findRival() != nil && other.findRival() != nil)
   }
 
   private func run(_ code: LogError.Code, findRival: @escaping @Sendable () -> Reason?) throws

@@ -143,4 +143,30 @@ import Testing
     #expect(report.isOK)
     #expect(!report.knowsProperties)
   }
+
+  /// What an earlier version made lacks a property that came later, which the stages can live with.
+  @Test func aTopicThatTakesTheFutureIsNamed() throws {
+    var (partitions, properties) = try cluster()
+    let name = "message.timestamp.after.max.ms"
+    func report() throws -> TopicReport {
+      TopicReport(
+        try declared(), partitions: partitions, properties: properties,
+        bootstrapServers: "kafka:9092")
+    }
+    #expect(try report().laxities.isEmpty)
+    properties["user-ratings"]?.values[name] = "60000"
+    #expect(try report().laxities.isEmpty, "who keeps more out is not lax")
+    properties["user-ratings"]?.values[name] = "\(Int64.max)"
+    let lax = try report()
+    #expect(lax.isOK && lax.failure == nil)
+    let laxity = try #require(lax.laxities.first)
+    #expect(
+      laxity.mend == "kafka-configs.sh --bootstrap-server kafka:9092 --alter --entity-type topics"
+        + " --entity-name user-ratings --add-config \(name)=3600000")
+    #expect(lax.description.contains(laxity.mend))
+    properties["user-ratings"]?.values[name] = nil
+    #expect(try report().laxities.isEmpty, "brokers before 3.6 don't know it")
+    partitions["user-ratings"] = nil
+    #expect(try report().laxities.isEmpty)
+  }
 }

@@ -62,16 +62,27 @@ package enum InstallationCheck {
       if let stuck = report.entries.first(where: { $0.cannotBeWritten(copies) }) {
         return stuckFinding(stuck, settings)
       }
-      let warnings = report.warnings + report.tolerances + report.timeLimits
-      return CheckFinding(
-        "topics",
-        ok: warnings.isEmpty
-          ? "all \(report.entries.count) are as declared" : warnings.joined(separator: "; "))
+      return finding(report)
     } catch {
       return CheckFinding(
         "topics", failed: ExitStatus(of: error) ?? .failure, "\(error)",
         advice: "check the rights of this client to describe topics")
     }
+  }
+
+  /// On topics that the stages can run on.
+  private static func finding(_ report: TopicReport) -> CheckFinding {
+    let notes = report.warnings + report.tolerances + report.timeLimits
+    let laxities = report.laxities
+    guard laxities.isEmpty else {
+      return CheckFinding(
+        "topics", warning: (laxities.map(\.text) + notes).joined(separator: "; "),
+        advice: laxities.map(\.mend).joined(separator: "\n        → "))
+    }
+    return CheckFinding(
+      "topics",
+      ok: notes.isEmpty
+        ? "all \(report.entries.count) are as declared" : notes.joined(separator: "; "))
   }
 
   private static func stuckFinding(_ entry: TopicReport.Entry, _ settings: Settings)

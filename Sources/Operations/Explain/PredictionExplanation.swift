@@ -51,7 +51,7 @@ package struct PredictionExplanation {
   }
 
   /// The user's partition of validated-ratings.
-  private func home(of user: Int64) throws(LogError) -> Int32 {
+  private func home(of user: Int64) throws -> Int32 {
     let counts = try settings.usedCounts(try settings.makeAdmin(logger), logger)
     let key = Array("\(user)".utf8)
     return KafkaPartitioner.partition(

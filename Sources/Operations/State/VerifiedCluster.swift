@@ -4,8 +4,8 @@ import Logging
 import Streams
 import Wiring
 
-/// The cluster that a verification reads: its log, its id, and the partition counts in use. A broker
-/// that is away is an error at once, and later only warnings reach the log.
+/// The cluster that a verification reads: its log, its id, and the partition counts in use. A
+/// broker that is away is an error at once, and later only warnings reach the log.
 struct VerifiedCluster {
   let log: KafkaLog
   let id: String

@@ -16,6 +16,10 @@ public import Streams
 ///    the topic after this, and so does the one that failed.
 ///
 /// A topic with a claim is only read, so an ordinary start fences nobody.
+///
+/// The first claim also says how many partitions are used, which every later one leaves as it is.
+/// So daemons that are configured with different numbers never place keys differently, not even
+/// before there are any.
 public struct TopicOwnership<Log: EventLog> {
   /// What became of an attempt to claim.
   public enum Outcome: Hashable, Sendable {
@@ -28,6 +32,20 @@ public struct TopicOwnership<Log: EventLog> {
       switch self {
       case .held(let claim), .claimed(let claim, _): claim
       }
+    }
+  }
+
+  /// What of the claim in force another one may change.
+  private struct Change {
+    var owner: Bool
+    var counts: Bool
+
+    /// A claim as it is to be written.
+    func settled(_ claim: TopicClaim, _ before: TopicClaim?) -> TopicClaim {
+      guard let before, !counts || claim.counts.byGroup.isEmpty else { return claim }
+      var settled = claim
+      if !before.counts.byGroup.isEmpty { settled.counts = before.counts }
+      return settled
     }
   }
 
@@ -122,17 +140,19 @@ public struct TopicOwnership<Log: EventLog> {
   ///
   /// - Parameters:
   ///   - takesOver: whether to claim them even if they belong to another.
+  ///   - recounts: whether the claim's counts take the place of those in force. Nobody may be at
+  ///     work, and no key be placed otherwise.
   ///   - patience: how long others that claim at the same time, and a log that does not answer,
   ///     may keep it waiting.
   ///   - pause: waits so long, and throws when it is to stop.
   /// - Throws: `topics_owned` when they belong to another application.
   public func claim(
-    _ claim: TopicClaim, takesOver: Bool = false, patience: Duration = .seconds(60),
-    pause: (Duration) throws(StageError) -> Void
+    _ claim: TopicClaim, takesOver: Bool = false, recounts: Bool = false,
+    patience: Duration = .seconds(60), pause: (Duration) throws(StageError) -> Void
   ) throws(StageError) -> Outcome {
     var (waited, next) = (Duration.zero, Self.firstPause)
     while true {
-      switch try attempt(claim, takesOver) {
+      switch try attempt(claim, Change(owner: takesOver, counts: recounts)) {
       case .decided(let outcome): return outcome
       case .undecided(let error):
         guard waited < patience else { throw .log(error) }
@@ -144,22 +164,26 @@ public struct TopicOwnership<Log: EventLog> {
   }
 
   /// What follows from the claim in force; `nil` when another must be made.
-  private func decide(_ claim: TopicClaim, _ owner: TopicClaim?, _ takesOver: Bool)
+  private func decide(_ claim: TopicClaim, _ owner: TopicClaim?, _ change: Change)
     throws(StageError) -> Outcome?
   {
     guard let owner else { return nil }
-    if owner.application == claim.application { return .held(owner) }
-    if takesOver { return nil }
+    if owner.application == claim.application {
+      let counts = change.settled(claim, owner).counts
+      return counts == owner.counts ? .held(owner) : nil
+    }
+    if change.owner { return nil }
     throw .failed(refusal(of: claim.application, owner), .stopDaemon)
   }
 
-  private func attempt(_ claim: TopicClaim, _ takesOver: Bool) throws(StageError) -> Step {
+  private func attempt(_ claim: TopicClaim, _ change: Change) throws(StageError) -> Step {
     do throws(StageError) {
-      if let outcome = try decide(claim, try owner(), takesOver) { return .decided(outcome) }
+      if let outcome = try decide(claim, try owner(), change) { return .decided(outcome) }
       let producer = try makeProducer()
       defer { producer.close() }
       let before = try owner(waits: true)
-      if let outcome = try decide(claim, before, takesOver) { return .decided(outcome) }
+      if let outcome = try decide(claim, before, change) { return .decided(outcome) }
+      let claim = change.settled(claim, before)
       try write(claim, producer)
       return .decided(.claimed(claim, from: before))
     } catch {

@@ -40,15 +40,15 @@ struct UserHistory: ~Copyable {
       (event, movieGenres) = try parser.parse(
         value, recordTime: record.timestamp, numbering: &genres)
     } catch { return }
-    guard let statement = RatingStatement(event, genres: movieGenres) else { return }
+    guard var statement = RatingStatement(event, genres: movieGenres) else { return }
     switch rules {
     case .byArrival:
       guard repeats.isNew(event.source), statement.user == user else { return }
       standing[statement.movie] = statement.said
     case .byEventTime:
       guard statement.user == user else { return }
-      if let named = statement.retracts {
-        _ = retractions[statement.movie, default: Retractions()].insert(named)
+      if statement.retracts != nil {
+        _ = retractions[statement.movie, default: Retractions()].take(&statement)
       }
       let isRetracted = retractions[statement.movie]?.contains(event.source) ?? false
       switch statement.effect(on: standing[statement.movie], isRetracted: isRetracted) {

@@ -87,24 +87,6 @@ final class FeatureTopics<Log: EventLog> {
     return found
   }
 
-  /// Whether any of these partitions has a visible record from the given offset on, below its end.
-  func holdsRecords(_ starts: [TopicPartition: Int64], in held: [TopicPartition: Range<Int64>])
-    throws(LogError) -> Bool
-  {
-    let cursors = starts.map { partition, start in
-      PartitionCursor(
-        partition, from: .at(max(start, held[partition]?.lowerBound ?? 0)),
-        to: held[partition]?.upperBound ?? 0)
-    }
-    var isFound = false
-    try reader.begin(cursors)
-    try reader.readToEnd(maxRecords: 1, patience: Self.patience) { _, _ in
-      isFound = true
-      return false
-    }
-    return isFound
-  }
-
   private func read(_ record: borrowing RecordView) -> Found {
     var eventTime: Int64?
     if let value = record.value {

@@ -37,6 +37,8 @@ public struct RedisOperator<
   private var pauses = RetryPauses.growing(from: checkInterval)
   /// Whether this member is the one that removes leftovers.
   private var isSweeper = false
+  /// Whether the record says that there may be some.
+  private var hasLeftovers = false
   private var sweep: LeftoverSweep?
   private var rows: FeatureRows
 
@@ -73,6 +75,7 @@ public struct RedisOperator<
     if permit == nil { warn() }
     permit = ProjectionPermit(
       project: identity.projection.project, owner: identity.owner, epoch: record.epoch)
+    hasLeftovers = record.hasLeftovers
     positions.take(partitions, record)
     var starts: [TopicPartition: Int64] = [:]
     var lacking: [TopicPartition: Range<Int64>] = [:]
@@ -143,6 +146,8 @@ public struct RedisOperator<
     positions.settle()
     rows.removeAll()
     progress.reach(positions.next, at: now())
+    // An input that never runs dry must not keep the leftovers.
+    if isSweeper, hasLeftovers { try lookIfDue() }
   }
 
   private func noteReplaced(_ keys: Int) {
@@ -156,7 +161,12 @@ public struct RedisOperator<
   /// Looks now and then whether Redis still has what was written, which nobody else notices while
   /// nothing is written. Redis that does not answer is reported by the next write.
   public mutating func wantsRefresh() throws(StageError) -> Bool {
-    guard let permit, sweep != nil || now() >= nextLook else { return false }
+    try lookIfDue()
+    return false
+  }
+
+  private mutating func lookIfDue() throws(StageError) {
+    guard let permit, sweep?.isReady == true || now() >= nextLook else { return }
     do throws(RedisError) {
       try goOnSweeping(permit)
       try look(permit)
@@ -165,7 +175,6 @@ public struct RedisOperator<
       if error.refusal != nil { throw StageError(error) }
     }
     nextLook = now() + pauses.next()
-    return false
   }
 
   private mutating func look(_ permit: ProjectionPermit) throws(RedisError) {
@@ -175,28 +184,29 @@ public struct RedisOperator<
       throw RedisError(.claimed, at: sink.place)
     }
     guard positions.agree(with: record) else { throw RedisError(.moved, at: sink.place) }
-    if record.hasLeftovers, isSweeper, sweep == nil { beginSweep(record) }
+    hasLeftovers = record.hasLeftovers
+    guard hasLeftovers, isSweeper else { return }
+    if sweep == nil { planSweep() }
+    sweep?.reach(record)
   }
 
-  /// Begins to remove leftovers once Redis has all features there are now: what then is of an
+  /// Plans to remove leftovers once Redis has all features there are now: what then is of an
   /// earlier epoch, no features stand for.
-  private mutating func beginSweep(_ record: ProjectionRecord) {
+  private mutating func planSweep() {
     do throws(LogError) {
       let topics = try makeTopics()
-      let partitions = try topics.partitions()
-      var starts: [TopicPartition: Int64] = [:]
-      for partition in partitions {
-        starts[partition] = record.positions["\(partition)"]?.next ?? 0
-      }
-      if try topics.holdsRecords(starts, in: try topics.held(partitions)) { return }
-      sweep = LeftoverSweep(views: identity.projection.views.count)
+      let held = try topics.held(try topics.partitions())
+      let last = try topics.last(below: held.mapValues(\.upperBound), in: held)
+      sweep = LeftoverSweep(
+        views: identity.projection.views.count, awaiting: last.mapValues { $0.mark.offset + 1 })
     } catch {
       logger.debug("leftovers in Redis are not looked for yet", metadata: ["reason": "\(error)"])
     }
   }
 
   private mutating func goOnSweeping(_ permit: ProjectionPermit) throws(RedisError) {
-    guard isSweeper, var sweep else { return self.sweep = nil }
+    guard isSweeper else { return sweep = nil }
+    guard var sweep, sweep.isReady else { return }
     self.sweep = nil
     let start = now()
     while !sweep.isFinished, now() - start < Self.sweepTime {

@@ -88,7 +88,8 @@ public final class RatingLogReader<Consumer: LogConsumer> {
   private func fold(_ statement: RatingStatement) {
     let pair = RatedPair(user: statement.user, movie: statement.movie)
     guard var fold = undecided[pair] else { return }
-    if let named = statement.retracts { _ = fold.retractions.insert(named) }
+    var statement = statement
+    _ = fold.retractions.take(&statement)
     let isRetracted = fold.retractions.contains(statement.said.source)
     switch statement.effect(on: fold.standing, isRetracted: isRetracted) {
     case .change(let new), .repeated(let new): fold.standing = new

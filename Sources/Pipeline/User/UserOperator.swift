@@ -69,19 +69,13 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
   ) throws(StageError) {
     guard let statement = statement(in: record, &state) else { return }
     let applied = try state.apply(statement)
-    switch applied.effect {
-    case .late:
-      // A take-back that names its event has an effect even when it is not the newest.
-      if !applied.namesAnother { try sendVerdict(.ratingNewest, statement, record, task) }
-    case .repeated:
-      if !applied.namesAnother { try sendVerdict(.ratingUnique, statement, record, task) }
-    case .change(let new):
-      state.noteChange(ofUser: applied.user, recordTimestamp: record.timestamp)
-      let change = RatingChange(
-        movie: statement.movie, user: statement.user, from: applied.old, to: new,
-        source: SourceCoordinates(partition: task.partition, offset: record.offset))
-      if state.append(change, timestamp: record.timestamp) { try sendChanges(&state, task) }
-    }
+    if let failed = applied.failed { try sendVerdict(failed, statement, record, task) }
+    guard case .change(let new) = applied.effect else { return }
+    state.noteChange(ofUser: applied.user, recordTimestamp: record.timestamp)
+    let change = RatingChange(
+      movie: statement.movie, user: statement.user, from: applied.old, to: new,
+      source: SourceCoordinates(partition: task.partition, offset: record.offset))
+    if state.append(change, timestamp: record.timestamp) { try sendChanges(&state, task) }
   }
 
   /// - Returns: `nil` for a record that says nothing of a rating.
@@ -118,18 +112,26 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
       to: Self.changes, key: key.bytes, value: value.bytes, timestamp: Timestamps.kept(timestamp))
   }
 
-  /// Says of an event that it has changed nothing, and why.
+  /// Says of an event that it has changed nothing, or less than it says, and why.
   private mutating func sendVerdict(
     _ failed: Expectation, _ statement: RatingStatement, _ record: borrowing RecordView,
     _ task: Partition
   ) throws(StageError) {
     value.removeAll()
     writeVerdict(
-      failed: [failed], details: failed == .ratingUnique ? EventDetail.repeated : EventDetail.late,
-      topic: source, source: statement.said.source, to: &value)
+      failed: [failed], details: Self.details(of: failed), topic: source,
+      source: statement.said.source, to: &value)
     try task.send(
       to: Self.verdicts, key: record.key, value: value.bytes,
       timestamp: Timestamps.kept(record.timestamp))
+  }
+
+  private static func details(of failed: Expectation) -> [EventDetail] {
+    switch failed {
+    case .ratingUnique: EventDetail.repeated
+    case .retractsCount: EventDetail.crowded
+    default: EventDetail.late
+    }
   }
 
   // MARK: Batch

@@ -70,7 +70,8 @@ public struct UserPartition: PartitionState {
   mutating func apply(_ statement: RatingStatement) throws(StageError) -> Applied {
     let user = try row(ofUser: statement.user)
     let row = try row(ofRating: statement, user: user)
-    let (isRetracted, isNews) = try noteRetraction(statement, row)
+    var statement = statement
+    let (isRetracted, naming) = try noteRetraction(&statement, row)
     let stored = ratings[row]
     // What an earlier version has counted does not stand until the log says so again.
     let old = refold != nil && stored?.isByArrival == true ? nil : stored
@@ -88,7 +89,7 @@ public struct UserPartition: PartitionState {
         try rescanTimes(ofUser: user)
       }
     }
-    return Applied(effect: effect, old: old, user: user, namesAnother: isNews)
+    return Applied(effect: effect, old: old, user: user, naming: naming)
   }
 
   /// What a statement has done.
@@ -97,8 +98,18 @@ public struct UserPartition: PartitionState {
     let old: UserRating?
     /// The row of the user.
     let user: Int
-    /// Whether it takes an event back by name that was not taken back before.
-    let namesAnother: Bool
+    let naming: Retractions.Naming
+
+    /// The rule that the event fails, now that it is known what stood.
+    var failed: Expectation? {
+      switch (naming, effect) {
+      case (.refused, _): .retractsCount
+      // A take-back that names its event has an effect even when it is not the newest.
+      case (.new, _), (_, .change): nil
+      case (_, .late): .ratingNewest
+      case (_, .repeated): .ratingUnique
+      }
+    }
   }
 
   /// The row of a user.
@@ -119,20 +130,19 @@ public struct UserPartition: PartitionState {
 
   /// Notes the event that a statement names.
   ///
-  /// - Returns: whether the statement's own event was taken back by name, and whether it names one
-  ///   that was not taken back before.
-  private mutating func noteRetraction(_ statement: RatingStatement, _ row: Int)
-    throws(StageError) -> (isRetracted: Bool, isNews: Bool)
+  /// - Returns: whether the statement's own event was taken back by name, and what became of the
+  ///   name that it gives.
+  private mutating func noteRetraction(_ statement: inout RatingStatement, _ row: Int)
+    throws(StageError) -> (isRetracted: Bool, naming: Retractions.Naming)
   {
     let isMarked = ratings[row]?.hasRetractions ?? false
-    guard isMarked || statement.retracts != nil else { return (false, false) }
+    guard isMarked || statement.retracts != nil else { return (false, .none) }
     let list = try retractions.row(of: ratings.key(of: row))
-    var isNews = false
-    if let named = statement.retracts, !retractions[list].contains(named) {
-      isNews = retractions[list].insert(named)
-    }
+    var named = retractions[list]
+    let naming = named.take(&statement)
+    if naming == .new { retractions[list] = named }
     if !isMarked, ratings[row] != nil { ratings[row]?.hasRetractions = true }
-    return (retractions[list].contains(statement.said.source), isNews)
+    return (named.contains(statement.said.source), naming)
   }
 
   /// Shows the aggregate all that stands, after the first or last time is gone.

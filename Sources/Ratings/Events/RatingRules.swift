@@ -7,6 +7,9 @@
 // 3. A take-back may name an event: that one then counts for nothing, whenever it comes. If it
 //    stood, the take-back takes its place, whatever their times. Rule 2 has one exception here:
 //    what the named event kept out and is newer than the take-back counts once it is read again.
+//    It has another one: of each user and movie there is room for so many names
+//    (`Retractions.limit`), and those that come first have it. A take-back with one name more
+//    counts as one that names nothing, and gets a verdict that says so.
 // 4. An event that repeats what stands, or is older, changes nothing, and gets a verdict that says
 //    so.
 
@@ -28,7 +31,7 @@ public struct RatingStatement: Hashable, Sendable {
   /// The row that it makes if it stands.
   public let said: UserRating
   /// The event that it takes back by name.
-  public let retracts: SourceCoordinates?
+  public internal(set) var retracts: SourceCoordinates?
 
   /// - Parameter genres: the movie's, under which the rating is counted.
   /// - Returns: `nil` for an event that says nothing of a rating.

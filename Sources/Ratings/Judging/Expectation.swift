@@ -41,6 +41,8 @@ public enum Expectation: UInt8, Sendable, CaseIterable {
   case ratingUnique
   /// Checked by the user stage: the event is newer than what stands.
   case ratingNewest
+  /// Checked by the user stage: there is room for the event that a take-back names.
+  case retractsCount
 
   /// The rule's stable name in verdicts, dead letters and metrics.
   public var name: StaticString {
@@ -82,6 +84,7 @@ public enum Expectation: UInt8, Sendable, CaseIterable {
     case .ratingUnique:
       "expect_compound_columns_to_be_unique:user_id,movie_id,rating,timestamp"
     case .ratingNewest: "expect_column_values_to_be_increasing:timestamp"
+    case .retractsCount: "expect_column_unique_value_count_to_be_between:retracts"
     }
   }
 }

@@ -44,6 +44,13 @@ extension EventDetail {
       message: "something newer stands of this user and movie, or a take-back names this event: it"
         + " changes nothing")
   ]
+  /// Of a take-back that names one event too many.
+  public static let crowded = [
+    EventDetail(
+      .retractsCount, field: "retracts",
+      message: "\(Retractions.limit) events of this user and movie are taken back by name, and more"
+        + " can't be: this one counts as a take-back without `retracts`")
+  ]
 }
 
 /// Writes the record of `validation-results` for one event:

@@ -1,32 +1,31 @@
 public import EventLog
 
-/// Which of several processes with one instance name is the instance.
+/// Which of several processes with one instance name is the instance, as far as one stage goes:
+/// others may run on another process of the same name.
 ///
-/// They are the same members of the stages' groups, and have the same transactional ids: the broker
+/// They are the same member of the stage's group, and have the same transactional id: the broker
 /// keeps the one that came last. If each came back, they would replace each other for ever. So a
-/// process puts a mark of its own into the log before its stages start. One that is replaced looks
+/// process puts a mark of its own into the log before the stage starts. One that is replaced looks
 /// there, and stops if it finds another's mark.
 ///
-/// The mark is the metadata of a committed offset, in a group that has no members.
+/// The mark is the metadata of a committed offset, in a group that has no members. Each stage has
+/// a group: one mark for several stages would be overwritten by a process that runs other ones.
 public struct InstanceClaim<Log: EventLog>: Sendable {
   private let log: Log
   private let identity: StageIdentity
   private let place: TopicPartition
-  private let stages: [String]
   private let mark: String
 
   /// - Parameters:
   ///   - identity: whose member's name is that of the group that holds the claim.
   ///   - place: any partition, of which the group shows no lag if hardly anything is written to it.
-  ///   - stages: that this process runs; others may run on another one of the same name.
   ///   - mark: tells this process from all others.
   public init(
-    _ log: Log, _ identity: StageIdentity, place: TopicPartition, stages: [String], mark: UInt64
+    _ log: Log, _ identity: StageIdentity, place: TopicPartition, mark: UInt64
   ) {
     self.log = log
     self.identity = identity
     self.place = place
-    self.stages = stages
     self.mark = String(mark, radix: 16)
   }
 
@@ -38,12 +37,12 @@ public struct InstanceClaim<Log: EventLog>: Sendable {
     try consumer.commit([place: end], wait: true)
   }
 
-  /// Why this process must stop; `nil` while the name is its own. A claim that has expired is
+  /// Why this process must stop; `nil` while the stage is its own. A claim that has expired is
   /// nobody's.
   public func findRival() throws(LogError) -> Reason? {
     let consumer = try makeConsumer()
     defer { consumer.close() }
-    guard let holder = try consumer.owners(of: [place])[place], isOther(holder) else { return nil }
+    guard let holder = try consumer.owners(of: [place])[place], holder != mark else { return nil }
     return Reason(
       .instanceInUse,
       "instance_in_use: a newer process has the same `instance`, \(identity.instance), and has taken"
@@ -52,17 +51,10 @@ public struct InstanceClaim<Log: EventLog>: Sendable {
         + " copied")
   }
 
-  /// Whether another process has put this there that runs one of the same stages.
-  private func isOther(_ holder: String) -> Bool {
-    let parts = holder.split(separator: " ")
-    guard parts.count == 2, parts[0] != mark else { return false }
-    return parts[1].split(separator: ",").contains { stages.contains(String($0)) }
-  }
-
   private func makeConsumer() throws(LogError) -> Log.Consumer {
     try log.makeConsumer(
       ConsumerConfiguration(
         topics: [place.topic], group: identity.member, isMember: false,
-        instanceID: "\(mark) \(stages.joined(separator: ","))", clientID: "projectionist-claim"))
+        instanceID: mark, clientID: "projectionist-claim"))
   }
 }

@@ -2,6 +2,8 @@
 final class OwnedPartition<Task: AnyObject, State> {
   let task: Task
   var state: State
+  /// `nil` for a state of this version. Another one takes no records yet.
+  var upgrade: StateUpgrade?
 
   init(_ task: Task, _ state: State) {
     self.task = task

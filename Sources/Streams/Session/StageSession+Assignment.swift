@@ -14,7 +14,7 @@ extension StageSession where Operator: ~Copyable {
       if !unused.isEmpty { environment.emit(.partitionsUnused(unused)) }
       try fencePredecessors(on: partitions)
       try begin(partitions, besides: unused)
-      environment.emit(.processing(assignment.running))
+      if !isUpgrading { environment.emit(.processing(assignment.running)) }
     case .revoked(let partitions):
       environment.emit(.revoked(partitions))
       try commitBatch()
@@ -75,7 +75,7 @@ extension StageSession where Operator: ~Copyable {
       try takeBack(opened)
       try identifyChangelogs(opened.map(\.task))
       try recordBeginnings(opened.map(\.task))
-      try upgradeStates(partitions)
+      planUpgrades(partitions)
     } catch {
       // Opening can't be resumed halfway.
       guard error.reaction == .abortBatch else { throw error }

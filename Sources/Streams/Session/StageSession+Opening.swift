@@ -104,39 +104,6 @@ extension StageSession where Operator: ~Copyable {
       by: steps.filter { $0 != .closeBatch && $0 != .sendPositions }, isTold: false)
   }
 
-  /// Brings states of earlier versions up to date, a batch at a time. What is done is committed, so
-  /// a stop or a crash costs nothing.
-  func upgradeStates(_ sources: [TopicPartition]) throws(StageError) {
-    let outdated = owned.filter {
-      sources.contains($0.task.source) && stageOperator.isOutdated($0.state)
-    }
-    for partition in outdated {
-      var progress = RestoreProgress(
-        partition.task.source.description, partitions: 1, at: environment.now())
-      environment.emit(
-        .upgrading(progress.begin(total: partition.task.nextOffset, at: environment.now())))
-      var obstacle: Reason?
-      while stageOperator.isOutdated(partition.state) {
-        if environment.stop.isStopped { return }
-        try openBatch()
-        let step = try stageOperator.upgrade(&partition.state, partition.task)
-        obstacle = obstacle ?? step.obstacle
-        partition.task.isTouched = true
-        try commitBatch()
-        partition.state = try stageOperator.makeState(partition.task)
-        let status = progress.advance(to: step.done, of: step.total, at: environment.now())
-        if let status { environment.emit(.upgrading(status)) }
-      }
-      if let obstacle {
-        environment.emit(.notUpgraded(partition.task.source, obstacle))
-        continue
-      }
-      let records = Int(clamping: partition.task.nextOffset)
-      environment.emit(.upgraded(progress.finish(records: records, at: environment.now())))
-    }
-    if !outdated.isEmpty { stageOperator.partitionsChanged(tasks) }
-  }
-
   /// Writes the values of the state over changes that no position vouches for: the next position
   /// would vouch for them too, and its batch need not change the same keys. It is a batch of its
   /// own, whose position then vouches for nothing wrong.

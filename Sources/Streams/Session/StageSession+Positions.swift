@@ -32,7 +32,7 @@ extension StageSession where Operator: ~Copyable {
   /// Moves positions past the markers at the ends of partitions.
   func passEnds() throws(StageError) {
     var passed: [(task: Task, end: Int64)] = []
-    for task in tasks {
+    for task in tasks where !isUpgrading {
       guard let end = idleEnds.end(of: task.source, beyond: task.nextOffset) else { continue }
       passed.append((task, end))
     }

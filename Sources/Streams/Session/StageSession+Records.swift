@@ -9,6 +9,8 @@ extension StageSession where Operator: ~Copyable {
     // Fetched before the partition was given up: its next owner reads it again.
     guard slot >= 0 else { return }
     let partition = owned[slot]
+    // Read again once the state is of this version.
+    guard partition.upgrade == nil else { return }
     let task = partition.task
     let first = run.index(ofOffset: task.nextOffset)
     if first > 0 { ledger.noteRedeliveries(first) }

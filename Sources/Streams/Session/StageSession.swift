@@ -107,6 +107,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
       if result.records > 0 { idleEnds.noteRecords() }
       if let followed = configuration.followed { try follow(followed) }
       if let rebalance = result.rebalance { return try answer(rebalance) }
+      if isUpgrading { return try goOnUpgrading() }
       if batch.isOpen {
         try goOn(with: result.records)
       } else if result.records == 0 {
@@ -133,6 +134,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   }
 
   private var pollTimeout: Duration {
+    if isUpgrading { return .zero }
     guard batch.isOpen else { return Self.longestPoll }
     let patience = batch.patience(at: environment.now(), backlog: upstreamHasBacklog)
     return max(.zero, min(patience, Self.longestPoll))

@@ -155,11 +155,11 @@ public struct Topology: Hashable, Sendable {
       instance: instance, worker: worker)
   }
 
-  /// The names of an instance's claim; see `InstanceClaim`.
-  public func claimant(instance: String) -> StageIdentity {
+  /// The names of an instance's claim on a stage; see `InstanceClaim`.
+  public func claimant(of stage: StageDeclaration, instance: String) -> StageIdentity {
     StageIdentity(
-      application: application, prefix: prefix, generation: generation, stage: "instance",
-      instance: instance)
+      application: application, prefix: prefix, generation: generation,
+      stage: "instance-\(stage.name)", instance: instance)
   }
 
   /// Where this deployment keeps its stores, below a state directory; a stage's are in a directory

@@ -19,8 +19,12 @@ struct TopicsClaimCommand: ParsableCommand {
       The application that takes over starts with groups and state of its own: it reads all of \
       user-ratings again.
 
-      --json prints outcome (held, claimed or taken_over), application, instance, claimed_at_ms and \
-      previous_application.
+      The claim also says among how many partitions keys are placed. Where they hold no keys, because \
+      they are new, this command makes that what topics.partitions and topics.movie_partitions say; \
+      daemons that use other numbers stop.
+
+      --json prints outcome (held, claimed, taken_over or recounted), application, instance, \
+      claimed_at_ms, partitions and previous_application.
       """)
 
   @OptionGroup var common: CommonOptions
@@ -31,11 +35,17 @@ struct TopicsClaimCommand: ParsableCommand {
     let (settings, logger) = try common.start("topics")
     // The admin client gives up sooner, so an unreachable broker is reported at once.
     let topic = settings.topology[.control]
-    guard try settings.makeAdmin(logger).topics()[topic] != nil else {
+    let admin = try settings.makeAdmin(logger)
+    let partitions = try admin.topics()
+    guard partitions[topic] != nil else {
       throw CommandFailure(
         .topicsDiffer, "there is no topic \(topic): create it with `projectionist topics apply`")
     }
-    let outcome = try TopicOwners(settings, logger).claim(instance: "", takesOver: takeOver)
+    let counts =
+      try admin.cluster().isEmbedded
+      ? settings.partitionCounts : settings.placedCounts(partitions, admin, logger)
+    let outcome = try TopicOwners(settings, logger).claim(
+      instance: "", counts: counts, takesOver: takeOver, recounts: true)
     let output = TopicsClaimOutput(outcome)
     print(json ? try JSONText.of(output) : output.text)
   }
@@ -47,16 +57,19 @@ struct TopicsClaimOutput: Encodable {
     case held
     case claimed
     case takenOver = "taken_over"
+    case recounted
   }
 
   var outcome: Outcome
   var application: String
   var instance: String
   var claimedMilliseconds: Int64
+  /// How many are used, by setting.
+  var partitions: [String: Int32]
   var previousApplication: String?
 
   private enum CodingKeys: String, CodingKey {
-    case outcome, application, instance
+    case outcome, application, instance, partitions
     case claimedMilliseconds = "claimed_at_ms"
     case previousApplication = "previous_application"
   }
@@ -65,9 +78,12 @@ struct TopicsClaimOutput: Encodable {
     application = result.claim.application
     instance = result.claim.instance
     claimedMilliseconds = result.claim.claimedMilliseconds
+    partitions = result.claim.counts.byGroup
     switch result {
     case .held: outcome = .held
     case .claimed(_, nil): outcome = .claimed
+    case .claimed(let claim, let before?) where claim.application == before.application:
+      outcome = .recounted
     case .claimed(_, let before?):
       outcome = .takenOver
       previousApplication = before.application
@@ -80,6 +96,10 @@ struct TopicsClaimOutput: Encodable {
     return switch outcome {
     case .held: "the topics have belonged to \(application) since \(time)"
     case .claimed: "the topics belong to \(application) from now on"
+    case .recounted:
+      "keys are placed among these numbers of partitions from now on: "
+        + partitions.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        .joined(separator: ", ")
     case .takenOver:
       "the topics belong to \(application) from now on, and no longer to"
         + " \(previousApplication ?? "")"

@@ -110,6 +110,9 @@ def retracts(event):
     return tuple(int(number) for number in text.split(":"))
 
 
+# How many events of one user and movie can be taken back by name; the first ones are.
+MOST_NAMED = 1000
+
 # What is said of a user and movie stands if it is the newest by these, in this order.
 ORDER = ["ms", "timestamp", "partition", "offset"]
 
@@ -121,7 +124,7 @@ class Fold:
     def __init__(self, records, catalog):
         """`records` are (partition, offset, key, value, timestamp), `catalog` values of movies."""
         rows = []
-        named = set()
+        named = {}
         self.invalid = {}
         for partition, offset, key, value, timestamp in records:
             try:
@@ -132,7 +135,9 @@ class Fold:
                 self.invalid[(partition, offset)] = (key, value)
                 continue
             if retracted is not None:
-                named.add((user, movie, *retracted))
+                names = named.setdefault((user, movie), set())
+                if len(names) < MOST_NAMED:
+                    names.add(retracted)
             rows.append(
                 (partition, offset, user, movie, -1.0 if rating is None else rating, milliseconds)
                 + (timestamp,)
@@ -142,7 +147,13 @@ class Fold:
         ).astype({"partition": "int32", "offset": "int64", "rating": "float64"})
         self.events = events.sort_values(["partition", "offset"], ignore_index=True)
         places = zip(*(self.events[name] for name in ("user_id", "movie_id", "partition", "offset")))
-        self.is_retracted = numpy.array([place in named for place in places], dtype=bool)
+        self.is_retracted = numpy.array(
+            [
+                (partition, offset) in named.get((user, movie), ())
+                for user, movie, partition, offset in places
+            ],
+            dtype=bool,
+        )
         self.movies = movie_table(catalog)
         self._find_changes()
 

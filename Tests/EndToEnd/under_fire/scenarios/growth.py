@@ -32,6 +32,7 @@ MAX_AGE_SECONDS = 60
 def run(bed):
     daemon = bed.daemon("one")
     topic_made_by_the_broker(bed, daemon)
+    topic_of_an_earlier_version(bed, daemon)
     daemon.start()
     daemon.wait_until_ready()
     bed.send(0.4)
@@ -73,6 +74,30 @@ def topic_made_by_the_broker(bed, daemon):
     if code != 0:
         problems.append(f"after {mends}, {code}: {text}")
     bed.report.check("it is distinguished, and what is printed mends it", problems)
+
+
+def topic_of_an_earlier_version(bed, daemon):
+    """One that takes records of clocks that run ahead."""
+    bed.report.progress("case: user-ratings takes records of the future")
+    limit = "message.timestamp.after.max.ms"
+    bed.kafka.tool(
+        "kafka-configs.sh", "--bootstrap-server", bed.bootstrap, "--alter",
+        "--entity-type", "topics", "--entity-name", "user-ratings", "--delete-config", limit,
+    )
+    problems = []
+    text = bed.run("topics", "check", "--config", daemon.configuration)
+    mends = re.findall(r"Set it with `(kafka-configs\.sh [^`]*)`", text)
+    if len(mends) != 1 or f"{limit}=3600000" not in text:
+        problems.append(text)
+    code, text = bed.command("check", "--config", daemon.configuration)
+    if code != 0 or limit not in text:
+        problems.append(f"check ends with {code}: {text}")
+    for mend in mends:
+        bed.kafka.tool(*shlex.split(mend))
+    text = bed.run("topics", "check", "--config", daemon.configuration)
+    if limit in text:
+        problems.append(f"after {mends}: {text}")
+    bed.report.check("that is a warning, and what is printed mends it", problems)
 
 
 def grow(bed, topic, count):

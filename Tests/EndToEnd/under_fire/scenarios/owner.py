@@ -1,7 +1,8 @@
 """Applications meet on the same topics: one of them gets them, and the others say whose they are.
 
 Two that start at the same moment on new topics, one that comes later, one that takes over from a
-running daemon, and the first one that takes its topics back.
+running daemon, and the first one that takes its topics back. Daemons of one application that are
+configured with different numbers of partitions place keys among the same.
 """
 
 from confluent_kafka import Consumer, TopicPartition
@@ -24,6 +25,7 @@ def run(bed):
     for number in range(bed.options.kills):
         race(bed, f"race{number}")
     names_others(bed)
+    counts_once(bed)
     daemon = bed.daemon("one")
     daemon.start()
     bed.send(0.5)
@@ -98,6 +100,38 @@ def names_others(bed):
     bed.report.check("and no later one does", [str(each) for each in warnings])
     daemon.stop()
     bed.daemons.remove(daemon)
+
+
+def counts_once(bed):
+    """Daemons with different settings on topics that hold no keys."""
+    bed.report.progress("case: topics.partitions differs before there are keys")
+    six, four = (
+        bed.daemon(f"of-{count}", topics__prefix="counted", topics__partitions=count)
+        for count in (6, 4)
+    )
+    bed.run("topics", "apply", "--config", six.configuration)
+    for daemon in (four, six):
+        daemon.start()
+        daemon.wait_until_ready()
+    problems = []
+    if four.says("topics.partitions is"):
+        problems.append("the first one does not use what it is configured with")
+    if not six.says("topics.partitions is 6", "placed among 4"):
+        problems.append("the second one does not say what it uses")
+    bed.report.check("daemons with other settings use what the first one has claimed", problems)
+    text = bed.run("topics", "claim", "--config", six.configuration)
+    problems = [] if "topics.partitions=6" in text else [text]
+    for daemon in (four, six):
+        if daemon.wait(60) != OWNED or not daemon.says("other numbers of partitions"):
+            problems.append(f"{daemon.name} has ended with {daemon.last_words()}")
+    six.start()
+    six.wait_until_ready()
+    code = six.stop()
+    if code != 0:
+        problems.append(f"it ends with {code}")
+    bed.report.check("empty topics are counted again on demand", problems)
+    for daemon in (four, six):
+        bed.daemons.remove(daemon)
 
 
 def refusal_problems(daemon, owner):
