@@ -72,6 +72,12 @@ package struct TopicReport: Sendable {
       else { return false }
       return count < least
     }
+    /// Whether it has fewer copies than are configured.
+    ///
+    /// - Parameter copies: how many each topic's partitions have.
+    package func hasFewerCopies(_ copies: [String: Int]) -> Bool {
+      copies[topic.name].map { $0 > 0 && $0 < topic.replicationFactor } ?? false
+    }
     /// Which record times it takes.
     package var times: TimestampLimits {
       properties.map { TimestampLimits($0.values) } ?? .none

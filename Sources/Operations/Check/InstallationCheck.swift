@@ -62,7 +62,8 @@ package enum InstallationCheck {
       if let stuck = report.entries.first(where: { $0.cannotBeWritten(copies) }) {
         return stuckFinding(stuck, settings)
       }
-      return finding(report)
+      let thin = report.entries.filter { $0.hasFewerCopies(copies) }
+      return thin.isEmpty ? finding(report) : thinFinding(thin, copies)
     } catch {
       return CheckFinding(
         "topics", failed: ExitStatus(of: error) ?? .failure, "\(error)",
@@ -83,6 +84,20 @@ package enum InstallationCheck {
       "topics",
       ok: notes.isEmpty
         ? "all \(report.entries.count) are as declared" : notes.joined(separator: "; "))
+  }
+
+  private static func thinFinding(_ entries: [TopicReport.Entry], _ copies: [String: Int])
+    -> CheckFinding
+  {
+    let names = entries.map { "\($0.topic.name) (\(copies[$0.topic.name] ?? 0))" }
+    return CheckFinding(
+      "topics",
+      warning: "\(names.joined(separator: ", ")) have fewer copies than"
+        + " topics.replication_factor, \(entries[0].topic.replicationFactor): a lost disk may be the"
+        + " last copy",
+      advice:
+        "give them more with kafka-reassign-partitions.sh, or set topics.replication_factor to"
+        + " what they have")
   }
 
   private static func stuckFinding(_ entry: TopicReport.Entry, _ settings: Settings)
