@@ -101,7 +101,8 @@ extension SettingKey {
     SettingKey(
       "topics.prefix", \.topics.prefix, .topicPrefix,
       "Begins the names of all topics, groups, ids, the Feast project and the state directory. With"
-        + " one of its own, another application on the same cluster has a set of topics of its own."
+        + " one of its own, another application on the same cluster has a set of topics of its own:"
+        + " with `test`, user-ratings is test.user-ratings."
     ),
     SettingKey(
       "topics.partitions", \.topics.partitions, .integer(1...10_000),

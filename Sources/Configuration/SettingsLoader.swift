@@ -75,7 +75,13 @@ package struct LoadedSettings: Sendable {
     if let path = fileName(path, environment) {
       do {
         // A pipe or device has no length, which reading a whole file depends on.
-        let bytes = try FileHandle(forReadingFrom: URL(filePath: path)).readToEnd() ?? Data()
+        let handle = try FileHandle(forReadingFrom: URL(filePath: path))
+        let bytes = try handle.read(upToCount: Self.maximumFileBytes + 1) ?? Data()
+        guard bytes.count <= Self.maximumFileBytes else {
+          throw ConfigurationError(problems: [
+            "the configuration file \(path) is larger than \(Self.maximumFileBytes) bytes"
+          ])
+        }
         guard let yaml = String(data: bytes, encoding: .utf8) else {
           throw ConfigurationError(problems: ["the configuration file \(path) is not UTF-8"])
         }
@@ -89,6 +95,8 @@ package struct LoadedSettings: Sendable {
     }
     return try LoadedSettings(file: file, environment: environment, flags: flags)
   }
+
+  private static let maximumFileBytes = 1 << 20
 
   /// The environment variable that names the configuration file.
   package static let fileVariable = SettingKey.environmentPrefix + "CONFIG"

@@ -1,10 +1,14 @@
 import Foundation
+import Synchronization
 
 /// Standard output and error of a command that outlives their readers: a closed pipe or terminal is
 /// no crash, and can be noticed without writing.
 package enum StandardStream: Int32, Sendable {
   case output = 1
   case error = 2
+
+  /// Why standard output could not be written; 0 if it could.
+  private static let failure = Atomic<Int32>(0)
 
   /// Writes what fits: the rest of a text has no reader if not all of it does.
   ///
@@ -21,10 +25,36 @@ package enum StandardStream: Int32, Sendable {
       } else if count < 0, errno == EAGAIN {
         waitForRoom()
       } else if count == 0 || errno != EINTR {
+        if self == .output, errno != EPIPE { Self.failure.store(errno, ordering: .relaxed) }
         return false
       }
     }
     return true
+  }
+
+  /// Makes sure that no file or socket is opened under the number of a closed stream. What is
+  /// written to it fails then, as it should.
+  package static func occupyClosed() {
+    for (number, flags) in [(0, O_WRONLY), (1, O_RDONLY), (2, O_RDONLY)] as [(Int32, Int32)]
+    where fcntl(number, F_GETFD) < 0 {
+      _ = open("/dev/null", flags)
+    }
+  }
+
+  /// Lets the process exit with 1 and one line if not all of standard output could be written. A
+  /// reader that has gone is fine: it has seen enough.
+  package static func failAtExitIfOutputIsLost() {
+    atexit {
+      // What could not be written stays in the buffer, and fails again.
+      if fflush(nil) != 0 { StandardStream.failure.store(errno, ordering: .relaxed) }
+      let number = StandardStream.failure.load(ordering: .relaxed)
+      guard number != 0 else { return }
+      let reason = String(cString: strerror(number))
+      guard !StandardStream.output.isAbandoned else { return }
+      _ = StandardStream.error.write(
+        "projectionist: can't write all of standard output: \(reason)\n")
+      _exit(1)
+    }
   }
 
   /// Whether a pipe's reader or a terminal has gone.

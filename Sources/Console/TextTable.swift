@@ -10,7 +10,7 @@ package struct TextTable {
   }
 
   package mutating func append(_ row: [String]) {
-    rows.append(row)
+    rows.append(row.map(\.printable))
   }
 
   /// The table, each row a line. Columns are as wide as their widest text.

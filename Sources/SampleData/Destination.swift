@@ -9,8 +9,10 @@ package enum DataTopic: Int, CaseIterable {
   case movies
   case ratings
 
+  package static let declarations: [TopicDeclaration] = [.movies, .userRatings]
+
   package static func names(_ topology: Topology) -> [String] {
-    [topology[.movies], topology[.userRatings]]
+    declarations.map { topology[$0] }
   }
 }
 

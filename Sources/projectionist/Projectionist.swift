@@ -60,6 +60,8 @@ struct Projectionist: AsyncParsableCommand {
   }
 
   static func main() async {
+    StandardStream.occupyClosed()
+    StandardStream.failAtExitIfOutputIsLost()
     do {
       try HelpRequest.check(CommandLine.arguments.dropFirst())
       var command = try parseAsRoot()
@@ -72,7 +74,7 @@ struct Projectionist: AsyncParsableCommand {
       // What the argument parser throws it also explains, with the right exit code.
       guard let status = ExitStatus(of: error) else { exit(withError: error) }
       let text = FailureText.of(error, CommonOptions.settingsInForce)
-      StandardStream.error.write("projectionist: \(text)\n")
+      StandardStream.error.write("projectionist: \(text.printableLines)\n")
       Foundation.exit(status.rawValue)
     }
   }

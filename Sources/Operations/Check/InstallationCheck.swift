@@ -27,7 +27,13 @@ package enum InstallationCheck {
       let cluster = try admin.cluster()
       let brokers = cluster.brokers.joined(separator: ", ")
       let kafka = CheckFinding("kafka", ok: "cluster \(cluster.id) answers, at \(brokers)")
-      let topics = { [checkTopics(settings, admin, logger), checkOwner(settings, logger)] }
+      let topics = {
+        let topics = [checkTopics(settings, admin, logger), checkOwner(settings, logger)]
+        // Without the topics there are no positions in them either.
+        guard topics.allSatisfy(\.ok) else { return topics }
+        return topics
+          + HistoryCheck(settings: settings, logger: logger, clusterID: cluster.id).findings()
+      }
       if cluster.isEmbedded { return [kafka] + topics() }
       let (found, canSeeTopics) = ClusterCheck.run(settings, admin, cluster, logger)
       return [kafka] + found + (canSeeTopics ? topics() : [])

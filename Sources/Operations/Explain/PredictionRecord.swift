@@ -75,8 +75,9 @@ struct PredictionRecord {
     guard range.contains(offset) else {
       throw CommandFailure(
         .failure,
-        "\(place) does not exist: the partition has offsets \(range.lowerBound) to"
-          + " \(range.upperBound - 1)")
+        "\(place) does not exist: the partition "
+          + (range.isEmpty
+            ? "is empty" : "has offsets \(range.lowerBound) to \(range.upperBound - 1)"))
     }
     try reader.begin([PartitionCursor(partition, from: .at(offset), to: offset + 1)])
     var value: [UInt8]?

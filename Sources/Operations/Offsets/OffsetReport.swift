@@ -55,6 +55,9 @@ package struct OffsetReport: Hashable, Sendable {
     return setter == .somebodyElse && committed != own ? committed : nil
   }
 
+  /// Whether the stage does not start from here before somebody decides.
+  var stopsStage: Bool { loss != nil || status == "ahead" }
+
   /// Whether what somebody else has set can be undone.
   package var isForeign: Bool { setter == .somebodyElse && committed != own }
 

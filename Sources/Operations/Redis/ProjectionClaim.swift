@@ -61,10 +61,14 @@ package struct ProjectionClaim {
   private let identity: ProjectionIdentity
   private let sink: RedisSink
 
-  /// - Throws: when the cluster does not answer, which tells the log's identity.
+  /// - Throws: when the cluster does not answer, which tells the log's identity, or the topics are
+  ///   another application's.
   package init(_ settings: Settings, _ logger: Logger) throws {
     self.settings = settings
-    identity = settings.projectionIdentity(cluster: try settings.makeAdmin(logger).cluster().id)
+    let admin = try settings.makeAdmin(logger)
+    identity = settings.projectionIdentity(cluster: try admin.cluster().id)
+    // An application without topics could never fill what it claims.
+    try TopicOwners(settings, logger).check(try admin.topics())
     sink = RedisSink(identity.projection, settings.redisConfiguration)
   }
 

@@ -122,10 +122,7 @@ package struct ProjectionRebuild {
   {
     var ends: [TopicPartition: Int64] = [:]
     for topic in topics {
-      for number in 0..<(try consumer.partitionCount(of: topic)) {
-        let partition = TopicPartition(topic, number)
-        ends[partition] = try consumer.offsets(of: partition).upperBound
-      }
+      ends.merge(try consumer.bounds(of: topic).mapValues(\.upperBound)) { $1 }
     }
     return try PublishedFeatures.cursors(ends, by: consumer)
   }

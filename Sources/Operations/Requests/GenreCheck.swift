@@ -16,6 +16,12 @@ package enum GenreCheck {
     try check(genres, among: movies.genreNames)
   }
 
+  private static func list(of known: [String]) -> String {
+    let shown = known.sorted().prefix(30)
+    let rest = known.count - shown.count
+    return shown.joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
+  }
+
   /// - Parameter known: the catalog's genres.
   static func check(_ genres: [String], among known: [String]) throws(CommandFailure) {
     guard !known.isEmpty else {
@@ -33,7 +39,7 @@ package enum GenreCheck {
       throw CommandFailure(
         .usage,
         "no movie has the genre \(genre); the nearest known one is \(nearest ?? ""), of"
-          + " \(known.sorted().joined(separator: ", "))")
+          + " \(list(of: known))")
     }
   }
 }

@@ -45,20 +45,8 @@ struct RedisComparison {
     topic = settings.topology[features]
     let view = StageDeclaration.redis.inputs.firstIndex(of: features)
     layout = identity.projection.views[view ?? 0]
-    ends = try Self.ends(of: topic, log)
+    ends = try log.bounds(of: topic).mapValues(\.upperBound)
     partitions = cluster.counts.count(of: features) ?? Int32(ends.count)
-  }
-
-  private static func ends(of topic: String, _ log: KafkaLog) throws -> [TopicPartition: Int64] {
-    let reader = try log.makeConsumer(
-      ConsumerConfiguration(topics: [topic], group: nil, clientID: "projectionist-verify"))
-    defer { reader.close() }
-    var ends: [TopicPartition: Int64] = [:]
-    for number in 0..<(try reader.partitionCount(of: topic)) {
-      let partition = TopicPartition(topic, number)
-      ends[partition] = try reader.offsets(of: partition).upperBound
-    }
-    return ends
   }
 
   // MARK: Waiting
@@ -172,7 +160,7 @@ struct RedisComparison {
     _ newer: [(entity: Int64, fence: Fence)], _ epoch: UInt64, _ outcome: inout RedisOutcome
   ) throws {
     guard !newer.isEmpty else { return }
-    let present = try Self.ends(of: topic, log)
+    let present = try log.bounds(of: topic).mapValues(\.upperBound)
     for (entity, fence) in newer {
       if fence < Fence(generation: epoch, offset: present[home(of: entity)] ?? 0) {
         outcome.newer += 1

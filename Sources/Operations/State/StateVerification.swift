@@ -19,8 +19,8 @@ package struct StateVerification {
   private let patience: Duration
   /// How many differences to show of each partition.
   private let shown: Int
-  /// Where `validation-results` ended at the beginning.
-  private let verdictEnds: [TopicPartition: Int64]
+  /// Which offsets `validation-results` had at the beginning.
+  private let verdicts: [TopicPartition: Range<Int64>]
 
   package init(
     _ settings: Settings, _ logger: Logger, comparesRedis: Bool, patience: Duration, shown: Int
@@ -30,8 +30,7 @@ package struct StateVerification {
     self.comparesRedis = comparesRedis
     self.patience = patience
     self.shown = shown
-    verdictEnds = try VerdictVerification.ends(
-      of: settings.topology[.validationResults], cluster.log)
+    verdicts = try cluster.log.bounds(of: settings.topology[.validationResults])
   }
 
   /// What there is to verify: all partitions of the topics, whether or not there is a store.
@@ -113,11 +112,10 @@ package struct StateVerification {
     }
     let all = try partitions(stage: .user, partition: nil)
     guard Set(all.map(\.partition)) == Set(compared.map(\.partition)) else { return nil }
-    let eventEnds = try VerdictVerification.ends(
-      of: settings.topology[.validatedRatings], cluster.log)
+    let events = try cluster.log.bounds(of: settings.topology[.validatedRatings])
     let ratings = settings.topology[.userRatings]
     var report = try VerdictVerification(log: cluster.log, shown: shown).run(
-      verdictEnds: verdictEnds, eventEnds: eventEnds, topic: ratings)
+      verdicts: verdicts, events: events, topic: ratings)
     report.nameRemedy(
       group: settings.topology.group(of: .intake), topic: ratings,
       bootstrapServers: settings.bootstrapServers)

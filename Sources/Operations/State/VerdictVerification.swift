@@ -11,30 +11,20 @@ struct VerdictVerification {
   /// How many events to show.
   let shown: Int
 
-  /// The present ends of a topic.
-  static func ends(of topic: String, _ log: KafkaLog) throws -> [TopicPartition: Int64] {
-    let asking = try log.makeConsumer(
-      ConsumerConfiguration(topics: [topic], group: nil, clientID: "projectionist-verify"))
-    defer { asking.close() }
-    var ends: [TopicPartition: Int64] = [:]
-    for number in 0..<(try asking.partitionCount(of: topic)) {
-      let partition = TopicPartition(topic, number)
-      ends[partition] = try asking.offsets(of: partition).upperBound
-    }
-    return ends
-  }
-
   /// - Parameters:
-  ///   - eventEnds: of `validated-ratings`, noted after those of the verdicts.
+  ///   - verdicts: which offsets `validation-results` had at the beginning.
+  ///   - events: which `validated-ratings` had after that.
   ///   - topic: of the events' sources.
   func run(
-    verdictEnds: [TopicPartition: Int64], eventEnds: [TopicPartition: Int64], topic: String
+    verdicts held: [TopicPartition: Range<Int64>], events bounds: [TopicPartition: Range<Int64>],
+    topic: String
   ) throws -> VerdictReport {
-    let verdicts = try read(.validVerdicts, to: verdictEnds, "verdicts")
-    let events = try read(.events, to: eventEnds, "events")
+    let verdicts = try read(.validVerdicts, to: held.mapValues(\.upperBound), "verdicts")
+    let events = try read(.events, to: bounds.mapValues(\.upperBound), "events")
     let missing = verdicts.missing(from: events, shown: shown)
     return VerdictReport(
-      validVerdicts: verdicts.count, events: events.count, missingEvents: missing.count,
+      validVerdicts: verdicts.count, deletedVerdicts: held.values.reduce(0) { $0 + $1.lowerBound },
+      events: events.count, missingEvents: missing.count,
       firstMissing: missing.first.map { "\(topic)[\($0.partition)] at offset \($0.offset)" })
   }
 
@@ -54,6 +44,8 @@ struct VerdictVerification {
 package struct VerdictReport: Encodable {
   /// Events with a valid verdict, as far as `validation-results` still holds them.
   var validVerdicts: Int
+  /// Offsets of verdicts that the topic's retention has deleted: nothing is known of them.
+  var deletedVerdicts: Int64 = 0
   /// Events of `validated-ratings`.
   var events: Int
   /// Events with a valid verdict that `validated-ratings` does not have.
@@ -64,13 +56,19 @@ package struct VerdictReport: Encodable {
 
   package var agrees: Bool { missingEvents == 0 }
 
+  private var extent: String {
+    guard deletedVerdicts > 0 else { return "" }
+    return "; \(deletedVerdicts) offsets of earlier verdicts were deleted, and are not compared"
+  }
+
   package var text: String {
     guard missingEvents > 0 else {
       return "verdicts: validated-ratings has all \(validVerdicts) events with a valid verdict"
+        + extent
     }
     let lines = [
       "verdicts: \(missingEvents) of \(validVerdicts) events with a valid verdict are not in"
-        + " validated-ratings, which has \(events)"
+        + " validated-ratings, which has \(events)" + extent
     ]
     let remedies = remedy.map { ["  → \($0)"] } ?? []
     return (lines + firstMissing.map { "  \($0)" } + remedies).joined(separator: "\n")

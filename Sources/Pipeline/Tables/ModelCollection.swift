@@ -7,6 +7,8 @@ struct ModelCollection: Sendable {
   enum Notice: Hashable, Sendable {
     /// A newly promoted model serves from now on.
     case serves(version: String, movies: Int)
+    /// The one that served is gone, and no other is promoted.
+    case noneServes(last: String)
     case refused(ModelFault)
   }
 
@@ -40,6 +42,7 @@ struct ModelCollection: Sendable {
       return []
     }
     var notices: [Notice] = []
+    let served = available.promoted?.version
     switch change {
     case .ready(let factors): add(ServingModel(factors))
     case .deleted(let version):
@@ -53,6 +56,7 @@ struct ModelCollection: Sendable {
       if isNew(fault) { notices.append(.refused(fault)) }
     }
     if let notice = promote() { notices.append(notice) }
+    if let served, available.promoted == nil { notices.append(.noneServes(last: served)) }
     evict()
     available.version += 1
     return notices

@@ -24,6 +24,7 @@ final class ModelKeeper: Sendable {
   private let collection: Mutex<ModelCollection>
   /// A copy, so that reading it never waits for work on the collection.
   private let published = Mutex(AvailableModels())
+  private let isCaughtUp = Atomic(false)
 
   init(kept: Int, shadow: String?, logger: Logger) {
     self.logger = logger
@@ -84,14 +85,25 @@ final class ModelKeeper: Sendable {
   private func log(_ notice: ModelCollection.Notice) {
     switch notice {
     case .serves(let version, let movies):
+      // What is read at the start served once, and most of it does no more.
+      guard isCaughtUp.load(ordering: .relaxed) else { return }
       logger.notice("a model serves", metadata: ["model": "\(version)", "movies": "\(movies)"])
+    case .noneServes(let last):
+      guard isCaughtUp.load(ordering: .relaxed) else { return }
+      logger.warning(
+        "no model serves any more: answers are by popularity", metadata: ["last": "\(last)"])
     case .refused(let fault):
       logger.error("a record of a model is refused", metadata: ["reason": "\(fault)"])
     }
   }
 
-  /// Logs which models are incomplete, after all that is in the topic has been read.
-  func reportIncomplete() {
+  /// Logs which model serves and which are incomplete, after all that is in the topic has been
+  /// read.
+  func reportCaughtUp() {
+    isCaughtUp.store(true, ordering: .relaxed)
+    if let model = available.promoted {
+      log(.serves(version: model.version, movies: model.factors.movies.count))
+    }
     for model in collection.withLock({ $0.incomplete }) {
       let expected = model.partsExpected.map { "\($0)" } ?? "unknown"
       logger.warning(

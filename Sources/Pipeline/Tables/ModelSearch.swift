@@ -15,14 +15,25 @@ struct ModelSearch: Sendable {
     }
   }
 
-  /// Hands the model's records to the keeper, and logs a warning if that does not complete it.
-  func run(_ version: String, _ logger: Logger) {
+  /// Hands the model's records to the keeper, and says if that does not complete it.
+  ///
+  /// - Parameter isRepeated: whether the model was searched for before, and its absence said.
+  func run(_ version: String, isRepeated: Bool, _ logger: Logger) {
+    // Only what stands: a model that was deleted must not serve until its tombstone is read.
+    var standing: [(key: [UInt8], value: [UInt8]?)] = []
+    var places: [[UInt8]: Int] = [:]
     do throws(LogError) {
       try read { record in
         guard let key = record.key, let name = ModelKey(key), name.belongs(toModel: version) else {
           return
         }
-        keeper.take(key: key, value: record.value)
+        let (copy, value) = ([UInt8](copying: key), [UInt8]?(copying: record.value))
+        if let place = places[copy] {
+          standing[place].value = value
+        } else {
+          places[copy] = standing.count
+          standing.append((copy, value))
+        }
       }
     } catch {
       logger.warning(
@@ -30,11 +41,15 @@ struct ModelSearch: Sendable {
         metadata: ["model": "\(version)", "reason": "\(error)"])
       return
     }
-    if keeper.available.missing == version {
-      logger.warning(
-        "the promoted model is incomplete: the previous one keeps serving",
-        metadata: ["model": "\(version)"])
+    for (key, value) in standing where value != nil {
+      value.withSpan { keeper.take(key: key.span.bytes, value: $0) }
     }
+    let available = keeper.available
+    guard available.missing == version, !isRepeated else { return }
+    let instead = available.promoted.map { "the model \($0.version)" } ?? "popularity"
+    logger.warning(
+      "the promoted model is not complete in the topic",
+      metadata: ["model": "\(version)", "answers_by": "\(instead)"])
   }
 }
 

@@ -34,8 +34,11 @@ final class ModelTable<Consumer: LogConsumer> {
     table = try GlobalTable(log, topic: topic, clientID: clientID)
     try table.catchUp { keeper.take(key: $0.key, value: $0.value) }
     search = ModelSearch(log, topic: topic, clientID: clientID, keeper: keeper)
-    if let missing = keeper.available.missing { search.run(missing, environment.logger) }
-    keeper.reportIncomplete()
+    if let missing = keeper.available.missing {
+      search.run(missing, isRepeated: false, environment.logger)
+      searched = (missing, environment.now())
+    }
+    keeper.reportCaughtUp()
     self.keeper = keeper
     self.environment = environment
     available = keeper.available
@@ -91,9 +94,10 @@ final class ModelTable<Consumer: LogConsumer> {
     }
     let now = environment.now()
     if let searched, searched.version == missing, now - searched.at < Self.retryInterval { return }
+    let isRepeated = searched?.version == missing
     searched = (missing, now)
     environment.inBackground { [search, logger = environment.logger] in
-      search.run(missing, logger)
+      search.run(missing, isRepeated: isRepeated, logger)
     }
   }
 }

@@ -120,9 +120,11 @@ struct StageChoice: ParsableArguments {
 /// The stage whose offsets are settled.
 struct MovableStage: ParsableArguments {
   @Option(
-    help: ArgumentHelp("The stage: \(StageChoice.names).", valueName: "stage"),
+    help: ArgumentHelp(
+      "The stage: \(StageChoice.names); \(StageOffsets.movable[0].name) by default.",
+      valueName: "stage"),
     transform: StageChoice.stage)
-  var stage: StageDeclaration
+  var stage: StageDeclaration = StageOffsets.movable[0]
 }
 
 /// What `offsets list` prints of a partition.

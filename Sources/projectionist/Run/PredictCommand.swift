@@ -5,6 +5,7 @@ import Console
 import Foundation
 import KafkaLog
 import Operations
+import Pipeline
 import Recommender
 import Wiring
 
@@ -63,7 +64,9 @@ struct PredictCommand: ParsableCommand {
   func run() throws {
     let (settings, logger) = try common.start("predict")
     let log = settings.makeQuietLog(logger)
-    _ = try settings.makeAdmin(logger).cluster()
+    let admin = try settings.makeAdmin(logger)
+    _ = try admin.cluster()
+    try settings.requireTopics([.requests, .recommendations], admin)
     let request = request
     try GenreCheck.check(
       request.genres, log, settings.topology, clientID: "projectionist-predict")

@@ -54,6 +54,9 @@ struct StateRestoreCommand: ParsableCommand {
 
   func run() throws {
     let (settings, logger) = try options.common.start("state")
+    guard FileManager.default.fileExists(atPath: directory) else {
+      throw CommandFailure(.failure, "there is no directory \(directory)")
+    }
     let copies = LMDBStorage(root: directory, mapBytes: settings.storage.mapBytes)
     let manifests = try StoreRestore(from: copies, settings, logger, replaces: force)
       .restore(options.places(in: copies))

@@ -1,0 +1,75 @@
+import Configuration
+import Console
+import EventLog
+import KafkaLog
+import LMDBStore
+import Logging
+import Pipeline
+import StateStore
+import Streams
+import Wiring
+
+/// Compares what earlier runs have left with the log: positions of groups, and stores of this
+/// machine.
+struct HistoryCheck {
+  let settings: Settings
+  let logger: Logger
+  let clusterID: String
+
+  func findings() -> [CheckFinding] { [positions()] + stores() }
+
+  /// Positions that somebody else has set keep a stage from starting where events would be skipped.
+  private func positions() -> CheckFinding {
+    var obstacles: [String] = []
+    do {
+      for stage in StageOffsets.movable where settings.stages.contains(stage.name) {
+        for report in try StageOffsets(stage, settings, logger).reports() where report.stopsStage {
+          obstacles.append("\(stage.name) in \(report.source): \(report.status)")
+        }
+      }
+    } catch {
+      return CheckFinding(
+        "positions", failed: ExitStatus(of: error) ?? .failure, "\(error)",
+        advice: "see `projectionist offsets`")
+    }
+    guard obstacles.isEmpty else {
+      return CheckFinding(
+        "positions", failed: .stateDiffers, obstacles.joined(separator: "; "),
+        advice:
+          "`projectionist offsets` shows them; `offsets restore` undoes what somebody else has"
+          + " set, and `offsets accept` goes on from there")
+    }
+    return CheckFinding("positions", ok: "are the stages' own")
+  }
+
+  private func stores() -> [CheckFinding] {
+    // Before the first start there is none.
+    guard let places = try? StorePlace.all(in: settings.storage) else { return [] }
+    var differences: [String] = []
+    for place in places {
+      do {
+        if let difference = try difference(of: place) {
+          differences.append("the store of \(place.description) \(difference)")
+        }
+      } catch {
+        differences.append("the store of \(place.description) can't be read: \(error)")
+      }
+    }
+    guard let first = differences.first else { return [] }
+    let others = differences.count > 1 ? ", and \(differences.count - 1) more" : ""
+    return [
+      CheckFinding(
+        "stores", failed: .stateDiffers, first + others,
+        advice: "correct kafka.bootstrap.servers or the application; if they are right, move"
+          + " \(settings.stateRoot) away: the state is then rebuilt from this log")
+    ]
+  }
+
+  private func difference(of place: StorePlace) throws -> String? {
+    guard let origin = try place.open().snapshot().origin() else { return nil }
+    let met = StoreOrigin(
+      cluster: clusterID, application: settings.application,
+      input: settings.topology.inputs(of: place.schema.stage)[0], partitions: origin.partitions)
+    return origin.difference(from: met)
+  }
+}
