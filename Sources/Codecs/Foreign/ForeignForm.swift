@@ -87,7 +87,7 @@ package enum ForeignForm: Hashable, Sendable {
     ([0xFD, 0x37, 0x7A, 0x58, 0x5A], .xz), ([0x50, 0x4B, 0x03, 0x04], .zip),
     ([0x78, 0x01], .zlib), ([0x78, 0x5E], .zlib), ([0x78, 0x9C], .zlib), ([0x78, 0xDA], .zlib),
     ([0xFF, 0xFE, 0x00, 0x00], .utf32), ([0x00, 0x00, 0xFE, 0xFF], .utf32),
-    ([0xFF, 0xFE], .utf16), ([0xFE, 0xFF], .utf16), ([0xEF, 0xBB, 0xBF], .byteOrderMark),
+    ([0xFF, 0xFE], .utf16), ([0xFE, 0xFF], .utf16), (Codecs.byteOrderMark, .byteOrderMark),
     ([0xAC, 0xED, 0x00, 0x05], .javaObject), ([0x4F, 0x62, 0x6A, 0x01], .avroFile),
     ([0x80, 0x02], .pickle), ([0x80, 0x03], .pickle), ([0x80, 0x04], .pickle),
     ([0x80, 0x05], .pickle),
@@ -102,7 +102,7 @@ package enum ForeignForm: Hashable, Sendable {
   private static func wideText(_ value: RawSpan) -> ForeignForm? {
     guard value.byteCount >= 4 else { return nil }
     let brackets: [UInt8] = [0x7B, 0x5B, 0x22]
-    let first = (value.byte(0), value.byte(1), value.byte(2), value.byte(3))
+    let first = (value.byte(at: 0), value.byte(at: 1), value.byte(at: 2), value.byte(at: 3))
     if first.1 == 0, brackets.contains(first.0) {
       return first.2 == 0 && first.3 == 0 ? .utf32 : .utf16
     }
@@ -114,20 +114,20 @@ package enum ForeignForm: Hashable, Sendable {
     guard value.byteCount > 0 else { return nil }
     let payload = WireFormat.payload(of: value)
     if payload.byteCount < value.byteCount, payload.byteCount > 0,
-      [0x7B, 0x5B, 0x22].contains(payload.byte(0))
+      [0x7B, 0x5B, 0x22].contains(payload.byte(at: 0))
     {
       return ofText(payload)
     }
-    switch value.byte(0) {
+    switch value.byte(at: 0) {
     case 0x00 where value.byteCount > 5:
-      let number = (1...4).reduce(UInt32(0)) { $0 << 8 | UInt32(value.byte($1)) }
+      let number = (1...4).reduce(UInt32(0)) { $0 << 8 | UInt32(value.byte(at: $1)) }
       guard number != 0 else { return .binary }
       return .binaryWithSchema("Confluent's schema \(number)")
     case 0x01 where value.byteCount > 17: return .binaryWithSchema("a schema's GUID")
-    case 0x03 where value.byteCount > 18 && (value.byte(1) == 0 || value.byte(1) == 5):
+    case 0x03 where value.byteCount > 18 && (value.byte(at: 1) == 0 || value.byte(at: 1) == 5):
       return .binaryWithSchema("AWS Glue's schema registry")
     // A map of up to 15 entries, whose first key is a short text.
-    case 0x81...0x8F where value.byteCount > 2 && 0xA1...0xBF ~= value.byte(1):
+    case 0x81...0x8F where value.byteCount > 2 && 0xA1...0xBF ~= value.byte(at: 1):
       return .messagePack
     default: return nil
     }

@@ -1,3 +1,5 @@
+import Codecs
+
 /// Reads headers as clients write them: as plain text, as text in a JSON encoding (Spring before
 /// 2.3, or with `encodeStrings`), with what shells and consoles leave at its ends, or in binary.
 enum HeaderText {
@@ -35,7 +37,7 @@ enum HeaderText {
   /// The bytes without quotes, brackets, white space and a byte order mark around them.
   private static func trimmed(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
     var text = bytes[...]
-    if text.starts(with: [0xEF, 0xBB, 0xBF]) { text = text.dropFirst(3) }
+    if text.starts(with: byteOrderMark) { text = text.dropFirst(byteOrderMark.count) }
     text = text.drop(while: isAround)
     while let last = text.last, isAround(last) { text.removeLast() }
     return text

@@ -4,7 +4,7 @@ import Codecs
 /// otherwise is read as what they mean, as far as the policy accepts it.
 struct EventCoercion: Sendable {
   /// A rating this close to a half step is meant to be on it; single precision leaves less.
-  private static let noise = 1e-6
+  static let noise = 1e-6
 
   let accepts: CoercionSet
   private let zone: ZoneOffsets

@@ -234,8 +234,9 @@ struct EventExplanation: ~Copyable {
     let stars = columns.rating.value ?? .nan
     let nearest = (stars * 2).rounded() / 2
     let noise =
-      abs(stars - nearest) <= 1e-6 ? "; intake.accept does not have float_noise" : ""
-    return "rating \(stars) is no multiple of 0.5: it is \(Self.decimal(abs(stars - nearest))) from"
+      abs(stars - nearest) <= EventCoercion.noise ? "; intake.accept does not have float_noise" : ""
+    return
+      "rating \(stars) is not a multiple of 0.5: it is \(Self.decimal(abs(stars - nearest))) from"
       + " \(nearest)\(noise)"
   }
 
