@@ -221,7 +221,11 @@ size_t csj_parser::field_like(std::string_view key) const {
 
 [[gnu::noinline]] void csj_parser::keep_loosely(const simdjson::dom::key_value_pair &member) {
   size_t field = field_like(member.key);
-  if (field < field_count) keep(field, member.value, true);
+  if (field < field_count) {
+    keep(field, member.value, true);
+  } else {
+    found.others++;
+  }
 }
 
 void csj_parser::collect(simdjson::dom::object object) {
@@ -238,6 +242,8 @@ void csj_parser::collect(simdjson::dom::object object) {
     }
   }
 }
+    } else {
+      found.others++;
 
 void csj_parser::forget() {
   for (size_t field = 0; field < field_count; field++) {
@@ -306,6 +312,17 @@ bool csj_enter(csj_parser *parser, size_t field) {
 size_t csj_strangers(const csj_parser *parser, csj_member *members, size_t capacity) {
   size_t count = 0;
   if (!parser->has_current) return count;
+bool csj_has_other_spellings(const csj_parser *parser) {
+  if (parser->found.others == 0) return false;
+  for (simdjson::dom::key_value_pair member : parser->current) {
+    if (parser->field_named(member.key, 0) == parser->field_count &&
+        parser->field_like(member.key) < parser->field_count) {
+      return true;
+    }
+  }
+  return false;
+}
+
   for (simdjson::dom::key_value_pair stranger : parser->current) {
     if (count == capacity) break;
     if (parser->field_named(stranger.key, 0) < parser->field_count) continue;

@@ -21,6 +21,13 @@ extension FlatJSONParser {
     unsafe value(field).is_loose
   }
 
+  /// Whether the object has a key that would be taken for a field if it were read loosely. Asks
+  /// nothing of an object that has only fields.
+  package var hasOtherSpellings: Bool {
+    guard let handle = unsafe handle, otherFields > 0 else { return false }
+    return unsafe csj_has_other_spellings(handle)
+  }
+
   /// Finds the fields in the object that is the value of a field. What was found before is gone.
   ///
   /// - Returns: false, and nothing changes, for a value that is no object.

@@ -222,7 +222,9 @@ struct EventCoercion: Sendable {
   }
 
   private func isDeleted(_ parser: borrowing FlatJSONParser) -> Bool {
-    switch parser.kind(EventField.deleted) {
+    // `deleted` is somebody else's field.
+    guard !parser.isSpelledOtherwise(EventField.deleted) else { return false }
+    return switch parser.kind(EventField.deleted) {
     case .boolean: parser.boolean(EventField.deleted) == true
     case .string: parser.text(EventField.deleted)?.equals("true") == true
     default: false

@@ -44,6 +44,8 @@ public struct EventValidator: ~Copyable, Sendable {
     guard let value else { return nil }
     coercion.begin()
     do throws(JSONError) { try decoder.look(value, &coercion) } catch { return nil }
+    // A valid event may have its optional fields in other spellings.
+    if policy.accepts.contains(.spelling), decoder.plain.hasOtherSpellings { return nil }
     let columns = coercion.columns(of: decoder.plain)
     guard rules.failures(of: columns, recordTime: recordTimestampMilliseconds).isEmpty,
       let event = rules.event(columns, source: source, recordTime: recordTimestampMilliseconds)
