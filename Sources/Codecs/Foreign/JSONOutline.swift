@@ -17,10 +17,12 @@ struct JSONOutline {
   private var endsWithNUL = false
 
   /// Words of programming languages that stand where a JSON value belongs.
-  private static let words = [
+  private static let words: [StaticString] = [
     "NaN", "nan", "Infinity", "-Infinity", "inf", "None", "True", "False", "undefined",
     "Decimal", "datetime", "Timestamp", "ObjectId", "NULL", "nil",
   ]
+  /// They are looked for in so many bytes: a text of millions of words has other troubles.
+  private static let beginning = 4096
 
   mutating func scan(_ value: RawSpan) {
     isValidText = value.isUTF8
