@@ -56,6 +56,8 @@ import Testing
       """, name: "ratings.jsonl")
     #expect(contents.ratings.count == 2)
     #expect(contents.faults.map { $0.prefix(2) } == ["2:", "4:"])
+    #expect(contents.faults[0] == "2: movie_id is missing")
+    #expect(contents.faults[1].hasPrefix("4: the value is text, but not JSON"))
     #expect(contents.rules[0] == ["expect_column_values_to_not_be_null:movie_id"])
   }
 
