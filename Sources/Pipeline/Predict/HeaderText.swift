@@ -69,12 +69,6 @@ enum HeaderText {
   /// The bytes as a log line shows them: text, or else hexadecimal digits, cut.
   static func shown(_ bytes: [UInt8]?) -> String {
     guard let bytes else { return "null" }
-    let cut = bytes.prefix(shownBytes)
-    let dots = bytes.count > shownBytes ? "…" : ""
-    if let text = String(validating: cut, as: UTF8.self) { return text + dots }
-    let digits = cut.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
-    return "0x\(digits.joined())\(dots)"
+    return String(excerptOfTextOrBytes: bytes.span.bytes)
   }
-
-  private static let shownBytes = 64
 }
