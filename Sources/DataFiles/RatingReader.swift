@@ -122,7 +122,7 @@ package struct RatingReader: ~Copyable {
     // Trailing separators are no fields.
     let isPadded =
       table.count > width && (width..<table.count).allSatisfy { table.bytes($0).byteCount == 0 }
-    return isPadded ? nil : "it has \(table.count) fields, and not \(width)"
+    return isPadded ? nil : "it has \(table.count) fields, not \(width)"
   }
 
   // MARK: Writing

@@ -127,7 +127,7 @@ private let narrow = Array(object.utf8)
     let shown = (0..<6).map { parser.excerpt($0) }
     #expect(
       shown == [
-        #"[1,{"x":"y"}]"#, "text", "18446744073709551615", "a number beyond all bounds", "true",
+        #"[1,{"x":"y"}]"#, "text", "18446744073709551615", "a number out of range", "true",
         nil,
       ])
     let cut = parser.excerpt(0, limit: 4)

@@ -1,4 +1,4 @@
-/// What a value is that should be a JSON object and is none, as far as its bytes show it.
+/// What a value that should be a JSON object is instead, as far as its bytes show it.
 package enum ForeignForm: Hashable, Sendable {
   case blank
   case gzip, zstd, lz4, snappy, zlib, bzip2, xz, zip
@@ -23,7 +23,7 @@ package enum ForeignForm: Hashable, Sendable {
   /// What it is and what to do, to follow "the value ".
   package var sentence: String {
     switch self {
-    case .blank: "is empty but for blanks"
+    case .blank: "is only white space"
     case .gzip, .zstd, .lz4, .snappy, .zlib, .bzip2, .xz, .zip: compressionSentence
     case .utf16: "is UTF-16 text: write UTF-8"
     case .utf32: "is UTF-32 text: write UTF-8"
@@ -36,13 +36,13 @@ package enum ForeignForm: Hashable, Sendable {
       "is binary behind the prefix of \(schema), as Avro and Protobuf serializers write it: use a"
         + " JSON serializer"
     case .trailingNUL: "ends with a NUL byte: leave it out"
-    case .doubleEncoded: "is JSON inside a JSON text (encoded twice): encode it once"
+    case .doubleEncoded: "is JSON inside a JSON string (encoded twice): encode it once"
     case .base64: "looks like JSON in Base64: send the JSON itself"
     case .array: "is an array: send one object a record"
-    case .text: "is a JSON text and not an object"
-    case .number: "is a number and not an object"
-    case .boolean: "is true or false and not an object"
-    case .null: "is the word null and not a null value: a tombstone has no value at all"
+    case .text: "is a JSON string, not an object"
+    case .number: "is a number, not an object"
+    case .boolean: "is true or false, not an object"
+    case .null: "is the word null, not a null value: a tombstone has no value at all"
     case .several: "has something after its first object: send one object a record"
     case .singleQuotes: "has single quotes, as Python's str() of a dict: use json.dumps"
     case .bareKey: "has names without double quotes: write JSON"
@@ -51,10 +51,10 @@ package enum ForeignForm: Hashable, Sendable {
     case .word(let word): "has \(word), which JSON doesn't know: write null or a number"
     case .truncated: "ends in the middle of the JSON: it was cut off"
     case .xml: "is XML: write JSON"
-    case .form: "is in the form of a web form: write JSON"
+    case .form: "is the data of a web form: write JSON"
     case .notUTF8: "has bytes that are not UTF-8: encode it as UTF-8"
-    case .binary: "is binary and not JSON text"
-    case .plainText: "is text that is no JSON"
+    case .binary: "is binary, not JSON text"
+    case .plainText: "is text, but not JSON"
     }
   }
 

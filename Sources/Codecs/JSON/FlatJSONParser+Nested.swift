@@ -1,6 +1,6 @@
 import CSimdjson
 
-/// A key of an object that is none of a parser's fields.
+/// A key of an object that is not one of a parser's fields.
 package struct JSONStranger: Hashable, Sendable {
   package var key: String
   package var kind: JSONKind
@@ -36,7 +36,7 @@ extension FlatJSONParser {
     return unsafe csj_enter(handle, field)
   }
 
-  /// The first keys that are none of the fields.
+  /// The first keys that are not fields.
   package func strangers(limit: Int = 64) -> [JSONStranger] {
     guard let handle = unsafe handle else { return [] }
     return unsafe withUnsafeTemporaryAllocation(of: csj_member.self, capacity: limit) { members in
@@ -60,7 +60,7 @@ extension FlatJSONParser {
     case .integer: return integer(field).map(String.init)
     case .unsigned: return unsafe String(value(field).unsigned_integer)
     case .real: return double(field).map { "\($0)" }
-    case .outOfRange: return "a number beyond all bounds"
+    case .outOfRange: return "a number out of range"
     case .string:
       guard let text = text(field) else { return nil }
       return String(excerptOf: text, limit: limit)

@@ -33,7 +33,7 @@ struct EventDecoder: ~Copyable, Sendable {
     case holdsNull(String)
     /// The envelope holds something that is no object.
     case holdsOther(field: String, excerpt: String)
-    /// Debezium's operation is none on a row.
+    /// Debezium's operation does not change a row.
     case operation(String)
   }
 

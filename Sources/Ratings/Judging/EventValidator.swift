@@ -6,7 +6,7 @@ import Codecs
 /// The first look takes plain events. Whoever judges a record asks it first, and only if it has no
 /// answer copies what the second one wants to know.
 public struct EventValidator: ~Copyable, Sendable {
-  /// By what events are judged.
+  /// The settings events are judged by.
   public private(set) var policy: IntakePolicy
   private var decoder: EventDecoder
   private var coercion: EventCoercion

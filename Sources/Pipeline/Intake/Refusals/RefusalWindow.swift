@@ -63,7 +63,7 @@ public struct RefusalWindow: Hashable, Sendable {
   }
 }
 
-/// Says once that most of a partition's events are refused, and again only after that was over.
+/// Says once that most of a partition's events are refused, and again only after that has ended.
 public struct RefusalAlarm: Hashable, Sendable {
   /// Raised by more refusals than these, and over with fewer than those.
   public static let raising = RefusalWindow.size / 2
