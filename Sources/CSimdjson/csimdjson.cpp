@@ -156,7 +156,10 @@ bool csj_parser::mark_numbers_out_of_range(const void *bytes, size_t length) {
     }
     size_t token = number_length(source.substr(at));
     if (token == 0) return false;
-    if (probe.parse(source.data() + at, token).error() == simdjson::NUMBER_ERROR) {
+    // A document may have millions of numbers: without an exponent, none of so few digits is beyond.
+    bool has_exponent = source.substr(at, token).find_first_of("eE") != std::string_view::npos;
+    bool is_small = token < 20 && !has_exponent;
+    if (!is_small && probe.parse(source.data() + at, token).error() == simdjson::NUMBER_ERROR) {
       // The shortest number out of range, 1e309, leaves room for the quotes and three marks.
       std::memset(buffer.get() + at, out_of_range_mark, token);
       buffer[at] = '"';
@@ -221,7 +224,11 @@ size_t csj_parser::field_like(std::string_view key) const {
 
 [[gnu::noinline]] void csj_parser::keep_loosely(const simdjson::dom::key_value_pair &member) {
   size_t field = field_like(member.key);
-  if (field < field_count) keep(field, member.value, true);
+  if (field < field_count) {
+    keep(field, member.value, true);
+  } else {
+    found.others++;
+  }
 }
 
 void csj_parser::collect(simdjson::dom::object object) {
@@ -235,6 +242,8 @@ void csj_parser::collect(simdjson::dom::object object) {
       expected = field + 1;
     } else if (is_loose) {
       keep_loosely(member);
+    } else {
+      found.others++;
     }
   }
 }
@@ -301,6 +310,17 @@ bool csj_enter(csj_parser *parser, size_t field) {
   parser->forget();
   parser->collect(object);
   return true;
+}
+
+bool csj_has_other_spellings(const csj_parser *parser) {
+  if (parser->found.others == 0) return false;
+  for (simdjson::dom::key_value_pair member : parser->current) {
+    if (parser->field_named(member.key, 0) == parser->field_count &&
+        parser->field_like(member.key) < parser->field_count) {
+      return true;
+    }
+  }
+  return false;
 }
 
 size_t csj_strangers(const csj_parser *parser, csj_member *members, size_t capacity) {

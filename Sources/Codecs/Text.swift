@@ -5,6 +5,9 @@ extension String {
   }
 }
 
+/// What some programs put in front of UTF-8 text.
+package let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
 extension RawSpan {
   /// Whether the bytes are those of a literal.
   package func equals(_ literal: StaticString) -> Bool {
@@ -25,6 +28,7 @@ extension RawSpan {
     }
   }
 
+  /// The byte at a place, which must be within.
   @inlinable
   package func byte(at index: Int) -> UInt8 {
     unsafe unsafeLoad(fromByteOffset: index, as: UInt8.self)

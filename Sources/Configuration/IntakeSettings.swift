@@ -7,12 +7,12 @@ extension Settings {
     package var timeZone = "UTC"
   }
 
-  /// By what new events are judged.
+  /// The settings new events are judged by.
   package var intakePolicy: IntakePolicy {
     IntakePolicy(accepts: intake.accepts, timeZone: intake.timeZone)
   }
 
-  /// By what files are judged before their events are sent.
+  /// The settings files are judged by before their events are sent.
   package var zonedPolicy: ZonedPolicy {
     ZonedPolicy(intakePolicy, zone: TimeZones.offsets(named: intake.timeZone) ?? .utc)
   }
@@ -22,11 +22,11 @@ extension SettingKey {
   static let intake: [SettingKey] = [
     SettingKey(
       "intake.accept", \.intake.accepts, .coercions,
-      "What producers may write otherwise than the plain form of an event. It is read as what they"
-        + " mean, and the verdict names it. Features.md explains each name."),
+      "Which deviations from the plain form of an event are accepted. They are read as what they"
+        + " mean, and the verdict names them. Features.md explains each name."),
     SettingKey(
       "intake.time_zone", \.intake.timeZone, .timeZone,
-      "Where the clocks are that times without a zone are read from, daylight saving included."),
+      "The time zone of times that name none, daylight saving included."),
   ]
 }
 

@@ -58,7 +58,7 @@ struct DaemonService: Service {
   private func startUnlessStopped() throws -> [(name: String, service: any Service)] {
     do { return try start() } catch {
       guard stop.isStopped else { throw error }
-      logger.debug("the start was ended", metadata: ["reason": "\(error)"])
+      logger.debug("start-up was interrupted", metadata: ["reason": "\(error)"])
       return []
     }
   }

@@ -69,21 +69,24 @@ struct FieldTime {
   let milliseconds: Int64
   let form: TimeForms
 
-  /// The end of the year 9999: no second is beyond it, and no millisecond since 1995 before it.
-  private static let latestSecond = EventTime.representable.upperBound / 1000
-
   private init(_ milliseconds: Int64, _ form: TimeForms) {
     self.milliseconds = milliseconds
     self.form = form
   }
 
-  private init(_ number: Int64) {
-    switch number {
-    case ...Self.latestSecond: self.init(number * 1000, .seconds)
-    case ...(Self.latestSecond * 1000): self.init(number, .milliseconds)
-    case ...(Self.latestSecond * 1_000_000): self.init(number / 1000, .microseconds)
-    default: self.init(number / 1_000_000, .nanoseconds)
+  private init?(_ number: Int64) {
+    guard number > EpochUnit.lastSecond else {
+      self.init(number * 1000, .seconds)
+      return
     }
+    guard let unit = EpochUnit(of: Double(number)) else { return nil }
+    let form: TimeForms =
+      switch unit {
+      case .milliseconds: .milliseconds
+      case .microseconds: .microseconds
+      case .nanoseconds: .nanoseconds
+      }
+    self.init(number / unit.perMillisecond, form)
   }
 
   /// - Returns: `nil` for anything else.
@@ -95,7 +98,7 @@ struct FieldTime {
     } else if let number = FieldNumber.decimal(field),
       number >= 0, number < 0x1p62
     {
-      if number <= Double(Self.latestSecond) {
+      if number < Double(EpochUnit.lastSecond + 1) {
         self.init(Int64((number * 1000).rounded()), .seconds)
       } else {
         self.init(Int64(number))

@@ -42,7 +42,7 @@ package struct MovieReader: ~Copyable {
     if let fault = table.fault { return malformed(fault) }
     guard table.count == format.width else {
       let advice = table.count > format.width ? "; a title with a separator needs quotes" : ""
-      return malformed("it has \(table.count) fields, and not \(format.width)\(advice)")
+      return malformed("it has \(table.count) fields, not \(format.width)\(advice)")
     }
     guard let id = FieldNumber.whole(table.bytes(format.columns.id)) else {
       return malformed("movie_id is '\(table.text(format.columns.id))', not a whole number")

@@ -98,7 +98,8 @@ package struct RatingReader: ~Copyable {
     switch verdict {
     case .valid(let event, _): return .valid(event)
     case .silent: return .invalid(RowFault(rules: [RowFault.malformed], message: "it has no event"))
-    case .invalid(let failed, _): return .invalid(fault(failed.map(\.name.description)))
+    case .invalid(let failed, let details):
+      return .invalid(fault(failed.map(\.name.description), details))
     }
   }
 
@@ -121,7 +122,7 @@ package struct RatingReader: ~Copyable {
     // Trailing separators are no fields.
     let isPadded =
       table.count > width && (width..<table.count).allSatisfy { table.bytes($0).byteCount == 0 }
-    return isPadded ? nil : "it has \(table.count) fields, and not \(width)"
+    return isPadded ? nil : "it has \(table.count) fields, not \(width)"
   }
 
   // MARK: Writing
@@ -186,9 +187,10 @@ package struct RatingReader: ~Copyable {
 
   // MARK: Faults
 
-  private mutating func fault(_ rules: [String]) -> RowFault {
+  private mutating func fault(_ rules: [String], _ details: [EventDetail]) -> RowFault {
     guard let columns else {
-      return RowFault(rules: rules, message: rules.joined(separator: ", "))
+      // Intake's own words fit an event, but not the columns of a table.
+      return RowFault(rules: rules, message: details.map(\.message).joined(separator: "; "))
     }
     var clauses: [String] = []
     for (part, column) in ColumnName.ratings.enumerated()

@@ -177,7 +177,8 @@ struct TableHead {
     case .missing(let missing) where missing.count < ColumnName.ratings.count:
       return "the header has no column \(missing.joined(separator: ", ")); its columns are \(names)"
     default:
-      return "it is no table of ratings: columns userId, movieId, rating and timestamp are needed,"
+      return
+        "it is not a table of ratings: columns userId, movieId, rating and timestamp are needed,"
         + " and the first line is \(names)"
     }
   }
@@ -205,7 +206,7 @@ struct TableHead {
     }
     let first = dialects.max { $0.record.count < $1.record.count }?.record ?? []
     throw file.error(
-      "it is no table of movies: columns movieId, title and genres are needed, and the first line"
-        + " is \(first.prefix(12).joined(separator: ", "))")
+      "it is not a table of movies: columns movieId, title and genres are needed, and the first"
+        + " line is \(first.prefix(12).joined(separator: ", "))")
   }
 }

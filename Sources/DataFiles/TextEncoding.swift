@@ -15,7 +15,7 @@ enum TextEncoding: Hashable {
 
   /// The encoding by the file's first bytes, and the length of its byte-order mark.
   static func detect(_ head: [UInt8]) -> (encoding: TextEncoding, markLength: Int) {
-    if head.starts(with: [0xEF, 0xBB, 0xBF]) { return (.utf8, 3) }
+    if head.starts(with: byteOrderMark) { return (.utf8, byteOrderMark.count) }
     if head.starts(with: [0xFF, 0xFE]) { return (.utf16(isBigEndian: false), 2) }
     if head.starts(with: [0xFE, 0xFF]) { return (.utf16(isBigEndian: true), 2) }
     // Without a mark: the names and numbers of a first line are ASCII, half of each unit is zero.

@@ -16,6 +16,7 @@ public protocol LogProducer: AnyObject {
   ///     for a null key.
   ///   - timestamp: milliseconds since 1970; `nil` is now.
   ///   - tracked: whether `deliveredOffset` counts this record.
+  /// - Throws: `.denied` for a topic that was not declared and has refused an earlier record.
   func send(
     topic: Int, partition: Int32?, key: RawSpan?, value: RawSpan?, headers: [RecordHeader],
     timestamp: Int64?, tracked: Bool

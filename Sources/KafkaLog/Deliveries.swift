@@ -11,6 +11,15 @@ final class Deliveries: ClientContext {
   private var refusedTimes: Set<String> = []
   /// Topics of a batch's outputs. Other topics were named by requests.
   private let declared: Set<String>
+  /// Those others that have denied a record.
+  private var denials: [String: LogError] = [:]
+  /// What was logged of records lost on their way to other topics: requests set their number.
+  private var logged: Set<Loss> = []
+
+  private struct Loss: Hashable {
+    var topic: String
+    var code: LogError.Code
+  }
 
   init(topics: [String], logger: Logger) {
     offsets = Array(repeating: [], count: topics.count)
@@ -42,6 +51,10 @@ final class Deliveries: ClientContext {
     return refusedTimes
   }
 
+  /// The error of a topic named by a request that has denied a record since the last call: only the
+  /// reports of earlier records say that it can't be written.
+  func takeDenial(of topic: String) -> LogError? { denials.removeValue(forKey: topic) }
+
   override func delivered(_ message: UnsafePointer<rd_kafka_message_t>) {
     let record = unsafe message.pointee
     guard unsafe record.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
@@ -61,9 +74,12 @@ final class Deliveries: ClientContext {
     offsets[topic][partition] = unsafe max(offsets[topic][partition], record.offset)
   }
 
-  private func failed(_ error: LogError, _ topic: String) {
+  func failed(_ error: LogError, _ topic: String) {
     guard declared.contains(topic) else {
-      logger.warning("record lost", metadata: ["reason": "\(error)"])
+      if error.code == .denied { denials[topic] = error }
+      guard logged.insert(Loss(topic: topic, code: error.code)).inserted else { return }
+      logger.warning(
+        "records to this topic are lost", metadata: ["topic": "\(topic)", "reason": "\(error)"])
       return
     }
     // A refused record fails its transaction, and with it the records queued behind it.

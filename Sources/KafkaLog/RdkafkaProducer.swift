@@ -7,6 +7,8 @@ import Logging
   let client: KafkaClient
   let deliveries: Deliveries
   private var topicNames: [String]
+  /// How many of them are a batch's outputs.
+  private let declaredCount: Int
   private var topicHandles: [OpaquePointer]
   /// By topic.
   private var bounds: [TimestampBounds] = []
@@ -27,6 +29,7 @@ import Logging
     client = try KafkaClient(
       RD_KAFKA_PRODUCER, properties: properties, settings: settings, context: deliveries)
     topicNames = topics
+    declaredCount = topics.count
     times = settings.recordTimes
     var handles: [OpaquePointer] = unsafe []
     var failure: LogError?
@@ -82,6 +85,9 @@ import Logging
       sendsSincePoll = 0
       unsafe rd_kafka_poll(client.handle, 0)
       renewBounds()
+    }
+    if topic >= declaredCount, let denial = deliveries.takeDenial(of: topicNames[topic]) {
+      throw denial
     }
     let time = timestamp.map { bounds[topic].clamp($0, now: wallClockMilliseconds) }
     let message = unsafe OutgoingMessage(

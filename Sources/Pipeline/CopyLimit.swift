@@ -19,8 +19,9 @@ enum CopyLimit {
 }
 
 extension [RecordHeader] {
-  /// Bytes of names and values.
-  var byteCount: Int { reduce(0) { $0 + $1.name.utf8.count + ($1.value?.count ?? 0) } }
+  /// The most bytes that they take in a record: names and values, and up to five for the length of
+  /// each. Even an empty header is not free, and a record may have millions.
+  var byteCount: Int { reduce(0) { $0 + 10 + $1.name.utf8.count + ($1.value?.count ?? 0) } }
 }
 
 extension RecordView {

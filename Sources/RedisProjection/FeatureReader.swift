@@ -1,5 +1,5 @@
 /// One entity's features of one view, as Redis holds them.
-public struct FeatureRow: Hashable, Sendable {
+public struct RedisRow: Hashable, Sendable {
   /// In the order of the view's features; `nil` where there is no value.
   public var values: [FeastValue?]
   /// The values' event time, in milliseconds since 1970.
@@ -21,7 +21,7 @@ public final class FeatureReader {
   /// The row of the entity with this Redis key, `nil` if there is none.
   ///
   /// Connects on first use and after an error.
-  public func read(_ view: FeastView, key: RawSpan) throws(RedisError) -> FeatureRow? {
+  public func read(_ view: FeastView, key: RawSpan) throws(RedisError) -> RedisRow? {
     command.removeAll()
     command.append(copying: "HMGET".utf8)
     unsafe key.withUnsafeBytes { unsafe command.append(copying: $0) }
@@ -37,7 +37,7 @@ public final class FeatureReader {
     guard found.count == view.fields.count + 2, found.contains(where: { $0 != nil }) else {
       return nil
     }
-    return FeatureRow(
+    return RedisRow(
       values: found.prefix(view.fields.count).map { bytes in
         bytes.flatMap { unsafe FeastValue(serialized: $0.span.bytes) }
       },

@@ -45,6 +45,13 @@ private let narrow = Array(object.utf8)
     #expect(!form.sentence.isEmpty)
   }
 
+  /// Nobody can make a look at a value expensive: words are looked for at the beginning only.
+  @Test func looksForWordsAtTheBeginning() {
+    let many = String(repeating: "word ", count: 1_000)
+    #expect(ForeignForm(of: Array("{\(many)None}".utf8).span.bytes) == .bareKey)
+    #expect(ForeignForm(of: Array("{None \(many)}".utf8).span.bytes) == .word("None"))
+  }
+
   /// Text behind a schema's prefix is looked at as text.
   @Test func looksBehindAPrefix() {
     let bytes = [0, 0, 0, 0, 7] + Array("{'user_id': 1}".utf8)
@@ -120,7 +127,7 @@ private let narrow = Array(object.utf8)
     let shown = (0..<6).map { parser.excerpt($0) }
     #expect(
       shown == [
-        #"[1,{"x":"y"}]"#, "text", "18446744073709551615", "a number beyond all bounds", "true",
+        #"[1,{"x":"y"}]"#, "text", "18446744073709551615", "a number out of range", "true",
         nil,
       ])
     let cut = parser.excerpt(0, limit: 4)

@@ -36,7 +36,8 @@ import Testing
     #expect(writers["films-user-changelog"] == "user")
     #expect(
       writers["projectionist-control"]
-        == "run (its first start), `projectionist topics claim`, intake (by what it judges)")
+        == "run (its first start), `projectionist topics claim`, intake (the settings it judges by)"
+    )
   }
 
   /// What `topics show` prints.

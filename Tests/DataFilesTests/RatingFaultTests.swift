@@ -26,8 +26,8 @@ import Testing
     ("1,2,3,12/31/2005", "timestamp is '12/31/2005', neither seconds", "timestamp"),
     ("1,2,3,4", "timestamp is '4', not from 1995 to now", "between:timestamp"),
     ("1,2,3,4070908800", "timestamp is '4070908800', not from 1995 to now", "between:timestamp"),
-    ("1,2,3", "it has 3 fields, and not 4", "well_formed"),
-    ("1,2,3,1260759144,5", "it has 5 fields, and not 4", "well_formed"),
+    ("1,2,3", "it has 3 fields, not 4", "well_formed"),
+    ("1,2,3,1260759144,5", "it has 5 fields, not 4", "well_formed"),
     ("1,2,\"3,1260759144", "a quote is not closed", "well_formed"),
     ("1,2,\"3\"4,1260759144", "text follows a closing quote", "well_formed"),
   ])
@@ -56,6 +56,8 @@ import Testing
       """, name: "ratings.jsonl")
     #expect(contents.ratings.count == 2)
     #expect(contents.faults.map { $0.prefix(2) } == ["2:", "4:"])
+    #expect(contents.faults[0] == "2: movie_id is missing")
+    #expect(contents.faults[1].hasPrefix("4: the value is text, but not JSON"))
     #expect(contents.rules[0] == ["expect_column_values_to_not_be_null:movie_id"])
   }
 
@@ -98,8 +100,8 @@ import Testing
       "userId,user_id,movieId,rating,timestamp\n",
       "several columns could be user_id: userId, user_id"
     ),
-    ("a,b,c\n1,2,3\n", "it is no table of ratings"),
-    ("hello world\n", "it is no table of ratings"),
+    ("a,b,c\n1,2,3\n", "it is not a table of ratings"),
+    ("hello world\n", "it is not a table of ratings"),
   ])
   func whatIsNoTableOfRatingsIsNamed(content: String, message: String) {
     let refused = refusal { try Contents(content) }

@@ -65,6 +65,20 @@ import Testing
     #expect(recorder.all.allSatisfy { $0.level < .warning })
   }
 
+  /// Requests name other topics: what these deny ends no batch, and fills no log.
+  @Test func aTopicThatWasNotDeclaredDeniesItsNextRecord() {
+    let recorder = LogRecorder()
+    let deliveries = Deliveries(topics: ["own"], logger: recorder.logger)
+    let denied = LogError(.denied, "no", reaction: .stopDaemon)
+    for _ in 0..<3 { deliveries.failed(denied, "mine") }
+    deliveries.failed(LogError(.recordTooLarge, "large", reaction: .stopDaemon), "other")
+    #expect(recorder.all.count == 2 && deliveries.takeError() == nil)
+    #expect(deliveries.takeDenial(of: "mine") == denied)
+    #expect(deliveries.takeDenial(of: "mine") == nil && deliveries.takeDenial(of: "other") == nil)
+    deliveries.failed(denied, "own")
+    #expect(deliveries.takeDenial(of: "own") == nil && deliveries.takeError() == denied)
+  }
+
   /// Its record is gone, so a second flush must not succeed.
   @Test func aDeliveryThatFailsVoidsTheBatch() throws {
     let settings = KafkaSettings(

@@ -21,11 +21,11 @@ private let lines:
     ),
     (
       "SASL PLAIN mechanism handshake failed: Broker: Request not valid in current SASL state:"
-        + " broker's supported mechanisms: ", .saslUnknown, .configuration, "knows no SASL"
+        + " broker's supported mechanisms: ", .saslUnknown, .configuration, "does not speak SASL"
     ),
     (
       "Disconnected: verify that security.protocol is correctly configured, broker might require SASL"
-        + " authentication", .saslRequired, .configuration, "wants SASL"
+        + " authentication", .saslRequired, .unavailable, "may want SASL"
     ),
     (
       "SSL handshake failed: error:0A000086:SSL routines::certificate verify failed: broker"
@@ -55,7 +55,7 @@ private let lines:
     ),
     (
       "Receive failed: Invalid response size 1213486160 (0..100000000): increase"
-        + " receive.message.max.bytes", .noKafka, .configuration, "no Kafka"
+        + " receive.message.max.bytes", .noKafka, .configuration, "not Kafka"
     ),
     (
       "Failed to resolve 'kafka-1:9092': Name or service not known", .hostUnknown, .unavailable,
@@ -117,19 +117,26 @@ private let lines:
   }
 
   @Test func aProbeNamesTheProtocol() {
-    #expect(ListenerProbe.spoken(answers: true, nil, isEncrypted: true) == "SSL")
-    #expect(ListenerProbe.spoken(answers: false, .saslRequired, isEncrypted: true) == "SASL_SSL")
-    #expect(
-      ListenerProbe.spoken(answers: false, .saslRequired, isEncrypted: false) == "SASL_PLAINTEXT")
-    #expect(ListenerProbe.spoken(answers: false, .closedTLS, isEncrypted: true) == nil)
-    #expect(ListenerProbe.spoken(answers: false, nil, isEncrypted: false) == nil)
-    let line = "[thrd:a]: a:1/1: Disconnected while requesting ApiVersion: might be (after 1ms)"
-    let trouble = ConnectionTrouble(facility: "FAIL", line: line)
-    #expect(trouble?.isGuess == true)
-    let error = trouble?.error(speaks: "SASL_SSL")
-    #expect(error?.code == .configuration)
-    #expect(
-      error?.advice == "the listener speaks SASL_SSL: set kafka.security.protocol to SASL_SSL")
+    func spoken(_ answers: Bool, _ cause: ConnectionTrouble.Cause?, _ isEncrypted: Bool) -> String?
+    {
+      ListenerProbe.Finding(answers: answers, cause: cause, isEncrypted: isEncrypted).spoken
+    }
+    #expect(spoken(true, nil, true) == "SSL")
+    #expect(spoken(false, .saslRequired, true) == "SASL_SSL")
+    #expect(spoken(false, .saslRequired, false) == "SASL_PLAINTEXT")
+    #expect(spoken(false, .closedTLS, true) == nil)
+    #expect(spoken(false, nil, false) == nil)
+    for text in ["Disconnected while requesting ApiVersion: might be", lines[4].text] {
+      let line = "[thrd:a]: a:1/1: \(text) (after 1ms)"
+      let trouble = ConnectionTrouble(facility: "FAIL", line: line)
+      #expect(trouble?.isGuess == true)
+      let error = trouble?.error(speaks: "SASL_SSL")
+      #expect(error?.code == .configuration)
+      #expect(
+        error?.advice
+          == "the listener speaks SASL_SSL: set kafka.security.protocol to SASL_SSL, and the"
+          + " kafka.sasl.* keys")
+    }
   }
 
   @Test func transactionsSayWhatTheyMayWrite() {

@@ -94,8 +94,6 @@ private let now: Int64 = 1_700_000_000_000
     // The same limit explains nothing.
     #expect(times.learn(["a"]) { _ in ["a": limited] } == nil)
     #expect(times["a"] == .now)
-    times.note(["a": TimestampLimits(before: hour)])
-    #expect(times["a"] == .now)
     // What is left are clocks that differ.
     let error = try #require(times.learn(["a"]) { _ in ["a": limited] })
     #expect(error.reaction == .abandonPartition && error.message.contains("clocks"))
@@ -103,6 +101,18 @@ private let now: Int64 = 1_700_000_000_000
     let denied = LogError(.denied, "no", reaction: .stopDaemon)
     #expect(times.learn(["b"]) { _ throws(LogError) in throw denied } == nil)
     #expect(times["b"] == .now && times.version > 0)
+  }
+
+  /// A time that was wrong once does not cost a topic its records' times for ever.
+  @Test func theNextLookEndsThePresent() {
+    let times = RecordTimes()
+    let limits = TimestampLimits(before: hour)
+    times.note(["a": limits])
+    for topic in ["a", "b"] { #expect(times.learn([topic]) { _ in [:] } == nil) }
+    #expect(times["a"] == .now && times["b"] == .now)
+    let version = times.version
+    times.note(["a": limits])
+    #expect(times["a"] == limits && times["b"] == .none && times.version > version)
   }
 
   @Test func onlyNowIsNow() {

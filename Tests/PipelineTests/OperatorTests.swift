@@ -67,6 +67,19 @@ import Testing
     #expect(reasons == [Array("validation_failed".utf8), Array("too_large".utf8)])
   }
 
+  /// Headers are more than their names and values: millions of tiny ones fill a record.
+  @Test func manyTinyHeadersAreNotRepeatedEither() throws {
+    let chain = Chain()
+    let headers = [RecordHeader](repeating: RecordHeader("a", nil), count: 2_000_000)
+    try chain.log.append(
+      to: TopicPartition(Topics.userRatings, 0), key: nil, value: [0x7B], headers: headers,
+      timestamp: 1)
+    try chain.runIntake()
+    let letter = try #require(try chain.records(Topics.deadLetters).first)
+    #expect(letter.value == nil && letter.headers.count < 20)
+    #expect(letter.headers.contains(RecordHeader("projectionist.reason", text: "too_large")))
+  }
+
   /// Nobody outside can choose users and movies whose rows are found slowly.
   @Test func ratingKeysDoNotCollideOnDemand() {
     let keys = (Int64(1)...1000).map { user in

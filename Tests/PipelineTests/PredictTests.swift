@@ -152,6 +152,24 @@ import Testing
     #expect(try onlyReply().record.headers == [correlation])
   }
 
+  /// Only a lost reply says that a topic can't be written: the next ones are not lost.
+  @Test func aReplyTopicThatDeniesAReplyIsReplacedByTheDefault() throws {
+    try prepare()
+    chain.log.createTopic("mine", partitions: Int(chain.partitions))
+    for _ in 0..<3 {
+      try ask(
+        #"{"user_id":8}"#, headers: [RecordHeader("kafka_replyTopic", text: "mine")],
+        partition: home(8), key: "8")
+    }
+    let denied = LogError(.denied, "no", reaction: .stopDaemon)
+    let counts = try chain.runPredict(
+      Chain.Serving(),
+      Chain.Run(faults: { $0.effect == .send && $0.number == 0 ? .fail(denied) : nil }))
+    #expect(counts.detoured == 3)
+    #expect(try chain.records("mine").isEmpty)
+    #expect(try chain.records(Topics.recommendations).count == 3)
+  }
+
   @Test func aQuotedTopicAndAPartitionInTextAreFollowed() throws {
     try prepare()
     chain.log.createTopic("mine", partitions: 3)

@@ -79,6 +79,13 @@ import Testing
     #expect(strange.correlation.isEmpty)
   }
 
+  @Test func headersAreShownAsTextWhereTheyAreText() {
+    let long = String(repeating: "é", count: 99)
+    #expect(HeaderText.shown(Array("a\(long)".utf8)) == "a\(long.prefix(63))…")
+    #expect(HeaderText.shown(Array("é".utf8)) == "é" && HeaderText.shown(nil) == "null")
+    #expect(HeaderText.shown([0, 0, 1, 255]) == "00 00 01 ff")
+  }
+
   @Test func theLastOfSeveralCounts() {
     let headers = RequestHeaders([
       RecordHeader("kafka_correlationId", text: "1"), RecordHeader("kafka_replyTopic", text: "a"),

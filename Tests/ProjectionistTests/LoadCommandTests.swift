@@ -54,7 +54,7 @@ import Testing
       "movies.csv": Array("movieId,title,genres\n1,President, The,A\n".utf8),
     ]
     let message = try #require(try failure(files, "--dry-run"))
-    #expect(message.contains("/movies.csv:2: it has 4 fields, and not 3"))
+    #expect(message.contains("/movies.csv:2: it has 4 fields, not 3"))
     #expect(try failure(files, "--dry-run", "--skip-invalid") == nil)
   }
 

@@ -193,6 +193,23 @@ private let habits = times + numbers + spellings + prefixes + envelopes
     }
   }
 
+  /// The names that every event has are plain here, and others are not.
+  @Test func optionalFieldsAreFoundInOtherSpellings() {
+    let view: String = good.dropLast() + #","eventType":"view","sessionId":"s"}"#
+    for spelled in [view, view.replacing("user_id", with: "userId")] {
+      let verdict = judge(spelled)
+      #expect(verdict.event?.type == .view && verdict.event?.sessionID == "s", "\(spelled)")
+      #expect(verdict.coerced == ["spelling"])
+    }
+    #expect(judge(good.dropLast() + #","eventType":"looked"}"#).event == nil)
+    // Without the coercion they are fields of somebody else.
+    let strict = judge(view, IntakePolicy(accepts: []))
+    #expect(strict.event?.type == .rating && strict.coerced == [])
+    // And so are these in any case.
+    let other = judge(good.dropLast() + #","deleted":true,"User":6,"source":"web"}"#)
+    #expect(other.event?.rating == stars(4) && other.coerced == [])
+  }
+
   /// A policy may change between two records.
   @Test func switchesPolicies() {
     var validator = EventValidator()

@@ -39,12 +39,12 @@ private let fields: [Refusal] = [
   Refusal(event("100", "7", "4.0", "788918399"), "timestamp", "1 s before 1995"),
   Refusal(event("100", "7", "4.0", "0"), "timestamp", "788,918,400 s before 1995"),
   Refusal(event("100", "7", "4.0", "-9223372036854775"), "timestamp", "before 1995"),
-  Refusal(event("100", "7", "4.0", "500000000000"), "timestamp", "no time from 1995 to 9999"),
+  Refusal(event("100", "7", "4.0", "500000000000"), "timestamp", "not a time from 1995 to 9999"),
   Refusal(
     event("100", "7", "4.0", #""yesterday""#), "timestamp", "yesterday is not ISO 8601",
     "2024-01-15T11:30:00Z"),
   Refusal(event("100", "7", "4.0", "[2024,1,15]"), "timestamp", "an array", "ISO 8601"),
-  Refusal(event(#""abc""#), "user_id", "user_id is text, and no number", "a whole number"),
+  Refusal(event(#""abc""#), "user_id", "user_id is text, and not a number", "a whole number"),
   Refusal(event(#""007""#), "user_id", "leading zeros"),
   Refusal(event(#""  ""#), "user_id", "blank"),
   Refusal(event("1.5"), "user_id", "1.5 has a fraction"),
@@ -60,7 +60,7 @@ private let fields: [Refusal] = [
   Refusal(event("100", "7", "85"), "rating", "hundred points"),
   Refusal(
     event("100", "7", "4", "1700000000", #","event_type":"ratings""#), "event_type",
-    "none of rating, view, click, search; did you mean rating?"),
+    "not one of rating, view, click, search; did you mean rating?"),
   Refusal(
     event(
       "100", "7", "4", "1700000000", #","session_id":"\#(String(repeating: "s", count: 130))""#),

@@ -42,7 +42,7 @@ import Testing
     batch.append(genre.map { .string($0) })
   }
 
-  private func row(_ user: Int64, _ view: FeastView = users) throws -> FeatureRow? {
+  private func row(_ user: Int64, _ view: FeastView = users) throws -> RedisRow? {
     try reader.read(view, key: bytes(user).span.bytes)
   }
 
@@ -59,7 +59,7 @@ import Testing
     #expect(try write(1, fence(1, 5), count: 7) == .init(written: 1))
     #expect(
       try row(1)
-        == FeatureRow(
+        == RedisRow(
           values: [.int64(7), .double(3.5), .string("drama")], eventTime: 1_700_000_000_007,
           fence: fence(1, 5)))
     #expect(try row(1, Self.recent) == nil)
@@ -98,7 +98,7 @@ import Testing
     #expect(try writer.write(delete, by: permit) == .init(written: 1))
     #expect(
       try row(1)
-        == FeatureRow(values: [nil, nil, nil], eventTime: nil, fence: fence(1, 6)))
+        == RedisRow(values: [nil, nil, nil], eventTime: nil, fence: fence(1, 6)))
     #expect(try row(1, Self.recent)?.values == [.int64(3)])
     #expect(try writer.write(delete, by: permit) == .init(fenced: 1))
     #expect(try write(1, fence(1, 6), count: 2) == .init(fenced: 1))

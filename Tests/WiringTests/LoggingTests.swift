@@ -70,14 +70,16 @@ import Testing
         "m",
         metadata: [
           "partition": "\(3)", "offset": "-1", "overlap": "0.625", "instance": "12345678",
-          "topic": "7", "zip": "0123", "big": "12345678901234567890", "word": "1e5", "empty": "",
+          "topic": "7", "client_id": "42", "zip": "0123", "big": "12345678901234567890",
+          "word": "1e5", "empty": "",
           "records": .stringConvertible(1_000_000), "ratio": .stringConvertible(0.5),
         ])
     }
     let line = try #require(lines.first)
     for field in [
       #""partition":3"#, #""offset":-1"#, #""overlap":0.625"#, #""instance":"12345678""#,
-      #""topic":"7""#, #""zip":"0123""#, #""big":"12345678901234567890""#, #""word":"1e5""#,
+      #""topic":"7""#, #""client_id":"42""#, #""zip":"0123""#, #""big":"12345678901234567890""#,
+      #""word":"1e5""#,
       #""empty":"""#, #""records":1000000"#, #""ratio":0.5"#,
     ] { #expect(line.contains(field)) }
   }

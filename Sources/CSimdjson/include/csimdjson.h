@@ -58,6 +58,8 @@ typedef struct csj_found {
   uint32_t present;
   /// Those whose key occurs more than once; the last value counts.
   uint32_t repeated;
+  /// How many other keys there are, except those that were taken for a field.
+  size_t others;
 } csj_found;
 
 enum {
@@ -95,6 +97,10 @@ typedef struct csj_member {
   /// If it is an object: how many of its keys are fields.
   size_t fields_inside;
 } csj_member;
+
+/// Whether a key that is no field, of the object whose values were found last, would be taken for
+/// one if keys were read loosely.
+bool csj_has_other_spellings(const csj_parser *parser);
 
 /// Copies the first `capacity` keys that are no fields, of the object whose values were found last,
 /// and returns how many there were. They are valid as long as texts.

@@ -6,7 +6,7 @@ extension String {
   package init(excerptOf bytes: RawSpan, limit: Int = 64) {
     var end = Swift.min(bytes.byteCount, limit * 4)
     // Not in the middle of a character.
-    while end > 0, end < bytes.byteCount, bytes.byte(end) & 0xC0 == 0x80 { end -= 1 }
+    while end > 0, end < bytes.byteCount, bytes.byte(at: end) & 0xC0 == 0x80 { end -= 1 }
     let text = String(copyingUTF8: bytes.extracting(0..<end))
     self.init(excerptOf: text, limit: limit, isCut: end < bytes.byteCount)
   }
@@ -21,7 +21,7 @@ extension String {
       return
     }
     let digits = (0..<beginning.byteCount).map { index in
-      let byte = beginning.byte(index)
+      let byte = beginning.byte(at: index)
       return (byte < 16 ? "0" : "") + String(byte, radix: 16)
     }
     self = digits.joined(separator: " ") + (bytes.byteCount > most ? " …" : "")
@@ -49,14 +49,9 @@ extension String {
 }
 
 extension RawSpan {
-  /// The byte at a place, which must be within.
-  package func byte(_ index: Int) -> UInt8 {
-    unsafe unsafeLoad(fromByteOffset: index, as: UInt8.self)
-  }
-
   package func begins(with prefix: [UInt8]) -> Bool {
     guard byteCount >= prefix.count else { return false }
-    for index in 0..<prefix.count where byte(index) != prefix[index] { return false }
+    for index in 0..<prefix.count where byte(at: index) != prefix[index] { return false }
     return true
   }
 }

@@ -1,4 +1,4 @@
-/// What a value is that should be a JSON object and is none, as far as its bytes show it.
+/// What a value that should be a JSON object is instead, as far as its bytes show it.
 package enum ForeignForm: Hashable, Sendable {
   case blank
   case gzip, zstd, lz4, snappy, zlib, bzip2, xz, zip
@@ -23,7 +23,7 @@ package enum ForeignForm: Hashable, Sendable {
   /// What it is and what to do, to follow "the value ".
   package var sentence: String {
     switch self {
-    case .blank: "is empty but for blanks"
+    case .blank: "is only white space"
     case .gzip, .zstd, .lz4, .snappy, .zlib, .bzip2, .xz, .zip: compressionSentence
     case .utf16: "is UTF-16 text: write UTF-8"
     case .utf32: "is UTF-32 text: write UTF-8"
@@ -36,13 +36,13 @@ package enum ForeignForm: Hashable, Sendable {
       "is binary behind the prefix of \(schema), as Avro and Protobuf serializers write it: use a"
         + " JSON serializer"
     case .trailingNUL: "ends with a NUL byte: leave it out"
-    case .doubleEncoded: "is JSON inside a JSON text (encoded twice): encode it once"
+    case .doubleEncoded: "is JSON inside a JSON string (encoded twice): encode it once"
     case .base64: "looks like JSON in Base64: send the JSON itself"
     case .array: "is an array: send one object a record"
-    case .text: "is a JSON text and not an object"
-    case .number: "is a number and not an object"
-    case .boolean: "is true or false and not an object"
-    case .null: "is the word null and not a null value: a tombstone has no value at all"
+    case .text: "is a JSON string, not an object"
+    case .number: "is a number, not an object"
+    case .boolean: "is true or false, not an object"
+    case .null: "is the word null, not a null value: a tombstone has no value at all"
     case .several: "has something after its first object: send one object a record"
     case .singleQuotes: "has single quotes, as Python's str() of a dict: use json.dumps"
     case .bareKey: "has names without double quotes: write JSON"
@@ -51,10 +51,10 @@ package enum ForeignForm: Hashable, Sendable {
     case .word(let word): "has \(word), which JSON doesn't know: write null or a number"
     case .truncated: "ends in the middle of the JSON: it was cut off"
     case .xml: "is XML: write JSON"
-    case .form: "is in the form of a web form: write JSON"
+    case .form: "is the data of a web form: write JSON"
     case .notUTF8: "has bytes that are not UTF-8: encode it as UTF-8"
-    case .binary: "is binary and not JSON text"
-    case .plainText: "is text that is no JSON"
+    case .binary: "is binary, not JSON text"
+    case .plainText: "is text, but not JSON"
     }
   }
 
@@ -87,7 +87,7 @@ package enum ForeignForm: Hashable, Sendable {
     ([0xFD, 0x37, 0x7A, 0x58, 0x5A], .xz), ([0x50, 0x4B, 0x03, 0x04], .zip),
     ([0x78, 0x01], .zlib), ([0x78, 0x5E], .zlib), ([0x78, 0x9C], .zlib), ([0x78, 0xDA], .zlib),
     ([0xFF, 0xFE, 0x00, 0x00], .utf32), ([0x00, 0x00, 0xFE, 0xFF], .utf32),
-    ([0xFF, 0xFE], .utf16), ([0xFE, 0xFF], .utf16), ([0xEF, 0xBB, 0xBF], .byteOrderMark),
+    ([0xFF, 0xFE], .utf16), ([0xFE, 0xFF], .utf16), (Codecs.byteOrderMark, .byteOrderMark),
     ([0xAC, 0xED, 0x00, 0x05], .javaObject), ([0x4F, 0x62, 0x6A, 0x01], .avroFile),
     ([0x80, 0x02], .pickle), ([0x80, 0x03], .pickle), ([0x80, 0x04], .pickle),
     ([0x80, 0x05], .pickle),
@@ -102,7 +102,7 @@ package enum ForeignForm: Hashable, Sendable {
   private static func wideText(_ value: RawSpan) -> ForeignForm? {
     guard value.byteCount >= 4 else { return nil }
     let brackets: [UInt8] = [0x7B, 0x5B, 0x22]
-    let first = (value.byte(0), value.byte(1), value.byte(2), value.byte(3))
+    let first = (value.byte(at: 0), value.byte(at: 1), value.byte(at: 2), value.byte(at: 3))
     if first.1 == 0, brackets.contains(first.0) {
       return first.2 == 0 && first.3 == 0 ? .utf32 : .utf16
     }
@@ -114,20 +114,20 @@ package enum ForeignForm: Hashable, Sendable {
     guard value.byteCount > 0 else { return nil }
     let payload = WireFormat.payload(of: value)
     if payload.byteCount < value.byteCount, payload.byteCount > 0,
-      [0x7B, 0x5B, 0x22].contains(payload.byte(0))
+      [0x7B, 0x5B, 0x22].contains(payload.byte(at: 0))
     {
       return ofText(payload)
     }
-    switch value.byte(0) {
+    switch value.byte(at: 0) {
     case 0x00 where value.byteCount > 5:
-      let number = (1...4).reduce(UInt32(0)) { $0 << 8 | UInt32(value.byte($1)) }
+      let number = (1...4).reduce(UInt32(0)) { $0 << 8 | UInt32(value.byte(at: $1)) }
       guard number != 0 else { return .binary }
       return .binaryWithSchema("Confluent's schema \(number)")
     case 0x01 where value.byteCount > 17: return .binaryWithSchema("a schema's GUID")
-    case 0x03 where value.byteCount > 18 && (value.byte(1) == 0 || value.byte(1) == 5):
+    case 0x03 where value.byteCount > 18 && (value.byte(at: 1) == 0 || value.byte(at: 1) == 5):
       return .binaryWithSchema("AWS Glue's schema registry")
     // A map of up to 15 entries, whose first key is a short text.
-    case 0x81...0x8F where value.byteCount > 2 && 0xA1...0xBF ~= value.byte(1):
+    case 0x81...0x8F where value.byteCount > 2 && 0xA1...0xBF ~= value.byte(at: 1):
       return .messagePack
     default: return nil
     }

@@ -17,17 +17,19 @@ struct JSONOutline {
   private var endsWithNUL = false
 
   /// Words of programming languages that stand where a JSON value belongs.
-  private static let words = [
+  private static let words: [StaticString] = [
     "NaN", "nan", "Infinity", "-Infinity", "inf", "None", "True", "False", "undefined",
     "Decimal", "datetime", "Timestamp", "ObjectId", "NULL", "nil",
   ]
+  /// They are looked for in so many bytes: a text of millions of words has other troubles.
+  private static let beginning = 4096
 
   mutating func scan(_ value: RawSpan) {
     isValidText = value.isUTF8
     var index = 0
     var before: UInt8 = 0
     while index < value.byteCount {
-      let byte = value.byte(index)
+      let byte = value.byte(at: index)
       guard !byte.isBlank else {
         index += 1
         continue
@@ -75,10 +77,10 @@ struct JSONOutline {
 
   private mutating func takeWord(from start: Int, in value: RawSpan) -> Int {
     var next = start
-    while next < value.byteCount, value.byte(next).isLetter { next += 1 }
-    if word == nil, next - start <= 16 {
-      let text = String(excerptOf: value.extracting(start..<next))
-      if Self.words.contains(text) { word = text }
+    while next < value.byteCount, value.byte(at: next).isLetter { next += 1 }
+    if word == nil, start < Self.beginning {
+      let text = value.extracting(start..<next)
+      word = Self.words.first { text.equals($0) }?.description
     }
     return next
   }
@@ -130,7 +132,7 @@ extension RawSpan {
   fileprivate func endOfText(from start: Int) -> Int? {
     var index = start
     while index < byteCount {
-      switch byte(index) {
+      switch byte(at: index) {
       case UInt8(ascii: "\\"): index += 2
       case UInt8(ascii: "\""): return index + 1
       default: index += 1

@@ -7,7 +7,7 @@ public enum WireFormat {
   public static func payload(of value: RawSpan) -> RawSpan {
     guard value.byteCount > 0 else { return value }
     let prefixLength =
-      switch value.byte(0) {
+      switch value.byte(at: 0) {
       case 0x00: 5
       case 0x01: 17
       default: 0
@@ -24,13 +24,13 @@ public enum WireFormat {
   package static func payloadBehindRarePrefix(of value: RawSpan) -> RawSpan? {
     guard value.byteCount > 0 else { return nil }
     let length =
-      switch value.byte(0) {
+      switch value.byte(at: 0) {
       case 0x00: 9
       case 0x03: 18
       default: 0
       }
-    guard length > 0, value.byteCount > length, value.byte(length) == UInt8(ascii: "{"),
-      length == 9 || value.byte(1) == 0x00
+    guard length > 0, value.byteCount > length, value.byte(at: length) == UInt8(ascii: "{"),
+      length == 9 || value.byte(at: 1) == 0x00
     else { return nil }
     return value.extracting(length...)
   }

@@ -1,6 +1,6 @@
 import CSimdjson
 
-/// A key of an object that is none of a parser's fields.
+/// A key of an object that is not one of a parser's fields.
 package struct JSONStranger: Hashable, Sendable {
   package var key: String
   package var kind: JSONKind
@@ -21,6 +21,13 @@ extension FlatJSONParser {
     unsafe value(field).is_loose
   }
 
+  /// Whether the object has a key that would be taken for a field if it were read loosely. Asks
+  /// nothing of an object that has only fields.
+  package var hasOtherSpellings: Bool {
+    guard let handle = unsafe handle, otherFields > 0 else { return false }
+    return unsafe csj_has_other_spellings(handle)
+  }
+
   /// Finds the fields in the object that is the value of a field. What was found before is gone.
   ///
   /// - Returns: false, and nothing changes, for a value that is no object.
@@ -29,7 +36,7 @@ extension FlatJSONParser {
     return unsafe csj_enter(handle, field)
   }
 
-  /// The first keys that are none of the fields.
+  /// The first keys that are not fields.
   package func strangers(limit: Int = 64) -> [JSONStranger] {
     guard let handle = unsafe handle else { return [] }
     return unsafe withUnsafeTemporaryAllocation(of: csj_member.self, capacity: limit) { members in
@@ -53,7 +60,7 @@ extension FlatJSONParser {
     case .integer: return integer(field).map(String.init)
     case .unsigned: return unsafe String(value(field).unsigned_integer)
     case .real: return double(field).map { "\($0)" }
-    case .outOfRange: return "a number beyond all bounds"
+    case .outOfRange: return "a number out of range"
     case .string:
       guard let text = text(field) else { return nil }
       return String(excerptOf: text, limit: limit)

@@ -95,6 +95,9 @@ public enum JSONKind: UInt8, Sendable {
   /// Those whose key occurs more than once.
   package var repeatedFields: UInt32 { unsafe found?.pointee.repeated ?? 0 }
 
+  /// How many keys the document has that are none of the fields.
+  var otherFields: Int { unsafe found?.pointee.others ?? 0 }
+
   /// The value if it is an integer within `Int64`.
   public func integer(_ field: Int) -> Int64? {
     let value = unsafe value(field)

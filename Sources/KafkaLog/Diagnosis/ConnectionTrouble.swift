@@ -6,7 +6,7 @@ struct ConnectionTrouble: Hashable, Sendable {
   enum Cause: Hashable, Sendable {
     case credentials
     case mechanism
-    /// The listener knows no SASL.
+    /// The listener does not speak SASL.
     case saslUnknown
     case saslRequired
     case certificate
@@ -65,7 +65,7 @@ struct ConnectionTrouble: Hashable, Sendable {
   }
 
   /// Whether the listener's protocol is only guessed: see `ListenerProbe`.
-  var isGuess: Bool { cause == .closedPlain || cause == .closedTLS }
+  var isGuess: Bool { [.saslRequired, .closedPlain, .closedTLS].contains(cause) }
 
   /// The failure with what to do about it.
   ///
@@ -88,13 +88,8 @@ struct ConnectionTrouble: Hashable, Sendable {
     case .saslUnknown:
       return error(
         .configuration,
-        "the listener knows no SASL: set \(protocolKey) to PLAINTEXT or SSL, or take the port of"
-          + " a listener with SASL")
-    case .saslRequired:
-      return error(
-        .configuration,
-        "the listener wants SASL: set \(protocolKey) to SASL_PLAINTEXT or SASL_SSL, and the"
-          + " kafka.sasl.* keys")
+        "the listener does not speak SASL: set \(protocolKey) to PLAINTEXT or SSL, or take the"
+          + " port of a listener with SASL")
     case .certificate:
       return Self.certificateError(at: address, certificate, text)
     case .clientCertificate:
@@ -102,16 +97,19 @@ struct ConnectionTrouble: Hashable, Sendable {
         .denied,
         "the broker wants a client's certificate that it trusts: set kafka.ssl.certificate.location"
           + " and kafka.ssl.key.location")
-    case .closedPlain, .closedTLS:
+    case .saslRequired, .closedPlain, .closedTLS:
       guard let speaks else {
+        let hint = cause == .saslRequired ? ": it may want SASL" : ""
         return error(
           .unavailable,
-          "check that Kafka runs there, and that \(protocolKey) is that of the listener")
+          "check that Kafka runs there, and that \(protocolKey) is that of the listener\(hint)")
       }
-      return error(.configuration, "the listener speaks \(speaks): set \(protocolKey) to \(speaks)")
+      let keys = speaks.hasPrefix("SASL_") ? ", and the kafka.sasl.* keys" : ""
+      return error(
+        .configuration, "the listener speaks \(speaks): set \(protocolKey) to \(speaks)\(keys)")
     case .noKafka:
       return error(
-        .configuration, "what answers there is no Kafka: correct kafka.bootstrap.servers")
+        .configuration, "what answers there is not Kafka: correct kafka.bootstrap.servers")
     case .hostUnknown, .refused, .other:
       return error(.unavailable, "check kafka.bootstrap.servers, and that Kafka runs")
     }

@@ -16,11 +16,15 @@ public final class RecordTimes: Sendable {
   /// What a topic accepts; nothing is known to be refused until somebody says so.
   public subscript(topic: String) -> TimestampLimits { limits.withLock { $0[topic] ?? .none } }
 
-  /// Notes the limits of topics. One of which only now is left stays so, unless they are others.
+  /// Notes the limits of topics, as they are looked at now and then.
+  ///
+  /// A topic of which only now was left gets another chance, also one that is not among them: the
+  /// clocks may be right again, and what it refuses costs one batch.
   public func note(_ found: [String: TimestampLimits]) {
     let hasChanged = limits.withLock { known in
       let before = known
-      known.merge(found) { $0 == .now ? $0 : $1 }
+      known = known.filter { $0.value != .now }
+      known.merge(found) { $1 }
       return known != before
     }
     if hasChanged { changes.add(1, ordering: .releasing) }

@@ -7,7 +7,7 @@ import Wiring
 package enum ProjectedFeatures {
   /// - Returns: what Redis has, or why it can't be read.
   package static func read(_ id: Int64, isMovie: Bool, _ settings: Settings) throws -> (
-    row: RedisProjection.FeatureRow?, failure: RedisError?
+    row: RedisRow?, failure: RedisError?
   ) {
     let projection = settings.feastProjection
     let view = isMovie ? projection.movie : projection.user

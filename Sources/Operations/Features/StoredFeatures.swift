@@ -14,7 +14,7 @@ package struct StoredFeatures {
   }
 
   /// - Returns: `nil` when no partition kept here knows the id.
-  package func find(_ id: Int64, isMovie: Bool) throws -> (any Ratings.FeatureRow)? {
+  package func find(_ id: Int64, isMovie: Bool) throws -> (any FeatureRow)? {
     let stage = (isMovie ? StageDeclaration.movie : .user).name
     for partition in try storage.partitions(stage: stage) {
       let snapshot = try storage.openReadOnly(stage: stage, partition: partition).snapshot()
@@ -24,7 +24,7 @@ package struct StoredFeatures {
     return nil
   }
 
-  private func user(_ id: Int64, in snapshot: LMDBSnapshot) throws -> (any Ratings.FeatureRow)? {
+  private func user(_ id: Int64, in snapshot: LMDBSnapshot) throws -> (any FeatureRow)? {
     let key = StoreKey(id)
     let genresKey = UserTables.genresKey
     guard let aggregate = try bytes(snapshot, UserTables.aggregates, key.span) else { return nil }
@@ -39,7 +39,7 @@ package struct StoredFeatures {
 
   /// The quality score is the one under the prior of the movies kept on this machine.
   private func movie(_ id: Int64, in snapshot: LMDBSnapshot) throws
-    -> (any Ratings.FeatureRow)?
+    -> (any FeatureRow)?
   {
     let key = StoreKey(id)
     guard let aggregate = try bytes(snapshot, MovieTables.aggregates, key.span) else { return nil }

@@ -7,7 +7,7 @@ package import Pipeline
 import Streams
 import Wiring
 
-/// By what the events of each partition are judged, as the control topic has it.
+/// The settings each partition's events are judged by, as the control topic has them.
 package struct RecordedPolicies {
   /// Of the intake stage that judges by them.
   package let group: String

@@ -95,7 +95,7 @@ package struct ProjectionVerification {
 
   private func verify(
     _ view: String, _ features: TopicDeclaration,
-    read: ([TopicPartition: Int64]) throws -> [Int64: (any Ratings.FeatureRow)?]
+    read: ([TopicPartition: Int64]) throws -> [Int64: (any FeatureRow)?]
   ) throws -> Report {
     let comparison = try RedisComparison(
       settings, cluster, features: features, patience: patience)

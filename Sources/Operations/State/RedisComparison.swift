@@ -102,7 +102,7 @@ struct RedisComparison {
   ///   - features: by entity; `nil` for one that has none any more.
   ///   - partition: where all of them are at home; `nil` when they are those of all partitions.
   func run(
-    _ features: [Int64: (any Ratings.FeatureRow)?], of partition: Int32? = nil,
+    _ features: [Int64: (any FeatureRow)?], of partition: Int32? = nil,
     _ outcome: inout RedisOutcome
   ) throws {
     let epoch = try keeper.record()?.epoch ?? 0
@@ -134,7 +134,7 @@ struct RedisComparison {
   }
 
   private func findLeftovers(
-    _ epoch: UInt64, _ features: [Int64: (any Ratings.FeatureRow)?], _ partition: Int32?,
+    _ epoch: UInt64, _ features: [Int64: (any FeatureRow)?], _ partition: Int32?,
     _ outcome: inout RedisOutcome, _ newer: inout [(entity: Int64, fence: Fence)]
   ) throws {
     var found: Set<Int64> = []

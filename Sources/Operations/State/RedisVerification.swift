@@ -54,7 +54,7 @@ struct RedisVerification {
   /// Compares each row, and finds those that no features stand for.
   ///
   /// - Parameter features: by entity; `nil` for one that has none any more.
-  func run(_ features: [Int64: (any Ratings.FeatureRow)?], shown: Int) throws -> RedisOutcome {
+  func run(_ features: [Int64: (any FeatureRow)?], shown: Int) throws -> RedisOutcome {
     var outcome = RedisOutcome(shown: shown)
     var expected = features
     for (entity, row) in features { expected[entity] = .some(adapted(entity, row, &outcome)) }
@@ -66,8 +66,8 @@ struct RedisVerification {
   /// features when that is published without an event: of these two, and only these, Redis must
   /// have what was published last.
   private func adapted(
-    _ entity: Int64, _ row: (any Ratings.FeatureRow)?, _ outcome: inout RedisOutcome
-  ) -> (any Ratings.FeatureRow)? {
+    _ entity: Int64, _ row: (any FeatureRow)?, _ outcome: inout RedisOutcome
+  ) -> (any FeatureRow)? {
     guard var movie = row as? MovieFeatures, let published = published[entity] ?? nil else {
       return row
     }

@@ -24,7 +24,7 @@ struct StoreVerification {
   struct Outcome {
     var inputOffset: Int64
     var comparison: StoreComparison
-    var features: [Int64: (any Ratings.FeatureRow)?]
+    var features: [Int64: (any FeatureRow)?]
     var genres: GenreDictionary
   }
 
@@ -46,7 +46,7 @@ struct StoreVerification {
   }
 
   private func replay(into storage: LMDBStorage, to end: Int64) throws
-    -> [Int64: (any Ratings.FeatureRow)?]
+    -> [Int64: (any FeatureRow)?]
   {
     let bar = SharedProgress("replay \(place.description)", unit: "offsets", total: Int(end))
     let replay = Replay(

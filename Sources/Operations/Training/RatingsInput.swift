@@ -32,7 +32,7 @@ enum RatingsInput {
     let refusal = LoadReport(ratings: report).refusal(
       skipsInvalid: source.skipsInvalid, hasScale: source.scale != nil)
     if let refusal { throw CommandFailure(.failure, refusal) }
-    if report.invalid > 0 { note("left out are \(report.invalid) rows\n\(report.text)") }
+    if report.invalid > 0 { note("\(report.invalid) rows are left out\n\(report.text)") }
     if report.valid > log.count { note("\(report.valid - log.count) events are no ratings") }
     return log.finish()
   }
@@ -72,7 +72,7 @@ package struct RatingFileSource {
   package let scale: Double?
   /// Whether rows that break a rule are left out.
   package let skipsInvalid: Bool
-  /// By what the rows are judged.
+  /// The settings the rows are judged by.
   let policy: ZonedPolicy
 
   package init(

@@ -41,7 +41,7 @@ extension TableDeclaration {
       let text = key.withUnsafeBytes { String(validating: $0, as: UTF8.self) }
       if let text { return text }
     }
-    return Hexadecimal.text(key)
+    return key.hexadecimal
   }
 
   /// An example of a key.
@@ -56,13 +56,7 @@ extension TableDeclaration {
   private static func bytes(_ key: borrowing StoreKey) -> [UInt8] { [UInt8](copying: key.span) }
 }
 
-/// Bytes that mean nothing to us.
-enum Hexadecimal {
-  /// `0x` and two digits a byte.
-  static func text(_ bytes: RawSpan) -> String {
-    "0x"
-      + bytes.withUnsafeBytes { bytes in
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-      }
-  }
+extension RawSpan {
+  /// Bytes that mean nothing to us: `0x` and two digits each.
+  var hexadecimal: String { "0x" + withUnsafeBytes { Hexadecimal.text($0) } }
 }

@@ -40,7 +40,7 @@ extension TableDeclaration {
     writer.key("undecodable")
     writer.string(why)
     writer.key("bytes")
-    writer.string(Hexadecimal.text(value))
+    writer.string(value.hexadecimal)
     writer.endObject()
   }
 

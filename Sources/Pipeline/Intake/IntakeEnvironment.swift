@@ -4,7 +4,7 @@ import Streams
 
 /// What intake judges by.
 public struct IntakeEnvironment: Sendable {
-  /// New events are judged by it.
+  /// The settings new events are judged by.
   public var policy: IntakePolicy
   /// The offsets of a zone by its IANA name; `nil` for an unknown one.
   public var zone: @Sendable (String) -> ZoneOffsets?
@@ -30,15 +30,15 @@ public struct IntakeEnvironment: Sendable {
     .failed(
       Reason(
         .unknownFormat,
-        "events were judged by the time zone \(name), which is not known here: install the system's"
-          + " time zone database (tzdata)"), .stopDaemon)
+        "events were judged by the time zone \(name), which this machine does not know: install the"
+          + " system's time zone database (tzdata)"), .stopDaemon)
   }
 
   func unreadable(_ source: TopicPartition, _ offset: Int64, _ why: String) -> StageError {
     .failed(
       Reason(
         .unknownFormat,
-        "the settings by which the event at offset \(offset) of \(source) was judged can't be read:"
+        "the settings that the event at offset \(offset) of \(source) was judged by can't be read:"
           + " \(why). If a newer version of the program has written them, use that"), .stopDaemon)
   }
 }

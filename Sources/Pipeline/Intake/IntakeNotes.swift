@@ -71,7 +71,7 @@ struct IntakeNotes {
       source, example: example,
       Reason(
         .eventsRefused,
-        "\(window.refusals) of the last \(RefusalWindow.size) events of \(source) are invalid,"
+        "\(window.refusals) of the last \(window.count) events of \(source) are invalid,"
           + " \(events) of them by \(rule.name), such as the one at offset \(example): the dead"
           + " letters say what is wrong with each"))
   }

@@ -17,17 +17,17 @@ public struct IntakeOperator<
   private static var deadLetters: StageOutput { IntakeOutputs.deadLetters }
   private static var control: StageOutput { IntakeOutputs.control }
 
-  /// The name of its input, which verdicts and dead letters tell.
+  /// The name of its input, for verdicts and dead letters.
   private let source: String
   /// The most bytes of an event that its dead letter can hold.
   private let largestLetter: Int
   private let movies: MovieTable<Consumer>
   private let policies: PolicyTable<Consumer>
   private let environment: IntakeEnvironment
-  /// Whose policies those of its partitions are.
+  /// The consumer group, to which policies belong.
   private let group: String
   private var notes = IntakeNotes()
-  /// Those that were needed so far, by their names.
+  /// The time zones needed so far, by name.
   private var zones: [String: ZoneOffsets] = [:]
   private var validator = EventValidator()
   private var key = JSONWriter(capacity: 32)
@@ -52,7 +52,7 @@ public struct IntakeOperator<
     largestLetter = DeadLetter.most(environment.letterLimit)
   }
 
-  /// The owner before may have judged by another policy until a moment ago.
+  /// The previous owner may have changed the policy a moment ago.
   public mutating func resume(_ partitions: [TopicPartition], committed: [TopicPartition: Int64])
     throws(StageError) -> [TopicPartition: Int64]
   {
@@ -85,10 +85,10 @@ public struct IntakeOperator<
     }
   }
 
-  /// Makes the validator judge by the policy that holds at an offset: for an event that was judged
-  /// before the one of then, and the present one for a new event.
+  /// Makes the validator judge by the policy that applies to an offset: for an event judged before,
+  /// the one it was judged by; for a new event, the present one.
   ///
-  /// - Returns: the first offset for which it may be another.
+  /// - Returns: the first offset to which another may apply.
   private mutating func rule(
     on offset: Int64, _ state: inout IntakePartition, _ task: Partition
   ) throws(StageError) -> Int64 {
@@ -117,7 +117,7 @@ public struct IntakeOperator<
     validator.use(policy, zone: zone)
   }
 
-  /// Writes it as a part of the batch, in the one partition in which claims are.
+  /// Writes a change as a part of the batch, to the one partition, which also has the claims.
   private mutating func write(_ change: PolicySchedule.Change, _ task: Partition)
     throws(StageError)
   {

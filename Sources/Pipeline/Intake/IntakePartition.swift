@@ -4,7 +4,7 @@ public import Streams
 public struct IntakePartition: PartitionState {
   /// Waiting to be sent.
   var verdicts = PendingVerdicts()
-  /// By what its events are judged.
+  /// Which policies its events are judged by.
   var schedule: PolicySchedule
   /// How the open batch changes that.
   var changes: [PolicySchedule.Change] = []

@@ -1,3 +1,5 @@
+import Codecs
+
 /// Reads headers as clients write them: as plain text, as text in a JSON encoding (Spring before
 /// 2.3, or with `encodeStrings`), with what shells and consoles leave at its ends, or in binary.
 enum HeaderText {
@@ -35,7 +37,7 @@ enum HeaderText {
   /// The bytes without quotes, brackets, white space and a byte order mark around them.
   private static func trimmed(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
     var text = bytes[...]
-    if text.starts(with: [0xEF, 0xBB, 0xBF]) { text = text.dropFirst(3) }
+    if text.starts(with: byteOrderMark) { text = text.dropFirst(byteOrderMark.count) }
     text = text.drop(while: isAround)
     while let last = text.last, isAround(last) { text.removeLast() }
     return text
@@ -67,12 +69,6 @@ enum HeaderText {
   /// The bytes as a log line shows them: text, or else hexadecimal digits, cut.
   static func shown(_ bytes: [UInt8]?) -> String {
     guard let bytes else { return "null" }
-    let cut = bytes.prefix(shownBytes)
-    let dots = bytes.count > shownBytes ? "…" : ""
-    if let text = String(validating: cut, as: UTF8.self) { return text + dots }
-    let digits = cut.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
-    return "0x\(digits.joined())\(dots)"
+    return String(excerptOfTextOrBytes: bytes.span.bytes)
   }
-
-  private static let shownBytes = 64
 }

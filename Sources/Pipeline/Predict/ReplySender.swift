@@ -76,8 +76,8 @@ struct ReplySender<Store: StateStore, Producer: LogProducer>: ~Copyable {
       timestamp: Timestamps.kept(record.timestamp))
   }
 
-  /// Sends `value` where the request wants it, or to the default topic if that does not exist: a
-  /// reply is not lost.
+  /// Sends `value` where the request wants it, or to the default topic if that takes none: a reply
+  /// is not lost.
   private mutating func sendValue(
     key: RawSpan?, _ headers: RequestHeaders, errorCode: String? = nil, _ task: Partition
   ) throws(StageError) {
@@ -94,8 +94,9 @@ struct ReplySender<Store: StateStore, Producer: LogProducer>: ~Copyable {
         if let detour = route.detour { detours.note(detour) }
         return
       } catch {
-        guard case .log(let error) = error, error.code == .unknownTopic else { throw error }
-        route = replyTopics.forget(headers)
+        guard case .log(let failure) = error, let other = replyTopics.forget(headers, failure.code)
+        else { throw error }
+        route = other
       }
     }
     if let detour = route.detour { detours.note(detour) }

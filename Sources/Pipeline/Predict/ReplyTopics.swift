@@ -4,7 +4,9 @@ import Streams
 
 /// Resolves the reply topics that requests name. Each is looked up once; a missing one is looked up
 /// again after a while, and its replies go to the default topic until then. So do replies to
-/// internal topics of Kafka and to the product's own, whose records have another meaning.
+/// internal topics of Kafka and to the product's own, whose records have another meaning. A topic
+/// that may be described but not written is found out by a reply that is lost, so it is left alone
+/// for longer.
 struct ReplyTopics<Producer: LogProducer> {
   /// Where a reply goes.
   struct Route {
@@ -20,14 +22,16 @@ struct ReplyTopics<Producer: LogProducer> {
   private static var capacity: Int { 1_000 }
   /// How long replies go to the default topic before a missing topic is looked up again.
   private static var patience: Duration { .seconds(5) }
+  /// The same for one that has refused a reply, which was lost.
+  private static var patienceAfterLoss: Duration { .seconds(300) }
 
   private let defaultTopic: String
   /// The product's own.
   private let reserved: Set<String>
   private let now: () -> ContinuousClock.Instant
   private var known: [String: (output: StageOutput, partitions: Int32)] = [:]
-  /// Why a topic takes no replies, and since when.
-  private var missing: [String: (fault: ReplyDetour.Fault, since: ContinuousClock.Instant)] = [:]
+  /// Why a topic takes no replies, and until when that is believed.
+  private var missing: [String: (fault: ReplyDetour.Fault, until: ContinuousClock.Instant)] = [:]
 
   /// - Parameter topology: whose topics, except the default one, take no replies.
   init(_ topology: Topology, now: @escaping () -> ContinuousClock.Instant) {
@@ -69,14 +73,22 @@ struct ReplyTopics<Producer: LogProducer> {
     return Route(topic: topic, partition: partition)
   }
 
-  /// Notes that a known topic no longer exists.
+  /// Notes that a known topic takes no replies any more: it no longer exists, or has refused one.
   ///
-  /// - Returns: where its replies go now.
-  mutating func forget(_ headers: RequestHeaders) -> Route {
-    guard let name = headers.replyTopic else { return Route() }
+  /// - Returns: where its replies go now; `nil` if the error says nothing about the topic.
+  mutating func forget(_ headers: RequestHeaders, _ code: LogError.Code) -> Route? {
+    guard let name = headers.replyTopic else { return nil }
+    switch code {
+    case .unknownTopic: note(.missing, of: name, for: Self.patience)
+    case .denied: note(.denied, of: name, for: Self.patienceAfterLoss)
+    default: return nil
+    }
+    return missing[name].map { Self.elsewhere(name, $0.fault) }
+  }
+
+  private mutating func note(_ fault: ReplyDetour.Fault, of name: String, for time: Duration) {
     known[name] = nil
-    missing[name] = (.missing, now())
-    return Self.elsewhere(name, .missing)
+    missing[name] = (fault, now() + time)
   }
 
   private enum Finding {
@@ -88,7 +100,7 @@ struct ReplyTopics<Producer: LogProducer> {
     throws(StageError) -> Finding
   {
     if let (output, partitions) = known[name] { return .found(output, partitions: partitions) }
-    if let (fault, since) = missing[name], now() - since < Self.patience { return .refused(fault) }
+    if let (fault, until) = missing[name], now() < until { return .refused(fault) }
     guard known.count < Self.capacity else { return .refused(.tooManyTopics) }
     if missing.count >= Self.capacity { missing.removeAll() }
     do throws(StageError) {
@@ -101,7 +113,7 @@ struct ReplyTopics<Producer: LogProducer> {
       guard case .log(let failure) = error, let fault = ReplyDetour.Fault(failure.code) else {
         throw error
       }
-      missing[name] = (fault, now())
+      note(fault, of: name, for: Self.patience)
       return .refused(fault)
     }
   }

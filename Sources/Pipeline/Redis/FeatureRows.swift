@@ -59,7 +59,7 @@ public struct FeatureRows: ~Copyable {
   }
 
   /// Adds rows to the batch for Redis, and sends it whenever it is full.
-  private mutating func fill<Features: Ratings.FeatureRow>(
+  private mutating func fill<Features: FeatureRow>(
     _ rows: [PendingFeatures<Features>.Row], view: Int, to sink: some FeatureSink,
     by permit: ProjectionPermit, _ counts: inout FeatureWriter.Counts
   ) throws(RedisError) {
@@ -73,7 +73,7 @@ public struct FeatureRows: ~Copyable {
     }
   }
 
-  private mutating func add<Features: Ratings.FeatureRow>(
+  private mutating func add<Features: FeatureRow>(
     _ row: PendingFeatures<Features>.Row, view: Int, epoch: UInt64, key: inout [UInt8]
   ) {
     let layout = views[view]

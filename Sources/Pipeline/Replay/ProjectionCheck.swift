@@ -39,7 +39,7 @@ public struct ProjectionCheck {
   ///   - features: `nil` when it should have none.
   ///   - bound: records from this offset on are newer than `features`.
   public mutating func check(
-    _ entity: Int64, _ features: (any Ratings.FeatureRow)?, below bound: Int64
+    _ entity: Int64, _ features: (any FeatureRow)?, below bound: Int64
   ) throws(RedisError) -> Verdict {
     key.removeAll(keepingCapacity: true)
     view.key.append(entity, to: &key)
@@ -67,7 +67,7 @@ public struct ProjectionCheck {
   }
 
   /// A key that holds something other than a hash has no row.
-  private func read() throws(RedisError) -> RedisProjection.FeatureRow? {
+  private func read() throws(RedisError) -> RedisRow? {
     do throws(RedisError) {
       return try reader.read(view.fields, key: key.span.bytes)
     } catch {

@@ -6,7 +6,7 @@ extension StageDeclaration {
     "intake", inputs: [.userRatings],
     outputs: [
       Output(.validatedRatings), Output(.validationResults, note: "each event"),
-      Output(.deadLetters), Output(.control, note: "by what it judges"),
+      Output(.deadLetters), Output(.control, note: "the settings it judges by"),
     ],
     globals: [.movies, .control], recordsPositions: true,
     pacing: StagePacing(

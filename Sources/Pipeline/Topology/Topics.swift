@@ -34,8 +34,8 @@ extension TopicDeclaration {
   public static let shadow = TopicDeclaration(
     "recommendations-shadow", .shared, partitions: byUser, acceptsAnyPartitionCount: true)
 
-  /// Which application the topics belong to, and by what its intake stage judges. With another name
-  /// there would be a second claim on the same topics.
+  /// Which application the topics belong to, and the settings its intake judges by. With another
+  /// name there would be a second claim on the same topics.
   public static let control = TopicDeclaration(
     "projectionist-control", .shared, partitions: .fixed(1), acceptsAnyPartitionCount: true,
     outsideWriters: ["run (its first start)", "`projectionist topics claim`"])

@@ -5,13 +5,13 @@ enum Base64 {
   /// - Returns: `nil` for text that is not Base64.
   static func decode(_ text: RawSpan) -> [UInt8]? {
     var end = text.byteCount
-    while end > 0, text.byte(end - 1) == UInt8(ascii: "=") { end -= 1 }
+    while end > 0, text.byte(at: end - 1) == UInt8(ascii: "=") { end -= 1 }
     guard text.byteCount - end <= 2, end % 4 != 1 else { return nil }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(end / 4 * 3 + 2)
     var bits: UInt32 = 0
     for index in 0..<end {
-      guard let digit = digit(text.byte(index)) else { return nil }
+      guard let digit = digit(text.byte(at: index)) else { return nil }
       bits = bits << 6 | UInt32(digit)
       // Six bits each: whole bytes are there after the second, third and fourth of four digits.
       let place = index % 4

@@ -1,16 +1,16 @@
 /// The unit of a time since 1970 that is not in seconds. Between 1995 and the year 9999 the ranges
 /// of the units don't overlap, so the number itself says which one it is.
-enum EpochUnit: CaseIterable, Sendable {
+package enum EpochUnit: CaseIterable, Sendable {
   case milliseconds
   case microseconds
   case nanoseconds
 
   /// The largest number that is seconds: the last of the year 9999.
-  static let lastSecond: Int64 = 253_402_300_799
+  package static let lastSecond: Int64 = 253_402_300_799
   private static let firstSecond: Int64 = EventRules.earliestTimeMilliseconds / 1000
 
   /// - Returns: `nil` if the number is no time in any of them.
-  init?(of number: Double) {
+  package init?(of number: Double) {
     for unit in Self.allCases {
       let factor = 1000 * Double(unit.perMillisecond)
       if number >= Double(Self.firstSecond) * factor, number < Double(Self.lastSecond + 1) * factor
@@ -22,7 +22,7 @@ enum EpochUnit: CaseIterable, Sendable {
     return nil
   }
 
-  var perMillisecond: Int64 {
+  package var perMillisecond: Int64 {
     switch self {
     case .milliseconds: 1
     case .microseconds: 1_000

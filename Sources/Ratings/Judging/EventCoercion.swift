@@ -4,7 +4,7 @@ import Codecs
 /// otherwise is read as what they mean, as far as the policy accepts it.
 struct EventCoercion: Sendable {
   /// A rating this close to a half step is meant to be on it; single precision leaves less.
-  private static let noise = 1e-6
+  static let noise = 1e-6
 
   let accepts: CoercionSet
   private let zone: ZoneOffsets
@@ -222,7 +222,9 @@ struct EventCoercion: Sendable {
   }
 
   private func isDeleted(_ parser: borrowing FlatJSONParser) -> Bool {
-    switch parser.kind(EventField.deleted) {
+    // `deleted` is somebody else's field.
+    guard !parser.isSpelledOtherwise(EventField.deleted) else { return false }
+    return switch parser.kind(EventField.deleted) {
     case .boolean: parser.boolean(EventField.deleted) == true
     case .string: parser.text(EventField.deleted)?.equals("true") == true
     default: false

@@ -33,7 +33,7 @@ struct EventDecoder: ~Copyable, Sendable {
     case holdsNull(String)
     /// The envelope holds something that is no object.
     case holdsOther(field: String, excerpt: String)
-    /// Debezium's operation is none on a row.
+    /// Debezium's operation does not change a row.
     case operation(String)
   }
 
@@ -55,9 +55,9 @@ struct EventDecoder: ~Copyable, Sendable {
   @_lifetime(copy value)
   private static func payload(of value: RawSpan, _ coercion: inout EventCoercion) -> RawSpan {
     // Nearly all begin like this.
-    guard value.byteCount > 0, value.byte(0) != UInt8(ascii: "{") else { return value }
+    guard value.byteCount > 0, value.byte(at: 0) != UInt8(ascii: "{") else { return value }
     var payload = value
-    if value.byte(0) <= 0x01, coercion.accepts.contains(.schemaPrefix) {
+    if value.byte(at: 0) <= 0x01, coercion.accepts.contains(.schemaPrefix) {
       payload = WireFormat.payload(of: value)
       if payload.byteCount < value.byteCount { _ = coercion.use(.schemaPrefix) }
     }
@@ -66,8 +66,6 @@ struct EventDecoder: ~Copyable, Sendable {
     }
     return payload
   }
-
-  private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
   // MARK: Looks
 
@@ -110,7 +108,7 @@ struct EventDecoder: ~Copyable, Sendable {
   private mutating func noteRefusedPrefix(_ value: RawSpan, _ coercion: EventCoercion) {
     var generous = EventCoercion(accepts: .all, zone: .utc)
     let payload = Self.payload(of: value, &generous)
-    guard payload.byteCount > 0, payload.byte(0) == UInt8(ascii: "{") else { return }
+    guard payload.byteCount > 0, payload.byte(at: 0) == UInt8(ascii: "{") else { return }
     for needed in generous.used where !coercion.accepts.contains(needed) {
       wrapping.refused.insert(needed)
     }

@@ -1,6 +1,6 @@
 import Codecs
 
-/// Says of each rule that an event fails what is wrong and what to do. Only invalid events come
+/// Explains each rule that an event fails: what is wrong, and what to do. Only invalid events come
 /// here, so it may take its time.
 struct EventExplanation: ~Copyable {
   let columns: EventColumns
@@ -60,7 +60,7 @@ struct EventExplanation: ~Copyable {
     switch expectation {
     case .userKeyUnique, .movieKeyUnique, .ratingKeyUnique, .timestampKeyUnique,
       .eventTypeKeyUnique, .genresKeyUnique, .sessionKeyUnique, .retractsKeyUnique:
-      return "\(name) is there more than once: leave one"
+      return "\(name) occurs more than once: keep one"
     case .userNotNull, .movieNotNull, .timestampNotNull, .ratingExists:
       return missingField(field, parser, strangers)
     case .userOfType, .movieOfType: return wrongNumber(field, "a whole number", parser)
@@ -69,7 +69,8 @@ struct EventExplanation: ~Copyable {
       return "timestamp is \(kind(field, parser)): expected seconds since 1970 or text in ISO 8601"
     case .eventTypeOfType, .sessionOfType, .retractsOfType:
       return "\(name) is \(kind(field, parser)): expected text"
-    case .genresOfType: return "genres is to be an array of texts, or a text with bars between them"
+    case .genresOfType:
+      return "genres must be an array of strings, or a string with bars between the names"
     case .userBetween: return identifierBounds(columns.user, name)
     case .movieBetween: return identifierBounds(columns.movie, name)
     case .ratingBetween: return ratingBounds(parser)
@@ -88,7 +89,7 @@ struct EventExplanation: ~Copyable {
       let given = parser.excerpt(EventField.eventType) ?? ""
       let known = EventType.allCases.map(\.name.description)
       let hint = nearestName(to: given, among: known).map { "; did you mean \($0)?" } ?? ""
-      return "event_type \(given) is none of \(known.joined(separator: ", "))\(hint)"
+      return "event_type \(given) is not one of \(known.joined(separator: ", "))\(hint)"
     case .genreCount: return "genres has more than \(EventRules.maximumGenres) elements"
     case .genreLengths:
       return "a genre is empty or longer than \(EventRules.maximumGenreBytes) bytes"
@@ -97,8 +98,9 @@ struct EventExplanation: ~Copyable {
       let most = EventRules.maximumSessionBytes
       return "session_id has \(length) bytes, \(length - most) more than the \(most) allowed"
     case .retractsMatch:
-      return "retracts is to be PARTITION:OFFSET of the event in user-ratings, such as 3:1207"
-    case .ratingNull: return "an event that retracts another one takes back: its rating is null"
+      return "retracts must be PARTITION:OFFSET of the event in user-ratings, such as 3:1207"
+    case .ratingNull:
+      return "an event that retracts another one takes it back: its own rating must be null"
     default: return expectation.name.description
     }
   }
@@ -151,10 +153,11 @@ struct EventExplanation: ~Copyable {
     switch wrapping.problem {
     case .holdsNull(let field):
       return "`\(field)` is null"
-        + (wrapping.isDelete ? ": the table's REPLICA IDENTITY is to be FULL" : "")
+        + (wrapping.isDelete ? ": the table's REPLICA IDENTITY must be FULL" : "")
     case .holdsOther(let field, let excerpt):
       return "`\(field)` holds no object, but \(excerpt)"
-    case .operation(let operation): return "the change's op is \(operation), which is of no row"
+    case .operation(let operation):
+      return "the change's op is \(operation), which does not change a row"
     case nil: break
     }
     guard let holder = strangers.first(where: { $0.fieldsInside > 1 }) else { return nil }
@@ -201,7 +204,7 @@ struct EventExplanation: ~Copyable {
     if text.filter({ $0 == "," }).count == 1, digits.count == text.count - 1 {
       return "with a comma for the decimal point"
     }
-    return "and no number"
+    return "and not a number"
   }
 
   // MARK: Bounds
@@ -234,8 +237,9 @@ struct EventExplanation: ~Copyable {
     let stars = columns.rating.value ?? .nan
     let nearest = (stars * 2).rounded() / 2
     let noise =
-      abs(stars - nearest) <= 1e-6 ? "; intake.accept does not have float_noise" : ""
-    return "rating \(stars) is no multiple of 0.5: it is \(Self.decimal(abs(stars - nearest))) from"
+      abs(stars - nearest) <= EventCoercion.noise ? "; intake.accept does not have float_noise" : ""
+    return
+      "rating \(stars) is not a multiple of 0.5: it is \(Self.decimal(abs(stars - nearest))) from"
       + " \(nearest)\(noise)"
   }
 
@@ -277,7 +281,7 @@ struct EventExplanation: ~Copyable {
     let shown = parser.excerpt(EventField.timestamp) ?? ""
     let number = parser.double(EventField.timestamp) ?? Double(shown) ?? .nan
     guard let unit = EpochUnit(of: number) else {
-      return "timestamp \(shown) is no time from 1995 to 9999 in seconds since 1970"
+      return "timestamp \(shown) is not a time from 1995 to 9999 in seconds since 1970"
     }
     return "timestamp \(shown) looks like \(unit.name): expected seconds since 1970, or"
       + " \(unit.coercion.name) in intake.accept"

@@ -6,7 +6,7 @@ import Codecs
 /// The first look takes plain events. Whoever judges a record asks it first, and only if it has no
 /// answer copies what the second one wants to know.
 public struct EventValidator: ~Copyable, Sendable {
-  /// By what events are judged.
+  /// The settings events are judged by.
   public private(set) var policy: IntakePolicy
   private var decoder: EventDecoder
   private var coercion: EventCoercion
@@ -44,6 +44,8 @@ public struct EventValidator: ~Copyable, Sendable {
     guard let value else { return nil }
     coercion.begin()
     do throws(JSONError) { try decoder.look(value, &coercion) } catch { return nil }
+    // A valid event may have its optional fields in other spellings.
+    if policy.accepts.contains(.spelling), decoder.plain.hasOtherSpellings { return nil }
     let columns = coercion.columns(of: decoder.plain)
     guard rules.failures(of: columns, recordTime: recordTimestampMilliseconds).isEmpty,
       let event = rules.event(columns, source: source, recordTime: recordTimestampMilliseconds)

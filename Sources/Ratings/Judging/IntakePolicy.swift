@@ -1,4 +1,4 @@
-/// Which rules of judging are meant, so that an event that is read again is judged as it was.
+/// The edition of the rules, so that an event that is read again is judged as it was.
 public enum RuleEdition: Int, Hashable, Sendable {
   /// Those of earlier versions: whatever time a record has bounds its event's, and a time without
   /// a zone is read as UTC.
@@ -8,7 +8,7 @@ public enum RuleEdition: Int, Hashable, Sendable {
   case second = 2
 }
 
-/// By what an event is judged.
+/// The settings an event is judged by.
 public struct IntakePolicy: Hashable, Sendable {
   public var rules: RuleEdition
   public var accepts: CoercionSet
@@ -23,7 +23,7 @@ public struct IntakePolicy: Hashable, Sendable {
     self.timeZone = timeZone
   }
 
-  /// What versions judged by that had no policy.
+  /// The policy of versions that recorded none.
   public static let earlier = IntakePolicy(
     rules: .first, accepts: [.schemaPrefix], timeZone: "UTC")
 }

@@ -14,8 +14,8 @@ enum JSONNumber: Hashable, Sendable {
   init?(text: RawSpan) {
     var start = 0
     var end = text.byteCount
-    while start < end, text.byte(start) == UInt8(ascii: " ") { start += 1 }
-    while end > start, text.byte(end - 1) == UInt8(ascii: " ") { end -= 1 }
+    while start < end, text.byte(at: start) == UInt8(ascii: " ") { start += 1 }
+    while end > start, text.byte(at: end - 1) == UInt8(ascii: " ") { end -= 1 }
     let number = text.extracting(start..<end)
     // Longer ones are numbers all the same, but nobody's ids, times or ratings.
     guard (1...64).contains(number.byteCount), let isWhole = Self.isWhole(number) else {
@@ -35,18 +35,18 @@ enum JSONNumber: Hashable, Sendable {
     var at = 0
     func digits() -> Int {
       let start = at
-      while at < text.byteCount, (0x30...0x39).contains(text.byte(at)) { at += 1 }
+      while at < text.byteCount, (0x30...0x39).contains(text.byte(at: at)) { at += 1 }
       return at - start
     }
     func skip(_ characters: UInt8...) -> Bool {
-      guard at < text.byteCount, characters.contains(text.byte(at)) else { return false }
+      guard at < text.byteCount, characters.contains(text.byte(at: at)) else { return false }
       at += 1
       return true
     }
     _ = skip(UInt8(ascii: "-"))
     let first = at
     let count = digits()
-    guard count > 0, count == 1 || text.byte(first) != UInt8(ascii: "0") else { return nil }
+    guard count > 0, count == 1 || text.byte(at: first) != UInt8(ascii: "0") else { return nil }
     var isWhole = true
     if skip(UInt8(ascii: ".")) {
       isWhole = false

@@ -2,7 +2,7 @@ public import Codecs
 
 /// The result of validation.
 public enum Verdict: Sendable {
-  /// The event, and what its producer writes otherwise than the plain form.
+  /// The event, and how its producer deviates from the plain form.
   case valid(RatingEvent, coerced: CoercionSet)
   /// Nothing is wrong, and there is no event in it.
   case silent(coerced: CoercionSet)

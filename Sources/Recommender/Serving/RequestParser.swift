@@ -28,8 +28,6 @@ public struct RequestParser: ~Copyable, Sendable {
     }
   }
 
-  private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
-
   private var parser = FlatJSONParser(fields: Field.allCases.map(\.name))
 
   public init() { parser.readLoosely(true) }
@@ -41,9 +39,9 @@ public struct RequestParser: ~Copyable, Sendable {
       throw RequestError(code: "invalid_json", message: "The request has no value.")
     }
     let payload = WireFormat.payload(of: value)
-    let hasMark = payload.begins(with: Self.byteOrderMark)
+    let hasMark = payload.begins(with: byteOrderMark)
     do throws(JSONError) {
-      try parser.parse(hasMark ? payload.extracting(Self.byteOrderMark.count...) : payload)
+      try parser.parse(hasMark ? payload.extracting(byteOrderMark.count...) : payload)
     } catch {
       throw RequestError(
         code: "invalid_json",

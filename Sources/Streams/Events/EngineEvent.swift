@@ -101,7 +101,7 @@ public struct EngineEvent: Hashable, Sendable {
   }
 }
 
-/// By what a stage judges its input.
+/// The settings a stage judges its input by.
 public struct PolicySummary: Hashable, Sendable {
   /// The edition of the rules.
   public var rules: Int

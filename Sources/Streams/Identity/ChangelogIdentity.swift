@@ -46,8 +46,8 @@ public struct ChangelogIdentity: Hashable, Sendable {
 }
 
 /// Bytes as text, two digits each.
-enum Hexadecimal {
-  static func text(_ bytes: some Sequence<UInt8>) -> String {
+package enum Hexadecimal {
+  package static func text(_ bytes: some Sequence<UInt8>) -> String {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 

@@ -53,8 +53,9 @@ enum LogJSON {
 
   /// Fields that are names or sentences, even when they look like numbers.
   private static let names: Set<String> = [
-    "application", "applications", "asked", "cluster", "code", "error", "example", "facility",
-    "file", "group", "host", "instance", "key", "kept_models", "member", "model", "owner", "reason",
+    "application", "applications", "asked", "client_id", "cluster", "code", "error", "example",
+    "facility", "file", "group", "host", "instance", "key", "kept_models", "member", "model",
+    "owner", "reason",
     "stage", "stages", "topic", "value", "version",
   ]
 

@@ -83,7 +83,7 @@ struct TopicsCommand: ParsableCommand {
       abstract: "Create the topics that are missing; never deletes one.",
       discussion: """
         Topics that the broker made by itself (auto.create.topics.enable) get the properties that \
-        are declared; no other is altered. Says of each topic what was made. What a cluster \
+        are declared; no other is altered. Reports what it made, topic by topic. What a cluster \
         refuses is left out where the stages can live with it: a smaller max.message.bytes, its \
         own replication factor, retention.bytes, segment.bytes, min.compaction.lag.ms and \
         min.cleanable.dirty.ratio. One topic that is refused stops none of the others.

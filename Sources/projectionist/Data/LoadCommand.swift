@@ -59,7 +59,7 @@ struct LoadCommand: ParsableCommand {
         skipsInvalid: fileOptions.skipInvalid, hasScale: fileOptions.scale != nil)
       if let refusal { throw CommandFailure(.failure, refusal) }
       if dryRun { return }
-      if report.invalid > 0 { Self.note("left out are \(report.invalid) rows\n\(report.text)") }
+      if report.invalid > 0 { Self.note("\(report.invalid) rows are left out\n\(report.text)") }
       let topics = files.movies == nil ? [.ratings] : DataTopic.allCases
       let summary = try load.load(report, to: common.bulkDestination("load", topics))
       if json { print(try JSONText.of(summary)) }

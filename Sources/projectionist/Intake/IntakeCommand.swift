@@ -11,7 +11,7 @@ import Wiring
 struct IntakeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "intake",
-    abstract: "Show by which settings events are judged.",
+    abstract: "Show the settings that events are judged by.",
     subcommands: [IntakePolicyCommand.self],
     defaultSubcommand: IntakePolicyCommand.self)
 }
@@ -20,7 +20,8 @@ struct IntakeCommand: ParsableCommand {
 struct IntakePolicyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "policy",
-    abstract: "Print by which settings the events of each partition are judged, and from where on.",
+    abstract:
+      "Print the settings that each partition's events are judged by, and from which offset on.",
     discussion: """
       A new event is judged by the configuration, and where that differs from the settings before, \
       the control topic says from which offset on. An event that is read again is judged as it was \

@@ -1,6 +1,6 @@
 public import Ratings
 
-/// By what the events of one partition are judged: each by the newest entry at or below its offset.
+/// Which policy applies to each offset of a partition: that of the newest entry at or below it.
 public struct PolicySchedule: Hashable, Sendable {
   /// What was written of a policy.
   public enum Recorded: Hashable, Sendable {
@@ -28,7 +28,7 @@ public struct PolicySchedule: Hashable, Sendable {
     }
   }
 
-  /// By what an event is judged, and for how long it is the same.
+  /// The policy of an offset, and up to where it applies.
   public struct Ruling: Hashable, Sendable {
     public let recorded: Recorded
     /// The first offset for which it may be another.

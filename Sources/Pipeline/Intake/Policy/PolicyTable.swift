@@ -2,7 +2,7 @@ import Codecs
 public import EventLog
 public import Streams
 
-/// The control topic as a table: by what each partition's events are judged. Belongs to one thread.
+/// The control topic as a table: the policies of each partition. Belongs to one thread.
 public final class PolicyTable<Consumer: LogConsumer> {
   private let table: GlobalTable<Consumer>
   /// Of the stage that judges by it.

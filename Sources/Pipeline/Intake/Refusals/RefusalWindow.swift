@@ -2,7 +2,7 @@ public import Ratings
 
 /// The newest verdicts on one partition's events: how many refuse them, and why.
 public struct RefusalWindow: Hashable, Sendable {
-  /// How many verdicts it holds.
+  /// The most verdicts that it holds.
   public static let size = 1_000
   /// A bit each in a set of rules.
   private static let mostRules = 64
@@ -12,6 +12,8 @@ public struct RefusalWindow: Hashable, Sendable {
   private var ring: [ExpectationSet] = []
   /// The oldest one's place.
   private var oldest = 0
+  /// How many verdicts it holds, from the first refusal on.
+  public private(set) var count = 0
   /// How many of them refuse an event.
   public private(set) var refusals = 0
   /// By rule: how many events fail it, and where the newest of them is.
@@ -28,6 +30,7 @@ public struct RefusalWindow: Hashable, Sendable {
     }
     let gone = ring[oldest]
     ring[oldest] = failed
+    count = min(count + 1, Self.size)
     oldest = oldest + 1 == Self.size ? 0 : oldest + 1
     if !gone.isEmpty {
       refusals -= 1
@@ -60,7 +63,7 @@ public struct RefusalWindow: Hashable, Sendable {
   }
 }
 
-/// Says once that most of a partition's events are refused, and again only after that was over.
+/// Says once that most of a partition's events are refused, and again only after that has ended.
 public struct RefusalAlarm: Hashable, Sendable {
   /// Raised by more refusals than these, and over with fewer than those.
   public static let raising = RefusalWindow.size / 2

@@ -167,7 +167,7 @@ def credentials(bed, node, settings):
         ("mechanism", settings | {"kafka.sasl.mechanisms": "SCRAM-SHA-256"}, CONFIGURATION,
          "kafka.sasl.mechanisms"),
         ("nosasl", {"kafka.bootstrap.servers": sasl}, CONFIGURATION, "SASL_PLAINTEXT"),
-        ("sasl", settings | {"kafka.bootstrap.servers": plain}, CONFIGURATION, "knows no SASL"),
+        ("sasl", settings | {"kafka.bootstrap.servers": plain}, CONFIGURATION, "not speak SASL"),
         ("tls", {"kafka.bootstrap.servers": plain, "kafka.security.protocol": "SSL"},
          CONFIGURATION, "speaks PLAINTEXT"),
     ):
