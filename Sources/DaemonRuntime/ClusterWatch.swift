@@ -75,7 +75,9 @@ final class ClusterWatch: Service {
       if let count = counts[requests] { noteRequests(count) }
       tell(news.withLock { $0.look(at: counts) })
       let known = outputs.filter { counts[$0] != nil }
-      times.note(try admin.properties(of: known).mapValues { TimestampLimits($0.values) })
+      // Without the right to read them, what a topic has refused is still forgotten in time.
+      let properties = (try? admin.properties(of: known)) ?? [:]
+      times.note(properties.mapValues { TimestampLimits($0.values) })
       try lookForOpenTransactions(admin, counts)
       for identity in identities where !stop.isStopped {
         guard let members = try admin.members(of: identity.group) else { continue }

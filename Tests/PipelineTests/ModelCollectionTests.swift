@@ -58,6 +58,7 @@ import Testing
     #expect(collection.available.missing == nil)
     // Nothing new serves when it is promoted again.
     #expect(promote(1, in: &collection).isEmpty)
+    #expect(promote(nil, in: &collection) == [.noneServes(last: Self.version(1))])
     #expect(promote(nil, in: &collection).isEmpty)
     #expect(collection.available.promoted == nil && collection.available.missing == nil)
   }
@@ -66,7 +67,9 @@ import Testing
     var collection = ModelCollection(kept: 2, shadow: nil)
     _ = publish(0, to: &collection)
     _ = promote(0, in: &collection)
-    #expect(take(.metadata(version: Self.version(0)), nil, &collection).isEmpty)
+    #expect(
+      take(.metadata(version: Self.version(0)), nil, &collection)
+        == [.noneServes(last: Self.version(0))])
     #expect(collection.available.models.isEmpty && collection.available.promoted == nil)
     #expect(collection.available.missing == Self.version(0))
   }
