@@ -134,4 +134,5 @@ def bulk(data):
 def without_scripts(arguments):
     if arguments[0] in (b"SCRIPT", b"EVAL", b"EVALSHA"):
         return b"-ERR unknown command `%s`, with args beginning with: `x`, \r\n" % arguments[0]
-    return b"*0\r\n" if arguments[0] == b"HGETALL" else b"+OK\r\n"
+    answers = {b"HGETALL": b"*0\r\n", b"SCAN": b"*2\r\n$1\r\n0\r\n*0\r\n"}
+    return answers.get(arguments[0], b"+OK\r\n")
