@@ -48,9 +48,26 @@ struct BenchModel {
     progress.close(count)
     published = PublishedModel(
       metadata: ModelMetadata(
-        version: "", parameters: parameters, users: 1, movies: count, ratings: 144,
+        version: "", parameters: parameters, users: 1, movies: count, ratings: 144, meanRating: 3.5,
         newestRatingMilliseconds: 0, loss: 0),
-      movies: Array(1...Int64(count)), factors: numbers)
+      contents: FactorModel.Contents(
+        movies: Array(1...Int64(count)), factors: numbers,
+        scales: Array(repeating: 1, count: count), prior: Array(repeating: 0, count: factors),
+        neighbours: Self.neighbours(count, parameters.neighbours, &random)))
+  }
+
+  /// The most rated movies have neighbours among themselves, as many as trained ones.
+  private static func neighbours(_ count: Int, _ each: Int, _ random: inout SeededRandom)
+    -> Neighbours
+  {
+    var neighbours = Neighbours()
+    let most = min(count, 4096)
+    for row in 0..<count {
+      var rows: Set<Int> = []
+      if row < most { for _ in 0..<each { rows.insert(random.below(most)) } }
+      neighbours.append(rows.sorted().map { ($0, Float(0.01 * random.unit())) })
+    }
+    return neighbours
   }
 
   var model: FactorModel { published.model }

@@ -29,6 +29,8 @@ struct RankingBench {
   /// As in MovieLens 20M, where a user has 144.
   private static let meanRatings = 144
   private static let rounds = 5
+  /// A day after most users' last rating.
+  private static let moment: Int64 = 1_400_100_000_000
 
   let model: FactorModel
   /// Of the same shape.
@@ -43,8 +45,9 @@ struct RankingBench {
     let store = try storage.open(
       stage: StageDeclaration.user.name, partition: 0, tables: StageDeclaration.user.tableNames)
     let ratings = try fill(store)
-    var answers = try OfflineAnswers(store, model: model, movies: movies)
-    var others = try OfflineAnswers(store, model: equalLengths, movies: movies)
+    var answers = try OfflineAnswers(store, model: model, moment: Self.moment, movies: movies)
+    var others = try OfflineAnswers(
+      store, model: equalLengths, moment: Self.moment, movies: movies)
     let batches = requests()
     var result = Result()
     result.ratings = Double(ratings) / Double(Self.users)

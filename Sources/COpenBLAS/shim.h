@@ -8,3 +8,8 @@ void spotrf_(
 void spotrs_(
     const char *uplo, const int *n, const int *nrhs, const float *a, const int *lda, float *b,
     const int *ldb, int *info);
+void spotri_(
+    const char *uplo, const int *n, float *a, const int *lda, int *info);
+void dsyev_(
+    const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w,
+    double *work, const int *lwork, int *info);

@@ -37,24 +37,46 @@ public enum Cholesky {
     guard matrix[order * order - 1].isFinite else { throw NotPositiveDefinite(pivot: order) }
   }
 
-  /// Replaces b with the solution x of A · x = b.
+  /// Replaces each right side b with the solution x of A · x = b.
   ///
   /// - Parameters:
   ///   - factor: the result of `factor` for A.
   ///   - order: k.
-  ///   - vector: k.
+  ///   - rightSides: any number of vectors of k, one after another.
   public static func solve(
-    factor: Span<Float>, order: Int, _ vector: inout MutableSpan<Float>
+    factor: Span<Float>, order: Int, _ rightSides: inout MutableSpan<Float>
   ) {
-    precondition(order > 0 && factor.count == order * order && vector.count == order)
+    precondition(order > 0 && factor.count == order * order && rightSides.count % order == 0)
     var n = Int32(order)
-    var one: Int32 = 1
+    var count = Int32(rightSides.count / order)
     var info: Int32 = 0
+    guard count > 0 else { return }
     unsafe factor.withUnsafeBufferPointer { factor in
-      unsafe vector.withUnsafeMutableBufferPointer { vector in
-        unsafe spotrs_("L", &n, &one, factor.baseAddress, &n, vector.baseAddress, &n, &info)
+      unsafe rightSides.withUnsafeMutableBufferPointer { rightSides in
+        unsafe spotrs_(
+          "L", &n, &count, factor.baseAddress, &n, rightSides.baseAddress, &n, &info)
       }
     }
     precondition(info == 0, "spotrs refuses an argument")
+  }
+
+  /// A matrix can be inverted if its order is a multiple of this: with others, OpenBLAS 0.3.21
+  /// reads from addresses that its instructions can't take.
+  public static let invertibleOrders = 16
+
+  /// Replaces a factor with the inverse of its matrix, by LAPACK's `spotri`; the upper triangle.
+  ///
+  /// - Parameters:
+  ///   - factor: the result of `factor`.
+  ///   - order: k, a multiple of `invertibleOrders`.
+  public static func invert(_ factor: inout MutableSpan<Float>, order: Int) {
+    precondition(order > 0 && factor.count == order * order)
+    precondition(order % invertibleOrders == 0, "the order is a multiple of 16")
+    var n = Int32(order)
+    var info: Int32 = 0
+    unsafe factor.withUnsafeMutableBufferPointer { factor in
+      unsafe spotri_("L", &n, factor.baseAddress, &n, &info)
+    }
+    precondition(info == 0, "spotri refuses an argument")
   }
 }

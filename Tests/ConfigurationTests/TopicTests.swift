@@ -148,7 +148,7 @@ import Testing
     var writer = JSONWriter()
     var reply = RecommendationReply(
       request: RecommendationRequest(user: 1), recommendations: [], strategy: .popular,
-      history: [], stateOffset: 1, latencyMilliseconds: 1)
+      history: [], stateOffset: 1, moment: 7, latencyMilliseconds: 1)
     reply.write(to: &writer)
     let value = try value("recommendations")
     let alternatives = try #require(value["oneOf"] as? [[String: Any]])

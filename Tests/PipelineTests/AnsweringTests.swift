@@ -41,8 +41,9 @@ import Testing
   /// A model whose numbers overflow as soon as a user is folded in.
   private static func unsolvableModel() -> ServingModel {
     let model = ServingBed.model(movies: movies, seed: 9).model
-    let factors = [Float](repeating: 1e30, count: model.factors.count)
-    return ServingModel(FactorModel(metadata: model.metadata, movies: movies, factors: factors))
+    var contents = model.contents
+    contents.factors = Array(repeating: 1e30, count: model.factors.count)
+    return ServingModel(FactorModel(metadata: model.metadata, contents: contents))
   }
 
   private func add(
@@ -51,7 +52,8 @@ import Testing
   ) throws {
     var view = UserStateView<MemoryStore>(try store.snapshot())
     for (index, request) in requests.enumerated() {
-      let isAdded = try batch.add(request, received: now, model: model, from: &view, to: index)
+      let isAdded = try batch.add(
+        request, received: now, moment: 0, model: model, from: &view, to: index)
       #expect(isAdded)
     }
     view.release()
@@ -135,7 +137,8 @@ import Testing
     for index in 0..<4 {
       #expect(
         try batch.add(
-          RecommendationRequest(user: 1), received: now, model: models[index % 2], from: &view,
+          RecommendationRequest(user: 1), received: now, moment: 0, model: models[index % 2],
+          from: &view,
           to: index))
     }
     let answered = batch.scored(by: &rankers, Self.catalog)

@@ -70,7 +70,8 @@ import Testing
     }
     let prediction = RecordedPrediction(
       request: RecommendationRequest(user: 2, count: 5), strategy: .personal,
-      modelVersion: version, stateOffset: try #require(reply.stateOffset), movies: movies)
+      modelVersion: version, stateOffset: try #require(reply.stateOffset),
+      moment: reply.requestTimeMs, movies: movies)
     try remove(movies[0].movie)
     let explanation = try Explainer(
       bed.chain.log, topology: Chain.topology, clientID: "explain", requiresCatalog: true

@@ -50,6 +50,7 @@ import Testing
         excludesRated: request.excludeRated, genres: request.genres),
       strategy: try #require(reply.strategy.flatMap(RecommendationStrategy.init)),
       modelVersion: reply.modelVersion, stateOffset: try #require(reply.stateOffset),
+      moment: reply.requestTimeMs,
       movies: try #require(reply.recommendations).map {
         ScoredMovie(movie: $0.movieId, score: $0.score)
       })
@@ -77,10 +78,32 @@ import Testing
       for movie in prediction.movies {
         let parts = try #require(explanation.contributions[movie.movie])
         #expect(parts.count == explanation.known)
-        let sum = parts.reduce(0) { $0 + $1.value }
+        let prior = try #require(explanation.priors[movie.movie])
+        let sum = parts.reduce(prior) { $0 + $1.value }
         #expect((sum - movie.score).magnitude < 1e-3)
         #expect(zip(parts, parts.dropFirst()).allSatisfy { $0.value >= $1.value })
       }
+    }
+  }
+
+  /// The reply says when it was asked for; a year later the last sitting counts for nothing.
+  @Test func theTimeOfTheRequestIsRepeated() throws {
+    try rate(1)
+    try bed.publish(ServingBed.model(movies: Self.movies))
+    let year = (ServingBed.start + 365 * 86_400) * 1000
+    let now = try predict()
+    for user in Int64(1)...12 { try bed.ask(user, timestamp: year) }
+    try bed.chain.runPredict()
+    let later = try repliesByPartition().joined().filter { $0.requestTimeMs == year }
+      .map(Self.prediction)
+    #expect(later.count == 12)
+    for prediction in later {
+      #expect(try explain(prediction).verdict == .identical)
+      let earlier = now.first { $0.request.user == prediction.request.user }
+      #expect(earlier?.movies != prediction.movies)
+      var other = prediction
+      other.moment = year - 30 * 86_400_000
+      #expect(try explain(other).verdict == .different)
     }
   }
 

@@ -293,9 +293,9 @@ import Testing
     let good = ServingBed.model(movies: Self.movies, seed: 2)
     let ignorant = ServingBed.model(movies: [1_000], seed: 3)
     let finite = ServingBed.model(movies: Self.movies, seed: 4).model
-    let unsolvable = PublishedModel(
-      metadata: finite.metadata, movies: finite.movies,
-      factors: finite.factors.map { _ in 1e30 })
+    var contents = finite.contents
+    contents.factors = finite.factors.map { _ in 1e30 }
+    let unsolvable = PublishedModel(metadata: finite.metadata, contents: contents)
     try bed.publish(live)
     for model in [good, ignorant, unsolvable] { try bed.publish(model, promoted: false) }
     func replies(_ shadow: String?) throws -> [[UInt8]?] {

@@ -41,7 +41,7 @@ import Testing
     let list = try #require(reply?.recommendations, sourceLocation: sourceLocation)
     #expect(list.map(\.movieId) == expected.map(\.movie), sourceLocation: sourceLocation)
     for (got, wanted) in zip(list, expected) {
-      // Equations in single precision against an oracle in double.
+      // Vectors in single precision against an oracle in double.
       #expect((got.score - wanted.score).magnitude < 1e-4, sourceLocation: sourceLocation)
     }
   }
@@ -90,7 +90,11 @@ import Testing
     metadata.movies = movies.count
     try bed.publish(
       PublishedModel(
-        metadata: metadata, movies: movies, factors: movies.flatMap { _ in one.factors }))
+        metadata: metadata,
+        contents: FactorModel.Contents(
+          movies: movies, factors: movies.flatMap { _ in one.factors },
+          scales: movies.map { _ in 1 }, prior: one.factors,
+          neighbours: Neighbours(rows: movies.count))))
     try bed.chain.rate(300, 160, 4, at: ServingBed.start)
     try bed.chain.runAll()
     let reply = try bed.answer(300)

@@ -44,6 +44,7 @@ struct ReplyRecord: Decodable {
   var reason: String?
   var modelVersion: String?
   var stateOffset: Int64?
+  var requestTimeMs: Int64?
   var features: Features?
   var history: [Rated]?
   var request: Request?

@@ -110,11 +110,11 @@ import Testing
     for strategy in [RecommendationStrategy.personal, .popular, .personal] {
       counts.count(
         RecommendationReply(
-          request: request, recommendations: [], strategy: strategy, stateOffset: 0,
+          request: request, recommendations: [], strategy: strategy, stateOffset: 0, moment: 7,
           latencyMilliseconds: 0))
     }
     var shadow = RecommendationReply(
-      request: request, recommendations: [], strategy: .personal, stateOffset: 0,
+      request: request, recommendations: [], strategy: .personal, stateOffset: 0, moment: 7,
       latencyMilliseconds: 0)
     shadow.comparison = ShadowComparison(liveModelVersion: nil, overlapAt10: 0.5)
     counts.count(shadow)

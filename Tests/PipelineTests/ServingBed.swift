@@ -2,6 +2,7 @@ import EventLog
 import Foundation
 import Simulation
 import Streams
+import TestSupport
 import Testing
 
 @testable import Codecs
@@ -29,17 +30,19 @@ struct ServingBed {
   static func model(
     movies: [Int64], factors k: Int = 4, seed: UInt64 = 1, halfLife: Double = 4
   ) -> PublishedModel {
-    var generator = SeededGenerator(seed: seed)
+    var generator = Simulation.SeededGenerator(seed: seed)
     var parameters = ModelParameters()
     parameters.factors = k
     parameters.recencyHalfLife = halfLife
     parameters.seed = seed
-    let factors = (0..<movies.count * k).map { _ in Float.random(in: -1...1, using: &generator) }
     return PublishedModel(
       metadata: ModelMetadata(
         version: "", parameters: parameters, users: 1, movies: movies.count, ratings: 1,
-        newestRatingMilliseconds: Int64(seed) * EventTime.millisecondsPerDay, loss: 0),
-      movies: movies, factors: factors)
+        meanRating: 3.5, newestRatingMilliseconds: Int64(seed) * EventTime.millisecondsPerDay,
+        loss: 0),
+      contents: .madeUp(movies: movies, factors: k) {
+        Float.random(in: -1...1, using: &generator)
+      })
   }
 
   /// The records that publish a model, in their order.
@@ -76,10 +79,15 @@ struct ServingBed {
 
   // MARK: Requests
 
-  func ask(_ user: Int64, _ fields: String = "", headers: [RecordHeader] = []) throws {
+  /// - Parameter timestamp: by default none of the users' last ratings is older.
+  func ask(
+    _ user: Int64, _ fields: String = "", headers: [RecordHeader] = [],
+    timestamp: Int64 = start * 1000
+  ) throws {
     try chain.log.append(
       to: TopicPartition(Topics.requests, chain.home(user)), key: Array("\(user)".utf8),
-      value: Array(#"{"user_id":\#(user)\#(fields)}"#.utf8), headers: headers)
+      value: Array(#"{"user_id":\#(user)\#(fields)}"#.utf8), headers: headers,
+      timestamp: timestamp)
   }
 
   func replies() throws -> [ReplyRecord] {
@@ -100,65 +108,56 @@ struct ServingBed {
 
   // MARK: The oracle
 
-  /// The list that the definition gives: the equations built term by term and solved by elimination
-  /// in double precision, every movie scored, everything sorted.
+  /// The list that the definition gives: every movie's score added up term by term, everything
+  /// sorted.
+  ///
+  /// - Parameter elapsedHours: between the user's last rating and the request.
   static func oracle(
-    _ model: FactorModel, _ ratings: [MovieRating], count: Int, excludesRated: Bool = true
+    _ model: FactorModel, _ ratings: [MovieRating], count: Int, excludesRated: Bool = true,
+    elapsedHours: Double = 0
   ) -> [ScoredMovie] {
     let parameters = model.metadata.parameters
     let k = parameters.factors
-    func factor(_ row: Int, _ column: Int) -> Double { Double(model.factors[row * k + column]) }
+    let contents = model.contents
+    func factor(_ row: Int, _ column: Int) -> Double { Double(contents.factors[row * k + column]) }
     let known = ratings.filter { model.movies.contains($0.movie) }
-    let mean = known.reduce(0) { $0 + $1.rating.rating.stars } / Double(max(known.count, 1))
+    let rows = known.map { model.movies.firstIndex(of: $0.movie) ?? 0 }
+    let stars = known.reduce(0) { $0 + $1.rating.rating.stars }
+    let mean = (stars + 5 * model.metadata.meanRating) / Double(known.count + 5)
     let weights = known.map { rated in
+      min(max(1 + parameters.taste * (rated.rating.rating.stars - mean), -0.5), 1.5)
+    }
+    let recency = known.map { rated in
       let rank = known.count { $0.rating.timeMilliseconds > rated.rating.timeMilliseconds }
       let halfLife = parameters.recencyHalfLife
-      let taste = 1 + parameters.taste * (rated.rating.rating.stars - mean)
-      return min(max(taste, 0.2), 2) * (halfLife > 0 ? exp2(-Double(rank) / halfLife) : 1)
+      let weight = halfLife > 0 ? exp2(-Double(rank) / halfLife) : 1
+      return weight < exp2(-8) ? 0 : weight
     }
-    let metadata = model.metadata
-    let unobserved =
-      parameters.unobservedWeight * Double(metadata.ratings)
-      / Double(metadata.rows * metadata.movies)
-    let mass = weights.reduce(0, +) + unobserved * Double(model.movies.count)
-    var matrix = Array(repeating: Array(repeating: 0.0, count: k + 1), count: k)
-    for row in model.movies.indices {
-      for i in 0..<k {
-        for j in 0..<k {
-          matrix[i][j] += unobserved * factor(row, i) * factor(row, j)
+    let share =
+      parameters.sitting * parameters.sittingHours / (parameters.sittingHours + elapsedHours)
+    let whole = Double(known.count) + parameters.prior
+    let scored = model.movies.indices.map { row in
+      var lasting = 0.0
+      for column in 0..<k {
+        var number = parameters.prior * Double(contents.prior[column])
+        for (rated, weight) in zip(rows, weights) {
+          number += weight * Double(contents.scales[rated]) * factor(rated, column)
         }
+        lasting += number * factor(row, column) / whole
       }
-    }
-    for i in 0..<k {
-      matrix[i][i] += parameters.regularization * pow(mass, parameters.regularizationExponent)
-    }
-    for (rated, weight) in zip(known, weights) {
-      let row = model.movies.firstIndex(of: rated.movie) ?? 0
-      for i in 0..<k {
-        for j in 0..<k { matrix[i][j] += weight * factor(row, i) * factor(row, j) }
-        matrix[i][k] += weight * factor(row, i)
+      var sitting = 0.0
+      for (index, rated) in rows.enumerated() {
+        let neighbour = contents.neighbours.weight(of: row, for: rated)
+        sitting += weights[index] * recency[index] * Double(neighbour)
       }
-    }
-    let vector = eliminate(matrix)
-    let scored = model.movies.enumerated().map { row, movie in
-      ScoredMovie(movie: movie, score: (0..<k).reduce(0) { $0 + vector[$1] * factor(row, $1) })
+      return ScoredMovie(
+        movie: model.movies[row],
+        score: (1 - share) * lasting + share * sitting / recency.reduce(0, +))
     }
     let rated = Set(ratings.map(\.movie))
     return Array(
       scored.filter { !excludesRated || !rated.contains($0.movie) }
         .sorted { $0.score != $1.score ? $0.score > $1.score : $0.movie < $1.movie }
         .prefix(count))
-  }
-
-  /// Gauss-Jordan on a matrix with its right-hand side as last column.
-  private static func eliminate(_ rows: [[Double]]) -> [Double] {
-    var rows = rows
-    for pivot in rows.indices {
-      for row in rows.indices where row != pivot {
-        let factor = rows[row][pivot] / rows[pivot][pivot]
-        for column in rows[row].indices { rows[row][column] -= factor * rows[pivot][column] }
-      }
-    }
-    return rows.indices.map { rows[$0][rows.count] / rows[$0][$0] }
   }
 }

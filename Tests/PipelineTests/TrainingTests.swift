@@ -1,5 +1,6 @@
 import EventLog
 import Simulation
+import TestSupport
 import Testing
 
 @testable import Pipeline
@@ -100,9 +101,9 @@ import Testing
     var random = SeededRandom(seed: seed)
     return PublishedModel(
       metadata: ModelMetadata(
-        version: "", parameters: parameters, users: 1, movies: 200, ratings: 1,
+        version: "", parameters: parameters, users: 1, movies: 200, ratings: 1, meanRating: 3,
         newestRatingMilliseconds: 0, loss: 0),
-      movies: Array(1...200), factors: (0..<400_000).map { _ in Float(random.normal()) })
+      contents: .madeUp(movies: Array(1...200), factors: 2000) { Float(random.unit()) * 0.99 })
   }
 
   private static func bed() -> MemoryLog {

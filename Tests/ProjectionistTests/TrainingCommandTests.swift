@@ -9,7 +9,9 @@ import Testing
 @Suite struct TrainingCommandTests {
   @Test(arguments: [
     ["--factors", "0"], ["--factors", "2049"], ["--epochs", "0"], ["--regularization", "0"],
-    ["--regularization", "nan"], ["--window", "7"], ["--recency-half-life", "-1"],
+    ["--regularization", "nan"], ["--window", "-1"], ["--recency-half-life", "-1"],
+    ["--prior", "-1"], ["--sitting", "1.5"], ["--sitting-hours", "0"], ["--trend-half-life", "0"],
+    ["--at", "log-end"], ["--ratings", "x", "--csv", "y", "--evaluate", "--at", "log-end"],
     ["--threads", "0"], ["--top", "0"], ["--keep", "0"], ["--protocol", "strong"],
     ["--scale", "10"], ["--skip-invalid"], ["--ratings", "x", "--scale", "0"],
     ["--ratings", "x", "--promote"], ["--ratings", "x", "--until", "0:1"], ["--until", "soon"],
@@ -19,21 +21,30 @@ import Testing
 
   @Test func flagsAreParameters() throws {
     let command = try TrainCommand.parse([
-      "--factors", "8", "--epochs", "2", "--regularization", "0.25", "--unobserved-weight", "4",
+      "--factors", "8", "--epochs", "2", "--regularization", "0.25", "--neighbours", "4",
       "--window", "10", "--recency-half-life", "2", "--taste", "0", "--seed", "9",
-      "--regularization-exponent", "0.5",
+      "--prior", "5", "--trend", "1", "--trend-half-life", "30", "--quality", "0.5",
+      "--sitting", "0.25", "--sitting-hours", "2",
     ])
     var expected = ModelParameters()
     expected.factors = 8
     expected.epochs = 2
     expected.regularization = 0.25
-    expected.unobservedWeight = 4
+    expected.neighbours = 4
     expected.window = 10
     expected.recencyHalfLife = 2
     expected.taste = 0
     expected.seed = 9
-    expected.regularizationExponent = 0.5
+    expected.prior = 5
+    expected.trend = 1
+    expected.trendHalfLife = 30
+    expected.quality = 0.5
+    expected.sitting = 0.25
+    expected.sittingHours = 2
     #expect(command.training.parameters(over: ModelParameters()) == expected)
+    #expect(command.training.fixedKnobs == Set(SettingsSearch.Knob.allCases))
+    #expect(try TrainCommand.parse(["--prior", "1"]).training.fixedKnobs == [.prior])
+    #expect(try TrainCommand.parse(["--neighbours", "1"]).training.fixedKnobs == [])
   }
 
   /// From a file, as evalrecs.py is fed: nobody is recommended what they rated, ranks count from 1.

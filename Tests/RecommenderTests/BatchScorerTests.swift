@@ -12,8 +12,10 @@ import Testing
     return FactorModel(
       metadata: ModelMetadata(
         version: "m", parameters: parameters, users: 1, movies: rows.count, ratings: 1,
-        newestRatingMilliseconds: 0, loss: 0),
-      movies: rows.indices.map { Int64($0) * 3 + 1 }, factors: rows.flatMap { $0 })
+        meanRating: 3, newestRatingMilliseconds: 0, loss: 0),
+      contents: FactorModel.Contents(
+        movies: rows.indices.map { Int64($0) * 3 + 1 }, factors: rows.flatMap { $0 },
+        scales: rows.map { _ in 1 }, prior: rows[0], neighbours: Neighbours(rows: rows.count)))
   }
 
   private static func random(_ count: Int, _ generator: inout some RandomNumberGenerator) -> [Float]

@@ -18,9 +18,10 @@ import Testing
     return PublishedModel(
       metadata: ModelMetadata(
         version: "", parameters: parameters, trainedTo: [17, 0, 4], users: 9, movies: movies,
-        ratings: 99, rows: 12, newestRatingMilliseconds: 1_700_000_000_000, loss: 0.25),
-      movies: (0..<movies).map { Int64($0) * 3 + 1 },
-      factors: (0..<movies * k).map { _ in Float(random.normal()) })
+        ratings: 99, meanRating: 3.25, newestRatingMilliseconds: 1_700_000_000_000, loss: 0.25),
+      contents: .madeUp(movies: (0..<movies).map { Int64($0) * 3 + 1 }, factors: k) {
+        Float(2 * random.unit() - 1) * 0.99
+      })
   }
 
   private static func records(_ model: PublishedModel) -> [Record] {
@@ -46,7 +47,10 @@ import Testing
   private static func expectSame(_ model: FactorModel?, _ published: PublishedModel) {
     #expect(model?.metadata == published.model.metadata)
     #expect(model?.movies == published.model.movies)
-    #expect(model?.factors.map(\.bitPattern) == published.model.factors.map(\.bitPattern))
+    let (found, expected) = (model?.contents, published.model.contents)
+    #expect(found?.factors.map(\.bitPattern) == expected.factors.map(\.bitPattern))
+    #expect(found?.scales == expected.scales && found?.prior == expected.prior)
+    #expect(found?.neighbours == expected.neighbours)
   }
 
   // MARK: Round trips
@@ -62,6 +66,11 @@ import Testing
     var metadata = Self.model().model.metadata
     metadata.metrics = RankingMetrics(precisionAt10: 0.1, recallAt10: 0.2, ndcgAt10: 0.3, auc: 0.4)
     metadata.parameters.seed = .max
+    let measures = SettingsTrial.Measures(rated: 0.1234, liked: 0, dislikedShare: 1e-4, users: 7)
+    metadata.search = [
+      SettingsTrial(change: "start", next: measures, later: measures, isKept: true),
+      SettingsTrial(change: "trend half-life 90.0", next: measures, later: measures),
+    ]
     let text = Array(written { metadata.write(to: &$0) }.utf8)
     #expect(try ModelMetadata(parsing: text.span.bytes) == metadata)
   }
@@ -204,16 +213,30 @@ import Testing
     #expect(assembler.promoted == nil)
   }
 
+  @Test func aModelOfAnEarlierVersionIsRefusedWithASentence() throws {
+    let model = Self.model(movies: 3)
+    let text = written { model.model.metadata.write(to: &$0) }
+      .replacing(#""format":2"#, with: #""format":1"#)
+    let bytes = Array(text.utf8)
+    let error = #expect(throws: RecordError.self) {
+      _ = try ModelMetadata(parsing: bytes.span.bytes)
+    }
+    #expect(error?.message.contains("train again") == true)
+  }
+
   @Test func corruptPartsAreNeverDecoded() throws {
-    let k = 3
-    let bytes = ModelParts.encode(
-      movies: [5, 9], factors: [1, 2, 3, 4, 5, 6], factorCount: k)[0]
+    var neighbours = Neighbours()
+    neighbours.append([(1, 0.5)])
+    neighbours.append([])
+    let contents = FactorModel.Contents(
+      movies: [5, 9], factors: [1, 2, 3, 4, 5, 6], scales: [1, 2], prior: [7, 8, 9],
+      neighbours: neighbours)
+    let bytes = ModelParts.encode(contents, factorCount: 3)[0]
     func decode(_ bytes: [UInt8], part: Int = 0, k: Int = 3) throws -> [Int64] {
-      var movies: [Int64] = []
-      var factors: [Float] = []
+      var contents = FactorModel.Contents()
       try ModelParts.decode(
-        bytes.span.bytes, part: part, factorCount: k, movies: &movies, factors: &factors)
-      return movies
+        bytes.span.bytes, part: part, factorCount: k, movies: 2, into: &contents)
+      return contents.movies
     }
     #expect(try decode(bytes) == [5, 9])
     for length in bytes.indices {
@@ -222,11 +245,12 @@ import Testing
     #expect(throws: CodecError.self) { try decode(bytes + [0]) }
     #expect(throws: CodecError.self) { try decode(bytes, part: 1) }
     #expect(throws: CodecError.self) { try decode(bytes, k: 2) }
-    var notANumber = bytes
-    notANumber.replaceSubrange((bytes.count - 2)..., with: [0xC0, 0x7F])
-    #expect(throws: CodecError.self) { try decode(notANumber) }
-    var repeated = bytes
-    repeated[5] = 0
-    #expect(throws: CodecError.self) { try decode(repeated) }
+    // The version, the second movie's id, a factor, the neighbour's row and its weight.
+    for (place, byte) in [(0, 1), (17, 0), (21, 0xFF), (51, 2), (55, 0xBF)] as [(Int, UInt8)] {
+      var damaged = bytes
+      damaged[place] = byte
+      if place == 21 { damaged[20] = 0xC0 }
+      #expect(throws: CodecError.self, "\(place)") { try decode(damaged) }
+    }
   }
 }

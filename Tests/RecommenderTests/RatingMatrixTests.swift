@@ -62,31 +62,4 @@ import Testing
     #expect(matrix.count == 0 && matrix.users.isEmpty && matrix.movies.isEmpty)
     #expect(matrix.newestMilliseconds == 0)
   }
-
-  @Test(arguments: [0, 2, 6, 50], 0...1) func windowsCoverEachRatingOnce(window: Int, phase: Int) {
-    let ratings = TrainerTests.ratings(users: 25, movies: 40, each: 13, seed: 2)
-    let windows = WindowedRatings(ratings, window: window)
-    let phase = window == 0 ? 0 : phase
-    var used = 0
-    var expected = [[Int]](repeating: [], count: ratings.movies.count)
-    for user in ratings.users.indices {
-      var end = ratings.range(ofUser: user).lowerBound
-      var row = windows.firstRows[user]
-      for range in windows.windows(ofUser: user, phase: phase) {
-        #expect(range.lowerBound == end && !range.isEmpty)
-        #expect(window == 0 || range.count <= window)
-        for index in range { expected[ratings.rating(index).movie].append(row) }
-        end = range.upperBound
-        row += 1
-        used += 1
-      }
-      #expect(end == ratings.range(ofUser: user).upperBound)
-      #expect(row <= windows.firstRows[user + 1])
-    }
-    #expect(windows.usedRows(phase: phase) == used)
-    for movie in ratings.movies.indices {
-      let range = windows.movieStarts[movie]..<windows.movieStarts[movie + 1]
-      #expect(range.map { windows.row($0, phase: phase) } == expected[movie])
-    }
-  }
 }

@@ -140,12 +140,13 @@ import Testing
         RatedMovie(
           movie: 2, title: "T", genres: "A",
           rating: TimedRating(rating: four, timeMilliseconds: 5))
-      ], stateOffset: 12, latencyMilliseconds: 0.25)
+      ], stateOffset: 12, moment: 7, latencyMilliseconds: 0.25)
     #expect(
       written(reply.write)
         == #"{"user_id":100,"recommendations":[{"movie_id":1,"title":"Toy \"Story\"","#
         + #""genres":"A|B","score":4.0}],"count":1,"strategy":"personal","reason":null,"#
-        + #""model_version":"m","state_offset":12,"state_rules":2,"features":{"rating_count":2,"#
+        + #""model_version":"m","state_offset":12,"request_time_ms":7,"state_rules":2,"#
+        + #""features":{"rating_count":2,"#
         + #""rating_mean":4.5,"favorite_genre":"A","favorite_genre_count":1,"#
         + #""favorite_genre_mean":4.0,"known_rating_count":1},"#
         + #""history":[{"movie_id":2,"title":"T","genres":"A","rating":4.0,"timestamp_ms":5}],"#
@@ -156,7 +157,7 @@ import Testing
   @Test func writesWhyAReplyIsPopular() {
     let reply = RecommendationReply(
       request: RecommendationRequest(user: 1), recommendations: [], strategy: .popular,
-      reason: .noRatings, stateOffset: 0, latencyMilliseconds: 1)
+      reason: .noRatings, stateOffset: 0, moment: 7, latencyMilliseconds: 1)
     let text = written(reply.write)
     #expect(text.contains(#""strategy":"popular","reason":"no_ratings","model_version":null,"#))
     #expect(!text.contains("history") && !text.contains("overlap"))
@@ -165,14 +166,14 @@ import Testing
   @Test func aLatencyHasThreeDigits() {
     let reply = RecommendationReply(
       request: RecommendationRequest(user: 1), recommendations: [], strategy: .popular,
-      reason: .noRatings, stateOffset: 0, latencyMilliseconds: 0.487_612_999)
+      reason: .noRatings, stateOffset: 0, moment: 7, latencyMilliseconds: 0.487_612_999)
     #expect(written(reply.write).hasSuffix(#""latency_ms":0.488}"#))
   }
 
   @Test func writesWhatAShadowIsHeldAgainst() {
     var reply = RecommendationReply(
       request: RecommendationRequest(user: 1), recommendations: [], strategy: .personal,
-      modelVersion: "s", stateOffset: 0, latencyMilliseconds: 1)
+      modelVersion: "s", stateOffset: 0, moment: 7, latencyMilliseconds: 1)
     reply.comparison = ShadowComparison(liveModelVersion: "l", overlapAt10: 0.5)
     #expect(
       written(reply.write).contains(#""live_model_version":"l","overlap_at_10":0.5,"latency_ms""#))

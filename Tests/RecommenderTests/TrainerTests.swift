@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Ratings
@@ -7,10 +8,7 @@ import Testing
   static func parameters(_ change: (inout ModelParameters) -> Void = { _ in }) -> ModelParameters {
     var parameters = ModelParameters()
     parameters.factors = 4
-    parameters.epochs = 3
-    parameters.window = 4
-    parameters.unobservedWeight = 3
-    parameters.regularization = 0.02
+    parameters.regularization = 3
     change(&parameters)
     return parameters
   }
@@ -32,97 +30,182 @@ import Testing
   }
 
   static func train(_ ratings: RatingMatrix, _ parameters: ModelParameters, threads: Int = 2)
-    throws -> (movies: [Int64], factors: [Float], losses: [Double])
+    throws -> (model: FactorModel, losses: [Double])
   {
     var trainer = Trainer(ratings, parameters: parameters, threads: threads)
     var losses: [Double] = []
-    for _ in 0..<parameters.epochs { losses.append(try trainer.runEpoch()) }
-    let (movies, factors) = trainer.finish()
-    return (movies, factors, losses)
+    for _ in 0..<parameters.epochs { losses.append(trainer.runEpoch()) }
+    var fit = try trainer.finish()
+    let model = FactorModel(
+      metadata: ModelMetadata(
+        version: "v", parameters: parameters, users: ratings.users.count,
+        movies: ratings.movies.count, ratings: ratings.count, meanRating: fit.meanRating,
+        newestRatingMilliseconds: ratings.newestMilliseconds, loss: losses.last ?? 0),
+      contents: fit.contents(parameters))
+    return (model, losses)
   }
 
-  @Test(arguments: [0, 2, 4, 10], [0.0, 0.5, 1.0])
-  func agreesWithDenseEquations(window: Int, exponent: Double) throws {
-    let ratings = Self.ratings(users: 12, movies: 15, each: 8, seed: 5)
+  // MARK: Factors
+
+  /// Rated movies' vectors times those of others give what the singular vectors of X give.
+  @Test(arguments: 1...4 as ClosedRange<UInt64>) func vectorsAreThoseOfTheLargestValues(
+    seed: UInt64
+  ) throws {
+    let ratings = Self.ratings(users: 30, movies: 20, each: 8, seed: seed)
     let parameters = Self.parameters {
-      $0.window = window
-      $0.regularizationExponent = exponent
+      $0.epochs = 200
+      $0.trend = 0
+      $0.quality = 0
     }
-    let trained = try Self.train(ratings, parameters)
-    var oracle = DenseTrainer(ratings, parameters)
-    for epoch in 0..<parameters.epochs {
-      let loss = oracle.runEpoch(epoch)
-      #expect(abs(trained.losses[epoch] - loss) < 1e-4 * max(1, loss))
+    let (model, losses) = try Self.train(ratings, parameters)
+    let x = NaiveTraining(ratings: ratings, parameters: parameters).preferences
+    let counts = ratings.movieCounts.map(Double.init)
+    let vectors = model.movies.indices.map { row in
+      (0..<4).map { Double(model.factors[row * 4 + $0]) / pow(counts[row], 0.4) }
     }
-    for (row, expected) in oracle.movies.enumerated() {
-      for (factor, value) in expected.enumerated() {
-        #expect(abs(Double(trained.factors[row * 4 + factor]) - value) < 1e-4)
+    var previous = Double.infinity
+    var explained = 0.0
+    for factor in 0..<4 {
+      let vector = vectors.map { $0[factor] }
+      let image = x.map { row in zip(row, vector).reduce(0) { $0 + $1.0 * $1.1 } }
+      let back = vector.indices.map { movie in
+        x.indices.reduce(0.0) { $0 + x[$1][movie] * image[$1] }
       }
+      let value = image.reduce(0) { $0 + $1 * $1 }
+      #expect(abs(vector.reduce(0) { $0 + $1 * $1 } - 1) < 1e-4)
+      for (a, b) in zip(back, vector) { #expect(abs(a - value * b) < 1e-3) }
+      #expect(value <= previous + 1e-4)
+      previous = value
+      explained += value
     }
+    let all = x.joined().reduce(0) { $0 + $1 * $1 }
+    // The trainer's own columns are more than those it keeps.
+    #expect((losses.last ?? 1) <= 1 - explained / all + 1e-4)
+  }
+
+  @Test func theLossFalls() throws {
+    let ratings = Self.ratings(users: 300, movies: 120, each: 12, seed: 3)
+    let losses = try Self.train(ratings, Self.parameters()).losses
+    for (earlier, later) in zip(losses, losses.dropFirst()) { #expect(later < earlier + 1e-6) }
+    #expect(losses[0] > losses[losses.count - 1] + 0.01)
   }
 
   @Test func anyNumberOfThreadsGivesTheSameBytes() throws {
-    let ratings = Self.ratings(users: 900, movies: 400, each: 20, seed: 1)
+    let ratings = Self.ratings(users: 900, movies: 300, each: 20, seed: 1)
     let parameters = Self.parameters { $0.factors = 16 }
     let one = try Self.train(ratings, parameters, threads: 1)
     for threads in [2, 3, 7] {
       let several = try Self.train(ratings, parameters, threads: threads)
-      #expect(several.factors.map(\.bitPattern) == one.factors.map(\.bitPattern))
-      #expect(several.losses == one.losses)
+      let (a, b) = (several.model.contents, one.model.contents)
+      #expect(a.factors.map(\.bitPattern) == b.factors.map(\.bitPattern))
+      #expect(a.scales.map(\.bitPattern) == b.scales.map(\.bitPattern))
+      #expect(a.prior.map(\.bitPattern) == b.prior.map(\.bitPattern))
+      #expect(a.neighbours == b.neighbours && several.losses == one.losses)
     }
   }
 
-  @Test func anotherSeedGivesAnotherModel() throws {
-    let ratings = Self.ratings(users: 20, movies: 15, each: 8, seed: 1)
-    let one = try Self.train(ratings, Self.parameters())
-    let other = try Self.train(ratings, Self.parameters { $0.seed = 2 })
-    #expect(one.factors != other.factors)
+  /// Fewer factors of a fit are the first of those that were trained.
+  @Test func aFitHasFewerFactorsToo() throws {
+    let ratings = Self.ratings(users: 200, movies: 60, each: 15, seed: 5)
+    let large = Self.parameters { $0.factors = 12 }
+    var trainer = Trainer(ratings, parameters: large, threads: 2)
+    _ = trainer.runEpoch()
+    var fit = try trainer.finish()
+    let small = fit.contents(Self.parameters { $0.factors = 3 })
+    let whole = fit.contents(large)
+    #expect(small.prior == Array(whole.prior.prefix(3)) && small.scales == whole.scales)
+    for row in ratings.movies.indices {
+      #expect(small.factors[row * 3..<row * 3 + 3] == whole.factors[row * 12..<row * 12 + 3])
+    }
   }
 
-  @Test func theLossOfWholeUsersFalls() throws {
-    let ratings = Self.ratings(users: 60, movies: 40, each: 12, seed: 3)
-    let losses = try Self.train(
+  // MARK: Neighbours
+
+  @Test(arguments: [0, 4, 10], [0.0, 3.0]) func neighboursAreThoseOfTheFormulas(
+    window: Int, halfLife: Double
+  ) throws {
+    let ratings = Self.ratings(users: 25, movies: 14, each: 16, seed: 8)
+    let parameters = Self.parameters {
+      $0.window = window
+      $0.recencyHalfLife = halfLife
+      $0.neighbours = 5
+      $0.trend = 0
+      $0.quality = 0
+    }
+    let found = try Self.train(ratings, parameters).model.contents.neighbours
+    let weights = NaiveTraining(ratings: ratings, parameters: parameters).weights
+    for movie in ratings.movies.indices {
+      let expected = ratings.movies.indices.map { (row: $0, weight: weights[$0][movie]) }
+        .filter { $0.weight > 0 && $0.row != movie }
+        .sorted { $0.weight > $1.weight }.prefix(5).sorted { $0.row < $1.row }
+      #expect(found.range(of: movie).map { Int(found.columns[$0]) } == expected.map(\.row))
+      for (index, one) in zip(found.range(of: movie), expected) {
+        #expect(abs(Double(found.weights[index]) - one.weight) < 1e-4)
+      }
+    }
+  }
+
+  @Test func withoutNeighboursThereAreNone() throws {
+    let ratings = Self.ratings(users: 20, movies: 9, each: 5, seed: 2)
+    let found = try Self.train(ratings, Self.parameters { $0.neighbours = 0 }).model.contents
+    #expect(found.neighbours.count == 0 && found.neighbours.rows == ratings.movies.count)
+  }
+
+  // MARK: What is lifted
+
+  @Test func whatIsRatedMoreNowAndBetterIsLifted() throws {
+    var log = RatingLog()
+    for user in 0..<40 as Range<Int64> {
+      let days = user * 20
+      // Movie 1 is of old, movie 2 of now; movie 3 is liked, movie 4 is not.
+      for (movie, stars) in [(user < 20 ? 1 : 2, 3.0), (3, 5.0), (4, 1.0)] as [(Int64, Double)] {
+        log.append(
+          user: user, movie: movie, rating: HalfStars(stars: stars),
+          timeMilliseconds: days * 86_400_000 + movie)
+      }
+    }
+    let ratings = log.finish()
+    let plain = try Self.train(
       ratings,
       Self.parameters {
-        $0.window = 0
-        $0.epochs = 8
+        $0.trend = 0
+        $0.quality = 0
       }
-    ).losses
-    for (earlier, later) in zip(losses, losses.dropFirst()) { #expect(later < earlier + 1e-6) }
+    ).model.contents
+    let lifted = try Self.train(
+      ratings,
+      Self.parameters {
+        $0.trend = 1
+        $0.quality = 1
+      }
+    ).model.contents
+    let lifts = plain.scales.indices.map { plain.scales[$0] / lifted.scales[$0] }
+    #expect(lifts[1] > 1.5 * lifts[0] && lifts[2] > 5 * lifts[3])
+    for row in 0..<4 {
+      #expect(abs(lifted.factors[row * 4] - plain.factors[row * 4] * lifts[row]) < 1e-4)
+    }
   }
 
-  @Test func aUserIsFoldedInAsTrained() throws {
-    let ratings = Self.ratings(users: 30, movies: 25, each: 10, seed: 9)
-    let parameters = Self.parameters {
-      $0.window = 0
-      $0.recencyHalfLife = 0
-      $0.taste = 0
-    }
-    let trained = try Self.train(ratings, parameters)
-    let model = FactorModel(
-      metadata: ModelMetadata(
-        version: "v", parameters: parameters, users: ratings.users.count,
-        movies: ratings.movies.count, ratings: ratings.count, newestRatingMilliseconds: 0, loss: 0),
-      movies: trained.movies, factors: trained.factors)
-    // One more half epoch of the oracle, from the same movies, gives the users that training would.
-    var oracle = DenseTrainer(ratings, parameters)
-    oracle.movies = ratings.movies.indices.map { row in
-      (0..<4).map { Double(trained.factors[row * 4 + $0]) }
-    }
-    let rows = oracle.solveRows(phase: 0)
-    var foldIn = FoldIn(model)
-    for user in ratings.users.indices {
-      foldIn.removeAll()
-      for index in ratings.range(ofUser: user) {
-        let rating = ratings.rating(index)
-        foldIn.add(
-          row: rating.movie, rating: rating.rating, timeMilliseconds: rating.timeMilliseconds)
-      }
-      try foldIn.solve()
-      for factor in 0..<4 {
-        #expect(abs(Double(foldIn.vector[factor]) - rows[user][factor]) < 1e-4)
+  // MARK: Odd ratings
+
+  /// One user, one movie, nothing but equal or low ratings: lists, none of them with a NaN.
+  @Test(arguments: [(1, 1), (1, 30), (30, 1), (2, 2), (12, 12)], [1, 10] as [UInt8])
+  func oddRatingsMakeAModel(size: (users: Int, movies: Int), halfStars: UInt8) throws {
+    var log = RatingLog()
+    for user in 0..<size.users {
+      for movie in 0..<size.movies where size.users == 1 || (user + movie) % 3 < 2 {
+        log.append(
+          user: Int64(user), movie: Int64(movie), rating: HalfStars(rawValue: halfStars),
+          timeMilliseconds: 0)
       }
     }
+    let ratings = log.finish()
+    let contents = try Self.train(ratings, ModelParameters()).model.contents
+    let numbers = contents.factors + contents.scales + contents.prior
+    for number in numbers { #expect(number.isFinite) }
+    for weight in contents.neighbours.weights { #expect(weight.isFinite && weight > 0) }
+    var search = try SettingsSearch(ratings, start: ModelParameters(), fixed: [], threads: 2)
+    #expect(search.run().problem == nil)
   }
 
   @Test func plantedTastesAreFound() throws {
@@ -141,23 +224,9 @@ import Testing
       }
     }
     let holdOut = HoldOut(log.finish(), split: .perUser)
-    let parameters = Self.parameters {
-      $0.factors = 24
-      $0.epochs = 6
-      // Tastes that never change: old ratings tell as much as new ones.
-      $0.window = 0
-      $0.recencyHalfLife = 0
-      $0.unobservedWeight = 10
-    }
-    let trained = try Self.train(holdOut.training, parameters)
-    let model = FactorModel(
-      metadata: ModelMetadata(
-        version: "v", parameters: parameters, users: holdOut.training.users.count,
-        movies: trained.movies.count, ratings: holdOut.training.count, newestRatingMilliseconds: 0,
-        loss: 0),
-      movies: trained.movies, factors: trained.factors)
-    let found = try holdOut.evaluate(model, threads: 2).metrics
-    let popular = holdOut.evaluatePopularity(threads: 2)
+    let model = try Self.train(holdOut.training, Self.parameters { $0.factors = 16 }).model
+    let found = holdOut.evaluate(model, threads: 2).metrics
+    let popular = holdOut.evaluatePopularity(threads: 2).metrics
     // Strays can't be foreseen, nor which of a taste's movies are left unrated.
     #expect(found.auc > 0.95)
     #expect(popular.auc < 0.6)

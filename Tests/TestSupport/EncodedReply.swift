@@ -11,7 +11,7 @@ public func encodedReply(_ change: (inout RecommendationReply) -> Void = { _ in 
       Recommendation(movie: 11, title: "One", genres: "A|B", score: 0.1 + 0.2),
       Recommendation(movie: 12, title: "", genres: "", score: 1e-7),
     ],
-    strategy: .personal, modelVersion: "m1", stateOffset: 99, latencyMilliseconds: 1)
+    strategy: .personal, modelVersion: "m1", stateOffset: 99, moment: 7, latencyMilliseconds: 1)
   change(&reply)
   var writer = JSONWriter()
   reply.write(to: &writer)

@@ -28,13 +28,17 @@ package struct ExplanationReport: Encodable {
     var recomputedRank: Int?
     var recomputedScore: Double?
     var contributions: [Contribution]
+    /// The ratings that lower the score most.
+    var against: [Contribution]
+    /// What everyone's taste adds.
+    var prior: Double?
 
     enum CodingKeys: String, CodingKey {
       case movieID = "movie_id"
       case title, rank, score
       case recomputedRank = "recomputed_rank"
       case recomputedScore = "recomputed_score"
-      case contributions
+      case contributions, against, prior
     }
   }
 
@@ -85,6 +89,11 @@ package struct ExplanationReport: Encodable {
     ratings = explanation.ratings.count
     knownRatings = explanation.known
     hasGenres = !prediction.request.genres.isEmpty
+    func describe(_ part: Explanation.Contribution) -> Contribution {
+      Contribution(
+        movieID: part.movie, title: movie(part.movie)?.title ?? "", rating: part.rating.stars,
+        contribution: part.value)
+    }
     let recorded = Self.ranks(prediction.movies)
     let recomputed = Self.ranks(explanation.recomputed)
     let gone = explanation.recomputed.filter { recorded[$0.movie] == nil }
@@ -95,11 +104,9 @@ package struct ExplanationReport: Encodable {
         rank: recorded[scored.movie]?.rank, score: recorded[scored.movie]?.score,
         recomputedRank: recomputed[scored.movie]?.rank,
         recomputedScore: recomputed[scored.movie]?.score,
-        contributions: parts.prefix(contributions).map { part in
-          Contribution(
-            movieID: part.movie, title: movie(part.movie)?.title ?? "", rating: part.rating.stars,
-            contribution: part.value)
-        })
+        contributions: parts.prefix(contributions).filter { $0.value > 0 }.map(describe),
+        against: parts.suffix(contributions).filter { $0.value < 0 }.reversed().map(describe),
+        prior: explanation.priors[scored.movie])
     }
   }
 
@@ -131,13 +138,9 @@ package struct ExplanationReport: Encodable {
     let shows = verdict == .different || verdict == .rounding
     var table = TextTable(
       ["RANK", "MOVIE", "SCORE"] + (shows ? ["AGAIN", "SCORE AGAIN"] : [])
-        + ["TITLE", "MOST OF IT FROM"],
+        + ["TITLE", "MOST OF IT FROM", "AGAINST IT"],
       rightAligned: shows ? [0, 1, 2, 3, 4] : [0, 1, 2])
     for movie in movies {
-      let parts = movie.contributions.map { part in
-        "\(part.title.isEmpty ? "\(part.movieID)" : part.title) (\(part.rating))"
-          + String(format: " %+.3f", part.contribution)
-      }
       let again = [
         movie.recomputedRank.map { "\($0)" } ?? "-",
         movie.recomputedScore.map { String(format: "%.9g", $0) } ?? "-",
@@ -146,9 +149,18 @@ package struct ExplanationReport: Encodable {
         [
           movie.rank.map { "\($0)" } ?? "-", "\(movie.movieID)",
           movie.score.map { String(format: shows ? "%.9g" : "%.4f", $0) } ?? "-",
-        ] + (shows ? again : []) + [movie.title, parts.joined(separator: ", ")])
+        ] + (shows ? again : []) + [
+          movie.title, Self.text(movie.contributions), Self.text(movie.against),
+        ])
     }
     return table
+  }
+
+  private static func text(_ parts: [Contribution]) -> String {
+    parts.map { part in
+      "\(part.title.isEmpty ? "\(part.movieID)" : part.title) (\(part.rating))"
+        + String(format: " %+.4f", part.contribution)
+    }.joined(separator: ", ")
   }
 
   private var conclusion: String {

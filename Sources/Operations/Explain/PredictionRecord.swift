@@ -46,7 +46,7 @@ struct PredictionRecord {
         user: user, count: request.numRecommendations, excludesRated: request.excludeRated,
         genres: request.genres),
       strategy: strategy, modelVersion: reply.modelVersion, stateOffset: stateOffset,
-      rules: try Self.rules(reply.stateRules, place: place),
+      rules: try Self.rules(reply.stateRules, place: place), moment: reply.requestTimeMs,
       movies: movies.map { ScoredMovie(movie: $0.movieID, score: $0.score) })
   }
 

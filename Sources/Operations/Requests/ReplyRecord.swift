@@ -47,6 +47,8 @@ package struct ReplyRecord: Decodable {
   package var stateOffset: Int64?
   /// Earlier versions did not name them.
   var stateRules: Int?
+  /// Earlier versions did not name it.
+  var requestTimeMs: Int64?
   package var history: [Rated]?
   package var request: Request?
   package var latencyMs: Double?
@@ -54,8 +56,8 @@ package struct ReplyRecord: Decodable {
   private enum CodingKeys: String, CodingKey {
     case error
     case userID = "userId"
-    case recommendations, strategy, reason, modelVersion, stateOffset, stateRules, history
-    case request, latencyMs
+    case recommendations, strategy, reason, modelVersion, stateOffset, stateRules
+    case requestTimeMs, history, request, latencyMs
   }
 
   package init(_ value: [UInt8]) throws {

@@ -28,9 +28,10 @@ package struct EvaluationRun {
   /// Rows of the model for the users of `holdOut.known`.
   package var lists: RecommendationLists
 
+  /// - Parameter parameters: the settings for the part that is trained on.
   package init(
-    _ ratings: RatingMatrix, _ protocolName: EvaluationProtocol, _ parameters: ModelParameters,
-    threads: Int
+    _ ratings: RatingMatrix, _ protocolName: EvaluationProtocol, threads: Int,
+    parameters: (_ training: RatingMatrix) throws -> ModelParameters
   ) throws {
     holdOut = try Self.holdOut(ratings, protocolName)
     guard holdOut.scoredUsers > 0 else {
@@ -40,30 +41,29 @@ package struct EvaluationRun {
     usersScored = holdOut.scoredUsers
     ratingsHeldOut = holdOut.count
     model = try TrainingRun.train(
-      holdOut.training, parameters, threads: threads, label: "training to evaluate"
+      holdOut.training, try parameters(holdOut.training), threads: threads,
+      label: "training to evaluate"
     ).model
     var progress = ProgressBar("evaluating", unit: "users", goal: .count(holdOut.known.users.count))
     let users = Double(holdOut.known.users.count)
-    do throws(UnsolvableEquations) {
-      if protocolName == .strong {
-        let scored = try holdOut.evaluateStrong(model.model, threads: threads) {
-          progress.update(Int($0 * users))
-        }
-        lists = scored.lists
-        measures = Self.measures(scored.metrics, holdOut.evaluateStrongPopularity())
-      } else {
-        let scored = try holdOut.evaluate(model.model, threads: threads) {
-          progress.update(Int($0 * users * 0.8))
-        }
-        lists = scored.lists
-        let popularity = holdOut.evaluatePopularity(threads: threads) {
-          progress.update(Int((0.8 + $0 * 0.2) * users))
-        }
-        measures = Self.measures(scored.metrics, popularity)
-        metrics = (scored.metrics, popularity)
+    if protocolName == .strong {
+      let scored = holdOut.evaluateStrong(model.model, threads: threads) {
+        progress.update(Int($0 * users))
       }
-    } catch {
-      throw CommandFailure(.failure, "evaluating failed: \(error)")
+      lists = scored.lists
+      measures = Self.measures(scored.metrics, holdOut.evaluateStrongPopularity())
+    } else {
+      let scored = holdOut.evaluate(model.model, threads: threads) {
+        progress.update(Int($0 * users * 0.8))
+      }
+      lists = scored.lists
+      let popularity = holdOut.evaluatePopularity(threads: threads) {
+        progress.update(Int((0.8 + $0 * 0.2) * users))
+      }
+      measures =
+        Self.measures(scored.metrics, popularity.metrics)
+        + Self.measures(holdOut.opinions(on: lists), holdOut.opinions(on: popularity.lists))
+      metrics = (scored.metrics, popularity.metrics)
     }
     progress.finish(holdOut.known.users.count)
   }
@@ -95,6 +95,18 @@ package struct EvaluationRun {
     ]
   }
 
+  private static func measures(_ model: OpinionMetrics, _ popularity: OpinionMetrics)
+    -> [(name: String, model: Double, popularity: Double)]
+  {
+    [
+      ("liked_ndcg_at_10", model.liked, popularity.liked),
+      ("disliked_share", model.dislikedShare, popularity.dislikedShare),
+      ("coverage", model.coverage, popularity.coverage),
+      ("novelty", model.novelty, popularity.novelty),
+      ("popularity_bias", model.popularityBias, popularity.popularityBias),
+    ]
+  }
+
   private static func measures(_ model: StrongMetrics, _ popularity: StrongMetrics)
     -> [(name: String, model: Double, popularity: Double)]
   {
@@ -119,14 +131,15 @@ package struct EvaluationRun {
 }
 
 extension ModelParameters {
-  /// The settings of the published study of iALS under the strong protocol (Rendle, Krichene, Zhang
-  /// and Koren, 2021), for these factors: users whole, all ratings weighed the same.
-  package static var publishedStudy: ModelParameters {
+  /// The settings for the strong protocol: it has neither an order of the ratings nor opinions, so
+  /// all of a user's ratings count the same, as one sitting.
+  package static var strongProtocol: ModelParameters {
     var parameters = ModelParameters()
-    parameters.epochs = 16
     parameters.window = 0
     parameters.recencyHalfLife = 0
     parameters.taste = 0
+    parameters.trend = 0
+    parameters.quality = 0
     return parameters
   }
 }

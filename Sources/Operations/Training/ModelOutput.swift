@@ -105,21 +105,15 @@ extension ModelMetadata {
     table.append(["users", "\(users)"])
     table.append(["movies", "\(movies)"])
     table.append(["ratings", "\(ratings)"])
-    table.append(["rows", "\(rows)"])
+    table.append(["mean rating", String(format: "%.4f", meanRating)])
     table.append(["newest rating", Self.text(ofMilliseconds: newestRatingMilliseconds)])
     let offsets = trainedTo.enumerated().map { "\($0.offset):\($0.element)" }
     table.append(["trained to", offsets.joined(separator: ",")])
-    table.append(["factors", "\(parameters.factors)"])
-    table.append(["epochs", "\(parameters.epochs)"])
-    table.append(["regularization", "\(parameters.regularization)"])
-    table.append(["regularization exponent", "\(parameters.regularizationExponent)"])
-    table.append(["unobserved weight", "\(parameters.unobservedWeight)"])
-    table.append(["window", "\(parameters.window)"])
-    table.append(["recency half-life", "\(parameters.recencyHalfLife)"])
-    table.append(["taste", "\(parameters.taste)"])
-    table.append(["seed", "\(parameters.seed)"])
+    for (name, value) in parameters.settings { table.append([name, value]) }
     table.append(["loss", String(format: "%.5f", loss)])
     table.append(["parts", "\(partChecksums.count), \(byteCount) bytes"])
+    if !search.isEmpty { table.append(["settings tried", "\(search.count)"]) }
+    for trial in search where trial.isKept { table.append(["  kept", trial.description]) }
     guard let metrics else { return table.description }
     for (name, model, popular) in [
       ("precision@10", metrics.precisionAt10, popularityMetrics?.precisionAt10),

@@ -18,14 +18,25 @@ package struct ModelTraining {
     package let file: String
     /// For each user.
     package let count: Int
+    /// The moment they are for.
+    package let moment: ListMoment
 
-    package init(file: String, count: Int) {
+    package init(file: String, count: Int, moment: ListMoment = .lastRating) {
       self.file = file
       self.count = count
+      self.moment = moment
     }
   }
 
-  private let parameters: ModelParameters
+  /// How the settings are found.
+  package enum Choice {
+    case given(ModelParameters)
+    /// By a search that starts at the settings of the model that serves, or at those of the given
+    /// function's argument; what is fixed keeps what the function gives.
+    case searched(fixed: Set<SettingsSearch.Knob>, (ModelParameters) -> ModelParameters)
+  }
+
+  private let choice: Choice
   private let threads: Int
   /// `nil` for no evaluation.
   private let evaluationProtocol: EvaluationProtocol?
@@ -34,10 +45,10 @@ package struct ModelTraining {
   private let note: (String) -> Void
 
   package init(
-    _ parameters: ModelParameters, threads: Int, evaluation: EvaluationProtocol?, lists: Lists?,
+    _ choice: Choice, threads: Int, evaluation: EvaluationProtocol?, lists: Lists?,
     note: @escaping (String) -> Void
   ) {
-    self.parameters = parameters
+    self.choice = choice
     self.threads = threads
     evaluationProtocol = evaluation
     self.lists = lists
@@ -47,11 +58,13 @@ package struct ModelTraining {
   /// Trains on files; nothing is published.
   package func train(from source: RatingFileSource) throws -> Outcome {
     let ratings = try RatingsInput.read(source, note: note)
-    let evaluation = try evaluated(ratings)
+    let evaluation = try evaluated(ratings, start: ModelParameters())
     var summary = TrainingSummary(evaluation)
     if evaluation == nil {
+      let settings = try settings(for: ratings, start: ModelParameters())
       let trained = try TrainingRun.train(
-        ratings, parameters, threads: threads, label: "training")
+        ratings, settings.parameters, threads: threads, label: "training",
+        search: settings.trials)
       summary.describe(trained.model.model.metadata, losses: trained.losses)
       try writeLists(of: trained.model.model, ratings)
     }
@@ -82,12 +95,18 @@ package struct ModelTraining {
         "there are no ratings before --until; a time refers to when records were produced, not to"
           + " the ratings' own times")
     }
-    let evaluation = try evaluated(ratings)
+    let serving = try ModelCatalog(
+      reading: log, topology: topology, clientID: "projectionist-train"
+    ).assembler.promoted?.metadata.parameters
+    let start = serving ?? ModelParameters()
+    let evaluation = try evaluated(ratings, start: start)
     var summary = TrainingSummary(evaluation)
     // The strong protocol's settings are for comparison with published results, not for serving.
     if evaluationProtocol != .strong {
+      let chosen = try self.settings(for: ratings, start: start)
       let trained = try TrainingRun.train(
-        ratings, parameters, threads: threads, label: "training", trainedTo: ends)
+        ratings, chosen.parameters, threads: threads, label: "training", trainedTo: ends,
+        search: chosen.trials)
       let model = trained.model.adding(evaluation?.metrics)
       summary.describe(model.model.metadata, losses: trained.losses)
       if evaluation == nil { try writeLists(of: model.model, ratings) }
@@ -128,10 +147,25 @@ package struct ModelTraining {
     }
   }
 
-  private func evaluated(_ ratings: RatingMatrix) throws -> EvaluationRun? {
+  /// The settings to train with on these ratings, and the trials that chose them.
+  private func settings(for ratings: RatingMatrix, start: ModelParameters) throws
+    -> (parameters: ModelParameters, trials: [SettingsTrial])
+  {
+    switch choice {
+    case .given(let parameters): return (parameters, [])
+    case .searched(let fixed, let changed):
+      let found = try TrainingRun.search(
+        ratings, start: changed(start), fixed: fixed, threads: threads)
+      note("settings chosen by \(found.trials.count) trials")
+      return found
+    }
+  }
+
+  private func evaluated(_ ratings: RatingMatrix, start: ModelParameters) throws -> EvaluationRun? {
     guard let evaluationProtocol else { return nil }
-    let run = try EvaluationRun(
-      ratings, evaluationProtocol, parameters, threads: threads)
+    let run = try EvaluationRun(ratings, evaluationProtocol, threads: threads) { training in
+      try settings(for: training, start: start).parameters
+    }
     if let lists {
       try RecommendationFile.write(
         run.lists, users: run.holdOut.known.users, movies: run.model.model.movies,
@@ -144,30 +178,21 @@ package struct ModelTraining {
     guard let file = lists?.file, let count = lists?.count else { return }
     var progress = ProgressBar("recommending", unit: "users", goal: .count(ratings.users.count))
     let users = Double(ratings.users.count)
-    let lists: RecommendationLists
-    do throws(UnsolvableEquations) {
-      lists = try model.recommendations(
-        for: ratings, count: count, threads: threads
-      ) { progress.update(Int($0 * users)) }
-    } catch {
-      throw CommandFailure(.failure, "recommending failed: \(error)")
-    }
+    let moment = self.lists?.moment == .logEnd ? ratings.newestMilliseconds : nil
+    let lists = model.recommendations(
+      for: ratings, at: moment, count: count, threads: threads
+    ) { progress.update(Int($0 * users)) }
     progress.finish(ratings.users.count)
     try RecommendationFile.write(lists, users: ratings.users, movies: model.movies, to: file)
   }
 }
 
-extension ModelParameters {
-  /// ρ·λ from which on models have been seen to collapse; see Model.md.
-  private static let collapse = 0.25
-
-  package var collapseWarning: String? {
-    guard unobservedWeight * regularization > Self.collapse, regularizationExponent == 1 else {
-      return nil
-    }
-    return "unobserved weight times regularization is above \(Self.collapse): recommendations may"
-      + " become much worse"
-  }
+/// The moment that lists in a file are for.
+package enum ListMoment: String, CaseIterable, Sendable {
+  /// That of each user's last rating.
+  case lastRating = "last-rating"
+  /// That of the newest rating of all.
+  case logEnd = "log-end"
 }
 
 extension ModelMetadata {

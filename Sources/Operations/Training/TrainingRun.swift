@@ -7,35 +7,64 @@ enum TrainingRun {
   /// - Parameters:
   ///   - label: what is under way: "training".
   ///   - trainedTo: by partition of validated-ratings.
+  ///   - search: the trials that chose the parameters.
   /// - Returns: the model, encoded, and the loss after each epoch.
   static func train(
     _ ratings: RatingMatrix, _ parameters: ModelParameters, threads: Int, label: String,
-    trainedTo: [Int64] = []
+    trainedTo: [Int64] = [], search: [SettingsTrial] = []
   ) throws -> (model: PublishedModel, losses: [Double]) {
-    guard ratings.count > 0 else {
-      throw CommandFailure(.failure, "there is not a single rating to train on")
-    }
+    try requireRatings(ratings)
     var trainer = Trainer(ratings, parameters: parameters, threads: threads)
     var losses: [Double] = []
     for epoch in 1...parameters.epochs {
       var progress = ProgressBar(
         "\(label), epoch \(epoch) of \(parameters.epochs)", unit: "ratings",
         goal: .count(ratings.count))
-      do throws(UnsolvableEquations) {
-        losses.append(
-          try trainer.runEpoch { progress.update(Int($0 * Double(ratings.count))) })
-      } catch {
-        throw CommandFailure(.failure, "training failed: \(error)")
-      }
+      losses.append(trainer.runEpoch { progress.update(Int($0 * Double(ratings.count))) })
       progress.finish(
         ratings.count, note: String(format: "loss %.5f", losses[losses.count - 1]))
     }
-    let rows = trainer.rows
-    let (movies, factors) = trainer.finish()
+    var fit: Fit
+    do throws(UnsolvableEquations) { fit = try trainer.finish() } catch {
+      throw CommandFailure(.failure, "training failed: \(error)")
+    }
     let metadata = ModelMetadata(
       version: "", parameters: parameters, trainedTo: trainedTo, users: ratings.users.count,
-      movies: movies.count, ratings: ratings.count, rows: rows,
-      newestRatingMilliseconds: ratings.newestMilliseconds, loss: losses[losses.count - 1])
-    return (PublishedModel(metadata: metadata, movies: movies, factors: factors), losses)
+      movies: ratings.movies.count, ratings: ratings.count, meanRating: fit.meanRating,
+      newestRatingMilliseconds: ratings.newestMilliseconds, loss: losses[losses.count - 1],
+      search: search)
+    return (PublishedModel(metadata: metadata, contents: fit.contents(parameters)), losses)
+  }
+
+  /// Chooses the settings on parts cut from the ratings.
+  ///
+  /// - Parameters:
+  ///   - start: where the search starts.
+  ///   - fixed: what keeps its settings.
+  static func search(
+    _ ratings: RatingMatrix, start: ModelParameters, fixed: Set<SettingsSearch.Knob>, threads: Int
+  ) throws -> (parameters: ModelParameters, trials: [SettingsTrial]) {
+    try requireRatings(ratings)
+    var progress = ProgressBar(
+      "choosing settings", unit: "trials", goal: .count(SettingsSearch.fits))
+    var search: SettingsSearch
+    do throws(UnsolvableEquations) {
+      search = try SettingsSearch(ratings, start: start, fixed: fixed, threads: threads)
+    } catch {
+      throw CommandFailure(.failure, "choosing settings failed: \(error)")
+    }
+    var tried = 0
+    let parameters = search.run { _ in
+      tried += 1
+      progress.update(tried)
+    }
+    progress.finish(tried)
+    return (parameters, search.trials)
+  }
+
+  private static func requireRatings(_ ratings: RatingMatrix) throws {
+    guard ratings.count > 0 else {
+      throw CommandFailure(.failure, "there is not a single rating to train on")
+    }
   }
 }

@@ -45,7 +45,7 @@ struct AnsweredBatch<Destination>: ~Copyable {
       modelVersion: answer.strategy == .personal ? pending.model?.version : nil,
       features: features,
       history: pending.request.includesHistory ? history(of: pending, catalog) : nil,
-      stateOffset: pending.state.offset,
+      stateOffset: pending.state.offset, moment: pending.moment,
       latencyMilliseconds: (now - pending.received).milliseconds)
   }
 

@@ -11,18 +11,21 @@ public struct RecordedPrediction: Sendable {
   public var stateOffset: Int64
   /// The rules that those events were folded by.
   public var rules: FoldRules
+  /// When the user asked, in milliseconds since 1970; `nil` where the record does not say.
+  public var moment: Int64?
   /// Best first.
   public var movies: [ScoredMovie]
 
   public init(
     request: RecommendationRequest, strategy: RecommendationStrategy, modelVersion: String?,
-    stateOffset: Int64, rules: FoldRules = .current, movies: [ScoredMovie]
+    stateOffset: Int64, rules: FoldRules = .current, moment: Int64?, movies: [ScoredMovie]
   ) {
     self.request = request
     self.strategy = strategy
     self.modelVersion = modelVersion
     self.stateOffset = stateOffset
     self.rules = rules
+    self.moment = moment
     self.movies = movies
   }
 }
@@ -55,8 +58,11 @@ public struct Explanation: Sendable {
   public var known: Int
   /// Best first; empty if the prediction is not recomputable.
   public var recomputed: [ScoredMovie]
-  /// By movie, recorded or recomputed: what its score is the sum of, the largest first.
+  /// By movie, recorded or recomputed: what the user's ratings add to its score, the largest first;
+  /// below 0 is what spoke against it.
   public var contributions: [Int64: [Contribution]]
+  /// By movie: what everyone's taste adds to its score.
+  public var priors: [Int64: Double]
 
   /// Scores that differ by more than this, relative to the larger one, are different.
   static let tolerance = 1e-4
@@ -74,6 +80,7 @@ public struct Explanation: Sendable {
     known = 0
     recomputed = []
     contributions = [:]
+    priors = [:]
     guard prediction.strategy == .personal, let model else {
       verdict = .notRecomputable
       return
@@ -90,7 +97,8 @@ public struct Explanation: Sendable {
       }
     }
     let outcome = ranker.add(
-      ratings.span, wanted: request.count, excludesRated: request.excludesRated,
+      ratings.span, at: prediction.moment, wanted: request.count,
+      excludesRated: request.excludesRated,
       allowed: allowed)
     if case .added(let number, let known) = outcome {
       self.known = known
@@ -100,8 +108,10 @@ public struct Explanation: Sendable {
     verdict = Self.verdict(recorded: prediction.movies, recomputed: recomputed)
     let shown = Set((prediction.movies + recomputed).map(\.movie)).sorted()
     let stars = Dictionary(uniqueKeysWithValues: ratings.map { ($0.movie, $0.rating.rating) })
-    contributions = ranker.contributions(ratings.span, to: shown).mapValues { parts in
-      parts.compactMap { part in
+    let parts = ranker.contributions(ratings.span, at: prediction.moment, to: shown)
+    priors = parts.mapValues(\.prior)
+    contributions = parts.mapValues { parts in
+      parts.ratings.compactMap { part in
         stars[part.movie].map {
           Contribution(movie: part.movie, rating: $0, value: part.score)
         }

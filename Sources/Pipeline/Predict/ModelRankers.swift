@@ -78,7 +78,7 @@ struct ModelRankers: ~Copyable {
       let pending = requests[index]
       let allowed = filters.rows(of: model, genres: pending.request.genres, catalog)
       let outcome = entry.ranker.add(
-        ratings.span.extracting(pending.state.ratings),
+        ratings.span.extracting(pending.state.ratings), at: pending.moment,
         wanted: max(pending.request.count, atLeast),
         excludesRated: pending.request.excludesRated, allowed: allowed)
       switch outcome {

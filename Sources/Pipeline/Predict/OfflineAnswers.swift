@@ -9,6 +9,7 @@ public import Streams
 /// to one thread.
 public struct OfflineAnswers<Store: StateStore>: ~Copyable {
   private let model: ServingModel
+  private let moment: Int64
   private let catalog: FixedCatalog
   private let ranking = PopularityRanking()
   private var view: UserStateView<Store>
@@ -19,12 +20,16 @@ public struct OfflineAnswers<Store: StateStore>: ~Copyable {
 
   /// - Parameters:
   ///   - store: of the user stage.
+  ///   - moment: when all requests are made, in milliseconds since 1970.
   ///   - movies: the catalog.
-  public init(_ store: Store, model: FactorModel, movies: [MovieRecord]) throws(StageError) {
+  public init(
+    _ store: Store, model: FactorModel, moment: Int64, movies: [MovieRecord]
+  ) throws(StageError) {
     do throws(StoreError) { view = UserStateView(try store.snapshot()) } catch {
       throw .store(error)
     }
     self.model = ServingModel(model)
+    self.moment = moment
     catalog = FixedCatalog(movies)
   }
 
@@ -41,7 +46,8 @@ public struct OfflineAnswers<Store: StateStore>: ~Copyable {
     for bytes in requests {
       let request: RecommendationRequest
       do throws(RequestError) { request = try parser.parse(bytes.span.bytes) } catch { continue }
-      _ = try batch.add(request, received: .now, model: model, from: &view, to: ())
+      _ = try batch.add(
+        request, received: .now, moment: moment, model: model, from: &view, to: ())
     }
     view.release()
     var open = RequestBatch<Void>()

@@ -148,7 +148,8 @@ public struct PredictOperator<
       return try replies.refuse(record, headers, error, task)
     }
     let isAdded = try batch.add(
-      request, received: received, model: model, from: &working,
+      request, received: received, moment: admission.moment(of: record), model: model,
+      from: &working,
       to: Destination(key: [UInt8]?(copying: record.key), headers: headers, task: task))
     guard !isAdded else { return }
     environment.logger.error(

@@ -41,6 +41,11 @@ struct RequestAdmission: ~Copyable {
     self.maxAge = Int64(maxAge / .milliseconds(1))
   }
 
+  /// When a request was made: its record's time, or now if it has none.
+  func moment(of record: borrowing RecordView) -> Int64 {
+    record.timestamp >= Self.earliestTime ? record.timestamp : time()
+  }
+
   /// - Parameters:
   ///   - headerBytes: the size of all the record's headers.
   ///   - headers: what those headers ask for.

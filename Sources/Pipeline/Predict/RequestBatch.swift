@@ -7,6 +7,8 @@ import Streams
 struct PendingRequest {
   var request: RecommendationRequest
   var received: ContinuousClock.Instant
+  /// When the user asked, in milliseconds since 1970.
+  var moment: Int64
   var state: UserState
   /// The model to answer with; `nil` if the request names none and none is promoted.
   var model: ServingModel?
@@ -51,15 +53,19 @@ struct RequestBatch<Destination>: ~Copyable {
 
   /// Adds a request if its user's state can be read.
   ///
-  /// - Parameter model: the model to answer with; `nil` for none.
+  /// - Parameters:
+  ///   - moment: when the user asked, in milliseconds since 1970.
+  ///   - model: the model to answer with; `nil` for none.
   /// - Returns: false if the state holds a value that can't be read; see `UserStateView.failure`.
   mutating func add<Store>(
-    _ request: RecommendationRequest, received: ContinuousClock.Instant, model: ServingModel?,
+    _ request: RecommendationRequest, received: ContinuousClock.Instant, moment: Int64,
+    model: ServingModel?,
     from view: inout UserStateView<Store>, to destination: Destination
   ) throws(StageError) -> Bool {
     guard let state = try view.read(request.user, into: &contents.ratings) else { return false }
     contents.requests.append(
-      PendingRequest(request: request, received: received, state: state, model: model))
+      PendingRequest(
+        request: request, received: received, moment: moment, state: state, model: model))
     contents.destinations.append(destination)
     return true
   }

@@ -37,7 +37,8 @@ extension AnsweredBatch {
       request: pending.request,
       recommendations: catalog.describe(shadow.lists.movies[list].prefix(pending.request.count)),
       strategy: .personal, reason: shortage,
-      modelVersion: shadow.model.version, features: features, stateOffset: pending.state.offset,
+      modelVersion: shadow.model.version, features: features,
+      stateOffset: pending.state.offset, moment: pending.moment,
       latencyMilliseconds: (now - pending.received).milliseconds)
     reply.comparison = ShadowComparison(
       liveModelVersion: live.strategy == .personal ? pending.model?.version : nil,

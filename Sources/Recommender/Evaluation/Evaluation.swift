@@ -6,12 +6,12 @@ extension HoldOut {
   /// - Parameter progress: called on the caller's thread now and then with the share done, 0...1.
   public func evaluate(
     _ model: FactorModel, threads: Int, progress: (Double) -> Void = { _ in }
-  ) throws(UnsolvableEquations) -> (metrics: RankingMetrics, lists: RecommendationLists) {
+  ) -> (metrics: RankingMetrics, lists: RecommendationLists) {
     precondition(model.movies == training.movies, "the model was trained on other movies")
-    let lists = try model.recommendations(for: known, count: 10, threads: threads) {
+    let lists = model.recommendations(for: known, at: moment, count: 10, threads: threads) {
       progress($0 / 2)
     }
-    let aucs = try model.aucs(self, threads: threads) { progress(0.5 + $0 / 2) }
+    let aucs = model.aucs(self, threads: threads) { progress(0.5 + $0 / 2) }
     return (metrics(lists) { aucs[$0] }, lists)
   }
 
@@ -20,7 +20,7 @@ extension HoldOut {
   /// - Parameter progress: called on the caller's thread now and then with the share done, 0...1.
   public func evaluatePopularity(
     threads: Int, progress: (Double) -> Void = { _ in }
-  ) -> RankingMetrics {
+  ) -> (metrics: RankingMetrics, lists: RecommendationLists) {
     let counts = training.movieCounts.map(Float.init)
     let own = training.indices(ofMoviesOf: known)
     var aucs = [Double](repeating: .nan, count: known.users.count)
@@ -35,7 +35,8 @@ extension HoldOut {
         }
       }
     }
-    return metrics(training.popular(for: known, count: 10)) { aucs[$0] }
+    let lists = training.popular(for: known, count: 10)
+    return (metrics(lists) { aucs[$0] }, lists)
   }
 
   private func metrics(_ lists: RecommendationLists, auc: (Int) -> Double) -> RankingMetrics {
@@ -59,10 +60,11 @@ extension HoldOut {
   /// The measures of strong generalization for a model that was trained on `training`.
   public func evaluateStrong(
     _ model: FactorModel, threads: Int, progress: (Double) -> Void = { _ in }
-  ) throws(UnsolvableEquations) -> (metrics: StrongMetrics, lists: RecommendationLists) {
+  ) -> (metrics: StrongMetrics, lists: RecommendationLists) {
     precondition(model.movies == training.movies, "the model was trained on other movies")
-    let lists = try model.recommendations(
-      for: known, count: StrongMetrics.listLength, threads: threads, progress: progress)
+    let lists = model.recommendations(
+      for: known, at: moment, count: StrongMetrics.listLength, threads: threads,
+      progress: progress)
     return (strongMetrics(lists), lists)
   }
 

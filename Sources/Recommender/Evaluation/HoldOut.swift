@@ -1,6 +1,24 @@
+import Ratings
+
 /// Ratings split for an evaluation: what a model is trained on, what is known of the scored users,
 /// and their ratings that are held out.
 public struct HoldOut: Sendable {
+  /// A held-out rating against its user's mean in `known`.
+  enum Opinion: Sendable {
+    /// At the mean or above it.
+    case liked
+    case neither
+    /// A star or more below it.
+    case disliked
+  }
+
+  /// A rating to hold out.
+  struct HeldOut {
+    var user: Int64
+    var movie: Int64
+    var rating: HalfStars
+  }
+
   /// The ratings the model is trained on.
   public let training: RatingMatrix
   /// The ratings that the scored users are folded in from.
@@ -9,36 +27,85 @@ public struct HoldOut: Sendable {
   private let starts: [Int]
   /// Indices into `training.movies`, rising for each user.
   private let movies: [Int32]
+  private let opinions: [Opinion]
+  /// The moment that lists are made for, in milliseconds since 1970; `nil` for that of each user's
+  /// last rating.
+  public let moment: Int64?
 
   /// - Parameters:
-  ///   - heldOut: pairs of user and movie id, by rising user. Pairs whose user is not in `known` or
-  ///     whose movie is not in `training` are dropped.
-  init(training: RatingMatrix, known: RatingMatrix, heldOut: [(user: Int64, movie: Int64)]) {
+  ///   - heldOut: by rising user. Those whose user is not in `known` or whose movie is not in
+  ///     `training` are dropped.
+  init(training: RatingMatrix, known: RatingMatrix, heldOut: [HeldOut], moment: Int64? = nil) {
     self.training = training
     self.known = known
+    self.moment = moment
     let index = RowIndex(training.movies)
     var starts = [0]
     var movies: [Int32] = []
+    var opinions: [Opinion] = []
+    var own: [(movie: Int32, opinion: Opinion)] = []
     var next = 0
-    for user in known.users {
+    for (number, user) in known.users.enumerated() {
       while next < heldOut.count, heldOut[next].user < user { next += 1 }
-      let start = movies.count
+      own.removeAll(keepingCapacity: true)
+      let mean = known.meanStars(ofUser: number)
       while next < heldOut.count, heldOut[next].user == user {
         if let row = index.row(of: heldOut[next].movie, in: training.movies) {
-          movies.append(Int32(row))
+          let above = heldOut[next].rating.stars - mean
+          own.append((Int32(row), above >= 0 ? .liked : above <= -1 ? .disliked : .neither))
         }
         next += 1
       }
-      movies[start...].sort()
+      own.sort { $0.movie < $1.movie }
+      movies += own.map(\.movie)
+      opinions += own.map(\.opinion)
       starts.append(movies.count)
     }
     self.starts = starts
     self.movies = movies
+    self.opinions = opinions
+  }
+
+  /// The same for a part of the scored users, spread evenly over all of them.
+  ///
+  /// - Parameter most: how many users at most.
+  func sample(of most: Int) -> HoldOut {
+    let scored = known.users.indices.filter { !heldOut(ofUser: $0).isEmpty }
+    guard scored.count > most else { return self }
+    let chosen = (0..<most).map { scored[$0 * scored.count / most] }
+    var isChosen = [Bool](repeating: false, count: known.users.count)
+    for user in chosen { isChosen[user] = true }
+    return HoldOut(self, users: chosen, known: known.filter { user, _ in isChosen[user] })
+  }
+
+  /// - Parameters:
+  ///   - users: of `whole.known`, rising; all of them have ratings in it.
+  ///   - known: theirs.
+  private init(_ whole: HoldOut, users: [Int], known: RatingMatrix) {
+    training = whole.training
+    moment = whole.moment
+    self.known = known
+    var starts = [0]
+    var movies: [Int32] = []
+    var opinions: [Opinion] = []
+    for user in users {
+      movies += whole.heldOut(ofUser: user)
+      opinions += whole.opinions(ofUser: user)
+      starts.append(movies.count)
+    }
+    self.starts = starts
+    self.movies = movies
+    self.opinions = opinions
   }
 
   /// A user's held-out movies, as rising indices into `training.movies`.
   public func heldOut(ofUser user: Int) -> ArraySlice<Int32> {
     movies[starts[user]..<starts[user + 1]]
+  }
+
+  /// What the user thought of each.
+  func opinions(ofUser user: Int) -> ArraySlice<Opinion> {
+    opinions[starts[user]..<starts[user + 1]]
   }
 
   /// How many ratings are held out.
@@ -77,14 +144,19 @@ extension HoldOut {
       case .perUser: Self.newestOfUsers(kept)
       case .global: Self.newestOfAll(kept)
       }
-    var heldOut: [(user: Int64, movie: Int64)] = []
+    var heldOut: [HeldOut] = []
     for user in kept.users.indices {
       for index in kept.range(ofUser: user) where isHeldOut[index] {
-        heldOut.append((kept.users[user], kept.movies[Int(kept.columns[index])]))
+        let rating = kept.rating(index)
+        heldOut.append(
+          HeldOut(
+            user: kept.users[user], movie: kept.movies[rating.movie], rating: rating.rating))
       }
     }
     let training = kept.filter { _, index in !isHeldOut[index] }
-    self.init(training: training, known: training, heldOut: heldOut)
+    self.init(
+      training: training, known: training, heldOut: heldOut,
+      moment: split == .global ? training.newestMilliseconds : nil)
   }
 
   /// The share of ratings that counts as older; the rest is held out.

@@ -38,41 +38,37 @@ enum UserPieces {
 
 /// The working memory of one thread.
 private final class Worker {
-  var foldIn: FoldIn
-  var scorer: BatchScorer
-  var excluded: [Int32] = []
+  var ranker: RowRanker
   var vectors: [Float] = []
   var scores: [Float] = []
-  var failed = false
+  /// What neighbours add to the scores of the users at hand.
+  var additions: [(place: Int, row: Int32, value: Double)] = []
 
   init(_ model: FactorModel) {
-    foldIn = FoldIn(model)
-    scorer = BatchScorer(model)
+    ranker = RowRanker(model)
   }
 
-  /// Folds a user in and sets `excluded` to the rows that the user has rated.
-  func fold(_ user: Int, _ ratings: RatingMatrix, _ rowOfMovie: [Int32]) {
-    foldIn.removeAll()
-    excluded.removeAll(keepingCapacity: true)
-    for index in ratings.range(ofUser: user) {
-      let rating = ratings.rating(index)
-      let row = rowOfMovie[rating.movie]
-      guard row >= 0 else { continue }
-      foldIn.add(
-        row: Int(row), rating: rating.rating, timeMilliseconds: rating.timeMilliseconds)
-      excluded.append(row)
+  /// Folds a user in.
+  func fold(_ user: Int, _ ratings: RatingMatrix, _ rowOfMovie: [Int32], at moment: Int64?) {
+    ranker.fold { foldIn in
+      for index in ratings.range(ofUser: user) {
+        let rating = ratings.rating(index)
+        let row = rowOfMovie[rating.movie]
+        guard row >= 0 else { continue }
+        foldIn.add(
+          row: Int(row), rating: rating.rating, timeMilliseconds: rating.timeMilliseconds)
+      }
     }
-    do throws(UnsolvableEquations) { try foldIn.solve() } catch { failed = true }
+    ranker.solve(at: moment)
   }
-}
 
-extension BatchScorer {
   /// Copies the rows of a user's best movies.
-  fileprivate func copyBest(
-    of user: Int, to line: Slice<UnsafeMutableBufferPointer<Int32>>
-  ) {
-    let best = best(of: user)
-    for rank in best.indices { line.base[line.startIndex + rank] = Int32(best[rank].row) }
+  func copyBest(of user: Int, to line: Slice<UnsafeMutableBufferPointer<Int32>>) {
+    var place = line.startIndex
+    ranker.forEachBest(of: user) { scored in
+      line.base[place] = Int32(scored.row)
+      place += 1
+    }
   }
 }
 
@@ -86,11 +82,14 @@ extension FactorModel {
   /// user has rated.
   ///
   /// - Parameters:
+  ///   - moment: what to recommend for, in milliseconds since 1970; `nil` for the moment of each
+  ///     user's last rating.
   ///   - count: how many for each user.
   ///   - progress: called on the caller's thread now and then with the share done, 0...1.
   public func recommendations(
-    for ratings: RatingMatrix, count: Int, threads: Int, progress: (Double) -> Void = { _ in }
-  ) throws(UnsolvableEquations) -> RecommendationLists {
+    for ratings: RatingMatrix, at moment: Int64?, count: Int, threads: Int,
+    progress: (Double) -> Void = { _ in }
+  ) -> RecommendationLists {
     let rowOfMovie = rows(of: ratings)
     let workers = (0..<threads).map { _ in Worker(self) }
     var lists = [Int32](repeating: -1, count: ratings.users.count * count)
@@ -99,28 +98,23 @@ extension FactorModel {
       nonisolated(unsafe) let lists = lists
       UserPieces.forEach(ratings.users.count, Threads(threads), progress) { users, thread in
         let worker = workers[thread]
-        worker.scorer.removeAll()
+        worker.ranker.removeAll()
         for user in users {
-          worker.fold(user, ratings, rowOfMovie)
-          let vector = worker.foldIn.vector
-          let excluded = worker.excluded
-          worker.scorer.add(vector: vector.span, count: count, excluding: excluded.span)
+          worker.fold(user, ratings, rowOfMovie, at: moment)
+          worker.ranker.add(wanted: count, excludesRated: true, allowing: nil)
         }
-        worker.scorer.score()
+        worker.ranker.score()
         for (place, user) in users.enumerated() {
-          worker.scorer.copyBest(of: place, to: lists[user * count..<(user + 1) * count])
+          worker.copyBest(of: place, to: lists[user * count..<(user + 1) * count])
         }
       }
     }
-    if workers.contains(where: \.failed) { throw UnsolvableEquations() }
     return RecommendationLists(length: count, rows: lists)
   }
 
   /// For each user, the probability that a held-out movie scores higher than one that the user
   /// never rated; `nan` for users without held-out movies.
-  func aucs(
-    _ holdOut: HoldOut, threads: Int, progress: (Double) -> Void
-  ) throws(UnsolvableEquations) -> [Double] {
+  func aucs(_ holdOut: HoldOut, threads: Int, progress: (Double) -> Void) -> [Double] {
     let rowOfMovie = rows(of: holdOut.known)
     let workers = (0..<threads).map { _ in Worker(self) }
     var aucs = [Double](repeating: .nan, count: holdOut.known.users.count)
@@ -130,12 +124,7 @@ extension FactorModel {
       UserPieces.forEach(holdOut.known.users.count, Threads(threads), progress) { users, thread in
         let worker = workers[thread]
         let scored = users.filter { !holdOut.heldOut(ofUser: $0).isEmpty }
-        worker.vectors.removeAll(keepingCapacity: true)
-        for user in scored {
-          worker.fold(user, holdOut.known, rowOfMovie)
-          worker.vectors += worker.foldIn.vector
-        }
-        score(worker.vectors, into: &worker.scores)
+        score(scored, holdOut, rowOfMovie, worker)
         let scores = worker.scores
         for (place, user) in scored.enumerated() {
           let rated = holdOut.known.range(ofUser: user).map { index in
@@ -147,8 +136,24 @@ extension FactorModel {
         }
       }
     }
-    if workers.contains(where: \.failed) { throw UnsolvableEquations() }
     return aucs
+  }
+
+  /// Sets the worker's scores to those of all movies for some users, one row per user.
+  private func score(_ users: [Int], _ holdOut: HoldOut, _ rowOfMovie: [Int32], _ worker: Worker) {
+    worker.vectors.removeAll(keepingCapacity: true)
+    worker.additions.removeAll(keepingCapacity: true)
+    for (place, user) in users.enumerated() {
+      worker.fold(user, holdOut.known, rowOfMovie, at: holdOut.moment)
+      worker.vectors += worker.ranker.foldIn.vector
+      for row in worker.ranker.foldIn.touched {
+        worker.additions.append((place, row, worker.ranker.foldIn.additions[Int(row)]))
+      }
+    }
+    score(worker.vectors, into: &worker.scores)
+    for addition in worker.additions {
+      worker.scores[addition.place * movies.count + Int(addition.row)] += Float(addition.value)
+    }
   }
 }
 

@@ -44,7 +44,7 @@ extension HoldOut {
   private static func split(_ plays: RatingMatrix, training: RatingMatrix) -> HoldOut {
     var random = MersenneTwister(seed: seed)
     var isHeldOut = [Bool](repeating: false, count: plays.count)
-    var heldOut: [(user: Int64, movie: Int64)] = []
+    var heldOut: [HeldOut] = []
     for user in plays.users.indices {
       let indices = plays.range(ofUser: user).sorted { plays.columns[$0] < plays.columns[$1] }
       guard indices.count >= minimumLiked else { continue }
@@ -52,7 +52,10 @@ extension HoldOut {
       for place in chosen.prefix(Int(heldOutShare * Double(indices.count))) {
         let index = indices[place]
         isHeldOut[index] = true
-        heldOut.append((plays.users[user], plays.movies[Int(plays.columns[index])]))
+        let rating = plays.rating(index)
+        heldOut.append(
+          HeldOut(
+            user: plays.users[user], movie: plays.movies[rating.movie], rating: rating.rating))
       }
     }
     return HoldOut(

@@ -92,6 +92,11 @@ public struct BatchScorer: ~Copyable, Sendable {
   /// How many users the batch has.
   public var count: Int { users.count }
 
+  /// Whether no score of this vector can overflow single precision.
+  func canScore(_ vector: Span<Float>) -> Bool {
+    (Self.norm(vector) * (tileNorms.first ?? 0)).isFinite
+  }
+
   /// Begins another batch.
   public mutating func removeAll() {
     vectors.removeAll(keepingCapacity: true)

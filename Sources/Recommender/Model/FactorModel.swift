@@ -1,48 +1,61 @@
-import LinearAlgebra
-
-/// A trained model: a vector of factors for each movie. Users are not part of it: they are folded
-/// in from their current ratings (`FoldIn`).
+/// A trained model: for each movie a vector of factors and its neighbours. Users are not part of
+/// it: they are folded in from their current ratings (`FoldIn`).
 ///
 /// A value whose large parts are shared between copies and threads.
 public struct FactorModel: Sendable {
+  /// What a model consists of, without its metadata.
+  public struct Contents: Sendable {
+    /// The movies' ids, rising. An index into them is a row.
+    public var movies: [Int64]
+    /// Row-major, one row of k per movie: what a score multiplies the user's vector with.
+    public var factors: [Float]
+    /// For each movie, what its factors are multiplied with when a rating of it is added to a user.
+    public var scales: [Float]
+    /// The vector of everyone's taste, of k numbers.
+    public var prior: [Float]
+    public var neighbours: Neighbours
+
+    /// Without movies; invalid until there is a prior.
+    init() {
+      self.init(movies: [], factors: [], scales: [], prior: [], neighbours: Neighbours())
+    }
+
+    public init(
+      movies: [Int64], factors: [Float], scales: [Float], prior: [Float], neighbours: Neighbours
+    ) {
+      self.movies = movies
+      self.factors = factors
+      self.scales = scales
+      self.prior = prior
+      self.neighbours = neighbours
+    }
+  }
+
   public let metadata: ModelMetadata
-  /// The movies' ids, rising. An index into them is a row.
-  public let movies: [Int64]
-  /// Row-major, `movies.count` × `metadata.parameters.factors`.
-  public let factors: [Float]
-  /// α₀ · VᵀV, k × k, the upper triangle: the weight of all unrated movies in a user's equations.
-  let unobservedGram: [Float]
+  public let contents: Contents
   private let index: RowIndex
 
-  /// - Parameters:
-  ///   - movies: rising ids.
-  ///   - factors: row-major, one row per movie.
-  public init(metadata: ModelMetadata, movies: [Int64], factors: [Float]) {
+  public init(metadata: ModelMetadata, contents: Contents) {
     let k = metadata.parameters.factors
-    precondition(factors.count == movies.count * k)
+    let count = contents.movies.count
+    precondition(contents.factors.count == count * k && contents.scales.count == count)
+    precondition(contents.prior.count == k && contents.neighbours.rows == count)
     self.metadata = metadata
-    self.movies = movies
-    self.factors = factors
-    var gram = [Float](repeating: 0, count: k * k)
-    var span = gram.mutableSpan
-    BLAS.addGram(of: factors.span, columns: k, to: &span)
-    let weight = Float(metadata.unobservedWeight)
-    for index in gram.indices { gram[index] *= weight }
-    unobservedGram = gram
-    index = RowIndex(movies)
+    self.contents = contents
+    index = RowIndex(contents.movies)
   }
 
   /// The same model with other metadata, such as new metrics.
   init(_ model: FactorModel, metadata: ModelMetadata) {
     precondition(metadata.version == model.version)
     self.metadata = metadata
-    movies = model.movies
-    factors = model.factors
-    unobservedGram = model.unobservedGram
+    contents = model.contents
     index = model.index
   }
 
   public var version: String { metadata.version }
+  public var movies: [Int64] { contents.movies }
+  public var factors: [Float] { contents.factors }
   /// The length of every vector, k.
   public var factorCount: Int { metadata.parameters.factors }
 

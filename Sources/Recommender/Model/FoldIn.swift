@@ -1,12 +1,11 @@
 import Glibc
 public import Ratings
 
-/// Finds the vector of a user from the user's ratings: the solution of k equations.
+/// Finds what a user's scores are the sum of: the user's vector, from all ratings and everyone's
+/// taste, and the neighbours of the movies in the last sitting.
 ///
-/// For ratings of movies i with weights wᵢ: (Σ wᵢ vᵢvᵢᵀ + α₀ VᵀV + λᵤ I) x = Σ wᵢ vᵢ, as in
-/// training, except that newer and better ratings weigh more. Scratch memory is reused from user to
-/// user. The same ratings added in the same order give the same bits. Belongs to one thread at a
-/// time.
+/// The formulas are in Model.md. Scratch memory is reused from user to user. The same ratings added
+/// in the same order give the same bits. Belongs to one thread at a time.
 public struct FoldIn: ~Copyable, Sendable {
   public let model: FactorModel
 
@@ -15,25 +14,37 @@ public struct FoldIn: ~Copyable, Sendable {
   private var ratings: [HalfStars] = []
   private var times: [Int64] = []
   private var newest = NewestTimes()
-  private var weights: [Float] = []
-  private var equations: NormalEquations
-  private var direction: [Float]
-  /// Keeps the compiler from optimising `fetch` away.
-  private var fetched: UInt32 = 0
+  /// What each rating's vector is multiplied with.
+  private var lasting: [Double] = []
+  /// What each rating's neighbours are multiplied with; 0 for an old one.
+  private var recent: [Double] = []
+  /// What everyone's taste is multiplied with.
+  private var priorWeight = 0.0
+  /// The user's vector of k numbers, as the last `solve` found it.
+  public private(set) var vector: [Float]
+  private var sum: [Double]
+  /// By row: what the neighbours of rated movies add to its score; 0 for most.
+  private(set) var additions: [Double]
+  /// The rows with additions, in the order they were found.
+  private(set) var touched: [Int32] = []
+  private var isTouched: [Bool]
   private let recency: RecencyWeights
+  private let taste: TasteWeights
 
   public init(_ model: FactorModel) {
     self.model = model
-    equations = NormalEquations(order: model.factorCount)
-    direction = Array(repeating: 0, count: model.factorCount)
+    vector = Array(repeating: 0, count: model.factorCount)
+    sum = Array(repeating: 0, count: model.factorCount)
+    additions = Array(repeating: 0, count: model.movies.count)
+    isTouched = Array(repeating: false, count: model.movies.count)
     recency = RecencyWeights(model.metadata.parameters)
+    taste = TasteWeights(
+      generalMean: model.metadata.meanRating, slope: model.metadata.parameters.taste,
+      range: TasteWeights.serving)
   }
 
   /// How many ratings have been added since `removeAll`.
   public var count: Int { rows.count }
-
-  /// The user's vector of k numbers, as the last `solve` found it.
-  public var vector: [Float] { equations.vector }
 
   /// Starts another user.
   public mutating func removeAll() {
@@ -54,83 +65,107 @@ public struct FoldIn: ~Copyable, Sendable {
     times.append(timeMilliseconds)
   }
 
-  /// Finds `vector`. It is zero without ratings.
+  /// Finds `vector` and `additions`. Without ratings they are everyone's.
   ///
-  /// - Throws: if the equations of this model and these ratings have no solution.
-  public mutating func solve() throws(UnsolvableEquations) {
-    weigh()
-    let gram = model.unobservedGram
-    equations.begin(gram: gram.span)
-    model.factors.withUnsafeBufferPointer { factors in
-      fetch(factors)
-      for (index, weight) in weights.enumerated() where weight > 0 {
-        equations.add(row: Int(rows[index]), of: factors, weight: weight)
-      }
-    }
-    let metadata = model.metadata
-    try equations.solve(
-      ridge: metadata.parameters.ridge(
-        weight: equations.weight, unobserved: metadata.unobservedWeight,
-        columns: model.movies.count))
-  }
-
-  /// Reads one number of each cache line of the vectors. Unlike the work that follows, these reads
-  /// don't wait for each other.
-  private mutating func fetch(_ factors: UnsafeBufferPointer<Float>) {
+  /// - Parameter time: the moment to recommend for, in milliseconds since 1970; `nil` for that of
+  ///   the user's newest rating.
+  public mutating func solve(at time: Int64?) {
+    weigh(at: time)
     let k = model.factorCount
-    var bits: UInt32 = 0
-    for (index, weight) in weights.enumerated() where weight > 0 {
-      let start = Int(rows[index]) * k
-      for factor in stride(from: start, to: start + k, by: 16) {
-        bits ^= factors[factor].bitPattern
+    let contents = model.contents
+    for factor in 0..<k { sum[factor] = priorWeight * Double(contents.prior[factor]) }
+    contents.factors.withUnsafeBufferPointer { factors in
+      for (index, weight) in lasting.enumerated() where weight != 0 {
+        let start = Int(rows[index]) * k
+        for factor in 0..<k { sum[factor] += weight * Double(factors[start + factor]) }
       }
     }
-    fetched = bits
+    for factor in 0..<k { vector[factor] = Float(sum[factor]) }
+    addNeighbours()
   }
 
-  private mutating func weigh() {
-    let parameters = model.metadata.parameters
-    let halfStars = ratings.reduce(0) { $0 + Int($1.rawValue) }
-    let mean = Double(halfStars) / 2 / Double(max(ratings.count, 1))
-    weights.removeAll(keepingCapacity: true)
-    guard recency.count < .max else {
-      for rating in ratings {
-        weights.append(Float(parameters.tasteWeight(of: rating, mean: mean)))
-      }
-      return
+  private mutating func addNeighbours() {
+    for row in touched {
+      additions[Int(row)] = 0
+      isTouched[Int(row)] = false
     }
-    for _ in ratings { weights.append(0) }
+    touched.removeAll(keepingCapacity: true)
+    let neighbours = model.contents.neighbours
+    for (index, weight) in recent.enumerated() where weight != 0 {
+      for place in neighbours.range(of: Int(rows[index])) {
+        let row = Int(neighbours.columns[place])
+        if !isTouched[row] { touched.append(Int32(row)) }
+        isTouched[row] = true
+        additions[row] += weight * Double(neighbours.weights[place])
+      }
+    }
+  }
+
+  private mutating func weigh(at time: Int64?) {
+    let parameters = model.metadata.parameters
+    let share = parameters.sittingShare(elapsedMilliseconds: elapsed(to: time))
+    let halfStars = ratings.reduce(0) { $0 + Int($1.rawValue) }
+    let mean = taste.mean(sum: Double(halfStars) / 2, count: ratings.count)
+    let whole = Double(ratings.count) + parameters.prior
+    priorWeight = whole > 0 ? (1 - share) * parameters.prior / whole : 0
+    lasting.removeAll(keepingCapacity: true)
+    recent.removeAll(keepingCapacity: true)
+    for (index, rating) in ratings.enumerated() {
+      let weight = taste.weight(stars: rating.stars, mean: mean)
+      let scale = Double(model.contents.scales[Int(rows[index])])
+      lasting.append((1 - share) * weight * scale / whole)
+      recent.append(recency.count < .max ? 0 : share * weight / Double(ratings.count))
+    }
+    guard recency.count < .max, !ratings.isEmpty else { return }
     // Most of a long history is too old to count, so it is not ranked.
     newest.select(recency.count, of: times)
+    let sum = newest.ranks.reduce(0.0) { $0 + recency[$1.newer] }
     for rank in newest.ranks {
-      let taste = parameters.tasteWeight(of: ratings[rank.place], mean: mean)
-      weights[rank.place] = Float(taste * recency[rank.newer])
+      let weight = taste.weight(stars: ratings[rank.place].stars, mean: mean)
+      recent[rank.place] = share * weight * recency[rank.newer] / sum
     }
   }
 
-  /// After `solve`, what each rating contributes to a movie's score, in the order the ratings were
-  /// added; the sum is the score.
-  ///
-  /// The vector is a sum over ratings, x = Σ A⁻¹wᵢvᵢ, and so is the score xᵀv: each contributes
-  /// wᵢ vᵢᵀA⁻¹v.
+  /// Since the newest rating. A clock may be behind the ratings' own times.
+  private func elapsed(to time: Int64?) -> Int64 {
+    guard let time, let last = times.max(), time > last else { return 0 }
+    let (elapsed, overflows) = time.subtractingReportingOverflow(last)
+    return overflows ? .max : elapsed
+  }
+
+  /// The score of a movie after `solve`.
+  func score(of row: Int) -> Double {
+    let k = model.factorCount
+    let factors = model.factors.span.extracting(row * k..<(row + 1) * k)
+    return BatchScorer.product(vector.span, factors) + additions[row]
+  }
+
+  /// After `solve`, what a movie's score is the sum of: what everyone's taste adds, and what each
+  /// rating adds, in the order the ratings were added.
   ///
   /// - Parameter row: the recommended movie's.
-  public mutating func contributions(to row: Int) -> [Float] {
+  public func contributions(to row: Int) -> (prior: Double, ratings: [Double]) {
     let k = model.factorCount
-    direction.replaceSubrange(0..<k, with: model.factors[row * k..<(row + 1) * k])
-    equations.solve(&direction)
-    return rows.indices.map { index in
-      let start = Int(rows[index]) * k
-      let factors = model.factors.span.extracting(start..<start + k)
-      return weights[index] * Float(BatchScorer.product(factors, direction.span))
+    let contents = model.contents
+    let factors = contents.factors.span
+    let own = factors.extracting(row * k..<(row + 1) * k)
+    let parts = rows.indices.map { index in
+      let rated = Int(rows[index])
+      let part =
+        lasting[index]
+        * BatchScorer.product(
+          factors.extracting(rated * k..<(rated + 1) * k), own)
+      guard recent[index] != 0 else { return part }
+      return part + recent[index] * Double(contents.neighbours.weight(of: row, for: rated))
     }
+    return (priorWeight * BatchScorer.product(contents.prior.span, own), parts)
   }
 }
 
 /// The share of its weight that a rating keeps, by the number of the user's newer ratings.
 struct RecencyWeights: Sendable {
   /// Ratings with a smaller share of the newest's weight are left out.
-  private static let smallest = 0x1p-16
+  private static let smallest = 0x1p-8
   private let weights: [Double]
 
   init(_ parameters: ModelParameters) {

@@ -152,16 +152,14 @@ public struct ModelAssembler: Sendable {
     guard let waiting = pending[version], let metadata = waiting.metadata,
       waiting.parts.count == metadata.partChecksums.count
     else { return nil }
-    var movies: [Int64] = []
-    var factors: [Float] = []
-    movies.reserveCapacity(min(metadata.movies, metadata.byteCount))
-    factors.reserveCapacity(metadata.byteCount / 4)
+    var contents = FactorModel.Contents()
+    contents.factors.reserveCapacity(min(metadata.byteCount / 4, 1 << 28))
     for number in metadata.partChecksums.indices {
       do throws(CodecError) {
         let bytes = waiting.parts[number] ?? []
         try ModelParts.decode(
           bytes.span.bytes, part: number,
-          factorCount: metadata.parameters.factors, movies: &movies, factors: &factors)
+          factorCount: metadata.parameters.factors, movies: metadata.movies, into: &contents)
       } catch {
         pending[version]?.parts[number] = nil
         return .refused(
@@ -169,13 +167,13 @@ public struct ModelAssembler: Sendable {
       }
     }
     pending[version] = nil
-    guard movies.count == metadata.movies else {
+    guard contents.movies.count == metadata.movies else {
       return .refused(
         ModelFault(
           key: .metadata(version: version),
-          message: "its parts have \(movies.count) movies, not \(metadata.movies)"))
+          message: "its parts have \(contents.movies.count) movies, not \(metadata.movies)"))
     }
-    let model = FactorModel(metadata: metadata, movies: movies, factors: factors)
+    let model = FactorModel(metadata: metadata, contents: contents)
     models[version] = model
     return .ready(model)
   }

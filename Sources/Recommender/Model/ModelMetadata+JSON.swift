@@ -10,10 +10,10 @@ extension ModelMetadata {
   private enum Field {
     static let names: [StaticString] = [
       "format", "version", "users", "movies", "ratings", "newest_rating_ms", "loss", "trained_to",
-      "part_checksums", "byte_count", "rows",
+      "part_checksums", "byte_count", "mean_rating", "search",
     ]
   }
-  private static let formatVersion: Int64 = 1
+  private static let formatVersion: Int64 = 2
 
   /// Writes the record's value.
   public func write(to writer: inout JSONWriter) {
@@ -29,8 +29,8 @@ extension ModelMetadata {
     writer.integer(movies)
     writer.key("ratings")
     writer.integer(ratings)
-    writer.key("rows")
-    writer.integer(rows)
+    writer.key("mean_rating")
+    writer.double(meanRating)
     writer.key("newest_rating_ms")
     writer.integer(newestRatingMilliseconds)
     writer.key("loss")
@@ -39,6 +39,8 @@ extension ModelMetadata {
     writer.beginArray()
     for (partition, offset) in trainedTo.enumerated() { writer.string("\(partition):\(offset)") }
     writer.endArray()
+    writer.key("search")
+    writer.strings(search.map(\.description))
     metrics?.writeFields(RankingMetrics.modelNames, to: &writer)
     popularityMetrics?.writeFields(RankingMetrics.popularityNames, to: &writer)
     writer.key("byte_count")
@@ -56,7 +58,10 @@ extension ModelMetadata {
     try parser.parseRecord(value)
     let format = try parser.require("format", parser.integer(0))
     guard format == Self.formatVersion else {
-      throw RecordError("format \(format) is unknown, \(Self.formatVersion) is expected")
+      throw RecordError(
+        format < Self.formatVersion
+          ? "an earlier version trained it, and this one can't serve it: train again"
+          : "format \(format) is unknown, \(Self.formatVersion) is expected")
     }
     guard let version = parser.string(1), ModelKey.isVersion(version) else {
       throw RecordError(missing: "version")
@@ -68,9 +73,10 @@ extension ModelMetadata {
       users: try parser.count(2, "users"),
       movies: try parser.count(3, "movies"),
       ratings: try parser.count(4, "ratings"),
-      rows: try parser.count(10, "rows"),
+      meanRating: try parser.require("mean_rating", parser.double(10)),
       newestRatingMilliseconds: try parser.time(5, "newest_rating_ms"),
       loss: try parser.require("loss", parser.double(6)),
+      search: try Self.trials(parser),
       metrics: try RankingMetrics(RankingMetrics.modelNames, parsing: value),
       popularityMetrics: try RankingMetrics(RankingMetrics.popularityNames, parsing: value),
       partChecksums: try Self.checksums(parser),
@@ -89,6 +95,15 @@ extension ModelMetadata {
     return offsets
   }
 
+  private static func trials(_ parser: borrowing FlatJSONParser) throws(RecordError)
+    -> [SettingsTrial]
+  {
+    let texts = parser.strings(11, limit: SettingsTrial.most)
+    let trials = texts.compactMap(SettingsTrial.init)
+    guard trials.count == texts.count else { throw RecordError(missing: "search") }
+    return trials
+  }
+
   private static func checksums(_ parser: borrowing FlatJSONParser) throws(RecordError)
     -> [Checksum]
   {
@@ -99,83 +114,6 @@ extension ModelMetadata {
     let known = checksums.compactMap(\.self)
     guard known.count == count, count > 0 else { throw RecordError(missing: "part_checksums") }
     return known
-  }
-}
-
-extension ModelParameters {
-  private static let names: [StaticString] = [
-    "factors", "epochs", "regularization", "regularization_exponent", "unobserved_weight",
-    "initial_deviation", "window", "recency_half_life", "taste", "seed",
-  ]
-
-  /// Writes them as fields of the open object.
-  func writeFields(to writer: inout JSONWriter) {
-    writer.key("factors")
-    writer.integer(factors)
-    writer.key("epochs")
-    writer.integer(epochs)
-    writer.key("regularization")
-    writer.double(regularization)
-    writer.key("regularization_exponent")
-    writer.double(regularizationExponent)
-    writer.key("unobserved_weight")
-    writer.double(unobservedWeight)
-    writer.key("initial_deviation")
-    writer.double(initialDeviation)
-    writer.key("window")
-    writer.integer(window)
-    writer.key("recency_half_life")
-    writer.double(recencyHalfLife)
-    writer.key("taste")
-    writer.double(taste)
-    writer.key("seed")
-    writer.string(String(seed))
-  }
-
-  /// Reads them from an object.
-  init(parsing value: RawSpan) throws(RecordError) {
-    self.init()
-    var parser = FlatJSONParser(fields: Self.names)
-    try parser.parseRecord(value)
-    func number(_ field: Int) throws(RecordError) -> Double {
-      try parser.require(Self.names[field], parser.double(field))
-    }
-    factors = try parser.count(0, "factors")
-    epochs = try parser.count(1, "epochs")
-    regularization = try number(2)
-    regularizationExponent = try number(3)
-    unobservedWeight = try number(4)
-    initialDeviation = try number(5)
-    window = try parser.count(6, "window")
-    recencyHalfLife = try number(7)
-    taste = try number(8)
-    seed = try parser.require("seed", parser.string(9).flatMap { UInt64($0) })
-    if let problem { throw RecordError(problem) }
-  }
-
-  /// What is wrong with them, in one sentence; `nil` if nothing is.
-  public var problem: String? {
-    let allowed = Self.allowedFactors
-    if !allowed.contains(factors) {
-      return "factors must be \(allowed.lowerBound) to \(allowed.upperBound)"
-    }
-    if epochs < 1 { return "epochs must be 1 or more" }
-    if !(regularization > 0 && regularization.isFinite) { return "regularization must be above 0" }
-    if !(0...1).contains(regularizationExponent) {
-      return "the regularization's exponent must be 0 to 1"
-    }
-    if !(unobservedWeight > 0 && unobservedWeight.isFinite) {
-      return "the unobserved weight must be above 0"
-    }
-    if !(initialDeviation > 0 && initialDeviation.isFinite) {
-      return "the initial deviation must be above 0"
-    }
-    if window < 0 || window % 2 != 0 { return "the window must be an even number, or 0" }
-    if !(0...10_000).contains(recencyHalfLife) {
-      return "the recency half-life must be 0 to 10000 ratings"
-    }
-    if !(taste >= 0 && taste.isFinite) { return "the taste must be 0 or more" }
-    return nil
   }
 }
 

@@ -28,14 +28,16 @@ public struct ModelMetadata: Hashable, Sendable {
   /// How many users and movies have a rating.
   public var users: Int
   public var movies: Int
-  /// How many rows training made of the users' ratings.
-  public var rows: Int
+  /// The mean of all ratings, in stars.
+  public var meanRating: Double
   /// How many ratings are in force: the last one of each user and movie.
   public var ratings: Int
   /// Event time of the newest rating, since 1970.
   public var newestRatingMilliseconds: Int64
-  /// After the last epoch, per rating.
+  /// The share of the ratings' weight that the factors don't explain, after the last epoch.
   public var loss: Double
+  /// The settings that were tried, in their order; empty if they were given.
+  public var search: [SettingsTrial]
   /// Of the same training on a part of the ratings, scored on the rest; `nil` if not evaluated.
   public var metrics: RankingMetrics?
   /// The same, with movies ranked by popularity.
@@ -45,10 +47,10 @@ public struct ModelMetadata: Hashable, Sendable {
   /// All parts together.
   public var byteCount: Int
 
-  /// - Parameter rows: `nil` if every user was one row.
   public init(
     version: String, parameters: ModelParameters, trainedTo: [Int64] = [], users: Int, movies: Int,
-    ratings: Int, rows: Int? = nil, newestRatingMilliseconds: Int64, loss: Double,
+    ratings: Int, meanRating: Double, newestRatingMilliseconds: Int64, loss: Double,
+    search: [SettingsTrial] = [],
     metrics: RankingMetrics? = nil,
     popularityMetrics: RankingMetrics? = nil, partChecksums: [Checksum] = [], byteCount: Int = 0
   ) {
@@ -58,17 +60,13 @@ public struct ModelMetadata: Hashable, Sendable {
     self.users = users
     self.movies = movies
     self.ratings = ratings
-    self.rows = rows ?? users
+    self.meanRating = meanRating
     self.newestRatingMilliseconds = newestRatingMilliseconds
     self.loss = loss
+    self.search = search
     self.metrics = metrics
     self.popularityMetrics = popularityMetrics
     self.partChecksums = partChecksums
     self.byteCount = byteCount
-  }
-
-  /// α₀: the weight of an unrated movie relative to a rated one when a user is folded in.
-  var unobservedWeight: Double {
-    parameters.unobservedWeight(ratings: ratings, rows: rows, movies: movies)
   }
 }

@@ -1,62 +1,77 @@
-import Glibc
-import Ratings
-
 /// How a model is trained, and how users are folded into it.
 ///
 /// The formulas, and what each part is worth, are in Model.md.
 public struct ModelParameters: Hashable, Sendable {
   /// k: the length of every vector, within `allowedFactors`.
-  public var factors = 64
-  /// Sweeps over all rows and all movies, at least 1.
-  public var epochs = 10
-  /// λ, above 0: the cost of a vector's length per rating in its equations.
-  public var regularization = 0.005
-  /// ν, within 0...1: how that cost grows with the number of ratings.
-  public var regularizationExponent = 1.0
-  /// ρ, above 0: how many times as much as the ratings all unrated pairs weigh together.
-  public var unobservedWeight = 30.0
-  /// σ, above 0: movies start as normal vectors of this expected length.
-  public var initialDeviation = 0.1
-  /// L, even: training cuts a user's ratings by time into windows of this many, each a row of its
-  /// own; 0 leaves users whole.
+  public var factors = 16
+  /// Sweeps over all ratings, at least 1.
+  public var epochs = 12
+  /// L: movies are neighbours if they are rated within a window of this many ratings; 0 leaves
+  /// users whole.
   public var window = 50
-  /// h: when a user is folded in, a rating's weight halves with every h newer ratings; 0 weighs all
-  /// the same.
-  public var recencyHalfLife = 4.0
-  /// γ, 0 or more: when a user is folded in, what a star above the user's mean adds to a rating's
-  /// weight of 1.
-  public var taste = 0.5
+  /// λ, above 0: what is added to the co-ratings of a movie with itself.
+  public var regularization = 400.0
+  /// N, at least 0: how many neighbours a movie keeps.
+  public var neighbours = 200
+  /// h: in the last sitting a rating's weight halves with every h newer ratings; 0 weighs all the
+  /// same.
+  public var recencyHalfLife = 5.0
+  /// s, 0 or more: what a star above the user's mean adds to a rating's weight of 1.
+  public var taste = 0.4
+  /// κ, 0 or more: how many ratings everyone's taste counts for, next to the user's own.
+  public var prior = 3.0
+  /// β, 0 or more: how much it counts that a movie is rated more now than before.
+  public var trend = 0.25
+  /// Days after which a rating counts half for the trend, above 0.
+  public var trendHalfLife = 365.0
+  /// γ, 0 or more: how much it counts that a movie's raters give it more than their mean.
+  public var quality = 0.2
+  /// a, within 0...1: the last sitting's share right after it.
+  public var sitting = 0.7
+  /// T, above 0: hours after which that share is half.
+  public var sittingHours = 24.0
   /// The same seed gives the same model.
   public var seed: UInt64 = 1
 
   public static let allowedFactors = 1...2048
-  /// The range in which taste can move a rating's weight.
-  private static let tasteRange = 0.2...2.0
+  public static let allowedNeighbours = 0...4096
 
   public init() {}
 
-  /// A rating's weight by the user's taste when the user is folded in.
+  /// The last sitting's share: a · T / (T + τ).
   ///
-  /// - Parameter mean: of the user's ratings, in stars.
-  func tasteWeight(of rating: HalfStars, mean: Double) -> Double {
-    let weight = 1 + taste * (rating.stars - mean)
-    return min(max(weight, Self.tasteRange.lowerBound), Self.tasteRange.upperBound)
+  /// - Parameter elapsedMilliseconds: τ, since the user's last rating; 0 or more.
+  func sittingShare(elapsedMilliseconds: Int64) -> Double {
+    let hours = Double(elapsedMilliseconds) / 3_600_000
+    return sitting * (sittingHours / (sittingHours + hours))
   }
+}
 
-  /// λ of a vector's equations: λ · (Σ w + α₀ · N)^ν.
-  ///
+/// What a rating says about its user's taste.
+struct TasteWeights: Sendable {
+  /// How many ratings of the general mean are added to a user's own when the user's mean is taken:
+  /// one rating alone says little about how its user rates.
+  private static let meanWeight = 5.0
+  /// A film that a user disliked speaks against its kind, but choosing it spoke for it.
+  static let serving = -0.5...1.5
+  static let training = 0.0...1.5
+  /// s in training.
+  static let trainingSlope = 0.3
+
+  /// μ: the mean of all ratings, in stars.
+  let generalMean: Double
+  let slope: Double
+  let range: ClosedRange<Double>
+
   /// - Parameters:
-  ///   - weight: Σ w over its ratings.
-  ///   - unobserved: α₀, the weight of one unrated pair.
-  ///   - columns: N, the number of rows or movies it is paired with.
-  func ridge(weight: Double, unobserved: Double, columns: Int) -> Float {
-    let mass = weight + unobserved * Double(columns)
-    let scale = regularizationExponent == 1 ? mass : pow(mass, regularizationExponent)
-    return Float(regularization * scale)
+  ///   - sum: of the user's ratings, in stars.
+  ///   - count: of the user's ratings.
+  func mean(sum: Double, count: Int) -> Double {
+    (sum + Self.meanWeight * generalMean) / (Double(count) + Self.meanWeight)
   }
 
-  /// α₀: the weight of one unrated pair, so that all pairs together weigh ρ times the ratings.
-  func unobservedWeight(ratings: Int, rows: Int, movies: Int) -> Double {
-    unobservedWeight * Double(ratings) / (Double(max(rows, 1)) * Double(max(movies, 1)))
+  /// 1 + s (r - mean), kept within the range.
+  func weight(stars: Double, mean: Double) -> Double {
+    min(max(1 + slope * (stars - mean), range.lowerBound), range.upperBound)
   }
 }

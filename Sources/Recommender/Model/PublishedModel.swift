@@ -11,16 +11,13 @@ public struct PublishedModel: Sendable {
   ///
   /// - Parameters:
   ///   - metadata: its version, checksums and byte count are set here.
-  ///   - movies: rising ids.
-  ///   - factors: row-major, one row per movie.
-  public init(metadata: ModelMetadata, movies: [Int64], factors: [Float]) {
-    parts = ModelParts.encode(
-      movies: movies, factors: factors, factorCount: metadata.parameters.factors)
+  public init(metadata: ModelMetadata, contents: FactorModel.Contents) {
+    parts = ModelParts.encode(contents, factorCount: metadata.parameters.factors)
     var metadata = metadata
     metadata.partChecksums = parts.map { Checksum(of: $0.span.bytes) }
     metadata.byteCount = parts.reduce(0) { $0 + $1.count }
     metadata.version = metadata.derivedVersion
-    model = FactorModel(metadata: metadata, movies: movies, factors: factors)
+    model = FactorModel(metadata: metadata, contents: contents)
   }
 
   private init(model: FactorModel, parts: [[UInt8]]) {
@@ -55,7 +52,8 @@ extension ModelMetadata {
     digest.update(writer.bytes)
     digest.update(UInt64(trainedTo.count))
     for offset in trainedTo { digest.update(UInt64(bitPattern: offset)) }
-    for number in [users, movies, ratings, rows, byteCount] { digest.update(UInt64(number)) }
+    for number in [users, movies, ratings, byteCount] { digest.update(UInt64(number)) }
+    digest.update(meanRating.bitPattern)
     digest.update(UInt64(bitPattern: newestRatingMilliseconds))
     for checksum in partChecksums { digest.update(checksum.value) }
     return "\(EventTime.dateDigits(ofMilliseconds: newestRatingMilliseconds))-\(digest)"

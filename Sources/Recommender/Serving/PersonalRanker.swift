@@ -13,85 +13,93 @@ public struct PersonalRanker: ~Copyable {
     case added(Int, known: Int)
     /// The model knows none of the rated movies.
     case unknown
-    /// The equations have no solution.
+    /// The numbers are too large for single precision.
     case unsolvable
   }
 
+  /// What a score is the sum of.
+  public struct Contributions: Hashable, Sendable {
+    /// What everyone's taste adds.
+    public var prior: Double
+    /// What each of the user's ratings adds, the largest first; equal ones by rising movie id. One
+    /// that speaks against the movie is below 0.
+    public var ratings: [ScoredMovie]
+  }
+
   public let model: ServingModel
-  private var foldIn: FoldIn
-  private var scorer: BatchScorer
+  private var ranker: RowRanker
 
   public init(_ model: ServingModel) {
     self.model = model
-    foldIn = FoldIn(model.factors)
-    scorer = BatchScorer(model.factors)
+    ranker = RowRanker(model.factors)
   }
 
   /// Begins another batch of users.
-  public mutating func removeAll() { scorer.removeAll() }
+  public mutating func removeAll() { ranker.removeAll() }
 
   /// Folds a user in.
   ///
   /// - Parameters:
   ///   - ratings: each movie once, always in the same order: sums are rounded in that order.
+  ///   - moment: what to recommend for, in milliseconds since 1970; `nil` for the moment of the
+  ///     user's last rating.
   ///   - wanted: how many movies, at least 1.
   ///   - excludesRated: whether rated movies are left out.
   ///   - allowed: the rows of movies that may be recommended; `nil` for all.
   public mutating func add(
-    _ ratings: Span<MovieRating>, wanted: Int, excludesRated: Bool = true, allowed: RowSet? = nil
+    _ ratings: Span<MovieRating>, at moment: Int64?, wanted: Int, excludesRated: Bool = true,
+    allowed: RowSet? = nil
   ) -> Outcome {
-    guard fold(ratings) else { return foldIn.count == 0 ? .unknown : .unsolvable }
-    let vector = foldIn.vector
-    let excluded = excludesRated ? foldIn.rows : []
-    scorer.add(
-      vector: vector.span, count: wanted, excluding: excluded.span, allowing: allowed)
-    return .added(scorer.count - 1, known: foldIn.count)
+    guard fold(ratings, at: moment) else {
+      return ranker.foldIn.count == 0 ? .unknown : .unsolvable
+    }
+    ranker.add(wanted: wanted, excludesRated: excludesRated, allowing: allowed)
+    return .added(ranker.count - 1, known: ranker.foldIn.count)
   }
 
   /// - Returns: whether the user's vector is found.
-  private mutating func fold(_ ratings: Span<MovieRating>) -> Bool {
+  private mutating func fold(_ ratings: Span<MovieRating>, at moment: Int64?) -> Bool {
     let factors = model.factors
-    foldIn.removeAll()
-    for index in ratings.indices {
-      guard let row = factors.row(of: ratings[index].movie) else { continue }
-      let rating = ratings[index].rating
-      foldIn.add(row: row, rating: rating.rating, timeMilliseconds: rating.timeMilliseconds)
+    ranker.fold { foldIn in
+      for index in ratings.indices {
+        guard let row = factors.row(of: ratings[index].movie) else { continue }
+        let rating = ratings[index].rating
+        foldIn.add(row: row, rating: rating.rating, timeMilliseconds: rating.timeMilliseconds)
+      }
     }
-    guard foldIn.count > 0 else { return false }
-    do throws(UnsolvableEquations) { try foldIn.solve() } catch { return false }
-    return foldIn.vector.allSatisfy(\.isFinite)
+    guard ranker.foldIn.count > 0 else { return false }
+    return ranker.solve(at: moment)
   }
 
   /// Scores all movies for all users. Call it once per batch.
-  public mutating func rank() { scorer.score() }
+  public mutating func rank() { ranker.score() }
 
   /// After `rank`, appends a user's best movies, best first; of equal scores the smaller id comes
   /// first.
   public func appendBest(of number: Int, to list: inout [ScoredMovie]) {
-    let best = scorer.best(of: number)
-    for index in best.indices {
-      list.append(
-        ScoredMovie(movie: model.factors.movies[best[index].row], score: best[index].score))
+    ranker.forEachBest(of: number) { best in
+      list.append(ScoredMovie(movie: model.factors.movies[best.row], score: best.score))
     }
   }
 
-  /// How much each of a user's ratings adds to the scores of some movies; see
-  /// `FoldIn.contributions`.
+  /// What the scores of some movies are the sum of; see `FoldIn.contributions`.
   ///
-  /// - Parameter ratings: each movie once.
-  /// - Returns: for each of `movies` that the model knows, the rated movies it knows with what they
-  ///   add, the largest first; equal ones by rising movie id.
-  public mutating func contributions(_ ratings: Span<MovieRating>, to movies: [Int64])
-    -> [Int64: [ScoredMovie]]
-  {
-    guard fold(ratings) else { return [:] }
-    var contributions: [Int64: [ScoredMovie]] = [:]
+  /// - Parameters:
+  ///   - ratings: each movie once.
+  ///   - moment: as in `add`.
+  /// - Returns: for each of `movies` that the model knows.
+  public mutating func contributions(
+    _ ratings: Span<MovieRating>, at moment: Int64?, to movies: [Int64]
+  ) -> [Int64: Contributions] {
+    guard fold(ratings, at: moment) else { return [:] }
+    var contributions: [Int64: Contributions] = [:]
     for movie in movies {
       guard let row = model.factors.row(of: movie) else { continue }
-      let parts = foldIn.contributions(to: row)
-      contributions[movie] = zip(foldIn.rows, parts)
-        .map { ScoredMovie(movie: model.factors.movies[Int($0)], score: Double($1)) }
+      let parts = ranker.foldIn.contributions(to: row)
+      let ratings = zip(ranker.foldIn.rows, parts.ratings)
+        .map { ScoredMovie(movie: model.factors.movies[Int($0)], score: $1) }
         .sorted { $0.score != $1.score ? $0.score > $1.score : $0.movie < $1.movie }
+      contributions[movie] = Contributions(prior: parts.prior, ratings: ratings)
     }
     return contributions
   }

@@ -16,6 +16,8 @@ public struct RecommendationReply: Sendable {
   public var history: [RatedMovie]?
   /// The answer was computed from the events of the user's partition below this offset.
   public var stateOffset: Int64
+  /// The moment the answer was computed for: when the user asked, in milliseconds since 1970.
+  public var moment: Int64
   /// Set in a record of `recommendations-shadow`.
   public var comparison: ShadowComparison?
   /// From receiving the request to writing the reply.
@@ -25,7 +27,8 @@ public struct RecommendationReply: Sendable {
     request: RecommendationRequest, recommendations: [Recommendation],
     strategy: RecommendationStrategy, reason: RecommendationReason? = nil,
     modelVersion: String? = nil, features: ReplyFeatures = ReplyFeatures(),
-    history: [RatedMovie]? = nil, stateOffset: Int64, latencyMilliseconds: Double
+    history: [RatedMovie]? = nil, stateOffset: Int64, moment: Int64,
+    latencyMilliseconds: Double
   ) {
     self.request = request
     self.recommendations = recommendations
@@ -35,6 +38,7 @@ public struct RecommendationReply: Sendable {
     self.features = features
     self.history = history
     self.stateOffset = stateOffset
+    self.moment = moment
     self.latencyMilliseconds = latencyMilliseconds
   }
 
@@ -56,6 +60,8 @@ public struct RecommendationReply: Sendable {
     if let modelVersion { writer.string(modelVersion) } else { writer.null() }
     writer.key("state_offset")
     writer.integer(stateOffset)
+    writer.key("request_time_ms")
+    writer.integer(moment)
     writer.key("state_rules")
     writer.integer(FoldRules.current.rawValue)
     writer.key("features")

@@ -28,7 +28,7 @@ public enum RecommendationReason: String, Sendable {
   case noRatings = "no_ratings"
   /// The model knows none of the movies that the user has rated.
   case noKnownMovies = "no_known_movies"
-  /// The model's equations for the user's ratings have no solution.
+  /// The model's numbers are too large for the user's ratings.
   case unsolvable
 
   var name: StaticString {

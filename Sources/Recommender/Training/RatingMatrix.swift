@@ -107,6 +107,13 @@ public struct RatingMatrix: Sendable {
     return Int64(newest >> 4)
   }
 
+  /// The mean of a user's ratings, in stars.
+  func meanStars(ofUser user: Int) -> Double {
+    let range = range(ofUser: user)
+    let halfStars = range.reduce(0) { $0 + Int(stamps[$1] & 15) }
+    return Double(halfStars) / 2 / Double(max(range.count, 1))
+  }
+
   /// The same with other ratings of some users and movies.
   ///
   /// - Parameter ratings: by user and movie; `nil` for none.

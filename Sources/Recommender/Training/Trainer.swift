@@ -1,34 +1,30 @@
-import Synchronization
+import LinearAlgebra
 
-/// Trains a model by implicit alternating least squares: rows and movies in turn get the vectors
-/// that fit the others best. Formulas and sources are in Model.md.
+/// Trains a model: the singular vectors of the users' preferences by orthogonal iteration, and then
+/// the movies' neighbours. Formulas and sources are in Model.md.
 ///
-/// The result depends only on the ratings and the parameters: every vector is computed by one
-/// thread, and sums over vectors are taken in blocks of fixed size, in their order.
+/// The result depends only on the ratings and the parameters: every row is computed by one thread,
+/// and sums over rows are taken in blocks of fixed size, in their order.
 public struct Trainer: ~Copyable {
+  /// Preferences are divided by these powers of the user's and the movie's number of ratings: else
+  /// the first vectors would only tell those who rate much, and what is rated much, from others.
+  static let userExponent: Float = 0.3
+  static let movieExponent: Float = 0.4
+  /// Vectors beyond those wanted, which make the wanted ones converge sooner. Source: Halko,
+  /// Martinsson and Tropp, "Finding structure with randomness", SIAM Review 53 (2011), section 4.5.
+  private static let oversampling = 8
   /// How many users or movies a thread takes at a time.
-  private static let usersPerPiece = 64
-  private static let moviesPerPiece = 16
+  private static let rowsPerPiece = 64
   /// How many times per half epoch progress is reported.
-  private static let slices = 16
+  private static let slices = 8
 
   public let parameters: ModelParameters
-  private let windows: WindowedRatings
+  private let preferences: Preferences
   private let threads: Threads
-  private var rowFactors: FactorMatrix
-  private var movieFactors: FactorMatrix
-  private var scratch: [Scratch] = []
+  /// Orthonormal columns, one row per movie.
+  private var movieVectors: FactorMatrix
+  private var userVectors: FactorMatrix
   private var epoch = 0
-
-  /// The working memory of one thread.
-  private final class Scratch {
-    var equations: NormalEquations
-    var failed = false
-
-    init(order: Int) {
-      equations = NormalEquations(order: order)
-    }
-  }
 
   /// - Parameters:
   ///   - ratings: must not be empty.
@@ -38,160 +34,129 @@ public struct Trainer: ~Copyable {
     precondition(parameters.problem == nil && ratings.count > 0)
     self.parameters = parameters
     self.threads = Threads(threads)
-    windows = WindowedRatings(ratings, window: parameters.window)
-    rowFactors = FactorMatrix(rows: windows.rowCount, columns: parameters.factors)
-    movieFactors = FactorMatrix(rows: ratings.movies.count, columns: parameters.factors)
+    preferences = Preferences(ratings)
+    let columns = parameters.factors + Self.oversampling
+    userVectors = FactorMatrix(rows: ratings.users.count, columns: columns)
+    movieVectors = FactorMatrix(rows: ratings.movies.count, columns: columns)
     var random = SeededRandom(seed: parameters.seed)
-    let deviation = parameters.initialDeviation / Double(parameters.factors).squareRoot()
-    for movie in ratings.movies.indices {
-      let row = movieFactors.row(movie)
-      for index in row.indices { row[index] = Float(deviation * random.normal()) }
-    }
-    for _ in 0..<threads { scratch.append(Scratch(order: parameters.factors)) }
+    for index in movieVectors.all.indices { movieVectors.all[index] = Float(random.normal()) }
+    orthonormalize()
   }
 
   /// How many epochs have run.
   public var epochs: Int { epoch }
 
-  /// Computes all rows from the movies, then all movies from the rows.
+  /// Multiplies the vectors with XᵀX and makes them orthonormal again.
   ///
   /// - Parameter progress: called on the caller's thread now and then with the share done, 0...1.
-  /// - Returns: the loss per rating.
-  public mutating func runEpoch(progress: (Double) -> Void = { _ in }) throws(UnsolvableEquations)
-    -> Double
-  {
-    let phase = windows.phase(ofEpoch: epoch)
-    let unobserved = unobservedWeight(phase: phase)
-    let rowsPenalty = try solveRows(unobserved, phase: phase) { progress($0 / 2) }
-    let misfit = try solveMovies(unobserved, phase: phase) { progress(0.5 + $0 / 2) }
+  /// - Returns: the share of X's squares that the vectors did not explain before; it never rises,
+  ///   but by rounding.
+  public mutating func runEpoch(progress: (Double) -> Void = { _ in }) -> Double {
+    solveUsers { progress($0 / 2) }
+    let explained = userVectors.all.reduce(0.0) { $0 + Double($1) * Double($1) }
+    solveMovies { progress(0.5 + $0 / 2) }
+    orthonormalize()
     epoch += 1
-    return (rowsPenalty + misfit) / Double(windows.ratings.count)
+    return max(0, 1 - explained / max(preferences.squares, .leastNormalMagnitude))
   }
 
-  /// How many rows the ratings make in even epochs.
-  public var rows: Int { windows.usedRows(phase: 0) }
-
-  private func unobservedWeight(phase: Int) -> Double {
-    parameters.unobservedWeight(
-      ratings: windows.ratings.count, rows: windows.usedRows(phase: phase),
-      movies: windows.ratings.movies.count)
-  }
-
-  /// The trained model: the movies and their vectors, row-major.
-  public consuming func finish() -> (movies: [Int64], factors: [Float]) {
-    (windows.ratings.movies, Array(movieFactors.elements))
-  }
-
-  /// - Returns: Σ λ|x|² over the rows.
-  private func solveRows(
-    _ unobserved: Double, phase: Int, _ progress: (Double) -> Void
-  ) throws(UnsolvableEquations) -> Double {
-    let gram = movieFactors.gram(scaledBy: Float(unobserved), threads)
-    let columns = windows.ratings.movies.count
-    return try sum(
-      windows.ratings.users.count, Self.usersPerPiece, progress
-    ) { user, equations throws(UnsolvableEquations) in
-      var penalty = 0.0
-      var row = windows.firstRows[user]
-      for window in windows.windows(ofUser: user, phase: phase) {
-        equations.begin(gram: gram.span)
-        for index in window {
-          equations.add(
-            row: Int(windows.ratings.columns[index]), of: movieFactors.elements, weight: 1)
-        }
-        let ridge = parameters.ridge(
-          weight: equations.weight, unobserved: unobserved, columns: columns)
-        try equations.solve(ridge: ridge)
-        penalty += Double(ridge) * equations.store(in: rowFactors.row(row))
-        row += 1
+  /// What the ratings have taught.
+  public consuming func finish() throws(UnsolvableEquations) -> Fit {
+    solveUsers { _ in }
+    let columns = movieVectors.columns
+    let gram = userVectors.gram(scaledBy: 1, threads).map(Double.init)
+    let k = parameters.factors
+    guard let eigen = SymmetricEigen(gram, order: columns) else { throw UnsolvableEquations() }
+    var turn = [Float](repeating: 0, count: columns * k)
+    for factor in 0..<k {
+      for column in 0..<columns {
+        turn[column * k + factor] = Float(eigen.vectors[factor * columns + column])
       }
-      while row < windows.firstRows[user + 1] {
-        rowFactors.row(row).update(repeating: 0)
-        row += 1
+    }
+    var vectors = [Float](repeating: 0, count: movieVectors.rows * k)
+    var span = vectors.mutableSpan
+    BLAS.product(of: movieVectors.span, and: turn.span, inner: columns, into: &span)
+    let neighbours = try NeighbourTraining(preferences, parameters).train(threads)
+    return Fit(preferences, vectors: vectors, factors: k, neighbours: neighbours)
+  }
+
+  /// Sets the users' rows to X · V.
+  private func solveUsers(_ progress: (Double) -> Void) {
+    let ratings = preferences.ratings
+    forEach(ratings.users.count, progress) { user in
+      let row = userVectors.row(user)
+      row.update(repeating: 0)
+      for index in ratings.range(ofUser: user) {
+        let movie = Int(ratings.columns[index])
+        row.add(
+          movieVectors.row(movie),
+          times: preferences.weight(index, ofUser: user) * preferences.movieScales[movie])
       }
-      return penalty
+      row.multiply(by: preferences.userScales[user])
     }
   }
 
-  /// - Returns: the rest of the loss, Σ w(1 - ŷ)² + α₀ Σ ŷ² + Σ λ|v|² over the movies, which at
-  ///   each movie's minimum is Σ w - bᵀv.
-  private func solveMovies(
-    _ unobserved: Double, phase: Int, _ progress: (Double) -> Void
-  ) throws(UnsolvableEquations) -> Double {
-    let gram = rowFactors.gram(scaledBy: Float(unobserved), threads)
-    let rows = windows.usedRows(phase: phase)
-    return try sum(
-      windows.ratings.movies.count, Self.moviesPerPiece, progress
-    ) { movie, equations throws(UnsolvableEquations) in
-      let range = windows.movieStarts[movie]..<windows.movieStarts[movie + 1]
-      equations.begin(gram: gram.span)
-      for index in range {
-        equations.add(
-          row: windows.row(index, phase: phase), of: rowFactors.elements, weight: 1)
+  /// Sets the movies' rows to Xᵀ · U.
+  private func solveMovies(_ progress: (Double) -> Void) {
+    forEach(preferences.ratings.movies.count, progress) { movie in
+      let row = movieVectors.row(movie)
+      row.update(repeating: 0)
+      for place in preferences.movieStarts[movie]..<preferences.movieStarts[movie + 1] {
+        let user = Int(preferences.raters[place])
+        row.add(
+          userVectors.row(user),
+          times: preferences.raterWeights[place] * preferences.userScales[user])
       }
-      try equations.solve(
-        ridge: parameters.ridge(
-          weight: equations.weight, unobserved: unobserved, columns: rows))
-      _ = equations.store(in: movieFactors.row(movie))
-      return equations.weight - equations.fit
+      row.multiply(by: preferences.movieScales[movie])
     }
   }
 
-  /// Sums over items. Threads take them in pieces; each piece has its own sum, and these are added
-  /// in their order.
-  private func sum(
-    _ items: Int, _ itemsPerPiece: Int, _ progress: (Double) -> Void,
-    _ body: (Int, inout NormalEquations) throws(UnsolvableEquations) -> Double
-  ) throws(UnsolvableEquations) -> Double {
-    let pieces = (items + itemsPerPiece - 1) / itemsPerPiece
-    let sums = FixedSums(count: pieces)
+  private func forEach(_ count: Int, _ progress: (Double) -> Void, _ body: (Int) -> Void) {
+    let pieces = (count + Self.rowsPerPiece - 1) / Self.rowsPerPiece
     for slice in 0..<Self.slices {
       let range = pieces * slice / Self.slices..<pieces * (slice + 1) / Self.slices
-      threads.forEach(range) { piece, thread in
-        let scratch = scratch[thread]
-        var sum = 0.0
-        for item in piece * itemsPerPiece..<min((piece + 1) * itemsPerPiece, items) {
-          do throws(UnsolvableEquations) {
-            sum += try body(item, &scratch.equations)
-          } catch {
-            scratch.failed = true
-          }
-        }
-        sums.set(piece, sum)
+      threads.forEach(range) { piece, _ in
+        let first = piece * Self.rowsPerPiece
+        for row in first..<min(first + Self.rowsPerPiece, count) { body(row) }
       }
-      if scratch.contains(where: \.failed) { throw UnsolvableEquations() }
       progress(Double(slice + 1) / Double(Self.slices))
     }
-    return sums.total
-  }
-}
-
-/// Partial sums that several threads set, each its own.
-private struct FixedSums: ~Copyable {
-  private let sums: UnsafeMutableBufferPointer<Double>
-
-  init(count: Int) {
-    sums = .allocate(capacity: count)
-    sums.initialize(repeating: 0)
   }
 
-  deinit { sums.deallocate() }
-
-  func set(_ index: Int, _ value: Double) { sums[index] = value }
-
-  var total: Double { sums.reduce(0, +) }
-}
-
-extension NormalEquations {
-  /// Copies the solution, which must be a row of k numbers.
-  ///
-  /// - Returns: its squared length.
-  fileprivate func store(in row: UnsafeMutableBufferPointer<Float>) -> Double {
-    var squares = 0.0
-    for index in 0..<order {
-      row[index] = vector[index]
-      squares += Double(vector[index]) * Double(vector[index])
+  /// Makes the columns of `movieVectors` orthonormal; those that depend on others become zero.
+  private mutating func orthonormalize() {
+    // Once leaves the rounding of a squared condition; twice leaves that of none. Source: Yamamoto
+    // et al., "Roundoff error analysis of the CholeskyQR2 algorithm", ETNA 44 (2015).
+    for _ in 0..<2 {
+      let columns = movieVectors.columns
+      let gram = movieVectors.gram(scaledBy: 1, threads).map(Double.init)
+      guard let eigen = SymmetricEigen(gram, order: columns) else { return }
+      let least = eigen.values[0] * Self.dependent
+      var turn = [Float](repeating: 0, count: columns * columns)
+      for row in 0..<columns where eigen.values[row] > max(least, 0) {
+        let scale = 1 / eigen.values[row].squareRoot()
+        for column in 0..<columns {
+          turn[column * columns + row] = Float(eigen.vectors[row * columns + column] * scale)
+        }
+      }
+      var turned = [Float](repeating: 0, count: movieVectors.rows * columns)
+      var span = turned.mutableSpan
+      BLAS.product(of: movieVectors.span, and: turn.span, inner: columns, into: &span)
+      _ = movieVectors.all.update(fromContentsOf: turned)
     }
-    return squares
+  }
+
+  /// A squared length, relative to the largest, that is only rounding.
+  private static let dependent = 1e-6
+}
+
+extension UnsafeMutableBufferPointer<Float> {
+  /// Adds a row of the same length times a factor.
+  fileprivate func add(_ other: UnsafeMutableBufferPointer<Float>, times factor: Float) {
+    for index in 0..<count { self[index] += other[index] * factor }
+  }
+
+  fileprivate func multiply(by factor: Float) {
+    for index in 0..<count { self[index] *= factor }
   }
 }

@@ -39,7 +39,7 @@ struct PredictBenchCommand: ParsableCommand {
   var events = 200_000
 
   @Option(help: "The length of the model's vectors; 0 for no model.")
-  var factors = 64
+  var factors = ModelParameters().factors
 
   @Option(help: "Requests in a batch when answered in this process.")
   var batch = 64

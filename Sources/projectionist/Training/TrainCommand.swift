@@ -17,15 +17,19 @@ struct TrainCommand: ParsableCommand {
       Every running daemon loads it. It serves at once with --promote or if no model is promoted \
       yet, and otherwise after `projectionist models promote`.
 
+      The settings are chosen for the log: parts are cut from it, right after each user's last \
+      rating and at its end, and what others like is tried on them, starting from the settings of \
+      the model that serves. That trains twice more. What is given is kept; --fixed tries nothing.
+
         projectionist train --evaluate --promote
-        projectionist train --until 2024-06-01 --factors 128
+        projectionist train --until 2024-06-01 --factors 32
         projectionist train --until 0:120000,1:119000,2:121000,3:118000
 
       With files of ratings instead of the log, as `projectionist load` reads them, nothing is \
       published and Kafka is not needed:
 
         projectionist train --ratings ml-latest-small --evaluate
-        projectionist train --ratings train.csv --csv recommendations.csv
+        projectionist train --ratings train.csv --csv recommendations.csv --at log-end
       """)
 
   @Option(
@@ -44,7 +48,7 @@ struct TrainCommand: ParsableCommand {
     name: .customLong("protocol"),
     help: """
       What is held out: each user's newest fifth (per-user), the newest fifth of all (global), or \
-      whole users (strong), which uses the settings of the published study.
+      whole users (strong), with settings for a protocol without times and opinions.
       """)
   var protocolName = EvaluationProtocol.perUser
   @Option(
@@ -54,6 +58,12 @@ struct TrainCommand: ParsableCommand {
   var csv: String?
   @Option(help: "Recommendations for each user in that file.")
   var top = 10
+  @Option(
+    help: """
+      The moment that file recommends for: each user's last rating, when the films of the last \
+      sitting lead (last-rating), or the newest rating of all, when what lasts does (log-end).
+      """)
+  var at = ListMoment.lastRating
   @Flag(help: "Make the model serve even if another does.")
   var promote = false
   @Option(help: "Models kept on the topic; the promoted one and the one before are never deleted.")
@@ -80,18 +90,27 @@ struct TrainCommand: ParsableCommand {
     if !evaluate && protocolName != .perUser {
       throw ValidationError("--protocol requires --evaluate.")
     }
+    if at != .lastRating, csv == nil || evaluate {
+      throw ValidationError("--at requires --csv without --evaluate, whose protocol says when.")
+    }
     if evaluate && csv != nil && top != 10 {
       throw ValidationError("--top can't be used with --evaluate: the scored lists are written.")
     }
   }
 
   func run() throws {
-    let parameters = training.parameters(
-      over: protocolName == .strong ? .publishedStudy : ModelParameters())
-    if let warning = parameters.collapseWarning { Self.note("warning: \(warning)") }
+    let options = training
+    let choice: ModelTraining.Choice
+    if protocolName == .strong {
+      choice = .given(options.parameters(over: .strongProtocol))
+    } else if options.fixed {
+      choice = .given(options.parameters(over: ModelParameters()))
+    } else {
+      choice = .searched(fixed: options.fixedKnobs) { options.parameters(over: $0) }
+    }
     let training = ModelTraining(
-      parameters, threads: training.threadCount, evaluation: evaluate ? protocolName : nil,
-      lists: csv.map { .init(file: $0, count: top) }, note: Self.note)
+      choice, threads: options.threadCount, evaluation: evaluate ? protocolName : nil,
+      lists: csv.map { .init(file: $0, count: top, moment: at) }, note: Self.note)
     if let ratings {
       let outcome = try training.train(
         from: RatingFileSource(
