@@ -156,7 +156,8 @@ package struct ModelTraining {
     case .searched(let fixed, let changed):
       let found = try TrainingRun.search(
         ratings, start: changed(start), fixed: fixed, threads: threads)
-      note("settings chosen by \(found.trials.count) trials")
+      let settings = found.parameters.settings.map { "\($0.name) \($0.value)" }
+      note("\(found.trials.count) trials chose \(settings.joined(separator: ", "))")
       return found
     }
   }

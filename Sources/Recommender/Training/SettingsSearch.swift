@@ -22,6 +22,8 @@ public struct SettingsSearch: Sendable {
   private static let ratedTolerance = 0.985
   /// A change must be better by this share.
   private static let leastGain = 0.001
+  /// What a change may cost at one moment: better lists now are no reason for worse ones later.
+  private static let momentTolerance = 0.995
 
   private struct Moment {
     var holdOut: HoldOut
@@ -36,8 +38,15 @@ public struct SettingsSearch: Sendable {
     var rated: Double
     var liked: Double
     var disliked: Double
+    /// At each moment that counts at least half, relative to the start.
+    var momentValues: [Double]
 
     var value: Double { (rated + 2 * liked) / 3 }
+
+    /// Whether no moment's value is below another's by more than a tolerance.
+    func holds(against other: Scored, within tolerance: Double) -> Bool {
+      zip(momentValues, other.momentValues).allSatisfy { $0 >= $1 * tolerance }
+    }
   }
 
   private var moments: [ChronologicalSplit: Moment] = [:]
@@ -96,14 +105,16 @@ public struct SettingsSearch: Sendable {
         where !found.contains(where: { $0.parameters == parameters }) {
           let tried = judge(parameters, change)
           progress(tried.trial)
-          guard tried.value > best.value * (1 + Self.leastGain) else { continue }
+          guard tried.value > best.value * (1 + Self.leastGain),
+            tried.holds(against: best, within: Self.momentTolerance)
+          else { continue }
           best = tried
           kept.append(found.count - 1)
         }
       }
       if best.parameters == before { break }
     }
-    let chosen = leastDisliked()
+    let chosen = leastDisliked(best)
     kept.append(chosen)
     for index in kept { found[index].trial.isKept = true }
     return found[chosen].parameters
@@ -111,15 +122,18 @@ public struct SettingsSearch: Sendable {
 
   /// Among settings about as good as the best in liked and in rated, the one with the fewest
   /// disliked; of equal ones the first.
-  private func leastDisliked() -> Int {
+  ///
+  /// - Parameter best: where the search ended.
+  private func leastDisliked(_ best: Scored) -> Int {
     let liked = found.map(\.liked).max() ?? 0
     let rated = found.map(\.rated).max() ?? 0
     let good = found.indices.filter {
       found[$0].liked >= liked * Self.likedTolerance
         && found[$0].rated >= rated * Self.ratedTolerance
+        && found[$0].holds(against: best, within: Self.likedTolerance)
     }
-    let best = found.indices.max { found[$0].value < found[$1].value } ?? 0
-    return good.min { found[$0].disliked < found[$1].disliked } ?? best
+    let last = found.firstIndex { $0.parameters == best.parameters } ?? 0
+    return good.min { found[$0].disliked < found[$1].disliked } ?? last
   }
 
   private mutating func judge(_ parameters: ModelParameters, _ change: String) -> Scored {
@@ -137,7 +151,8 @@ public struct SettingsSearch: Sendable {
     if startTrial == nil { startTrial = trial }
     let result = Scored(
       parameters: parameters, trial: trial, rated: relative(trial, \.rated),
-      liked: relative(trial, \.liked), disliked: relative(trial, \.dislikedShare))
+      liked: relative(trial, \.liked), disliked: relative(trial, \.dislikedShare),
+      momentValues: momentValues(trial))
     found.append(result)
     return result
   }
@@ -158,6 +173,21 @@ public struct SettingsSearch: Sendable {
     return SettingsTrial.Measures(moment.holdOut.opinions(on: lists))
   }
 
+  private func momentValues(_ trial: SettingsTrial) -> [Double] {
+    guard let first = startTrial else { return [] }
+    return [
+      (ChronologicalSplit.perUser, first.next, trial.next),
+      (.global, first.later, trial.later),
+    ].compactMap { split, before, after in
+      guard let weight = moments[split]?.weight, weight >= 0.5 else { return nil }
+      let rated = (after.rated + Self.least) / (before.rated + Self.least)
+      return (rated + 2 * (after.liked + Self.least) / (before.liked + Self.least)) / 3
+    }
+  }
+
+  /// Keeps a ratio of nothing to nothing at 1.
+  private static let least = 1e-3
+
   /// A measure relative to that of the start: the mean over the moments by their weights.
   private func relative(
     _ trial: SettingsTrial, _ measure: KeyPath<SettingsTrial.Measures, Double>
@@ -170,8 +200,8 @@ public struct SettingsSearch: Sendable {
       (.global, first.later, trial.later),
     ] {
       let weight = moments[split]?.weight ?? 0
-      let least = 1e-3
-      sum += weight * (after[keyPath: measure] + least) / (before[keyPath: measure] + least)
+      sum +=
+        weight * (after[keyPath: measure] + Self.least) / (before[keyPath: measure] + Self.least)
       weights += weight
     }
     return weights > 0 ? sum / weights : 1
