@@ -182,7 +182,7 @@ def credentials(bed, node, settings):
 def rights(bed, node, settings):
     """All that `topics acls` lists is enough, and of what is missing `check` names the command."""
     bed.report.progress("case: rights")
-    daemon = bed.daemon("least", **settings)
+    daemon = bed.daemon("least", **(settings | {"feast.project": "least"}))
     listed = json.loads(bed.run("topics", "acls", "--json", "--config", daemon.configuration))
     needed = [right for right in listed if right["purpose"].startswith("run and check")]
     admin = AdminClient({"bootstrap.servers": node.bootstrap})
