@@ -19,8 +19,11 @@ struct JudgementCheck: ~Copyable {
   /// Events that have ever been found valid, and invalid.
   private(set) var accepted: Set<SourceCoordinates> = []
   private(set) var refused: Set<SourceCoordinates> = []
-  /// By partition of the input: before it everything is judged for good.
-  private var settled: [Int32: Int64] = [:]
+  /// By partition of the input: verdicts since its newest recorded position.
+  private var pending: [Int32: Set<Int64>] = [:]
+  /// Events whose newest verdict a recorded position covers. One that a crash has left behind
+  /// binds nobody: the event may be skipped, and be read again much later.
+  private var settled: Set<SourceCoordinates> = []
   private var parser = FlatJSONParser(fields: ["valid", "partition", "offset"])
 
   init(_ guarantee: ProcessingGuarantee) { self.guarantee = guarantee }
@@ -33,7 +36,10 @@ struct JudgementCheck: ~Copyable {
       let partition = Int32(String(decoding: key, as: UTF8.self)),
       let position = RecordedPosition(decoding: value.span.bytes)
     else { throw Violation("a recorded position can't be read") }
-    settled[partition] = max(settled[partition] ?? 0, position.furthestOffset)
+    for offset in pending.removeValue(forKey: partition) ?? []
+    where offset < position.furthestOffset {
+      settled.insert(SourceCoordinates(partition: partition, offset: offset))
+    }
   }
 
   /// Takes intake's verdict on an event.
@@ -45,10 +51,12 @@ struct JudgementCheck: ~Copyable {
       throw Violation("a verdict names no event")
     }
     let source = SourceCoordinates(partition: Int32(partition), offset: offset)
-    let isSettled = guarantee == .exactlyOnce || offset < settled[source.partition] ?? 0
-    if isSettled, let before = newest[source], before != verdict {
+    if guarantee == .exactlyOnce || settled.contains(source), let before = newest[source],
+      before != verdict
+    {
       throw Violation("\(source) was judged otherwise when it was read again")
     }
+    pending[source.partition, default: []].insert(offset)
     newest[source] = verdict
     all[source, default: []].insert(verdict)
     if parser.boolean(0) == true { accepted.insert(source) } else { refused.insert(source) }
