@@ -19,11 +19,13 @@ struct JudgementCheck: ~Copyable {
   /// Events that have ever been found valid, and invalid.
   private(set) var accepted: Set<SourceCoordinates> = []
   private(set) var refused: Set<SourceCoordinates> = []
-  /// By partition of the input: verdicts since its newest recorded position.
-  private var pending: [Int32: Set<Int64>] = [:]
-  /// Events whose newest verdict a recorded position covers. One that a crash has left behind
-  /// binds nobody: the event may be skipped, and be read again much later.
-  private var settled: Set<SourceCoordinates> = []
+  /// Events whose newest verdict is invalid.
+  private(set) var refusedLast: Set<SourceCoordinates> = []
+  /// By partition of the input: before it the stage has recorded that it was.
+  private var settled: [Int32: Int64] = [:]
+  /// Events judged behind a recorded position: a replay has settled them. A first verdict may be
+  /// one that a crash has left behind, whose event was then skipped.
+  private var replayed: Set<SourceCoordinates> = []
   private var parser = FlatJSONParser(fields: ["valid", "partition", "offset"])
 
   init(_ guarantee: ProcessingGuarantee) { self.guarantee = guarantee }
@@ -36,10 +38,7 @@ struct JudgementCheck: ~Copyable {
       let partition = Int32(String(decoding: key, as: UTF8.self)),
       let position = RecordedPosition(decoding: value.span.bytes)
     else { throw Violation("a recorded position can't be read") }
-    for offset in pending.removeValue(forKey: partition) ?? []
-    where offset < position.furthestOffset {
-      settled.insert(SourceCoordinates(partition: partition, offset: offset))
-    }
+    settled[partition] = max(settled[partition] ?? 0, position.furthestOffset)
   }
 
   /// Takes intake's verdict on an event.
@@ -51,15 +50,21 @@ struct JudgementCheck: ~Copyable {
       throw Violation("a verdict names no event")
     }
     let source = SourceCoordinates(partition: Int32(partition), offset: offset)
-    if guarantee == .exactlyOnce || settled.contains(source), let before = newest[source],
+    if guarantee == .exactlyOnce || replayed.contains(source), let before = newest[source],
       before != verdict
     {
       throw Violation("\(source) was judged otherwise when it was read again")
     }
-    pending[source.partition, default: []].insert(offset)
+    if offset < settled[source.partition] ?? 0 { replayed.insert(source) }
     newest[source] = verdict
     all[source, default: []].insert(verdict)
-    if parser.boolean(0) == true { accepted.insert(source) } else { refused.insert(source) }
+    if parser.boolean(0) == true {
+      accepted.insert(source)
+      refusedLast.remove(source)
+    } else {
+      refused.insert(source)
+      refusedLast.insert(source)
+    }
     return source
   }
 }
