@@ -186,7 +186,7 @@ let package = Package(
     tests("EventStreamTests", ["EventStream", "Streams", "EventLog", "TestSupport"]),
     tests(
       "SimulationTests",
-      ["Simulation", "PipelineSimulation", "Streams", "EventLog"]),
+      ["Simulation", "PipelineSimulation", "Ratings", "Streams", "EventLog"]),
     tests(
       "PipelineTests",
       [

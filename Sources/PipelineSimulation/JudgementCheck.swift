@@ -8,8 +8,8 @@ import Streams
 /// Checks that an event gets the verdict of its first time, however often it is read and whatever
 /// the settings are by then.
 ///
-/// Under at-least-once, events behind the newest recorded position may be judged once more after a
-/// crash, by other settings; the newer verdict then stands.
+/// Under at-least-once, a crash may leave verdicts behind that no recorded position covers. Their
+/// events may be judged once more, by other settings; the newer verdict then stands.
 struct JudgementCheck: ~Copyable {
   private let guarantee: ProcessingGuarantee
   /// The newest verdict on each event.
@@ -21,11 +21,10 @@ struct JudgementCheck: ~Copyable {
   private(set) var refused: Set<SourceCoordinates> = []
   /// Events whose newest verdict is invalid.
   private(set) var refusedLast: Set<SourceCoordinates> = []
-  /// By partition of the input: before it the stage has recorded that it was.
-  private var settled: [Int32: Int64] = [:]
-  /// Events judged behind a recorded position: a replay has settled them. A first verdict may be
-  /// one that a crash has left behind, whose event was then skipped.
-  private var replayed: Set<SourceCoordinates> = []
+  /// By partition of the input: verdicts that no recorded position covers yet.
+  private var pending: [Int32: Set<Int64>] = [:]
+  /// Events whose newest verdict a recorded position covers.
+  private var settled: Set<SourceCoordinates> = []
   private var parser = FlatJSONParser(fields: ["valid", "partition", "offset"])
 
   init(_ guarantee: ProcessingGuarantee) { self.guarantee = guarantee }
@@ -33,12 +32,17 @@ struct JudgementCheck: ~Copyable {
   func distinct(of source: SourceCoordinates) -> Int { all[source]?.count ?? 0 }
 
   /// Takes a position that the intake stage has recorded.
-  mutating func takePosition(_ record: MemoryRecord) throws(Violation) {
-    guard let key = record.key, let value = record.value,
-      let partition = Int32(String(decoding: key, as: UTF8.self)),
-      let position = RecordedPosition(decoding: value.span.bytes)
-    else { throw Violation("a recorded position can't be read") }
-    settled[partition] = max(settled[partition] ?? 0, position.furthestOffset)
+  mutating func take(_ position: RecordedPosition, of partition: Int32) {
+    for offset in pending.removeValue(forKey: partition) ?? []
+    where offset < position.furthestOffset {
+      settled.insert(SourceCoordinates(partition: partition, offset: offset))
+    }
+  }
+
+  /// The input's offsets are moved and accepted there. Verdicts that a crash has left behind bind
+  /// nobody then: their events may be skipped, and be read again much later.
+  mutating func noteAcceptedMove(of partitions: some Sequence<Int32>) {
+    for partition in partitions { pending[partition] = nil }
   }
 
   /// Takes intake's verdict on an event.
@@ -50,12 +54,12 @@ struct JudgementCheck: ~Copyable {
       throw Violation("a verdict names no event")
     }
     let source = SourceCoordinates(partition: Int32(partition), offset: offset)
-    if guarantee == .exactlyOnce || replayed.contains(source), let before = newest[source],
+    if guarantee == .exactlyOnce || settled.contains(source), let before = newest[source],
       before != verdict
     {
       throw Violation("\(source) was judged otherwise when it was read again")
     }
-    if offset < settled[source.partition] ?? 0 { replayed.insert(source) }
+    pending[source.partition, default: []].insert(offset)
     newest[source] = verdict
     all[source, default: []].insert(verdict)
     if parser.boolean(0) == true {

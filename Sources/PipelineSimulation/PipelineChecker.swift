@@ -56,14 +56,16 @@ struct PipelineChecker: ~Copyable {
     switch fact {
     case .record(let placed): try take(placed, feed)
     case .transaction(_, let records, _): for placed in records { try take(placed, feed) }
-    case .offsets: break
+    case .offsets(let commit):
+      guard commit.stamp == .accepted, commit.group == topology.group(of: .intake) else { return }
+      judgements.noteAcceptedMove(of: commit.offsets.keys.map(\.partition))
     }
   }
 
   private mutating func take(_ placed: PlacedRecord, _ feed: RatingFeed) throws {
     let record = placed.record
     guard let topic = topics[placed.place.topic] else { return }
-    if topic == StageDeclaration.intake.positions { return try judgements.takePosition(record) }
+    if topic == StageDeclaration.intake.positions { return try takePosition(record) }
     switch topic {
     case .validatedRatings: try takeValidated(placed, feed)
     case .validationResults: try takeVerdict(record, feed)
@@ -75,6 +77,14 @@ struct PipelineChecker: ~Copyable {
       if record.offset > known { newest[topic, default: [:]][key] = record }
     default: break
     }
+  }
+
+  private mutating func takePosition(_ record: MemoryRecord) throws {
+    guard let key = record.key, let value = record.value,
+      let partition = Int32(String(decoding: key, as: UTF8.self)),
+      let position = RecordedPosition(decoding: value.span.bytes)
+    else { throw Violation("a recorded position can't be read") }
+    judgements.take(position, of: partition)
   }
 
   private mutating func takeValidated(_ placed: PlacedRecord, _ feed: RatingFeed) throws {

@@ -21,9 +21,13 @@ public struct PlacedRecord: Sendable {
 /// Offsets committed to a group.
 public struct CommittedOffsets: Sendable {
   public var group: String
-  /// The instance that committed them; `nil` for nobody.
-  public var owner: String?
-  /// Whether somebody else has committed them.
-  public var isForeign: Bool
+  /// `nil` where somebody else has committed them.
+  public var stamp: OffsetStamp?
   public var offsets: [TopicPartition: Int64]
+
+  /// The instance that committed them; `nil` for nobody.
+  public var owner: String? {
+    guard case .owned(let name)? = stamp else { return nil }
+    return name
+  }
 }

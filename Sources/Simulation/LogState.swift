@@ -187,10 +187,7 @@ struct GroupCommit: Sendable {
   var offsets: [TopicPartition: Int64]
 
   var committed: CommittedOffsets {
-    var owner: String?
-    if case .owned(let name)? = stamp { owner = name }
-    return CommittedOffsets(
-      group: group, owner: owner, isForeign: stamp == nil, offsets: offsets)
+    CommittedOffsets(group: group, stamp: stamp, offsets: offsets)
   }
 }
 

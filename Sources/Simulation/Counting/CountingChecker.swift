@@ -56,7 +56,7 @@ struct CountingChecker {
       }
       try take(records, offsets)
     case .offsets(let offsets):
-      guard offsets.group == CountingScenario.group, !offsets.isForeign else { return }
+      guard offsets.group == CountingScenario.group, offsets.stamp != nil else { return }
       try take(offsets)
     }
   }
