@@ -28,6 +28,19 @@ import Testing
     #expect(bed.users == Array(1...12))
   }
 
+  /// A crash between the write and the group's commit, or offsets that have expired.
+  @Test func groupCatchesUpWithRedis() throws {
+    let bed = ProjectionBed()
+    try bed.rate(1...9)
+    try bed.run()
+    let group = Chain.topology.group(of: .redis)
+    let before = bed.chain.log.committedOffsets(of: group)
+    #expect(!before.isEmpty)
+    bed.chain.log.disband()
+    #expect(try bed.run().isEmpty)
+    #expect(bed.chain.log.committedOffsets(of: group) == before)
+  }
+
   @Test func flushedRedisIsFilledAgain() throws {
     let bed = ProjectionBed()
     try bed.rate(1...9)

@@ -11,12 +11,12 @@ extension StageSession where Operator: ~Copyable {
     // Asked first: if the group moves on without this member, whatever it has committed by now is
     // in any state that is restored, and any range that is read, afterwards.
     var commits = try StageError.log { () throws(LogError) in try consumer.commits(of: sources) }
+    var starts: [TopicPartition: Int64] = [:]
     try retrying(.growing) { () throws(StageError) in
-      let starts = try self.stageOperator.resume(sources, committed: commits.mapValues(\.offset))
-      for (source, offset) in starts {
-        commits[source] = GroupOffset(offset, commits[source]?.stamp)
-      }
+      starts = try self.stageOperator.resume(sources, committed: commits.mapValues(\.offset))
     }
+    try catchUp(with: starts, commits)
+    for (source, offset) in starts { commits[source] = GroupOffset(offset, commits[source]?.stamp) }
     let recorded = try recordedPositions(of: sources, commits)
     var restored: [RestoredStore<Storage.Store>] = []
     if let changelog = configuration.changelog {
@@ -47,6 +47,16 @@ extension StageSession where Operator: ~Copyable {
       opened.append((try makeTask(source, state, start), state?.tail ?? WriteSet()))
     }
     return opened
+  }
+
+  /// Commits what an operator knows to be done and the group does not: a crash came between the two,
+  /// or the group's offsets have expired. Lag must not show forever.
+  private func catchUp(
+    with starts: [TopicPartition: Int64], _ commits: [TopicPartition: GroupOffset]
+  ) throws(StageError) {
+    let ahead = starts.filter { $0.value > commits[$0.key]?.offset ?? 0 }
+    guard !ahead.isEmpty else { return }
+    try StageError.log { () throws(LogError) in try consumer.commit(ahead, wait: false) }
   }
 
   private func start(
