@@ -4,8 +4,8 @@ import Foundation
 import Synchronization
 
 /// SIGINT, SIGQUIT, SIGTERM and SIGHUP while a command has processes of its own: the first asks the
-/// command to clean up and end, the second ends it and its children at once. A command that shows something
-/// is asked to end as well when nobody reads it any more, as if SIGPIPE had come.
+/// command to clean up and end, the second ends it and its children at once. A command that shows
+/// something is asked to end as well when nobody reads it any more, as if SIGPIPE had come.
 ///
 /// For commands that block: those that are services use swift-service-lifecycle. Signals are caught
 /// as long as the value lives.

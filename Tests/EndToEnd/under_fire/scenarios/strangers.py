@@ -10,6 +10,7 @@ from confluent_kafka import Consumer
 
 from under_fire import checks, outputs
 from under_fire.daemon import APPLICATION
+from under_fire.groups import reset_group
 from under_fire.scenarios import MOVIELENS, SMALL
 from under_fire.scenarios.growth import REQUESTS, Requests
 from under_fire.waiting import wait_until
@@ -184,12 +185,3 @@ def stops_by_name(bed, daemon, *words):
 
 def offsets(bed, daemon, *arguments):
     return bed.run("offsets", *arguments, "--config", daemon.configuration)
-
-
-def reset_group(bed, stage, topic, *to):
-    """Kafka refuses while the group has members, and a stopped instance is one until its session
-    times out."""
-    wait_until(lambda: not bed.groups.members(stage)[1], 30, f"the group of {stage} is empty")
-    command = ["kafka-consumer-groups.sh", "--bootstrap-server", bed.bootstrap]
-    command += ["--group", f"{APPLICATION}-{stage}", "--topic", topic]
-    bed.kafka.tool(*command, "--reset-offsets", *to, "--execute")
