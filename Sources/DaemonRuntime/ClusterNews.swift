@@ -122,8 +122,8 @@ struct ClusterNews {
     let news = found.filter { known[$0.key] != $0.value }.map { stranger, partitions in
       line(
         stranger, .warning,
-        "a stranger is a member of a stage's group: what it reads is not processed here, and what"
-          + " it commits is skipped. Stop it, and give it a group of its own",
+        "a stranger is a member of a stage's group, where it can take partitions from the stage and"
+          + " set its offsets. Stop it, and give it a group of its own",
         ["partitions": partitions.map(\.description).sorted().joined(separator: ",")])
     }
     let gone = known.keys.filter { found[$0] == nil }.map {

@@ -42,7 +42,7 @@ package struct DemoCleanUp {
   /// - Returns: what could not be removed, one sentence each.
   package func runAfterTheDemo() -> [String] {
     // Whatever ends the demo must not end this.
-    for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { signal(number, SIG_IGN) }
+    for number in [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE] { signal(number, SIG_IGN) }
     var byte: UInt8 = 0
     while true {
       let count = read(STDIN_FILENO, &byte, 1)

@@ -137,6 +137,9 @@ private let quietFacilities: Set<String> = [
   "FAIL", "ERROR", "SSLCERTVRFY",
   // Returned by the call too, or retried: a new broker rejects each transactional id a few times.
   "GETPID", "ADDOFFSETS", "TXNERR", "FATAL", "ADDPARTS",
+  // Returned by a commit that waits. One that does not is made up for by the next one; while a
+  // stranger is in the group of a stage that has no members, every batch would bring a line.
+  "COMMITFAIL",
 ]
 
 private let diagnosticFacilities: Set<String> = ["FAIL", "SSLCERTVRFY", "ADDPARTS"]

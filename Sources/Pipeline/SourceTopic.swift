@@ -53,8 +53,7 @@ public struct SourceTopic {
         .topicRecreated,
         "topic_recreated: the state has \(name)[\(partition)] up to offset \(known.offset), but"
           + " \(why): the topic was deleted and recreated, and its events would pass for repeats."
-          + " To go on with the new topic, stop every instance, recreate the other topics except"
-          + " movies and models as well, and empty the state directory and Redis"),
+          + " To go on with the new topic, \(Reason.startingOver)"),
       .stopDaemon)
   }
 

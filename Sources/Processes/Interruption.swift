@@ -3,9 +3,9 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// SIGINT, SIGTERM and SIGHUP while a command has processes of its own: the first asks the command
-/// to clean up and end, the second ends it and its children at once. A command that shows something
-/// is asked to end as well when nobody reads it any more, as if SIGPIPE had come.
+/// SIGINT, SIGQUIT, SIGTERM and SIGHUP while a command has processes of its own: the first asks the
+/// command to clean up and end, the second ends it and its children at once. A command that shows
+/// something is asked to end as well when nobody reads it any more, as if SIGPIPE had come.
 ///
 /// For commands that block: those that are services use swift-service-lifecycle. Signals are caught
 /// as long as the value lives.
@@ -19,7 +19,7 @@ package final class Interruption {
     package var description: String { "interrupted" }
   }
 
-  private static let signals = [SIGINT, SIGTERM, SIGHUP]
+  private static let signals = [SIGINT, SIGQUIT, SIGTERM, SIGHUP]
 
   private let first = FirstSignal()
   private let sources: [any DispatchSourceSignal]

@@ -37,8 +37,8 @@ extension TopicReport {
       var lines = ["\(entry.topic.name) \(detail(of: entry))."]
       if case .selfMade = entry.status {
         lines.append(
-          "The broker made it by itself, with its defaults (auto.create.topics.enable);"
-            + " `projectionist topics apply` gives it its properties.")
+          "It has nothing but the broker's defaults, as a topic that the broker made by itself"
+            + " (auto.create.topics.enable); `projectionist topics apply` gives it its properties.")
       }
       lines.append("Mend it with")
       parts.append(lines.joined(separator: " ") + mends(of: entry).map { "\n    \($0)" }.joined())

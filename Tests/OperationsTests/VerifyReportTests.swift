@@ -1,3 +1,4 @@
+import EventLog
 import LMDBStore
 import Ratings
 import RedisProjection
@@ -112,6 +113,38 @@ import Testing
         """))
   }
 
+  /// A store that can't be compared may be right: nobody should delete it.
+  @Test func aLogWithoutTheEventsIsNoReasonToDeleteAStore() {
+    let source = TopicPartition("validated-ratings", 0)
+    for error in [
+      ReplayError.logBegins(source, 5), .logEnds(source, 5, inputOffset: 9),
+      .stage(.failed(Reason(.unknownFormat, "another version"), .stopDaemon)),
+    ] {
+      #expect(!error.remedy.contains("delete"))
+      #expect(!error.remedy.isEmpty)
+    }
+    #expect(ReplayError.logBegins(source, 5).remedy.contains("validated-ratings has lost"))
+  }
+
+  /// What a rebuild writes can't replace rows that the log has no record for.
+  @Test(arguments: [RedisOutcome.Fault.leftOver, .fenced(Fence(generation: 1, offset: 99))])
+  func rowsThatNoRecordReplacesAreClaimed(fault: RedisOutcome.Fault) throws {
+    var report = try report { stored, log in
+      set(&stored, 1, 2)
+      set(&log, 1, 2)
+    }
+    var outcome = RedisOutcome(shown: 5)
+    outcome.note(fault, 11)
+    report.add(outcome)
+    report.nameRemedies(store: "st/user/0")
+    #expect(report.remedies.count == 1)
+    #expect(report.text.contains("  → `projectionist redis claim`"))
+    outcome.note(.missing, 12)
+    report.add(outcome)
+    report.nameRemedies(store: "st/user/0")
+    #expect(report.remedies.count == 2)
+  }
+
   @Test func everyDifferenceHasARemedy() throws {
     var report = try report { stored, log in
       set(&stored, 1, 2)
@@ -124,10 +157,11 @@ import Testing
     #expect(damaged.remedies.count == 1)
     #expect(damaged.text.contains("  → stop the daemon, delete st/user/0 and start it again"))
     var outcome = RedisOutcome(shown: 5)
-    outcome.note(.leftOver, 11)
+    outcome.note(.missing, 11)
     report.add(outcome)
     report.nameRemedies(store: "st/user/0")
     #expect(report.text.contains("  → `projectionist redis rebuild`"))
+    #expect(report.remedies.count == 1)
     report.redisProblem = "the redis stage stands at offset 3 of 9 in user-features[0]"
     report.nameRemedies(store: "st/user/0")
     #expect(report.remedies.count == 2)

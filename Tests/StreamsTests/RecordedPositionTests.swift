@@ -72,6 +72,12 @@ struct RecordedPositionTests {
       }
     }
 
+    var foreignOffsets: [Reason.Code] {
+      recorder.kinds.compactMap {
+        if case .foreignOffset(input, let reason) = $0 { reason.code } else { nil }
+      }
+    }
+
     func recorded() throws -> RecordedPosition? {
       try RecordedPosition.all(
         in: RecordedPositionTests.positions, of: log, clientID: "test", waits: true)[0]
@@ -152,6 +158,41 @@ struct RecordedPositionTests {
     #expect(try bed.copies == texts(0..<5))
   }
 
+  /// Somebody sets the offsets of a partition that was added while no instance ran.
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func anOffsetAheadInAPartitionThatWasNeverReadIsRefused(guarantee: ProcessingGuarantee) throws {
+    let bed = Bed(guarantee)
+    try bed.feed(0..<5)
+    try bed.log.append(
+      to: TopicPartition(Self.positions, 0), key: "1".utf8Array,
+      value: RecordedPosition(nextOffset: 7).encoded)
+    bed.log.setForeignOffsets([bed.input: 5], of: Self.group)
+    let error = try #require(bed.run())
+    #expect(error.reason.code == .foreignOffset)
+    #expect(error.description.contains("events[0]: 5 events, from 0 to 5"))
+    bed.log.setOffsets([bed.input: 0], of: Self.group, stamp: .released(by: "app-count-x"))
+    #expect(bed.run() == nil)
+    #expect(try bed.copies == texts(0..<5))
+  }
+
+  /// Of earlier versions, which recorded nothing, or because the topic of records is gone.
+  @Test(arguments: [0, 3], [nil, OffsetStamp.released(by: "app-count-0"), .accepted])
+  func anOffsetWithoutAnyRecordIsFollowedAndSaid(offset: Int64, stamp: OffsetStamp?) throws {
+    let bed = Bed(.exactlyOnce)
+    try bed.feed(0..<5)
+    if let stamp {
+      bed.log.setOffsets([bed.input: offset], of: Self.group, stamp: stamp)
+    } else {
+      bed.log.setForeignOffsets([bed.input: offset], of: Self.group)
+    }
+    #expect(bed.run() == nil)
+    #expect(try bed.copies == texts(Int(offset)..<5))
+    let isSaid = offset > 0 && stamp != .accepted
+    #expect(bed.foreignOffsets == (isSaid ? [.positionUnknown] : []))
+    #expect(bed.run() == nil)
+    #expect(bed.foreignOffsets.count <= 1, "it is said once")
+  }
+
   @Test(arguments: ProcessingGuarantee.allCases)
   func anOffsetAheadThatIsAcceptedSkipsEvents(guarantee: ProcessingGuarantee) throws {
     let bed = try settledBed(guarantee)
@@ -168,10 +209,7 @@ struct RecordedPositionTests {
     bed.log.setForeignOffsets([bed.input: 4], of: Self.group)
     #expect(bed.run() == nil)
     #expect(try bed.copies == texts(0..<10) + texts(4..<10))
-    let reasons = bed.recorder.kinds.compactMap {
-      if case .foreignOffset(bed.input, let reason) = $0 { reason.code } else { nil }
-    }
-    #expect(reasons == [.replaying])
+    #expect(bed.foreignOffsets == [.replaying])
     #expect(bed.run() == nil)
     #expect(try bed.copies.count == 16, "it is read again once")
   }

@@ -67,9 +67,11 @@ package struct StageOffsets {
     let identity = topology.identity(of: stage, instance: "")
     return try sources.map { source in
       let own = recorded[source.partition]
+      let held = held[source] ?? 0..<0
+      // A partition that the stage has not read yet while it has read others.
+      let beginning = recorded.isEmpty ? nil : held.lowerBound
       return OffsetReport(
-        source: source, committed: commits[source], own: own?.nextOffset,
-        held: held[source] ?? 0..<0,
+        source: source, committed: commits[source], own: own?.nextOffset ?? beginning, held: held,
         loss: try own?.loss(in: source, of: log, clientID: "projectionist-offsets"),
         identity: identity)
     }

@@ -57,15 +57,7 @@ package struct ProjectionVerification {
     }
 
     private var remedies: [String] {
-      var remedies: [String] = []
-      if differing > leftOver + fenced {
-        remedies.append("`projectionist redis rebuild` writes every row again")
-      }
-      if leftOver + fenced > 0 {
-        remedies.append(
-          "`projectionist redis claim` replaces every row, and removes those that none stand for")
-      }
-      return remedies
+      RedisOutcome.remedies(rows: differing, unreplaced: leftOver + fenced)
     }
   }
 

@@ -44,4 +44,22 @@ struct RedisOutcome {
     }
     if first.count < shown { first.append(Row(entity: entity, fault: fault)) }
   }
+
+  /// What to do about rows that differ.
+  ///
+  /// - Parameters:
+  ///   - rows: how many do, in whichever way.
+  ///   - unreplaced: how many of them no record of the log replaces: those that are left over, and
+  ///     those fenced beyond its end.
+  static func remedies(rows: Int, unreplaced: Int) -> [String] {
+    var remedies: [String] = []
+    if rows > unreplaced {
+      remedies.append("`projectionist redis rebuild` writes every row again while the daemon runs")
+    }
+    if unreplaced > 0 {
+      remedies.append(
+        "`projectionist redis claim` replaces every row, and removes those that none stand for")
+    }
+    return remedies
+  }
 }

@@ -42,9 +42,15 @@ package struct StateVerification {
   }
 
   package func verify(_ place: VerifiedPartition) throws -> VerifyReport {
-    var report = try examine(place)
-    report.nameRemedies(store: place.store?.path)
-    return report
+    do {
+      var report = try examine(place)
+      report.nameRemedies(store: place.store?.path)
+      return report
+    } catch let failure as ReplayFailure {
+      var report = VerifyReport(place, problem: failure.message)
+      report.remedies = [failure.error.remedy]
+      return report
+    }
   }
 
   private func examine(_ place: VerifiedPartition) throws -> VerifyReport {

@@ -60,8 +60,7 @@ struct StoreVerification {
       return try replay.movies(partition: place.partition, to: end).mapValues { $0 }
     } catch {
       if case .stage(.log(let error)) = error { throw error }
-      throw CommandFailure(
-        .stateDiffers, "\(place.description) can't be computed again: \(error)")
+      throw ReplayFailure(place: place.description, error: error)
     }
   }
 
@@ -76,6 +75,14 @@ struct StoreVerification {
     progress.close(comparison.entries)
     return comparison
   }
+}
+
+/// Why the state of a partition can't be computed again, so that nothing can be said of its store.
+struct ReplayFailure: Error {
+  let place: String
+  let error: ReplayError
+
+  var message: String { "\(place) can't be computed again: \(error)" }
 }
 
 /// A progress bar that a `@Sendable` closure draws, on the thread that made it.

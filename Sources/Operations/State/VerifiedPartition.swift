@@ -18,7 +18,8 @@ package struct VerifiedPartition: Sendable {
 
   /// All partitions that the topics have, and all stores there are.
   ///
-  /// - Throws: `CommandFailure` when this machine has no store at all.
+  /// - Throws: `CommandFailure` when this machine has no store at all, or no stage has such a
+  ///   partition.
   static func all(
     in storage: LMDBStorage, _ topology: Topology, _ log: KafkaLog, stage: StageDeclaration?,
     partition: Int32?
@@ -40,6 +41,11 @@ package struct VerifiedPartition: Sendable {
           VerifiedPartition(
             schema: schema, partition: number, store: stored.contains(number) ? place : nil))
       }
+    }
+    // Whoever asks for nothing that exists must not hear that all of it agrees.
+    if all.isEmpty, let partition {
+      let asked = stage?.name ?? "any stage"
+      throw CommandFailure(.usage, "there is no partition \(partition) of \(asked) to verify")
     }
     return all
   }

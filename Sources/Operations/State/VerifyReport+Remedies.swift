@@ -1,3 +1,4 @@
+import EventLog
 import Pipeline
 import Streams
 
@@ -23,8 +24,22 @@ extension VerifyReport {
         "the log of the daemon with the redis stage says what it waits for; --wait gives it more"
           + " time, and `projectionist redis stat` tells whose the project is")
     }
-    if differingRows ?? 0 > 0 {
-      remedies.append("`projectionist redis rebuild` writes all rows again while the daemon runs")
+    remedies += RedisOutcome.remedies(
+      rows: differingRows ?? 0, unreplaced: (leftOverRows ?? 0) + (fencedRows ?? 0))
+  }
+}
+
+extension ReplayError {
+  /// What to do when the state can't be computed again: the store may be right.
+  var remedy: String {
+    switch self {
+    case .stage:
+      "run this command again; if it fails again, the daemon's log may say more"
+    case .logBegins(let source, _):
+      "what \(source.topic) has lost can't be compared any more. All topics that stages read must"
+        + " keep their records for ever: `projectionist topics check` tells which do not"
+    case .logEnds:
+      "start the daemon: it stops, and says how to go on with the new topic"
     }
   }
 }

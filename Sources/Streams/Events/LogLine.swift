@@ -50,7 +50,7 @@ struct LogLine: Hashable {
     case .resumed: (.notice, "resumed")
     case .offsetsDiffer:
       (.warning, "the group's committed offset differs from the state's; using the state's")
-    case .foreignOffset: (.warning, "somebody else has set the group's offset")
+    case .foreignOffset: (.warning, "the group's offset is not one that this stage has set")
     case .policyChanged: (.notice, "events are judged by these settings from here on")
     case .eventsRefused: (.warning, "most events are invalid")
     case .eventsAccepted: (.notice, "most events are valid again")

@@ -10,6 +10,11 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
 
   public var description: String { text }
 
+  /// What to do when what stages have written can't be gone on with.
+  public static let startingOver =
+    "stop every instance, recreate all topics that stages write, empty the state directory, and reset"
+    + " the first stage's group to the earliest offsets, as the README says under Replaying"
+
   /// A closed set: metrics and alerts name these, so a code never changes its meaning.
   public enum Code: String, Hashable, Sendable, CaseIterable {
     // The log.
@@ -50,6 +55,8 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
     case replaying
     /// One that somebody else has set, and that has no effect.
     case resetIgnored = "reset_ignored"
+    /// One that nobody can tell from a stage's own: the stage goes on there.
+    case positionUnknown = "position_unknown"
     /// A topic has more partitions than its keys were placed among.
     case partitionsGrown = "partitions_grown"
 

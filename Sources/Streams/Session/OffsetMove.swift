@@ -90,6 +90,16 @@ extension StageConfiguration {
         + " reading it again from there")
   }
 
+  func positionUnknown(_ move: OffsetMove) -> Reason {
+    Reason(
+      .positionUnknown,
+      "the group \(group) stands at \(move.committed) in \(move.source), which begins at"
+        + " \(move.own), and the stage has no record of how it got there: an earlier version wrote"
+        + " none, or its topic is new. It goes on there. If what it has written is gone, or somebody"
+        + " else has set the offset, stop every instance and replay \(move.source.topic) from the"
+        + " beginning, as the README says under Replaying")
+  }
+
   func resetIgnored(_ move: OffsetMove) -> Reason {
     Reason(
       .resetIgnored,
@@ -103,8 +113,7 @@ extension StageConfiguration {
     let wayOut =
       compliance == .replays
       ? "To go on with the new topic from its beginning, and keep the state, run \(start)"
-      : "To go on with the new topic, stop every instance, recreate all topics that stages write, and"
-        + " empty the state directory"
+      : "To go on with the new topic, \(Reason.startingOver)"
     return Reason(
       .topicRecreated,
       "topic_recreated: \(name) has processed \(source) up to offset \(last.offset), but \(why):"

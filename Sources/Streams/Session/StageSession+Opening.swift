@@ -35,7 +35,7 @@ extension StageSession where Operator: ~Copyable {
         isRecorded: recorded[source.partition] != nil)
     }
     for source in try checkInput(known) { known[source]?.furthestOffset = nil }
-    let outcomes = try standings(known)
+    let outcomes = try standings(known, hasRecords: !recorded.isEmpty)
     var opened: [(task: Task, tail: WriteSet)] = []
     for (number, source) in sources.enumerated() {
       let state = configuration.changelog == nil ? nil : restored[number]

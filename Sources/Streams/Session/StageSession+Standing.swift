@@ -37,15 +37,17 @@ extension StageSession where Operator: ~Copyable {
 
   /// Decides where to go on.
   ///
+  /// - Parameter hasRecords: whether the stage has recorded a position of any partition.
   /// - Throws: `foreign_offset`, which stops the daemon, when events would be skipped.
-  func standings(_ known: [TopicPartition: Known]) throws(StageError)
+  func standings(_ known: [TopicPartition: Known], hasRecords: Bool) throws(StageError)
     -> [TopicPartition: GroupStanding.Outcome]
   {
     var outcomes: [TopicPartition: GroupStanding.Outcome] = [:]
     var skips: [OffsetSkip] = []
     for (source, known) in known.sorted(by: { $0.key.partition < $1.key.partition }) {
-      let standing = GroupStanding(
-        known.commit, own: known.position?.inputOffset, configuration)
+      var own = known.position?.inputOffset
+      if own == nil { own = try beginning(source, known.commit, hasRecords: hasRecords) }
+      let standing = GroupStanding(known.commit, own: own, configuration)
       outcomes[source] = standing.outcome
       guard let own = standing.own, let committed = standing.committed else { continue }
       let move = OffsetMove(source: source, own: own, committed: committed)
@@ -70,6 +72,27 @@ extension StageSession where Operator: ~Copyable {
       throw .failed(configuration.foreignOffset(skips, members: groupMembers), .stopDaemon)
     }
     return outcomes
+  }
+
+  /// Where a stage that records its positions stands in a partition that it has no record of: it
+  /// records where it begins before it reads anything, so it has never read that partition, and
+  /// stands at the log's start. Unless all records are gone: then nobody can tell.
+  ///
+  /// - Returns: `nil` where the group's offset decides.
+  private func beginning(_ source: TopicPartition, _ commit: GroupOffset?, hasRecords: Bool)
+    throws(StageError) -> Int64?
+  {
+    guard let commit, configuration.compliance == .replays else { return nil }
+    let standing = GroupStanding(commit, own: nil, configuration)
+    guard !standing.isAccepted, !hasRecords || !standing.isOurs else { return nil }
+    let start = try StageError.log { () throws(LogError) in
+      try consumer.offsets(of: source).lowerBound
+    }
+    guard commit.offset > start else { return nil }
+    if hasRecords { return start }
+    let move = OffsetMove(source: source, own: start, committed: commit.offset)
+    environment.emit(.foreignOffset(source, configuration.positionUnknown(move)))
+    return nil
   }
 
   /// `nil` where the broker doesn't tell.

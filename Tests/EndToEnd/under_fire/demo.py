@@ -162,6 +162,7 @@ def endings():
         "its output is closed": (False, lambda demo: demo.close_output()),
         "kill -9": (False, lambda demo: (demo.drain(), demo.signal(signal.SIGKILL))),
         "SIGTERM": (False, lambda demo: (demo.drain(), demo.signal(signal.SIGTERM))),
+        "SIGQUIT": (False, lambda demo: (demo.drain(), demo.signal(signal.SIGQUIT))),
         "SIGHUP": (False, lambda demo: (demo.drain(), demo.signal(signal.SIGHUP))),
         "its terminal is closed": (True, lambda demo: demo.close_terminal()),
     }

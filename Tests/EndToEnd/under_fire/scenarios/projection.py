@@ -22,7 +22,9 @@ LONG = MOVIELENS | {"events": 300_000, "kills": 5}
 SHORT = SMALL | {"events": 20_000, "kills": 2}
 
 CLAIMED = "redis_claimed"
-DIFFERS = 3  # As `projectionist --help` lists it.
+# As `projectionist --help` lists them.
+DIFFERS = 3
+USAGE = 64
 RATING = b'{"user_id":%d,"movie_id":1,"rating":4,"timestamp":1700000000}'
 RECORD = f"projectionist:{checks.PROJECT}:record"
 
@@ -57,9 +59,9 @@ def judge(bed, daemon, name):
     return fold
 
 
-def verify(bed, daemon):
+def verify(bed, daemon, *more):
     result = subprocess.run(
-        [bed.options.binary, "state", "verify", "--config", daemon.configuration],
+        [bed.options.binary, "state", "verify", "--config", daemon.configuration, *more],
         capture_output=True,
         text=True,
         check=False,
@@ -98,13 +100,13 @@ def rows_lost_and_left_over(bed, daemon):
     victim = a_row(bed)
     copy = client(bed).dump(victim)
     client(bed).delete(victim)
-    finds(bed, daemon, "a lost row", "1 missing")
+    finds(bed, daemon, "a lost row", "1 missing", "redis rebuild")
     stranger = bytearray(victim)
     stranger[-len(checks.PROJECT) - 2] = 0x70
     client(bed).restore(bytes(stranger), 0, copy)
     # The fence is of another partition, whose offsets may be beyond the end of this one.
     client(bed).hdel(bytes(stranger), fence_field(bed, bytes(stranger)))
-    finds(bed, daemon, "a row of nobody", "1 left over")
+    finds(bed, daemon, "a row of nobody", "1 left over", "redis claim")
     claim(bed, daemon)
     wait_until(
         lambda: daemon.says("removed from Redis what earlier logs had left there"),
@@ -130,9 +132,10 @@ def fence_field(bed, key):
     return next(field for field in client(bed).hkeys(key) if field.startswith(b"_fence:"))
 
 
-def finds(bed, daemon, name, words):
+def finds(bed, daemon, name, *words):
     code, text = verify(bed, daemon)
-    problems = [] if code == DIFFERS and words in text else [f"exit {code}: {text}"]
+    is_found = code == DIFFERS and all(word in text for word in words)
+    problems = [] if is_found else [f"exit {code}: {text}"]
     bed.report.check(f"state verify finds {name}", problems)
 
 
@@ -146,7 +149,8 @@ def fenced_beyond_the_end(bed, daemon):
     fence = fence_field(bed, key)
     epoch = client(bed).hget(key, fence).split(b":")[0]
     client(bed).hset(key, fence, epoch + b":" + b"%020d" % 10**12)
-    finds(bed, daemon, "a row fenced beyond the end", "1 fenced beyond the log's end")
+    words = "1 fenced beyond the log's end", "redis claim"
+    finds(bed, daemon, "a row fenced beyond the end", *words)
     claim(bed, daemon)
     judge(bed, daemon, "claimed after a fence beyond the end")
 
@@ -155,6 +159,12 @@ def store_missing(bed, daemon):
     bed.report.progress("case: a partition without a store")
     shutil.rmtree(daemon.store("user", 0))
     finds(bed, daemon, "a partition without a store", "this machine has no store of it")
+    code, text = verify(bed, daemon, "--partition", "99")
+    is_refused = code == USAGE and "no partition 99" in text
+    bed.report.check(
+        "state verify refuses a partition that nothing has",
+        [] if is_refused else [f"exit {code}: {text}"],
+    )
 
 
 def anothers(bed, daemon):

@@ -12,6 +12,7 @@ import redis
 
 from under_fire import checks, outputs, stores
 from under_fire.daemon import APPLICATION
+from under_fire.groups import reset_group
 from under_fire.load import Load
 from under_fire.scenarios import MOVIELENS, SMALL
 from under_fire.waiting import NotInTime, wait_until
@@ -124,6 +125,27 @@ def topic_recreated(bed, daemon, topic):
     bed.report.progress(f"case: {topic} recreated")
     recreate(bed, daemon, [topic])
     stops_by_name(bed, daemon, RECREATED, topic)
+    bed.report.progress("case: all that stages write computed again, as the message says")
+    topics = json.loads(bed.run("topics", "list", "--json", "--config", daemon.configuration))
+    recreate(bed, daemon, [each["name"] for each in topics if is_of_stage(each["written_by"])])
+    daemon.clear_state()
+    daemon.start()
+    # Until the last step is done it says that one is missing.
+    wait_until(
+        lambda: daemon.says("position_unknown", "user-ratings"),
+        60,
+        "intake says that it has no record of where it stood",
+    )
+    daemon.stop()
+    reset_group(bed, "intake", "user-ratings")
+    bed.run("redis", "claim", "--config", daemon.configuration)
+    go_on(bed, daemon)
+    judge(bed, daemon, f"computed again after {topic} was recreated")
+
+
+def is_of_stage(writers):
+    """By what `topics list` says of a topic's writers."""
+    return writers.replace(",", " ").split()[0] in {"run", "intake", "user", "movie"}
 
 
 def recreate(bed, daemon, topics):

@@ -10,7 +10,9 @@ from confluent_kafka import Consumer
 
 from under_fire import checks, outputs
 from under_fire.daemon import APPLICATION
+from under_fire.groups import reset_group
 from under_fire.scenarios import MOVIELENS, SMALL
+from under_fire.scenarios.growth import REQUESTS, Requests
 from under_fire.waiting import wait_until
 
 LONG = MOVIELENS | {"events": 300_000, "kills": 1}
@@ -26,10 +28,40 @@ def run(bed):
     daemon.start()
     bed.send(0.3)
     catch_up(bed, daemon)
+    predict_borrowed(bed, daemon)
     group_borrowed(bed, daemon)
     skipped_by_mistake(bed, daemon)
     movie_reset(bed, daemon)
     skipped_and_replayed(bed, daemon)
+
+
+def predict_borrowed(bed, daemon):
+    """The stage has no members, and can't commit while somebody else is one: it answers all the same,
+    and does not fill its log."""
+    bed.report.progress("case: a consumer borrows the group of predict")
+    stranger = Consumer(
+        {
+            "bootstrap.servers": bed.bootstrap,
+            "group.id": f"{APPLICATION}-predict",
+            "client.id": "console",
+            "log_level": 0,
+        }
+    )
+    stranger.subscribe([REQUESTS])
+    requests = Requests(bed)
+    users = range(1, 21)
+    try:
+        wait_until(
+            lambda: stranger.poll(0.1) or stranger.assignment(), 60, "the stranger has partitions"
+        )
+        for user in users:
+            requests.ask(user, user % len(bed.groups.partitions(REQUESTS)))
+        wait_until(lambda: requests.has_answers(users), 60, "every request is answered")
+    finally:
+        requests.close()
+        stranger.close()
+    lines = daemon.says("COMMITFAIL")
+    bed.report.check("its log stays quiet", [str(line) for line in lines])
 
 
 def group_borrowed(bed, daemon):
@@ -153,12 +185,3 @@ def stops_by_name(bed, daemon, *words):
 
 def offsets(bed, daemon, *arguments):
     return bed.run("offsets", *arguments, "--config", daemon.configuration)
-
-
-def reset_group(bed, stage, topic, *to):
-    """Kafka refuses while the group has members, and a stopped instance is one until its session
-    times out."""
-    wait_until(lambda: not bed.groups.members(stage)[1], 30, f"the group of {stage} is empty")
-    command = ["kafka-consumer-groups.sh", "--bootstrap-server", bed.bootstrap]
-    command += ["--group", f"{APPLICATION}-{stage}", "--topic", topic]
-    bed.kafka.tool(*command, "--reset-offsets", *to, "--execute")
