@@ -68,6 +68,16 @@ import Testing
     #expect(throws: (any Error).self) { try PredictCommand.parse(["7", "--genres", genres]) }
   }
 
+  @Test func aDiskThatIsFullIsNamed() throws {
+    let failure = try #require(throws: CommandFailure.self) {
+      try GenerateCommand.parse(["--ratings", "10", "--output", "/dev/full"]).run()
+    }
+    #expect(failure.message == "/dev/full can't be written: No space left on device")
+    // It is still the device.
+    var status = stat()
+    #expect(stat("/dev/full", &status) == 0 && status.st_mode & S_IFMT == S_IFCHR)
+  }
+
   @Test func aMissingFileIsNamed() throws {
     let options = try CommonOptions.parse(["--config", "/nowhere/projectionist.yaml"])
     let expected = "the configuration file /nowhere/projectionist.yaml is not there"
