@@ -94,9 +94,7 @@ package struct TrainBench {
   }
 
   private func write(_ matrix: RatingMatrix, to path: String) throws {
-    guard FileManager.default.createFile(atPath: path, contents: nil),
-      let handle = FileHandle(forWritingAtPath: path)
-    else { throw CommandFailure(.failure, "\(path) can't be written") }
+    let file = try OutputFile(path)
     var progress = ProgressBar("pairs", unit: "users", goal: .count(matrix.users.count))
     var buffer: [UInt32] = []
     for user in matrix.users.indices {
@@ -105,12 +103,11 @@ package struct TrainBench {
         buffer.append(UInt32(matrix.rating(index).movie).littleEndian)
       }
       if buffer.count >= 1 << 18 || user == matrix.users.count - 1 {
-        try buffer.withUnsafeBytes { try handle.write(contentsOf: Data($0)) }
+        try buffer.withUnsafeBytes { try file.write(Data($0)) }
         buffer.removeAll(keepingCapacity: true)
       }
       progress.update(user + 1)
     }
-    try handle.close()
     progress.close(matrix.users.count)
   }
 }

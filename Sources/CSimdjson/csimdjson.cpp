@@ -115,6 +115,7 @@ struct csj_parser {
   void forget();
   size_t field_named(std::string_view key, size_t expected) const;
   size_t field_like(std::string_view key) const;
+  size_t fields_inside(simdjson::dom::element element, size_t own) const;
   void collect(simdjson::dom::object object);
   void keep(size_t field, simdjson::dom::element element, bool is_other_spelling);
   void keep_loosely(const simdjson::dom::key_value_pair &member);
@@ -323,23 +324,48 @@ bool csj_has_other_spellings(const csj_parser *parser) {
   return false;
 }
 
-size_t csj_strangers(const csj_parser *parser, csj_member *members, size_t capacity) {
+size_t csj_parser::fields_inside(simdjson::dom::element element, size_t own) const {
+  simdjson::dom::array array;
+  if (element.get_array().get(array) == simdjson::SUCCESS) {
+    if (array.begin() == array.end()) return 0;
+    element = *array.begin();
+  }
+  size_t count = 0;
+  simdjson::dom::object object;
+  if (element.get_object().get(object) == simdjson::SUCCESS) {
+    for (simdjson::dom::key_value_pair pair : object) {
+      if (std::min(field_named(pair.key, 0), field_like(pair.key)) < own) count++;
+    }
+    return count;
+  }
+  std::string_view text;
+  if (element.get_string().get(text) != simdjson::SUCCESS || text.empty() ||
+      text.front() != '{') {
+    return 0;
+  }
+  text = text.substr(0, 4096);
+  for (size_t field = 0; field < own; field++) {
+    std::string key = '"' + std::string(names[field].bytes, names[field].length) + '"';
+    if (text.find(key) != std::string_view::npos) count++;
+  }
+  return count;
+}
+
+size_t csj_strangers(const csj_parser *parser, size_t own, csj_member *members, size_t capacity) {
   size_t count = 0;
   if (!parser->has_current) return count;
   for (simdjson::dom::key_value_pair stranger : parser->current) {
     if (count == capacity) break;
-    if (parser->field_named(stranger.key, 0) < parser->field_count) continue;
-    if (parser->is_loose && parser->field_like(stranger.key) < parser->field_count) continue;
+    if (parser->field_named(stranger.key, 0) < own) continue;
+    if (parser->is_loose && parser->field_like(stranger.key) < own) continue;
     csj_member &member = members[count++];
     member.key = {stranger.key.data(), stranger.key.size()};
     member.kind = make_value(stranger.value, parser->has_marks).kind;
-    member.fields_inside = 0;
-    simdjson::dom::object inside;
-    if (stranger.value.get_object().get(inside) != simdjson::SUCCESS) continue;
-    for (simdjson::dom::key_value_pair pair : inside) {
-      bool is_field = parser->field_named(pair.key, 0) < parser->field_count ||
-                      parser->field_like(pair.key) < parser->field_count;
-      if (is_field) member.fields_inside++;
+    // An exception that reaches Swift ends the process.
+    try {
+      member.fields_inside = parser->fields_inside(stranger.value, own);
+    } catch (...) {
+      member.fields_inside = 0;
     }
   }
   return count;

@@ -84,7 +84,7 @@ extension SettingKey {
 
   private static let storage: [SettingKey] = [
     SettingKey(
-      "state.directory", \.state.directory, .someText,
+      "state.directory", \.state.directory, .path,
       "Where local state is kept; it can be deleted and is then rebuilt from the changelogs."),
     SettingKey(
       "state.map_size_gigabytes", \.state.mapSizeGigabytes, .integer(1...65_536),

@@ -56,6 +56,10 @@ extension SettingType<String> {
   static let someText = SettingType(
     expected: "text that is not empty", parse: { $0.isEmpty ? nil : $0 }, format: { $0 })
 
+  static let path = SettingType(
+    expected: "a path; one that begins with ~ is known to shells only",
+    parse: { $0.isEmpty || $0.hasPrefix("~") ? nil : $0 }, format: { $0 })
+
   /// A name that may stand in topic names, group names and paths.
   static let applicationName = SettingType(
     expected: "1 to 100 small letters of English, digits and hyphens",

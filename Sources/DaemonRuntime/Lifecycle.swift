@@ -68,8 +68,11 @@ extension Lifecycle where Signals == UnixSignalsSequence {
   package init(deadline: Duration? = nil, logger: Logger) async {
     // 128 + SIGTERM's number, as a shell reports it.
     let secondSignalStatus: Int32 = 143
+    // Whoever starts it with nohup(1) wants it to outlive the terminal.
+    let signals: [UnixSignal] =
+      SignalDisposition.isIgnored(SIGHUP) ? [.sigterm, .sigint] : [.sigterm, .sigint, .sighup]
     self.init(
-      deadline: deadline, signals: await UnixSignalsSequence(trapping: .sigterm, .sigint),
+      deadline: deadline, signals: await UnixSignalsSequence(trapping: signals),
       logger: logger, end: { _exit(secondSignalStatus) })
   }
 }

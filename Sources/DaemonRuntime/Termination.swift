@@ -2,7 +2,8 @@ import Foundation
 import ServiceLifecycle
 import UnixSignals
 
-/// SIGTERM and SIGINT: the first asks for an orderly end, the second ends the process at once.
+/// SIGTERM, SIGINT and SIGHUP: the first asks for an orderly end, the second ends the process at
+/// once. A terminal that closes may send SIGHUP more than once, so that one is never the second.
 struct Termination<Signals: AsyncSequence<UnixSignal, Never> & Sendable>: Service {
   let signals: Signals
   /// Called after the first signal.
@@ -11,10 +12,10 @@ struct Termination<Signals: AsyncSequence<UnixSignal, Never> & Sendable>: Servic
   let second: @Sendable () -> Void
 
   func run() async throws {
-    var count = 0
-    for await _ in signals.cancelOnGracefulShutdown() {
-      count += 1
-      if count == 1 { await first() } else { second() }
+    var isFirst = true
+    for await signal in signals.cancelOnGracefulShutdown() {
+      if isFirst { await first() } else if signal != .sighup { second() }
+      isFirst = false
     }
   }
 }

@@ -27,6 +27,10 @@ enum FieldNumber {
     return number
   }
 
+  static func hasComma(_ field: RawSpan) -> Bool {
+    (0..<field.byteCount).contains { field.byte(at: $0) == UInt8(ascii: ",") }
+  }
+
   /// Any finite decimal number, with a decimal point or comma: among commas, `3,5` has quotes.
   static func decimal(_ field: RawSpan) -> Double? {
     if let number = whole(field), number < 1 << 53 { return Double(number) }

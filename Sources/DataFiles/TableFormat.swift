@@ -175,7 +175,9 @@ struct TableHead {
       return "several columns could be \(name): \(candidates.joined(separator: ", ")); rename all"
         + " but one"
     case .missing(let missing) where missing.count < ColumnName.ratings.count:
-      return "the header has no column \(missing.joined(separator: ", ")); its columns are \(names)"
+      return
+        "the header has no column \(missing.joined(separator: ", ")); its columns are \(names):"
+        + " rename the one that is meant, or add it"
     default:
       return
         "it is not a table of ratings: columns userId, movieId, rating and timestamp are needed,"

@@ -54,12 +54,14 @@ import EventLog
     let message = unsafe withErrorText { text, size in
       unsafe client = rd_kafka_new(type, conf, text, size)
     }
-    guard let client = unsafe client else {
-      // `rd_kafka_new` takes the configuration only when it succeeds.
-      _ = consume self
-      throw LogError(.configuration, message, reaction: .stopDaemon)
-    }
+    // `rd_kafka_new` takes the configuration when it succeeds. When it fails, it may have freed the
+    // interceptors that the configuration still names: to destroy it as well would crash, so a few
+    // kilobytes stay.
     discard self
+    guard let client = unsafe client else {
+      throw LogError(.configuration, message, reaction: .stopDaemon)
+        .advised("correct the kafka.* keys that this is about")
+    }
     return unsafe client
   }
 }

@@ -8,6 +8,8 @@ public enum KafkaProperties {
     case unknown
     /// The commit protocol depends on it.
     case reserved
+    /// An entry of `bootstrap.servers` that is no address.
+    case noAddress(String)
     /// In librdkafka's own words.
     case invalid(String)
   }
@@ -15,6 +17,9 @@ public enum KafkaProperties {
   /// - Returns: `nil` if the property takes the value.
   public static func fault(of name: String, _ value: String) -> Fault? {
     if KafkaSettings.reserved.contains(name) { return .reserved }
+    if name == "bootstrap.servers", let entry = BrokerAddress.firstFault(in: value) {
+      return .noAddress(entry)
+    }
     let conf = unsafe rd_kafka_conf_new()
     defer { unsafe rd_kafka_conf_destroy(conf) }
     var result = RD_KAFKA_CONF_OK

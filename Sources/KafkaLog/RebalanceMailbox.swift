@@ -26,7 +26,8 @@ import Logging
     } else {
       note = .revoked(partitions)
     }
-    logger.info("rebalance", metadata: ["change": "\(partitions.map(\.description))"])
+    let change = partitions.map(\.description).joined(separator: ",")
+    logger.info("rebalance", metadata: ["change": "\(change)"])
     if let queue = unsafe queue { unsafe rd_kafka_queue_yield(queue) }
   }
 }

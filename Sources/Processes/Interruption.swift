@@ -30,7 +30,7 @@ package final class Interruption {
     self.watchesOutput = watchesOutput
     if watchesOutput { signal(SIGPIPE, SIG_IGN) }
     // Whoever starts a command with nohup(1) wants it to outlive the terminal.
-    let numbers = Self.signals.filter { $0 != SIGHUP || !Self.isIgnored(SIGHUP) }
+    let numbers = Self.signals.filter { $0 != SIGHUP || !SignalDisposition.isIgnored(SIGHUP) }
     sources = numbers.map { [first] number in
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(
@@ -49,14 +49,6 @@ package final class Interruption {
   deinit {
     for source in sources { source.cancel() }
     for source in sources { signal(Int32(source.handle), SIG_DFL) }
-  }
-
-  private static func isIgnored(_ number: Int32) -> Bool {
-    var action = sigaction()
-    guard sigaction(number, nil, &action) == 0,
-      let handler = action.__sigaction_handler.sa_handler
-    else { return false }
-    return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
   package var isRequested: Bool {

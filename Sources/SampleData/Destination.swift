@@ -1,6 +1,5 @@
 import Console
 package import EventLog
-import Foundation
 import Pipeline
 package import Streams
 
@@ -52,15 +51,15 @@ package final class LogDestination<Producer: LogProducer>: Destination {
 /// Files with a value a line; keys are not written, a null value is an empty line.
 package final class FileDestination: Destination {
   private static let bufferSize = 1 << 20
-  private let movies: FileHandle?
-  private let ratings: FileHandle?
+  private let movies: OutputFile?
+  private let ratings: OutputFile?
   /// What waits to be written, by topic.
   private var buffers = [[UInt8]](repeating: [], count: DataTopic.allCases.count)
 
   /// - Parameters: paths; `-` is standard output, `nil` is nowhere.
   package init(movies: String?, ratings: String?) throws {
-    self.movies = try movies.map(Self.open)
-    self.ratings = try ratings.map(Self.open)
+    self.movies = try movies.map { try OutputFile($0) }
+    self.ratings = try ratings.map { try OutputFile($0) }
   }
 
   package func send(_ topic: DataTopic, key: RawSpan?, value: RawSpan?) throws {
@@ -76,16 +75,8 @@ package final class FileDestination: Destination {
   }
 
   private func write(_ topic: DataTopic) throws {
-    let handle = topic == .movies ? movies : ratings
-    try handle?.write(contentsOf: buffers[topic.rawValue])
+    let file = topic == .movies ? movies : ratings
+    try file?.write(buffers[topic.rawValue])
     buffers[topic.rawValue].removeAll(keepingCapacity: true)
-  }
-
-  private static func open(_ path: String) throws -> FileHandle {
-    if path == "-" { return .standardOutput }
-    guard FileManager.default.createFile(atPath: path, contents: nil),
-      let handle = FileHandle(forWritingAtPath: path)
-    else { throw CommandFailure(.failure, "\(path) can't be written") }
-    return handle
   }
 }

@@ -25,6 +25,9 @@ extension ConfigurationSource {
     case .unknown:
       let nearest = KafkaProperties.names.min { editDistance($0, name) < editDistance($1, name) }
       return "is no property of librdkafka; the nearest known one is kafka.\(nearest ?? "")"
+    case .noAddress(let entry):
+      return
+        "is \"\(value)\"; expected host:port, several separated by commas, and \"\(entry)\" is none"
     case .reserved: return "can't be changed: exactly-once depends on it"
     case .invalid(let message):
       return SettingsRendering.isSecret(name)

@@ -22,6 +22,9 @@ extension ExitStatus {
     case StageError.failed(let reason, _) where reason.code == .topicsOwned: self = .topicsDiffer
     case StageError.failed(let reason, _) where reason.code == .instanceInUse:
       self = .alreadyRunning
+    case StageError.failed(let reason, _)
+    where [.foreignOffset, .storeOfAnotherLog].contains(reason.code):
+      self = .stateDiffers
     case is StageError: self = .failure
     case let error as RootLockError:
       if case .held = error { self = .alreadyRunning } else { self = .failure }

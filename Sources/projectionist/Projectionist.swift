@@ -63,7 +63,8 @@ struct Projectionist: AsyncParsableCommand {
     StandardStream.occupyClosed()
     StandardStream.failAtExitIfOutputIsLost()
     do {
-      try HelpRequest.check(CommandLine.arguments.dropFirst())
+      try CommandNames.check(CommandLine.arguments.dropFirst())
+      try NegativeNumber.check(CommandLine.arguments.dropFirst())
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()

@@ -38,6 +38,9 @@ private let narrow = Array(object.utf8)
       (#"{"user_id": 1, "rati"#, .truncated), (#"{"user_id": [1"#, .truncated),
       ("<event/>", .xml), ("user_id=1&movie_id=2", .form), ("eyJ1c2VyX2lkIjoxfQ==", .base64),
       (#""rating""#, .text), ("5.0", .number), ("-1", .number), ("true", .boolean), ("null", .null),
+      ("1,2,4.0", .tableRow), ("1\t2", .tableRow), ("1::2::3", .tableRow), ("1;2", .tableRow),
+      ("2024-01-15", .plainText), (#"{"a": 04}"#, .malformedNumber("04")),
+      (#"{"a": -x}"#, .plainText), (#"{"a": 0x1F}"#, .malformedNumber("0x1F")),
       ("user 7", .plainText), ("", .blank), (#"{"a" 1}"#, .plainText),
     ] as [(String, ForeignForm)])
   func tellsTextsApart(_ text: String, _ form: ForeignForm) {
@@ -104,6 +107,8 @@ private let narrow = Array(object.utf8)
     #expect(hasEntered)
     let (kind, inside) = (parser.kind(0), parser.strangers().map(\.key))
     #expect(kind == .absent && inside == ["userId", "USER-ID", "y"])
+    let counts = parser.strangers(to: 1).map(\.fieldsInside)
+    #expect(counts == [0, 0, 1])
     let (hasEnteredAgain, fields) = (parser.enter(1), parser.strangers().last?.fieldsInside)
     #expect(!hasEnteredAgain && fields == 1)
     parser.readLoosely(true)

@@ -230,7 +230,7 @@ func problems(
     ("topics.prefix", "a.b"), ("topics.prefix", "ü"),
     ("stages", "users"), ("processing.guarantee", "exactly-once"), ("log.level", "loud"),
     ("state.map_size_gigabytes", "99999999999999999999"), ("instance", "a/b"),
-    ("kafka.bootstrap.servers", ""),
+    ("kafka.bootstrap.servers", ""), ("state.directory", "~/state"), ("state.directory", "~"),
   ])
   func aWrongValueIsRefused(path: String, value: String) throws {
     let expected = try #require(SettingKey.byPath[path]).expected

@@ -63,6 +63,19 @@ struct LifecycleTests {
     #expect(try await ending == .stopped)
   }
 
+  /// A terminal that closes sends it, perhaps twice.
+  @Test func aHangupStopsInGoodOrder() async throws {
+    let bench = bench
+    async let ending = bench.run([("loop", bench.service("loop") { try bench.waitForRelease() })])
+    bench.signals.yield(.sighup)
+    bench.signals.yield(.sighup)
+    try await bench.waitAsync("the signal") { $0 == ["signal"] }
+    bench.signals.yield(.sigterm)
+    try await bench.waitAsync("the end") { $0 == ["signal", "end"] }
+    bench.note("release")
+    #expect(try await ending == .stopped)
+  }
+
   @Test func aThreadThatOutlivesTheDeadlineIsLeftBehind() async throws {
     let bench = Bench(deadline: .milliseconds(1))
     async let ending = bench.run([

@@ -16,6 +16,10 @@ import Testing
     ("x,2,3,1260759144", "user_id is 'x', not a whole number of 0 to 2^63 - 1", "of_type:user_id"),
     (",2,3,1260759144", "there is no user_id", "be_null:user_id"),
     ("1.5,2,3,1260759144", "user_id is '1.5', not a whole number of 0 to 2^63 - 1", "type:user_id"),
+    (
+      "\"1,000\",2,3,1260759144", "user_id is '1,000', not a whole number of 0 to 2^63 - 1",
+      "of_type:user_id"
+    ),
     ("1,-2,3,1260759144", "movie_id is '-2', not a whole number of 0 to 2^63 - 1", "movie_id"),
     (
       "9223372036854775808,2,3,1260759144",

@@ -23,6 +23,25 @@ import Testing
     }
   }
 
+  /// librdkafka takes each of them, and no client can be made with it.
+  @Test(arguments: [
+    ["security.protocol": "ssl", "ssl.ca.location": "/nowhere/ca.pem"],
+    ["security.protocol": "sasl_plaintext", "sasl.mechanism": "NOPE"],
+    ["security.protocol": "sasl_plaintext", "sasl.mechanism": "PLAIN"],
+    ["group.instance.id": "a", "session.timeout.ms": "900000"],
+  ])
+  func aClientThatCannotBeMadeIsExplained(_ properties: [String: String]) {
+    let settings = KafkaSettings(bootstrapServers: "127.0.0.1:1", properties: properties)
+    #expect {
+      _ = try KafkaLog(settings: settings, logger: Logger(label: "t")).makeConsumer(
+        ConsumerConfiguration(topics: ["any"], group: "g", clientID: "c"))
+    } throws: { error in
+      guard let error = error as? LogError else { return false }
+      return error.code == .configuration && !error.message.isEmpty
+        && error.advice?.contains("kafka.* keys") == true
+    }
+  }
+
   @Test func whatExactlyOnceNeedsCannotBeChanged() throws {
     let cluster = try Cluster([:], properties: ["enable.auto.commit": "true"])
     #expect { try cluster.reader("any") } throws: {

@@ -43,7 +43,18 @@ import Testing
       ("\"\"", heat, "skip: its key is not"), ("x8", nil, "skip: its key is not"),
       ("12", heat, "skip: its key is 12, but its movie_id is 8"),
       ("8", "nil", "skip: "), ("8", "NULL", "skip: "), ("8", "[]", "skip: "),
-      ("8", #"{"movie_id":8}"#, "skip: the field title is missing"),
+      ("8", "null\n8:null", "skip: the value is"),
+      ("8", "8,Heat,Crime", "skip: the value is a row of a table"),
+      ("8", "{'movie_id': 8}", "skip: the value has single quotes"),
+      ("8", #"{"movie_id":8}"#, "skip: it has no title"),
+      ("8", #"{"movie_id":8,"titles":"Heat"}"#, "skip: it has no title, but there is titles"),
+      ("8", #"{"movie_id":8,"title":5}"#, "skip: its title is 5: expected text"),
+      (
+        "8", #"{"movie_id":"x","title":"Heat"}"#, "skip: its movie_id is x: expected a whole number"
+      ),
+      ("8", #"{"data":\#(heat)}"#, "skip: it has no movie_id: the movie is wrapped in `data`"),
+      ("8", #"{"movieId":"8","TITLE":"Heat"}"#, "put 8 Heat"),
+      ("8", "\u{FEFF}\(heat)", "put 8 Heat"),
     ] as [(String?, String?, String)])
   func aRecordDoesWhatItsWriterMeant(key: String?, value: String?, change: String) {
     #expect(describe(key, value).hasPrefix(change), "\(describe(key, value))")

@@ -34,18 +34,48 @@ import Testing
 
   @Test(arguments: [
     ["help"], ["help", "run"], ["help", "state", "verify"], ["help", "help"], ["run", "help"], [],
+    ["--version"], ["topics"], ["topics", "--json"], ["topics", "show", "nope"], ["load", "dir"],
+    ["topics", "help", "show"], ["--generate-completion-script", "bash"], ["help", "--help"],
   ])
-  func helpOnACommandPasses(_ arguments: [String]) {
-    #expect(throws: Never.self) { try HelpRequest.check(arguments) }
+  func namesOfCommandsPass(_ arguments: [String]) {
+    #expect(throws: Never.self) { try CommandNames.check(arguments) }
   }
 
   @Test(arguments: [
     (["help", "nope"], "nope"), (["help", "predit"], "`projectionist predict`"),
-    (["help", "state", "verfy"], "`projectionist state verify`"),
+    (["help", "state", "verfy"], "`projectionist state verify`"), (["nope"], "--help` lists all"),
+    (["topics", "shw"], "`projectionist topics show`"),
+    (["pedict", "5"], "`projectionist predict`"),
   ])
-  func helpOnAnUnknownCommandNamesTheNearest(_ arguments: [String], _ text: String) {
-    let failure = #expect(throws: CommandFailure.self) { try HelpRequest.check(arguments) }
+  func anUnknownCommandNamesTheNearest(_ arguments: [String], _ text: String) {
+    let failure = #expect(throws: CommandFailure.self) { try CommandNames.check(arguments) }
     #expect(failure?.status == .usage && failure?.message.contains(text) == true)
+  }
+
+  @Test(arguments: [["predict", "-5"], ["features", "-1.5"], ["predict", "1", "--count", "-1"]])
+  func aNegativeNumberIsNamed(_ arguments: [String]) {
+    let failure = #expect(throws: CommandFailure.self) { try NegativeNumber.check(arguments) }
+    #expect(failure?.status == .usage)
+    #expect(failure?.message.hasPrefix("\(arguments.last ?? "") is negative") == true)
+  }
+
+  @Test(arguments: [["load", "--", "-5"], ["check", "-b", "a:1", "--set", "x=-5"], ["-"], []])
+  func otherArgumentsAreNoNegativeNumbers(_ arguments: [String]) {
+    #expect(throws: Never.self) { try NegativeNumber.check(arguments) }
+  }
+
+  @Test(arguments: ["", " ", ","]) func noGenreIsNoGenres(_ genres: String) {
+    #expect(throws: (any Error).self) { try PredictCommand.parse(["7", "--genres", genres]) }
+  }
+
+  @Test func aDiskThatIsFullIsNamed() throws {
+    let failure = try #require(throws: CommandFailure.self) {
+      try GenerateCommand.parse(["--ratings", "10", "--output", "/dev/full"]).run()
+    }
+    #expect(failure.message == "/dev/full can't be written: No space left on device")
+    // It is still the device.
+    var status = stat()
+    #expect(stat("/dev/full", &status) == 0 && status.st_mode & S_IFMT == S_IFCHR)
   }
 
   @Test func aMissingFileIsNamed() throws {

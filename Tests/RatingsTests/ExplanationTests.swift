@@ -51,6 +51,16 @@ private let fields: [Refusal] = [
   Refusal(event("-3"), "user_id", "user_id -3 is 3 below 0"),
   Refusal(event("9223372036854775808"), "user_id", "2^63"),
   Refusal(event(#"{"$numberLong":"1"}"#), "user_id", "MongoDB"),
+  Refusal(event("1", "7", "4", #"{"$date":1}"#), "timestamp", "an object, as MongoDB"),
+  Refusal(event(#"{"long":1}"#), "user_id", "Avro's JSON encoding"),
+  Refusal(event("1", "7", "4", "[2023,11,14,22,13]"), "timestamp", "an array, as Jackson"),
+  Refusal(
+    event("1", "7", "4", "133444736000000000"), "timestamp", "ahead of the record's time",
+    "the number is read as microseconds"),
+  Refusal(event("1", "7", "4", "99999999999999999999999"), "timestamp", "too large a number"),
+  Refusal(
+    event("1", "7", "4", "1700000000", #","event_type":"""#), "event_type",
+    "is blank, and is not one of"),
   Refusal(event("true"), "user_id", "true or false"),
   Refusal(event("100", "7", "5.5"), "rating", "rating 5.5 is 0.5 above 5.0", "ten points"),
   Refusal(event("100", "7", "0"), "rating", "0.5 below 0.5", "null takes a rating back"),
@@ -87,7 +97,25 @@ private let missing: [Refusal] = [
     #"{"record":{"user_id":1,"movie_id":7},"timestamp":1700000000,"rating":4,"movie_id":7}"#,
     "user_id", "wrapped in `record`"),
   Refusal(#"{"op":"t","after":null,"source":{},"ts_ms":1}"#, "user_id", "op is t"),
-  Refusal(#"{"op":"c","after":"{\"user_id\":1}"}"#, "user_id", "`after` holds no object, but {"),
+  Refusal(
+    #"{"op":"c","after":"{\"user_id\":1}"}"#, "user_id", "`after` holds text", "encoded twice"),
+  Refusal(
+    #"{"specversion":"1.0","data":"{\"user_id\":1}"}"#, "user_id", "`data` holds text",
+    "encoded twice"),
+  Refusal(#"{"op":"c","after":[1]}"#, "user_id", "`after` holds no object, but [1]"),
+  Refusal(#"{"data":\#(event())}"#, "user_id", "wrapped in `data`"),
+  Refusal(#"{"type":"x","payload":\#(event())}"#, "user_id", "wrapped in `payload`"),
+  Refusal(#"{"data":[\#(event())],"type":"INSERT"}"#, "user_id", "`data` is an array of events"),
+  Refusal(
+    #"{"Message":"{\"user_id\": 1, \"movie_id\": 2}"}"#, "user_id",
+    "`Message` holds the event as text",
+    "encoded twice"),
+  Refusal(#"{"op":"d","before":{"id":7},"after":null,"ts_ms":1}"#, "user_id", "REPLICA IDENTITY"),
+  Refusal(
+    #"{"user_id":1,"movie_id":7,"rating":4,"time":1700000000}"#, "timestamp", "there is time:"),
+  Refusal(
+    #"{"user id":1,"movie_id":7,"rating":4,"timestamp":1700000000}"#, "user_id",
+    "there is user id: name it user_id"),
   Refusal(#"{"op":"d","before":null,"ts_ms":1700000000000}"#, "user_id", "REPLICA IDENTITY"),
 ]
 
@@ -104,6 +132,17 @@ private let documents: [Refusal] = [
   Refusal(bytes: event().utf16.flatMap { [UInt8($0), 0] }, "UTF-16"),
   Refusal(bytes: [0, 0, 0, 0, 7, 2, 14, 2, 14], "Confluent's schema 7", "Avro"),
   Refusal(bytes: [0x1F, 0x8B, 8, 0], "gzip", "compression.type"),
+  Refusal(bytes: [3, 5] + [UInt8](repeating: 0x11, count: 20), "compressed", "AWS Glue"),
+  Refusal(bytes: Array("1,2,4.0,1700000000".utf8), "a row of a table", "projectionist load"),
+  Refusal(bytes: Array("1::2::4::1700000000".utf8), "a row of a table"),
+  Refusal(bytes: Array(event("07").utf8), "has 07, which is no number in JSON"),
+  Refusal(bytes: Array(event("1", "7", "+4").utf8), "has +4,"),
+  Refusal(bytes: Array(event("1", "7", ".5").utf8), "has .5,"),
+  Refusal(bytes: Array(event("1", "7", "4.").utf8), "has 4.,"),
+  Refusal(bytes: Array(event("1", "7", "4.5f").utf8), "has 4.5f,"),
+  Refusal(
+    bytes: Array(#"{"a":\#(String(repeating: "[", count: 1100))1}"#.utf8), "nested deeper than 1024"
+  ),
 ]
 
 @Suite struct ExplanationTests {

@@ -222,6 +222,7 @@ import Testing
     (#"{"movie_id":1,"title":"T","genres":"(no genres listed)"}"#, "(no genres listed)", "[]"),
     (#"{"movie_id":1.0,"title":"T","genres":""}"#, "", "[]"),
     (#"{"movie_id":1,"title":"T"}"#, "", "[]"),
+    (#"{"MOVIE_ID":"1","Title":"T","genres":null}"#, "", "[]"),
   ])
   func reads(_ text: String, _ genres: String, _ genresJSON: String) throws {
     var parser = MovieRecordParser()
@@ -233,7 +234,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "{}", #"{"movie_id":"1","title":"T"}"#, #"{"movie_id":-1,"title":"T"}"#, #"{"movie_id":1}"#,
+    "{}", #"{"movie_id":"1.5","title":"T"}"#, #"{"movie_id":"-1","title":"T"}"#,
+    #"{"movie_id":-1,"title":"T"}"#, #"{"movie_id":1}"#,
     #"{"movie_id":1,"title":"T","genres":[1]}"#, #"{"movie_id":1,"title":"T","genres":5}"#,
   ])
   func refuses(_ text: String) {

@@ -31,6 +31,25 @@ import Testing
     #expect(problem("kafka.sasl.jaas.config=secret")?.contains("secret") == false)
   }
 
+  @Test(arguments: [
+    ("a:1,b:x", "b:x"), ("a:0", "a:0"), ("a:65536", "a:65536"), ("http://a:1", "http://a:1"),
+    ("a b", "a b"), ("a:1 b:2", "a:1 b:2"), (":9092", ":9092"), ("[::1]:x", "[::1]:x"),
+    ("a:1/b", "a:1/b"), ("a:", "a:"),
+  ])
+  func aServerThatIsNoAddressIsNamed(_ servers: String, _ entry: String) {
+    let problem = problem("kafka.bootstrap.servers=\(servers)")
+    #expect(
+      problem?.hasSuffix(
+        "expected host:port, several separated by commas, and \"\(entry)\" is none") == true)
+  }
+
+  @Test(arguments: [
+    "a", "a:1", "a:1, b:65535", "SASL_SSL://a:1", "[::1]:9092", "[::1]", "::1", "a-b.c_d:9,",
+  ])
+  func addressesPass(_ servers: String) {
+    #expect(problem("kafka.bootstrap.servers=\(servers)") == nil)
+  }
+
   @Test func whatExactlyOnceDependsOnIsRefused() {
     #expect(problem("kafka.enable.idempotence=false")?.contains("exactly-once") == true)
   }

@@ -94,7 +94,8 @@ bool csj_enter(csj_parser *parser, size_t field);
 typedef struct csj_member {
   csj_text key;
   csj_kind kind;
-  /// If it is an object: how many of its keys are fields.
+  /// How many fields are keys of what it holds: an object, the first object of an array, or an
+  /// object as text.
   size_t fields_inside;
 } csj_member;
 
@@ -102,9 +103,9 @@ typedef struct csj_member {
 /// one if keys were read loosely.
 bool csj_has_other_spellings(const csj_parser *parser);
 
-/// Copies the first `capacity` keys that are no fields, of the object whose values were found last,
-/// and returns how many there were. They are valid as long as texts.
-size_t csj_strangers(const csj_parser *parser, csj_member *members, size_t capacity);
+/// Copies the first `capacity` keys that are none of the first `own` fields, of the object whose
+/// values were found last, and returns how many there were. They are valid as long as texts.
+size_t csj_strangers(const csj_parser *parser, size_t own, csj_member *members, size_t capacity);
 
 /// Writes an array or object field without blanks to `destination`, cut to `capacity`, and returns
 /// how many bytes it wrote; 0 for any other field.

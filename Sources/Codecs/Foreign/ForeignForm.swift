@@ -7,11 +7,19 @@ package enum ForeignForm: Hashable, Sendable {
   case javaObject, pickle, avroFile, messagePack
   /// Behind the prefix of a schema registry's serializer.
   case binaryWithSchema(String)
+  /// Behind AWS Glue's prefix, which says so.
+  case compressedWithSchema
   case trailingNUL
   case doubleEncoded, base64
   case array, text, number, boolean, null
   case several
   case singleQuotes, bareKey, comment, trailingComma
+  /// A token that begins like a number and is none of JSON's, such as 04, +4 or 4.5f.
+  case malformedNumber(String)
+  /// Deeper than the parser follows.
+  case tooDeep
+  /// Fields with commas, tabs or the like between them.
+  case tableRow
   /// NaN, Infinity, None and others that are no JSON.
   case word(String)
   case truncated
@@ -35,6 +43,9 @@ package enum ForeignForm: Hashable, Sendable {
     case .binaryWithSchema(let schema):
       "is binary behind the prefix of \(schema), as Avro and Protobuf serializers write it: use a"
         + " JSON serializer"
+    case .compressedWithSchema:
+      "is compressed behind the prefix of AWS Glue's schema registry: turn its compression off, and"
+        + " set the producer's compression.type"
     case .trailingNUL: "ends with a NUL byte: leave it out"
     case .doubleEncoded: "is JSON inside a JSON string (encoded twice): encode it once"
     case .base64: "looks like JSON in Base64: send the JSON itself"
@@ -48,6 +59,11 @@ package enum ForeignForm: Hashable, Sendable {
     case .bareKey: "has names without double quotes: write JSON"
     case .comment: "has a comment, which JSON doesn't know"
     case .trailingComma: "has a comma before a closing bracket, which JSON doesn't allow"
+    case .malformedNumber(let token):
+      "has \(token), which is no number in JSON: it takes no leading zeros, plus signs or letters,"
+        + " and a point only between digits"
+    case .tooDeep: "is nested deeper than \(JSONError.deepest) levels"
+    case .tableRow: "is a row of a table: send JSON, or load the file with `projectionist load`"
     case .word(let word): "has \(word), which JSON doesn't know: write null or a number"
     case .truncated: "ends in the middle of the JSON: it was cut off"
     case .xml: "is XML: write JSON"
@@ -124,7 +140,8 @@ package enum ForeignForm: Hashable, Sendable {
       guard number != 0 else { return .binary }
       return .binaryWithSchema("Confluent's schema \(number)")
     case 0x01 where value.byteCount > 17: return .binaryWithSchema("a schema's GUID")
-    case 0x03 where value.byteCount > 18 && (value.byte(at: 1) == 0 || value.byte(at: 1) == 5):
+    case 0x03 where value.byteCount > 18 && value.byte(at: 1) == 5: return .compressedWithSchema
+    case 0x03 where value.byteCount > 18 && value.byte(at: 1) == 0:
       return .binaryWithSchema("AWS Glue's schema registry")
     // A map of up to 15 entries, whose first key is a short text.
     case 0x81...0x8F where value.byteCount > 2 && 0xA1...0xBF ~= value.byte(at: 1):

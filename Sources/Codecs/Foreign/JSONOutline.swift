@@ -11,6 +11,8 @@ struct JSONOutline {
   private var hasTrailingComma = false
   private var isValidText = true
   private var word: String?
+  private var malformedNumber: String?
+  private var deepest = 0
 
   /// The first byte after the first value that is neither blank nor NUL.
   private var rest: UInt8?
@@ -23,6 +25,8 @@ struct JSONOutline {
   ]
   /// They are looked for in so many bytes: a text of millions of words has other troubles.
   private static let beginning = 4096
+  /// Longer ones are not looked at.
+  private static let longestNumber = 32
 
   mutating func scan(_ value: RawSpan) {
     isValidText = value.isUTF8
@@ -58,6 +62,7 @@ struct JSONOutline {
       return next ?? value.byteCount
     case UInt8(ascii: "{"), UInt8(ascii: "["):
       depth += 1
+      deepest = max(deepest, depth)
     case UInt8(ascii: "}"), UInt8(ascii: "]"):
       if before == UInt8(ascii: ",") { hasTrailingComma = true }
       depth -= 1
@@ -71,8 +76,24 @@ struct JSONOutline {
         if before == UInt8(ascii: "{") { hasBareKey = true }
         return takeWord(from: index, in: value)
       }
+      if byte.beginsNumber { return takeNumber(from: index, in: value) }
     }
     return index + 1
+  }
+
+  private mutating func takeNumber(from start: Int, in value: RawSpan) -> Int {
+    var next = start + 1
+    if value.byte(at: start) == UInt8(ascii: "-"), next < value.byteCount,
+      value.byte(at: next).isLetter
+    {
+      // `-Infinity` is a word.
+      return next
+    }
+    while next < value.byteCount, value.byte(at: next).continuesNumber { next += 1 }
+    guard malformedNumber == nil, next - start <= Self.longestNumber else { return next }
+    let token = value.extracting(start..<next)
+    if JSONNumber(text: token) == nil { malformedNumber = String(excerptOf: token) }
+    return next
   }
 
   private mutating func takeWord(from start: Int, in value: RawSpan) -> Int {
@@ -93,6 +114,8 @@ struct JSONOutline {
     if hasSingleQuote { return .singleQuotes }
     if let word { return .word(word) }
     if hasBareKey { return .bareKey }
+    if deepest > JSONError.deepest { return .tooDeep }
+    if let malformedNumber { return .malformedNumber(malformedNumber) }
     if hasComment { return .comment }
     if hasTrailingComma { return .trailingComma }
     if !isValidText { return .notUTF8 }
@@ -107,7 +130,9 @@ struct JSONOutline {
       return isEncoded ? .doubleEncoded : .text
     case UInt8(ascii: "<"): return .xml
     case UInt8(ascii: "'"): return .singleQuotes
-    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+      if JSONNumber(text: value.trimmed()) != nil { return .number }
+      if value.holdsRow { return .tableRow }
     default: break
     }
     if !isValidText || value.contains([0]) { return .binary }
@@ -125,6 +150,10 @@ struct JSONOutline {
 extension UInt8 {
   fileprivate var isBlank: Bool { self == 0x20 || self == 0x09 || self == 0x0A || self == 0x0D }
   fileprivate var isLetter: Bool { (0x41...0x5A).contains(self) || (0x61...0x7A).contains(self) }
+  private var isDigit: Bool { (0x30...0x39).contains(self) }
+  private var isSignOrPoint: Bool { self == 0x2B || self == 0x2D || self == 0x2E }
+  fileprivate var beginsNumber: Bool { isDigit || isSignOrPoint }
+  fileprivate var continuesNumber: Bool { isDigit || isSignOrPoint || isLetter }
 }
 
 extension RawSpan {
@@ -143,6 +172,12 @@ extension RawSpan {
 
   fileprivate var isUTF8: Bool {
     unsafe withUnsafeBytes { unsafe String(validating: $0, as: UTF8.self) != nil }
+  }
+
+  /// Whether it is a line of fields with a separator between them.
+  fileprivate var holdsRow: Bool {
+    let separators: [UInt8] = [0x2C, 0x3B, 0x09]
+    return separators.contains { contains([$0]) } || contains([0x3A, 0x3A])
   }
 
   /// Whether these few bytes occur in the first few hundred.

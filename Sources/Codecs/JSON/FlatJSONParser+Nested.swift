@@ -4,7 +4,8 @@ import CSimdjson
 package struct JSONStranger: Hashable, Sendable {
   package var key: String
   package var kind: JSONKind
-  /// If it is an object: how many of its own keys are fields, in any spelling.
+  /// How many fields, in any spelling, are keys of what it holds: an object, the first object of an
+  /// array, or an object as text.
   package var fieldsInside: Int
 }
 
@@ -37,11 +38,13 @@ extension FlatJSONParser {
   }
 
   /// The first keys that are not fields.
-  package func strangers(limit: Int = 64) -> [JSONStranger] {
+  ///
+  /// - Parameter own: how many of the fields count as such, from the first one on; `nil` for all.
+  package func strangers(to own: Int? = nil, limit: Int = 64) -> [JSONStranger] {
     guard let handle = unsafe handle else { return [] }
     return unsafe withUnsafeTemporaryAllocation(of: csj_member.self, capacity: limit) { members in
       guard let start = members.baseAddress else { return [] }
-      let count = unsafe csj_strangers(handle, start, limit)
+      let count = unsafe csj_strangers(handle, own ?? fieldCount, start, limit)
       return unsafe members[..<count].map { member in
         let key = unsafe RawSpan(_unsafeStart: member.key.bytes, byteCount: member.key.length)
         return unsafe JSONStranger(

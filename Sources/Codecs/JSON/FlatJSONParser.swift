@@ -43,7 +43,7 @@ public enum JSONKind: UInt8, Sendable {
   let handle: OpaquePointer?
   private let values: UnsafePointer<csj_value>?
   private let found: UnsafePointer<csj_found>?
-  private let fieldCount: Int
+  let fieldCount: Int
 
   /// - Parameter fields: the keys to look for, at most 32.
   public init(fields: [StaticString]) {

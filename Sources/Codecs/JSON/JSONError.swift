@@ -4,6 +4,9 @@ import CSimdjson
 public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
   let code: UInt8
 
+  /// The levels of nesting that simdjson follows.
+  static let deepest = 1024
+
   static let notAnObject = JSONError(code: UInt8(csj_error_not_an_object))
 
   /// One sentence for a person, simdjson's own where it is the judge.

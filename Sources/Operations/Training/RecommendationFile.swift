@@ -9,24 +9,17 @@ enum RecommendationFile {
   static func write(
     _ lists: RecommendationLists, users: [Int64], movies: [Int64], to path: String
   ) throws(CommandFailure) {
-    guard FileManager.default.createFile(atPath: path, contents: nil),
-      let handle = FileHandle(forWritingAtPath: path)
-    else { throw CommandFailure(.failure, "\(path) can't be written") }
+    let file = try OutputFile(path)
     var text = "user,movie,rank\n"
-    do {
-      for (index, user) in users.enumerated() {
-        for (rank, row) in lists.rows(ofUser: index).enumerated() {
-          text += "\(user),\(movies[Int(row)]),\(rank + 1)\n"
-        }
-        if text.utf8.count >= bufferSize {
-          try handle.write(contentsOf: Data(text.utf8))
-          text = ""
-        }
+    for (index, user) in users.enumerated() {
+      for (rank, row) in lists.rows(ofUser: index).enumerated() {
+        text += "\(user),\(movies[Int(row)]),\(rank + 1)\n"
       }
-      try handle.write(contentsOf: Data(text.utf8))
-      try handle.close()
-    } catch {
-      throw CommandFailure(.failure, "\(path) can't be written: \(error.localizedDescription)")
+      if text.utf8.count >= bufferSize {
+        try file.write(Data(text.utf8))
+        text = ""
+      }
     }
+    try file.write(Data(text.utf8))
   }
 }

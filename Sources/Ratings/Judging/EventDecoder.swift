@@ -31,7 +31,9 @@ struct EventDecoder: ~Copyable, Sendable {
   enum Problem: Hashable, Sendable {
     /// The envelope holds null: it says what a null value says.
     case holdsNull(String)
-    /// The envelope holds something that is no object.
+    /// The envelope holds a text.
+    case holdsText(field: String, String)
+    /// The envelope holds something else that is no object.
     case holdsOther(field: String, excerpt: String)
     /// Debezium's operation does not change a row.
     case operation(String)
@@ -165,6 +167,8 @@ struct EventDecoder: ~Copyable, Sendable {
     if nested.enter(field) { return true }
     switch nested.kind(field) {
     case .absent, .null: wrapping.problem = .holdsNull(name)
+    case .string:
+      wrapping.problem = .holdsText(field: name, nested.excerpt(field) ?? "")
     default:
       wrapping.problem = .holdsOther(field: name, excerpt: nested.excerpt(field) ?? "")
     }

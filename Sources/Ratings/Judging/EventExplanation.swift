@@ -12,7 +12,7 @@ struct EventExplanation: ~Copyable {
   /// - Parameter parser: has found the event's fields.
   func details(of failed: ExpectationSet, _ parser: borrowing FlatJSONParser) -> [EventDetail] {
     var details: [EventDetail] = []
-    let strangers = parser.strangers()
+    let strangers = parser.strangers(to: EventField.names.count)
     for expectation in failed {
       let field = Self.field(of: expectation)
       details.append(
@@ -65,8 +65,7 @@ struct EventExplanation: ~Copyable {
       return missingField(field, parser, strangers)
     case .userOfType, .movieOfType: return wrongNumber(field, "a whole number", parser)
     case .ratingOfType: return wrongNumber(field, "a number or null", parser)
-    case .timestampOfType:
-      return "timestamp is \(kind(field, parser)): expected seconds since 1970 or text in ISO 8601"
+    case .timestampOfType: return wrongTime(parser)
     case .eventTypeOfType, .sessionOfType, .retractsOfType:
       return "\(name) is \(kind(field, parser)): expected text"
     case .genresOfType:
@@ -89,7 +88,8 @@ struct EventExplanation: ~Copyable {
       let given = parser.excerpt(EventField.eventType) ?? ""
       let known = EventType.allCases.map(\.name.description)
       let hint = nearestName(to: given, among: known).map { "; did you mean \($0)?" } ?? ""
-      return "event_type \(given) is not one of \(known.joined(separator: ", "))\(hint)"
+      let shown = given.allSatisfy(\.isWhitespace) ? "is blank, and" : given
+      return "event_type \(shown) is not one of \(known.joined(separator: ", "))\(hint)"
     case .genreCount: return "genres has more than \(EventRules.maximumGenres) elements"
     case .genreLengths:
       return "a genre is empty or longer than \(EventRules.maximumGenreBytes) bytes"
@@ -128,6 +128,10 @@ struct EventExplanation: ~Copyable {
     let name = EventField.names[field].description
     let what = parser.kind(field) == .null ? "\(name) is null" : "\(name) is missing"
     if let reason = unwrapped(strangers) { return "\(what): \(reason)" }
+    if wrapping.isDelete {
+      return "\(what) in `before`: it has to be part of the primary key, or the table's REPLICA"
+        + " IDENTITY must be FULL"
+    }
     guard parser.kind(field) == .absent else { return what }
     let keys = strangers.map(\.key)
     let candidates = [name] + (Self.synonyms[field] ?? [])
@@ -138,11 +142,17 @@ struct EventExplanation: ~Copyable {
     let close = keys.filter { nearestName(to: $0, among: [name]) != nil }
       .min { editDistance($0, name) < editDistance($1, name) }
     if let key = sameLetters ?? close {
-      let isSpelling = foldedName(key) == foldedName(name)
+      let isSpelling = policy.accepts.contains(.spelling) ? false : Self.isSpelling(key, of: name)
       let setting = isSpelling ? ", or add spelling to intake.accept" : ""
       return "\(what), but there is \(key): name it \(name)\(setting)"
     }
     return field == EventField.rating ? "\(what): null takes a rating back" : what
+  }
+
+  /// Whether the coercion `spelling` takes a key for a field.
+  private static func isSpelling(_ key: String, of name: String) -> Bool {
+    func plain(_ text: String) -> String { text.lowercased().filter { $0 != "_" && $0 != "-" } }
+    return plain(key) == plain(name)
   }
 
   /// Why the event is not where its fields are looked for.
@@ -154,6 +164,9 @@ struct EventExplanation: ~Copyable {
     case .holdsNull(let field):
       return "`\(field)` is null"
         + (wrapping.isDelete ? ": the table's REPLICA IDENTITY must be FULL" : "")
+    case .holdsText(let field, let text):
+      let isObject = text.first == "{"
+      return "`\(field)` holds text, not an object: \(isObject ? Self.twice : text)"
     case .holdsOther(let field, let excerpt):
       return "`\(field)` holds no object, but \(excerpt)"
     case .operation(let operation):
@@ -161,8 +174,14 @@ struct EventExplanation: ~Copyable {
     case nil: break
     }
     guard let holder = strangers.first(where: { $0.fieldsInside > 1 }) else { return nil }
-    return "the event is wrapped in `\(holder.key)`: send what is in it"
+    return switch holder.kind {
+    case .array: "`\(holder.key)` is an array of events: send one a record"
+    case .string: "`\(holder.key)` holds the event as text: \(Self.twice)"
+    default: "the event is wrapped in `\(holder.key)`: send what is in it"
+    }
   }
+
+  private static let twice = "JSON inside a JSON string (encoded twice); encode it once"
 
   // MARK: Types
 
@@ -188,10 +207,30 @@ struct EventExplanation: ~Copyable {
       return "\(name) \(parser.excerpt(field) ?? "") has a fraction: expected \(expected)"
     case .string:
       return "\(what), \(textHint(parser.string(field) ?? "")): expected \(expected)"
-    case .object where (parser.excerpt(field) ?? "").hasPrefix("{\"$"):
-      return "\(what), as MongoDB's extended JSON has numbers: expected \(expected)"
+    case .object: return "\(what)\(objectHint(field, parser)): expected \(expected)"
     default: return "\(what): expected \(expected)"
     }
+  }
+
+  /// Whose way it is to write a plain value as an object.
+  private func objectHint(_ field: Int, _ parser: borrowing FlatJSONParser) -> String {
+    let text = parser.excerpt(field) ?? ""
+    if text.hasPrefix("{\"$") { return ", as MongoDB's extended JSON has it" }
+    let types = ["long", "int", "double", "float", "string"]
+    let isUnion = types.contains { text.hasPrefix("{\"\($0)\":") }
+    return isUnion ? ", as Avro's JSON encoding has values of a union" : ""
+  }
+
+  private func wrongTime(_ parser: borrowing FlatJSONParser) -> String {
+    let field = EventField.timestamp
+    var hint = ""
+    switch parser.kind(field) {
+    case .object: hint = objectHint(field, parser)
+    case .array: hint = ", as Jackson has it with WRITE_DATES_AS_TIMESTAMPS"
+    default: break
+    }
+    return "timestamp is \(kind(field, parser))\(hint): expected seconds since 1970 or text in ISO"
+      + " 8601"
   }
 
   private func textHint(_ text: String) -> String {
@@ -270,6 +309,7 @@ struct EventExplanation: ~Copyable {
       "timestamp \(shown) is \(Self.seconds(time - recordTime)) ahead of the record's"
       + " time \(EventTime.iso8601(recordTime)), and"
       + " \(EventRules.allowedLeadMilliseconds / 1000) s are allowed"
+    if let unit = unit(parser) { message += "; the number is read as \(unit.name)" }
     if lacksZone(parser) {
       message += "; a time without a zone is read as \(policy.timeZone) (intake.time_zone)"
     }
@@ -278,13 +318,22 @@ struct EventExplanation: ~Copyable {
 
   /// Of a number that is no time in seconds.
   private func unitMessage(_ parser: borrowing FlatJSONParser) -> String {
+    guard parser.kind(EventField.timestamp) != .outOfRange else {
+      return "timestamp is too large a number: expected seconds since 1970"
+    }
     let shown = parser.excerpt(EventField.timestamp) ?? ""
-    let number = parser.double(EventField.timestamp) ?? Double(shown) ?? .nan
-    guard let unit = EpochUnit(of: number) else {
+    guard let unit = unit(parser) else {
       return "timestamp \(shown) is not a time from 1995 to 9999 in seconds since 1970"
     }
     return "timestamp \(shown) looks like \(unit.name): expected seconds since 1970, or"
       + " \(unit.coercion.name) in intake.accept"
+  }
+
+  /// The unit that the number's magnitude stands for; `nil` for seconds and for what is no number.
+  private func unit(_ parser: borrowing FlatJSONParser) -> EpochUnit? {
+    let shown = parser.excerpt(EventField.timestamp) ?? ""
+    let number = parser.double(EventField.timestamp) ?? Double(shown) ?? .nan
+    return EpochUnit(of: number)
   }
 
   private func lacksZone(_ parser: borrowing FlatJSONParser) -> Bool {

@@ -37,28 +37,59 @@ public struct MovieRecord: Hashable, Sendable {
 }
 
 /// Reads records of `movies`. Genres are an array of strings, or one string separated by bars; one
-/// without bars is separated by commas.
+/// without bars is separated by commas. Names of fields may be in other spellings (`movieId`), and
+/// an id may be text.
 public struct MovieRecordParser: ~Copyable, Sendable {
   /// Further genres are dropped: a `GenreSet` has no room for them.
   private static let maximumGenres = 64
   /// A reply repeats up to a hundred records and must fit into a topic.
   private static let maximumBytes = 8192
 
-  private var parser = FlatJSONParser(fields: ["movie_id", "title", "genres"])
+  private static let fields: [StaticString] = ["movie_id", "title", "genres"]
+  private var parser = FlatJSONParser(fields: fields)
 
-  public init() {}
+  public init() { parser.readLoosely(true) }
 
   /// - Parameter value: the record's value, with or without a schema prefix.
   public mutating func parse(_ value: RawSpan) throws(RecordError) -> MovieRecord {
     guard value.byteCount <= Self.maximumBytes else {
       throw RecordError("a movie has more than \(Self.maximumBytes) bytes")
     }
-    try parser.parseRecord(WireFormat.payload(of: value))
-    let movie = try parser.require("movie_id", parser.integralNumber(0))
-    guard movie >= 0 else { throw RecordError(missing: "movie_id") }
-    return MovieRecord(
-      movie: movie, title: try parser.require("title", parser.string(1)), genres: try genres())
+    var payload = WireFormat.payload(of: value)
+    if payload.begins(with: byteOrderMark) {
+      payload = payload.extracting(byteOrderMark.count...)
+    }
+    do throws(JSONError) { try parser.parse(payload) } catch {
+      throw RecordError("the value \(ForeignForm(of: payload).sentence)")
+    }
+    guard let movie = identifier(), movie >= 0 else { throw fault(0, "a whole number from 0 on") }
+    guard let title = parser.string(1) else { throw fault(1, "text") }
+    return MovieRecord(movie: movie, title: title, genres: try genres())
   }
+
+  private func identifier() -> Int64? {
+    guard let text = parser.text(0) else { return parser.integralNumber(0) }
+    guard case .integer(let movie) = JSONNumber(text: text) else { return nil }
+    return movie
+  }
+
+  /// What is wrong with a field.
+  private func fault(_ field: Int, _ expected: String) -> RecordError {
+    let name = Self.fields[field].description
+    if parser.kind(field) != .absent {
+      let value = parser.excerpt(field, limit: 24) ?? ""
+      return RecordError("its \(name) is \(value): expected \(expected)")
+    }
+    let strangers = parser.strangers(limit: 16)
+    if let wrapper = strangers.first(where: { $0.fieldsInside > 1 }) {
+      return RecordError("it has no \(name): the movie is wrapped in `\(wrapper.key)`")
+    }
+    let meant = strangers.first { nearestName(to: $0.key, among: [name]) != nil }
+    return RecordError(
+      "it has no \(name)" + (meant.map { ", but there is \($0.key): name it \(name)" } ?? ""))
+  }
+
+  private static let genresExpected = "an array of texts, or one text with bars between the names"
 
   private func genres() throws(RecordError) -> [String] {
     var genres: [String] = []
@@ -77,9 +108,9 @@ public struct MovieRecordParser: ~Copyable, Sendable {
       _ = parser.forEachElement(2, limit: Self.maximumGenres) { _, text in
         if let text { genres.append(String(copyingUTF8: text)) } else { isText = false }
       }
-      if !isText { throw RecordError(missing: "genres") }
+      if !isText { throw fault(2, Self.genresExpected) }
     default:
-      throw RecordError(missing: "genres")
+      throw fault(2, Self.genresExpected)
     }
     return genres
   }

@@ -51,6 +51,9 @@ struct PredictCommand: ParsableCommand {
     guard timeout > 0, timeout <= 86_400 else {
       throw ValidationError("--timeout must be above 0 and at most 86,400 seconds.")
     }
+    guard genres.allSatisfy({ !GenreNames.list($0).isEmpty }) else {
+      throw ValidationError("--genres names no genre: leave it out for all of them.")
+    }
   }
 
   /// What is sent. The daemon validates it.

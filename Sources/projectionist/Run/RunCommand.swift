@@ -14,9 +14,9 @@ struct RunCommand: AsyncParsableCommand {
     discussion: """
       Waits for the broker if it can't be reached yet. Says `ready` in its log once every stage \
       has its partitions and their state. Tells what the stages do on a socket, events.sock in \
-      the application's state directory, as lines of JSON. The first SIGTERM or SIGINT finishes \
-      the open batches and exits with 0; a second one ends the process at once, which harms no \
-      state.
+      the application's state directory, as lines of JSON. The first SIGTERM, SIGINT or SIGHUP \
+      finishes the open batches and exits with 0; a second one ends the process at once, which \
+      harms no state.
       """)
 
   @OptionGroup var common: CommonOptions

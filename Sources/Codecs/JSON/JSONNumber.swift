@@ -1,7 +1,5 @@
-import Codecs
-
 /// A number of JSON.
-enum JSONNumber: Hashable, Sendable {
+package enum JSONNumber: Hashable, Sendable {
   case integer(Int64)
   case real(Double)
   /// Well-formed, and beyond `Int64` or `Double`.
@@ -11,7 +9,7 @@ enum JSONNumber: Hashable, Sendable {
   /// Such a text is what a producer makes of a number that its JSON library does not know.
   ///
   /// - Returns: `nil` for any other text, such as one with leading zeros or a decimal comma.
-  init?(text: RawSpan) {
+  package init?(text: RawSpan) {
     var start = 0
     var end = text.byteCount
     while start < end, text.byte(at: start) == UInt8(ascii: " ") { start += 1 }
