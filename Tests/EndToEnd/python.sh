@@ -32,6 +32,8 @@ mlflow_problem=
 set_up_mlflow() {
   local root=$1 major=$2
   local packages=("mlflow>=$major,<$((major + 1))" flask-wtf)
+  # 2.22 imports a name that SQLAlchemy 2.1 no longer has.
+  ((major > 2)) || packages+=("sqlalchemy<2.1")
   mlflow_venv=$root/.build/mlflow-$major-venv
   mlflow_problem=
   [[ ! -e $mlflow_venv/is-complete ]] || return 0
