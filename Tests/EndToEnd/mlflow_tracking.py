@@ -27,7 +27,7 @@ import pandas
 from mlflow.exceptions import MlflowException
 
 USERS = [1, 2, 7, 40, 111]
-LOGIN = ("admin", "password1234")
+LOGIN = ("admin", "films-and-stars")
 NAME = "projectionist"
 
 
@@ -256,6 +256,11 @@ def run_on_sqlite(bed, bootstrap, ratings):
     os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"] = LOGIN
     with open(bed.path("password"), "w") as file:
         file.write(f"{LOGIN[1]}\n")
+    with open(bed.path("auth.ini"), "w") as file:
+        file.write("\n".join([
+            "[mlflow]", "default_permission = READ", f"database_uri = sqlite:///{bed.path('auth.db')}",
+            f"admin_username = {LOGIN[0]}", f"admin_password = {LOGIN[1]}",
+            "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"]))
     address = f"mlflow.tracking_uri: {uri}"
     login = [f"mlflow.username: {LOGIN[0]}", f"mlflow.password_file: {bed.path('password')}"]
     bed.configure(bootstrap, address, *login)
@@ -279,7 +284,8 @@ def run_on_sqlite(bed, bootstrap, ratings):
     def start():
         bed.start_mlflow(
             "mlflow", f"sqlite:///{bed.path('mlflow.db')}", port, "--app-name", "basic-auth",
-            environment={"MLFLOW_FLASK_SERVER_SECRET_KEY": "for a test"})
+            environment={"MLFLOW_FLASK_SERVER_SECRET_KEY": "for a test",
+                         "MLFLOW_AUTH_CONFIG_PATH": bed.path("auth.ini")})
 
     start()
     wait_until(lambda: alias("serving") == first["version"], 120, "the alias is there")
