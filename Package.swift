@@ -229,7 +229,9 @@ let package = Package(
     tests(
       "DaemonRuntimeTests",
       [
-        "DaemonRuntime", "Configuration", "Console", "LMDBStore", "Pipeline", "Streams", "EventLog",
+        "DaemonRuntime", "Configuration", "Console", "LMDBStore", "Pipeline", "Simulation",
+        "Streams",
+        "EventLog",
         logging, lifecycle, unixSignals,
       ]),
     tests(
