@@ -55,6 +55,8 @@ let package = Package(
     .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
     .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(
       name: "CSimdjson",
@@ -78,12 +80,20 @@ let package = Package(
     adapter("RedisProjection", ["CHiredis"]),
     adapter("LinearAlgebra", ["COpenBLAS"]),
     adapter("Archives", ["CArchive"]),
+    adapter("HTTPClient", ["CCurl"]),
 
     // The engine, and the pure domain.
     module("Streams", ["EventLog", "StateStore", logging]),
     adapter("Codecs", ["CSimdjson"]),
     module("Ratings", ["Codecs"]),
     module("Recommender", ["Ratings", "Codecs", "LinearAlgebra"]),
+
+    // The log's models in MLflow.
+    .target(
+      name: "MLflow", dependencies: ["HTTPClient", "Recommender", "Ratings", "Codecs"],
+      // The loader that goes with each model, so that the binary works wherever it is put.
+      resources: [.embedInCode("Artifact/projectionist_model.py")],
+      swiftSettings: strict),
 
     // The engine's events as lines of JSON on a Unix socket.
     module("EventStream", ["Streams", "Codecs", "EventLog"]),
@@ -120,7 +130,7 @@ let package = Package(
       "Wiring",
       [
         "Console", "Configuration", "Codecs", "Pipeline", "KafkaLog", "LMDBStore",
-        "RedisProjection",
+        "RedisProjection", "MLflow", "HTTPClient",
         "Streams", "EventLog", "StateStore", logging,
       ]),
     module("Processes", ["Console", "RedisProjection", "CSpawn"]),
@@ -132,7 +142,8 @@ let package = Package(
       "DaemonRuntime",
       [
         "Wiring", "Configuration", "Console", "Pipeline", "KafkaLog", "LMDBStore",
-        "RedisProjection", "Streams", "EventLog", logging, "EventStream", lifecycle, unixSignals,
+        "RedisProjection", "MLflow", "Recommender", "Streams", "EventLog", logging, "EventStream",
+        lifecycle, unixSignals,
       ]),
     module(
       "Operations",
@@ -140,7 +151,7 @@ let package = Package(
         "SampleData", "DataFiles", "Processes", "Wiring", "Configuration", "Console",
         "PipelineSimulation", "Simulation", "Pipeline", "Recommender", "Ratings", "Codecs",
         "KafkaLog", "LMDBStore",
-        "RedisProjection", "Streams", "EventLog", "StateStore", logging,
+        "RedisProjection", "MLflow", "Streams", "EventLog", "StateStore", logging,
       ]),
     module(
       "Benchmarks",
@@ -182,6 +193,9 @@ let package = Package(
     tests("KafkaLogTests", ["KafkaLog", "EventLog", "CRdkafka", "CRdkafkaClock", logging]),
     tests("LMDBStoreTests", ["LMDBStore", "StateStore"]),
     tests("RedisProjectionTests", ["RedisProjection", "TestSupport"]),
+    tests("HTTPClientTests", ["HTTPClient", "TestSupport"]),
+    tests(
+      "MLflowTests", ["MLflow", "HTTPClient", "Recommender", "Ratings", "Codecs", "TestSupport"]),
     tests("StreamsTests", ["Streams", "Simulation", "EventLog", "StateStore", logging]),
     tests("EventStreamTests", ["EventStream", "Streams", "EventLog", "TestSupport"]),
     tests(
@@ -204,7 +218,7 @@ let package = Package(
       "WiringTests",
       [
         "Wiring", "Configuration", "Console", "Pipeline", "LMDBStore", "RedisProjection",
-        "Streams", "EventLog", "StateStore", logging,
+        "MLflow", "Streams", "EventLog", "StateStore", logging,
       ]),
     tests("ProcessesTests", ["Processes", "Console", "RedisProjection"]),
     tests("ArchivesTests", ["Archives", "TestSupport"]),
@@ -215,7 +229,9 @@ let package = Package(
     tests(
       "DaemonRuntimeTests",
       [
-        "DaemonRuntime", "Configuration", "Console", "LMDBStore", "Pipeline", "Streams", "EventLog",
+        "DaemonRuntime", "Configuration", "Console", "LMDBStore", "Pipeline", "Simulation",
+        "Streams",
+        "EventLog",
         logging, lifecycle, unixSignals,
       ]),
     tests(

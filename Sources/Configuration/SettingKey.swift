@@ -66,7 +66,7 @@ package struct SettingKey: Sendable {
 extension SettingKey {
   /// Every key, in the order of the documented default file.
   package static let all: [SettingKey] =
-    identity + storage + topics + intake + processing + projection + serving
+    identity + storage + topics + intake + processing + projection + serving + tracking
 
   private static let identity: [SettingKey] = [
     SettingKey(

@@ -89,6 +89,7 @@ package struct Settings: Hashable, Sendable {
   package var feast = Feast()
   package var movie = Movie()
   package var predict = Predict()
+  package var mlflow = MLflow()
   package var log = Log()
   package var shutdown = Shutdown()
 

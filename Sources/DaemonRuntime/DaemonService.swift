@@ -120,7 +120,14 @@ struct DaemonService: Service {
     // The event server stops last, when the stages have emitted their last events.
     return (server.map { [("events", EventService(server: $0))] } ?? []) + [
       ("owner", watchOfOwner)
-    ] + daemon.services
+    ] + tracking(settings, instance, log) + daemon.services
+  }
+
+  private func tracking(_ settings: Settings, _ instance: String, _ log: KafkaLog)
+    -> [(name: String, service: any Service)]
+  {
+    guard settings.usesMLflow else { return [] }
+    return [("mlflow", ModelTracking(settings, instance: instance, log: log, stop: stop))]
   }
 
   /// Claims the instance's name for this process, by stage. A daemon that can't runs without: only

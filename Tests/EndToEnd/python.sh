@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# The virtual environment of the end-to-end tests. To be sourced.
-# shellcheck disable=SC2034 # Both are read by whoever sources this.
+# The virtual environments of the end-to-end tests. To be sourced.
+# shellcheck disable=SC2034 # All are read by whoever sources this.
 
 venv=
 python_problem=
@@ -22,4 +22,30 @@ set_up_python() {
     fi
     cp "$requirements" "$venv/requirements.txt"
   fi
+}
+
+mlflow_venv=
+mlflow_problem=
+
+# Makes an environment with the newest MLflow of a major version; what keeps it from being made goes
+# to `mlflow_problem`: set_up_mlflow ROOT MAJOR
+set_up_mlflow() {
+  local root=$1 major=$2
+  local packages=("mlflow>=$major,<$((major + 1))" flask-wtf)
+  # 2.22 imports a name that SQLAlchemy 2.1 no longer has.
+  ((major > 2)) || packages+=("sqlalchemy<2.1")
+  mlflow_venv=$root/.build/mlflow-$major-venv
+  mlflow_problem=
+  [[ ! -e $mlflow_venv/is-complete ]] || return 0
+  rm -rf "$mlflow_venv"
+  if ! python3 -m venv "$mlflow_venv" >/dev/null 2>&1; then
+    mlflow_problem="python3 can't make a virtual environment (Debian: python3-venv)"
+    return
+  fi
+  printf 'Installing %s from PyPI\n' "${packages[*]}" >&2
+  if ! "$mlflow_venv/bin/pip" install --quiet "${packages[@]}" >&2; then
+    mlflow_problem="pip can't install ${packages[*]}"
+    return
+  fi
+  touch "$mlflow_venv/is-complete"
 }

@@ -18,7 +18,8 @@ import Testing
     return PublishedModel(
       metadata: ModelMetadata(
         version: "", parameters: parameters, trainedTo: [17, 0, 4], users: 9, movies: movies,
-        ratings: 99, meanRating: 3.25, newestRatingMilliseconds: 1_700_000_000_000, loss: 0.25),
+        ratings: 99, meanRating: 3.25, newestRatingMilliseconds: 1_700_000_000_000, loss: 0.25,
+        epochLosses: [0.5, 1.0 / 3, 0.25]),
       contents: .madeUp(movies: (0..<movies).map { Int64($0) * 3 + 1 }, factors: k) {
         Float(2 * random.unit() - 1) * 0.99
       })

@@ -4,7 +4,7 @@
 
 packages=(
   librdkafka-dev libhiredis-dev liblmdb-dev libopenblas-dev libsimdjson-dev
-  libarchive-dev redis-server kcat pkg-config
+  libarchive-dev libcurl4-openssl-dev redis-server kcat pkg-config
 )
 
 say() { printf '%s\n' "$*" >&2; }

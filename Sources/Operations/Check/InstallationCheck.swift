@@ -8,8 +8,8 @@ import Pipeline
 import Streams
 import Wiring
 
-/// Checks everything the configuration points to: Kafka, topics and their owner, Redis, the state
-/// directory.
+/// Checks everything the configuration points to: Kafka, topics and their owner, Redis, MLflow, the
+/// state directory.
 package enum InstallationCheck {
   package static func findings(_ settings: Settings, _ logger: Logger) -> [CheckFinding] {
     var findings = checkKafka(settings, logger)
@@ -17,6 +17,7 @@ package enum InstallationCheck {
       $0.projectsTo != nil && settings.stages.contains($0.name)
     }
     if projects { findings += RedisCheck(settings, logger).findings() }
+    if settings.usesMLflow { findings.append(MLflowCheck.finding(settings)) }
     findings.append(checkStateDirectory(settings))
     return findings
   }

@@ -32,8 +32,9 @@ enum TrainingRun {
       version: "", parameters: parameters, trainedTo: trainedTo, users: ratings.users.count,
       movies: ratings.movies.count, ratings: ratings.count, meanRating: fit.meanRating,
       newestRatingMilliseconds: ratings.newestMilliseconds, loss: losses[losses.count - 1],
-      search: search)
-    return (PublishedModel(metadata: metadata, contents: fit.contents(parameters)), losses)
+      epochLosses: losses, search: search)
+    let model = PublishedModel(metadata: metadata, contents: fit.contents(parameters))
+    return (model.addingSamples(of: ratings), losses)
   }
 
   /// Chooses the settings on parts cut from the ratings.

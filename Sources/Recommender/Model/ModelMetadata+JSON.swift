@@ -4,13 +4,16 @@ import Ratings
 extension ModelMetadata {
   /// The most parts a model may have.
   static let maximumParts = 1 << 12
+  /// The most epochs whose loss is kept.
+  static let maximumEpochs = 1_000
   /// The most partitions `trained_to` may name.
   static let maximumPartitions = 1 << 14
 
   private enum Field {
     static let names: [StaticString] = [
       "format", "version", "users", "movies", "ratings", "newest_rating_ms", "loss", "trained_to",
-      "part_checksums", "byte_count", "mean_rating", "search",
+      "part_checksums", "byte_count", "mean_rating", "search", "epoch_losses",
+      "samples",
     ]
   }
   private static let formatVersion: Int64 = 2
@@ -41,6 +44,10 @@ extension ModelMetadata {
     writer.endArray()
     writer.key("search")
     writer.strings(search.map(\.description))
+    writer.key("epoch_losses")
+    writer.strings(epochLosses.prefix(Self.maximumEpochs).map { "\($0)" })
+    writer.key("samples")
+    writer.strings(samples.map(\.description))
     metrics?.writeFields(RankingMetrics.modelNames, to: &writer)
     popularityMetrics?.writeFields(RankingMetrics.popularityNames, to: &writer)
     writer.key("byte_count")
@@ -76,6 +83,8 @@ extension ModelMetadata {
       meanRating: try parser.require("mean_rating", parser.double(10)),
       newestRatingMilliseconds: try parser.time(5, "newest_rating_ms"),
       loss: try parser.require("loss", parser.double(6)),
+      epochLosses: try Self.losses(parser),
+      samples: try Self.samples(parser),
       search: try Self.trials(parser),
       metrics: try RankingMetrics(RankingMetrics.modelNames, parsing: value),
       popularityMetrics: try RankingMetrics(RankingMetrics.popularityNames, parsing: value),
@@ -102,6 +111,24 @@ extension ModelMetadata {
     let trials = texts.compactMap(SettingsTrial.init)
     guard trials.count == texts.count else { throw RecordError(missing: "search") }
     return trials
+  }
+
+  private static func losses(_ parser: borrowing FlatJSONParser) throws(RecordError) -> [Double] {
+    let texts = parser.strings(12, limit: maximumEpochs)
+    let losses = texts.compactMap { Double($0) }
+    guard losses.count == texts.count, losses.allSatisfy(\.isFinite) else {
+      throw RecordError(missing: "epoch_losses")
+    }
+    return losses
+  }
+
+  private static func samples(_ parser: borrowing FlatJSONParser) throws(RecordError)
+    -> [ListSample]
+  {
+    let texts = parser.strings(13, limit: ListSample.most)
+    let samples = texts.compactMap(ListSample.init)
+    guard samples.count == texts.count else { throw RecordError(missing: "samples") }
+    return samples
   }
 
   private static func checksums(_ parser: borrowing FlatJSONParser) throws(RecordError)

@@ -36,6 +36,10 @@ public struct ModelMetadata: Hashable, Sendable {
   public var newestRatingMilliseconds: Int64
   /// The share of the ratings' weight that the factors don't explain, after the last epoch.
   public var loss: Double
+  /// The loss after each epoch; empty in records of earlier versions.
+  public var epochLosses: [Double]
+  /// Some users' lists; empty in records of earlier versions.
+  public var samples: [ListSample]
   /// The settings that were tried, in their order; empty if they were given.
   public var search: [SettingsTrial]
   /// Of the same training on a part of the ratings, scored on the rest; `nil` if not evaluated.
@@ -50,6 +54,7 @@ public struct ModelMetadata: Hashable, Sendable {
   public init(
     version: String, parameters: ModelParameters, trainedTo: [Int64] = [], users: Int, movies: Int,
     ratings: Int, meanRating: Double, newestRatingMilliseconds: Int64, loss: Double,
+    epochLosses: [Double] = [], samples: [ListSample] = [],
     search: [SettingsTrial] = [],
     metrics: RankingMetrics? = nil,
     popularityMetrics: RankingMetrics? = nil, partChecksums: [Checksum] = [], byteCount: Int = 0
@@ -63,6 +68,8 @@ public struct ModelMetadata: Hashable, Sendable {
     self.meanRating = meanRating
     self.newestRatingMilliseconds = newestRatingMilliseconds
     self.loss = loss
+    self.epochLosses = epochLosses
+    self.samples = samples
     self.search = search
     self.metrics = metrics
     self.popularityMetrics = popularityMetrics

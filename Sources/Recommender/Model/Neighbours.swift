@@ -1,10 +1,10 @@
 /// For each movie, the movies that are rated soon after it, with weights above 0.
 public struct Neighbours: Hashable, Sendable {
   /// Where each row's neighbours begin, then where the last row's end.
-  private(set) var starts: [Int] = [0]
+  public private(set) var starts: [Int] = [0]
   /// Rows, rising for each row.
-  private(set) var columns: [Int32] = []
-  private(set) var weights: [Float] = []
+  public private(set) var columns: [Int32] = []
+  public private(set) var weights: [Float] = []
 
   /// Of no movies.
   public init() {}

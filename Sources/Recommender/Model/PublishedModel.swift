@@ -71,4 +71,11 @@ extension PublishedModel {
     metadata.popularityMetrics = metrics.popularity
     return PublishedModel(model: FactorModel(model, metadata: metadata), parts: parts)
   }
+
+  /// The same model with some users' lists; they don't change its version.
+  public func addingSamples(of ratings: RatingMatrix) -> PublishedModel {
+    var metadata = model.metadata
+    metadata.samples = model.samples(of: ratings)
+    return PublishedModel(model: FactorModel(model, metadata: metadata), parts: parts)
+  }
 }

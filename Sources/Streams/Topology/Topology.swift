@@ -155,6 +155,18 @@ public struct Topology: Hashable, Sendable {
       instance: instance, worker: worker)
   }
 
+  /// The names of what is no stage, and what one of the instances does for all.
+  public func identity(ofService name: String, instance: String) -> StageIdentity {
+    StageIdentity(
+      application: application, prefix: prefix, generation: generation, stage: name,
+      instance: instance)
+  }
+
+  /// What tells this application from all others that share something with it.
+  public var deploymentName: String {
+    DeploymentName.with(prefix: prefix, application, generation: generation)
+  }
+
   /// The names of an instance's claim on a stage; see `InstanceClaim`.
   public func claimant(of stage: StageDeclaration, instance: String) -> StageIdentity {
     StageIdentity(
