@@ -29,9 +29,7 @@ enum TrainingRun {
       throw CommandFailure(.failure, "training failed: \(error)")
     }
     let metadata = ModelMetadata(
-      version: "", parameters: parameters, trainedTo: trainedTo, users: ratings.users.count,
-      movies: ratings.movies.count, ratings: ratings.count, meanRating: fit.meanRating,
-      newestRatingMilliseconds: ratings.newestMilliseconds, loss: losses[losses.count - 1],
+      training: ratings, fit, parameters, loss: losses[losses.count - 1], trainedTo: trainedTo,
       search: search)
     return (PublishedModel(metadata: metadata, contents: fit.contents(parameters)), losses)
   }
