@@ -68,7 +68,7 @@ package final class TrainerService {
       } catch is Ended {
         hasPlace = false
         if !interruption.isRequested {
-          logger.warning("the place was given to another trainer: this one waits for it again")
+          logger.warning("the trainer's place is lost: this one waits for it again")
         }
       } catch let error as LogError where error.reaction != .stopDaemon {
         complain("\(error)")
@@ -98,7 +98,7 @@ package final class TrainerService {
         complaint = nil
         return logger.notice("this is the trainer", metadata: ["name": "\(name)"])
       case .failed(let error):
-        guard error.reaction != .stopDaemon, error.code != .unknownTopic else { throw error }
+        guard error.reaction != .stopDaemon else { throw error }
         complain("\(error)")
       case .waiting(let others):
         if !others.isEmpty {

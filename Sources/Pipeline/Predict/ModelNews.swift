@@ -6,7 +6,7 @@ struct ModelNews {
   /// Hits are told so often at most.
   private static let pause = Duration.seconds(2)
 
-  private var choice: ModelChoice?
+  private var choice = ModelChoice(serving: nil, candidate: nil, shadow: nil)
   private var events: [EngineEvent.Kind] = []
   private var toldAt: ContinuousClock.Instant?
 

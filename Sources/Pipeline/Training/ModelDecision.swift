@@ -44,8 +44,7 @@ public struct ModelDecision<Log: EventLog> {
         if !changes.isEmpty { try publisher.write(changes) }
         return result
       } catch let error as LogError {
-        // Only the topic can tell what has become of a failed attempt.
-        guard error.reaction != .stopDaemon || error.code == .fenced, attempt < Self.attempts else {
+        guard [.fenced, .transactionAborted].contains(error.code), attempt < Self.attempts else {
           throw error
         }
         attempt += 1
