@@ -38,7 +38,7 @@ struct Candidate {
       return
     }
     try step()
-    let tail = GateTail(ratings, isJudged: knows)
+    let tail = GateTail(ratings, isJudge: knows)
     func measures(_ model: FactorModel, _ name: String) -> GateMeasures {
       var progress = ProgressBar("judging \(name)", unit: "users", goal: .count(tail.users))
       defer { progress.close(tail.users) }

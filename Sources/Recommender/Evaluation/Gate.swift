@@ -7,12 +7,36 @@ public struct GateTail: Sendable {
 
   private let holdOut: HoldOut
 
-  /// Holds out the newest fifth of all ratings by time.
+  /// The share of the judges' ratings that lies before the tail.
+  private static let olderShare = 0.8
+
+  /// Holds out the newest fifth, by time, of the ratings of those who judge.
   ///
-  /// - Parameter isJudged: the users to judge by: those whom what serves knew as well. Users who
-  ///   have come since have no say, be they people or not.
-  public init(_ ratings: RatingMatrix, isJudged: (_ user: Int64) -> Bool) {
-    holdOut = HoldOut(ratings, split: .global).only(isJudged).sample(of: Self.mostUsers)
+  /// - Parameter isJudge: the users to judge by: those whom what serves knew as well. Users who have
+  ///   come since have no say, however many they are, be they people or not.
+  public init(_ ratings: RatingMatrix, isJudge: (_ user: Int64) -> Bool) {
+    let judges = ratings.users.map(isJudge)
+    var times: [Int64] = []
+    for user in ratings.users.indices where judges[user] {
+      times += ratings.range(ofUser: user).map { ratings.rating($0).timeMilliseconds }
+    }
+    times.sort()
+    let cut = times.isEmpty ? 0 : times[Int(Double(times.count) * Self.olderShare)]
+    let training = ratings.filter { _, index in ratings.rating(index).timeMilliseconds < cut }
+    var heldOut: [HoldOut.HeldOut] = []
+    for user in ratings.users.indices where judges[user] {
+      for index in ratings.range(ofUser: user) {
+        let rating = ratings.rating(index)
+        guard rating.timeMilliseconds >= cut else { continue }
+        heldOut.append(
+          HoldOut.HeldOut(
+            user: ratings.users[user], movie: ratings.movies[rating.movie], rating: rating.rating))
+      }
+    }
+    let known = training.filter { user, _ in isJudge(training.users[user]) }
+    holdOut = HoldOut(
+      training: training, known: known, heldOut: heldOut, moment: training.newestMilliseconds
+    ).sample(of: Self.mostUsers)
   }
 
   /// What lies before the tail.

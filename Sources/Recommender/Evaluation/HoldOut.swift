@@ -78,13 +78,6 @@ public struct HoldOut: Sendable {
     return HoldOut(self, users: chosen, known: known.filter { user, _ in isChosen[user] })
   }
 
-  /// The same for those of the scored users that `isJudged` accepts.
-  func only(_ isJudged: (_ user: Int64) -> Bool) -> HoldOut {
-    let isKept = known.users.map(isJudged)
-    let users = known.users.indices.filter { isKept[$0] }
-    return HoldOut(self, users: users, known: known.filter { user, _ in isKept[user] })
-  }
-
   /// - Parameters:
   ///   - users: of `whole.known`, rising; all of them have ratings in it.
   ///   - known: theirs.

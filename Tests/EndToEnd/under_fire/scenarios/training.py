@@ -1,7 +1,7 @@
 """Models are trained, judged, shadowed and rolled back while the daemon runs, and trainers die.
 
-A trainer beside the daemon promotes what is no worse, keeps what was learnt from a poisoned batch, and
-goes on after kill -9 at any moment; of two trainers one is at work.
+A trainer beside the daemon promotes what is no worse, keeps what was learnt from a poisoned batch back,
+and goes on after kill -9 at any moment; of two trainers one is at work.
 """
 
 import json
@@ -49,7 +49,8 @@ class Trainer(Process):
     def wait_for_verdict(self, count, seconds=240):
         def decided():
             if not self.is_running:
-                raise RuntimeError(f"{self.name} has ended with {self.exit_code}: {self.lines()[-3:]}")
+                end = f"{self.exit_code}: {self.lines()[-3:]}"
+                raise RuntimeError(f"{self.name} has ended with {end}")
             return len(self.verdicts()) >= count
 
         wait_until(decided, seconds, f"verdict {count} of {self.name}")
@@ -176,7 +177,8 @@ def poison(bed, daemon):
     one = trainer.wait_for_verdict(1)
     bed.report.check(
         "a model of a poisoned batch stays a candidate",
-        expect(one, "kept", "worse") + ([] if catalog(bed, daemon)["promoted"] == before else ["serves"]),
+        expect(one, "kept", "worse than the model")
+        + ([] if catalog(bed, daemon)["promoted"] == before else ["it serves"]),
     )
     bed.report.check("SIGTERM ends that one with 0", stop(trainer))
     shown = bed.run("models", "diff", "--config", daemon.configuration)
@@ -185,7 +187,7 @@ def poison(bed, daemon):
 
 
 def roll_back(bed, daemon, version, before):
-    """Promotes the poisoned model by hand, answers by it, rolls it back, deletes and explains it."""
+    """Promotes the poisoned model by hand, rolls it back, deletes it, and explains an answer."""
     configuration = ["--config", daemon.configuration]
     bed.run("models", "promote", version, *configuration)
     answer = wait_until(
@@ -209,13 +211,10 @@ def roll_back(bed, daemon, version, before):
 def answered_by(bed, daemon, version):
     """Asks, and returns where the answer is if this model gave it."""
     bed.command("predict", "1", "--json", "--config", daemon.configuration)
-    for message in reversed(list(outputs.committed(bed.bootstrap, "recommendations"))):
-        if json.loads(message.value()).get("model_version") == version:
-            newest = max(
-                each.timestamp()[1] for each in outputs.committed(bed.bootstrap, "recommendations")
-            )
-            return (message.partition(), message.offset()) if message.timestamp()[1] == newest else None
-    return None
+    replies = outputs.committed(bed.bootstrap, "recommendations")
+    newest = max(replies, key=lambda reply: reply.timestamp()[1])
+    is_its = json.loads(newest.value()).get("model_version") == version
+    return (newest.partition(), newest.offset()) if is_its else None
 
 
 def kills(bed, daemon):
@@ -236,18 +235,19 @@ def kills(bed, daemon):
     decided = len(trainer.verdicts())
     bed.send(1.0)
     caught_up(bed, daemon)
-    produce(bed, [rating(7, movie, 3.0, 1_900_200_000) for movie in range(1, bed.options.movies)])
-    produce(bed, [rating(8, movie, 3.0, 1_900_200_000) for movie in range(1, bed.options.movies)])
-    produce(bed, [rating(9, movie, 3.0, 1_900_200_000) for movie in range(1, bed.options.movies)])
+    movies = range(1, bed.options.movies + 1)
+    produce(
+        bed, [rating(user, movie, 3.0, 1_900_200_000) for user in (7, 8, 9) for movie in movies]
+    )
     trainer.start()
     trainer.wait_for_verdict(decided + 1)
     said = trainer.says("is cut or damaged at byte")
     bed.report.check("a damaged cache is read again, and said so", [] if said else ["not said"])
     model = max(catalog(bed, daemon)["models"], key=lambda each: each.get("decided_at_ms", 0))
+    until = ",".join(f"{number}:{end}" for number, end in enumerate(model["trained_to"]))
     again = json.loads(
         bed.run(
-            "train", "--fixed", "--json", "--config", daemon.configuration, "--until",
-            ",".join(f"{number}:{end}" for number, end in enumerate(model["trained_to"])),
+            "train", "--fixed", "--json", "--config", daemon.configuration, "--until", until
         )
     )
     bed.report.check(
