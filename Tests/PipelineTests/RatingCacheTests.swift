@@ -189,7 +189,7 @@ import Testing
     bed.chain.log.recreateTopic(Topics.validatedRatings)
     try bed.rate(count)
     try bed.update(cache)
-    #expect(!bed.told.isEmpty && bed.told.allSatisfy { $0.contains("was made anew") })
+    #expect(!bed.told.isEmpty && bed.told.allSatisfy { $0.contains("was made again") })
     try bed.expectSame(cache, below: try bed.ends())
     try bed.expectSame(try bed.open(), below: try bed.ends())
   }

@@ -18,7 +18,7 @@ struct Candidate {
   ///   - knows: the users whom the serving model knew.
   ///   - step: called before each step, which takes long; throws to end.
   init(
-    _ ratings: RatingMatrix, to ends: [Int64], beside serving: FactorModel?,
+    _ ratings: RatingMatrix, to ends: [Int64], against serving: FactorModel?,
     _ training: ModelTraining, _ gate: Gate, knows: (Int64) -> Bool, step: () throws -> Void
   ) throws {
     self.serving = serving

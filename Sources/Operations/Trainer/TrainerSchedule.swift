@@ -13,7 +13,8 @@ package struct TrainerSchedule: Hashable, Sendable {
   /// Whether a training is due.
   ///
   /// - Parameters:
-  ///   - decided: when the last model was decided about, in milliseconds since 1970; `nil` for none.
+  ///   - decided: when the last model was decided about, in milliseconds since 1970; `nil` for
+  ///     none.
   ///   - now: in the same way.
   ///   - newRatings: since that model.
   func isDue(decided: Int64?, now: Int64, newRatings: Int) -> Bool {

@@ -10,7 +10,7 @@ package import Recommender
 import Streams
 import Wiring
 
-/// Trains again and again beside the daemon, and promotes what is no worse than what serves.
+/// Trains again and again next to the daemon, and promotes what is no worse than what serves.
 ///
 /// All that it knows is on the log: which model was decided about last, and up to where it was
 /// trained. A model, the verdict on it and its role are one transaction, so a kill between any two
@@ -166,7 +166,7 @@ package final class TrainerService {
   private func isDue(_ catalog: ModelCatalog, _ cache: RatingCache<DiskCacheFile>) throws -> Bool {
     let newest = catalog.newestDecision
     var offsets = newest?.trainedTo ?? []
-    // A topic that was made anew has none of these ratings.
+    // A topic that was made again has none of these ratings.
     if zip(offsets, cache.ends).contains(where: { $0 > $1 }) { offsets = [] }
     return plan.schedule.isDue(
       decided: newest?.milliseconds, now: Moment.milliseconds,
@@ -183,7 +183,7 @@ package final class TrainerService {
       "training", metadata: ["ratings": "\(ratings.count)", "users": "\(ratings.users.count)"])
     let users = try serving.flatMap { try knownUsers(of: $0.metadata, cache) }
     let candidate = try Candidate(
-      ratings, to: ends, beside: serving, training, Gate(ratio: plan.gate),
+      ratings, to: ends, against: serving, training, Gate(ratio: plan.gate),
       knows: { users?.contains($0) ?? true }, step: step)
     try step()
     let version = candidate.model.model.version

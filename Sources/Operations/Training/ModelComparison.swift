@@ -69,7 +69,7 @@ extension ModelCatalog {
     guard let verdict = notes.verdicts[version] else { return facts }
     facts += [
       ("decision", verdict.decision.rawValue), ("decided", verdict.milliseconds.dateText),
-      ("beside", verdict.against ?? "popularity"), ("gate", "\(verdict.gate)"),
+      ("next to", verdict.against ?? "popularity"), ("gate", "\(verdict.gate)"),
     ]
     return facts + verdict.measures.map { ($0.name, "\($0.own) (serving \($0.other))") }
   }

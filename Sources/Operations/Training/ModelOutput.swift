@@ -146,7 +146,7 @@ extension ModelVerdict {
   /// What was decided, when, against what, and by which measures.
   var table: String {
     var text = "\(decision.rawValue) \(milliseconds.dateText)"
-    if let against { text += " beside \(against)" }
+    if let against { text += " next to \(against)" }
     text += ": \(reason)\n"
     guard settings != nil || models != nil || hits != nil else { return text }
     var table = TextTable(["MEASURE", "IT", "SERVING"], rightAligned: [1, 2])

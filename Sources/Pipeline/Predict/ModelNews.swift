@@ -3,7 +3,7 @@ import Streams
 
 /// What the predict stage has to tell of models: which ones answer, and what a shadow hits.
 struct ModelNews {
-  /// Hits are told so often at most.
+  /// The least time between two reports of hits.
   private static let pause = Duration.seconds(2)
 
   private var choice = ModelChoice(serving: nil, candidate: nil, shadow: nil)

@@ -66,7 +66,7 @@ struct CachedPartition<File: RatingCacheFile> {
   /// The last record that it has seen.
   var last: RecordIdentity? { places.last?.block.last }
 
-  /// Starts anew.
+  /// Starts again.
   mutating func rebuild() throws(RatingCacheError) {
     places = []
     try file.truncate(to: 0)

@@ -3,8 +3,8 @@ import Ratings
 public import Recommender
 import Streams
 
-/// What users say of movies, from all partitions of `validated-ratings`, kept beside the log so that
-/// only what is new has to be read from it.
+/// What users say of movies, from all partitions of `validated-ratings`, kept outside the log so
+/// that only what is new has to be read from it.
 ///
 /// It is a function of the log: whatever it lacks, and whatever does not match the log it is met
 /// with, is read again. Belongs to one thread.
@@ -76,7 +76,7 @@ public final class RatingCache<File: RatingCacheFile> {
     goesOn: (_ read: Int64, _ all: Int64) -> Bool = { _, _ in true }
   ) throws(RatingCacheUpdateError) {
     do throws(LogError) {
-      // The next offset may be that of another record in a topic that was made anew.
+      // The next offset may be that of another record in a topic that was made again.
       while try !read(from: log, to: ends, clientID, goesOn) {}
     } catch { throw .log(error) }
     if let failure {
@@ -155,7 +155,7 @@ public final class RatingCache<File: RatingCacheFile> {
   private func forget(_ number: Int, _ why: String) {
     let source = partitions[number].source
     tell(
-      "\(source) \(why): the topic was made anew or truncated, and the cache of it is read again"
+      "\(source) \(why): the topic was made again or truncated, and the cache of it is read again"
         + " from the beginning")
     do throws(RatingCacheError) { try partitions[number].rebuild() } catch { failure = error }
   }

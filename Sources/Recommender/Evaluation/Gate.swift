@@ -12,8 +12,8 @@ public struct GateTail: Sendable {
 
   /// Holds out the newest fifth, by time, of the ratings of those who judge.
   ///
-  /// - Parameter isJudge: the users to judge by: those whom what serves knew as well. Users who have
-  ///   come since have no say, however many they are, be they people or not.
+  /// - Parameter isJudge: the users to judge by: those whom what serves knew as well. Users who
+  ///   have come since have no say, however many they are, be they people or not.
   public init(_ ratings: RatingMatrix, isJudge: (_ user: Int64) -> Bool) {
     let judges = ratings.users.map(isJudge)
     var times: [Int64] = []
@@ -77,10 +77,10 @@ public struct Gate: Hashable, Sendable {
   }
 
   /// - Parameters:
-  ///   - settings: its settings beside the serving ones, both trained up to the same point; `nil`
+  ///   - settings: its settings and the serving ones, both trained up to the same point; `nil`
   ///     where they are the same.
-  ///   - models: it beside the model that serves. What has been learnt since may be wrong, whatever
-  ///     the settings.
+  ///   - models: it and the model that serves. What has been learnt since may be wrong, whatever the
+  ///     settings.
   /// - Returns: whether it passes, and a sentence that says why.
   public func judge(settings: GateComparison?, models: GateComparison)
     -> (passes: Bool, reason: String)

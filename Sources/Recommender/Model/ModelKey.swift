@@ -10,7 +10,7 @@ public enum ModelKey: Hashable, Sendable {
   case verdict(version: String)
   /// `<version>/hits/<partition>`: how the model fared as a shadow, in a partition of the users.
   case hits(version: String, partition: Int32)
-  /// `<version>/recipe`: the metadata of a model that was deleted, by which it can be trained again.
+  /// `<version>/recipe`: the metadata of a deleted model, by which it can be trained again.
   case recipe(version: String)
   /// `promoted`, `candidate` or `shadow`: which model that is.
   case role(ModelRole)

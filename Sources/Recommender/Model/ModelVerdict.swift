@@ -26,7 +26,7 @@ public struct GateMeasures: Hashable, Sendable {
   }
 }
 
-/// A candidate's measures beside those of what serves, for the same users.
+/// A candidate's measures next to those of what serves, for the same users.
 public struct GateComparison: Hashable, Sendable {
   public var users: Int
   public var candidate: GateMeasures

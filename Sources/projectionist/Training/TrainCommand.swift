@@ -26,8 +26,8 @@ struct TrainCommand: ParsableCommand {
         projectionist train --until 2024-06-01 --factors 32
         projectionist train --until 0:120000,1:119000,2:121000,3:118000
 
-      With --every or --after-ratings it is a service beside the daemon: it trains again and again, \
-      at low priority, and promotes a model that is no worse than the one that serves, both judged \
+      With --every or --after-ratings it is a service next to the daemon: it trains again and \
+      again, at low priority, and promotes a model that is no worse than the one that serves, both judged \
       on the newest fifth of the ratings. Of several such services of an application one is at \
       work, and the others wait for its place. SIGTERM ends it between two steps.
 
@@ -165,7 +165,7 @@ struct TrainCommand: ParsableCommand {
     try trainer.run()
   }
 
-  /// What runs beside it comes first.
+  /// What runs next to it comes first.
   private static let niceness: Int32 = 10
 
   private func finish(_ summary: TrainingSummary, _ evaluation: EvaluationRun?) throws {

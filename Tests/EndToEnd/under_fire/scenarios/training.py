@@ -1,11 +1,12 @@
 """Models are trained, judged, shadowed and rolled back while the daemon runs, and trainers die.
 
-A trainer beside the daemon promotes what is no worse, keeps what was learnt from a poisoned batch back,
+A trainer next to the daemon promotes what is no worse, keeps what was learnt from a poisoned batch back,
 and goes on after kill -9 at any moment; of two trainers one is at work.
 """
 
 import json
 import random
+import time
 
 from confluent_kafka import Producer
 
@@ -17,6 +18,8 @@ LONG = {"events": 60_000, "kills": 20, "users": 600, "movies": 300}
 SHORT = {"events": 15_000, "kills": 3, "users": 300, "movies": 200}
 
 INPUT = "user-ratings"
+# Events are refused that are newer than their records.
+NOW = int(time.time()) - 3_600
 AFTER = 400
 # Robots are above all users of the load.
 ROBOT = 5_000_000_300
@@ -145,7 +148,7 @@ def judged_users(bed, daemon, version):
         reply = json.loads(message.value())
         if reply["model_version"] == version and reply["recommendations"]:
             best[reply["user_id"]] = reply["recommendations"][0]["movie_id"]
-    produce(bed, [rating(user, movie, 5.0, 1_900_000_000) for user, movie in best.items()])
+    produce(bed, [rating(user, movie, 5.0, NOW) for user, movie in best.items()])
     return len(best)
 
 
@@ -166,7 +169,7 @@ def poison(bed, daemon):
     produce(
         bed,
         [
-            rating(ROBOT + robot, movie, 5.0, 1_900_100_000 + number)
+            rating(ROBOT + robot, movie, 5.0, NOW + number)
             for robot in range(150)
             for number, movie in enumerate(movies[:40])
         ],
@@ -237,7 +240,7 @@ def kills(bed, daemon):
     caught_up(bed, daemon)
     movies = range(1, bed.options.movies + 1)
     produce(
-        bed, [rating(user, movie, 3.0, 1_900_200_000) for user in (7, 8, 9) for movie in movies]
+        bed, [rating(user, movie, 3.0, NOW + 60) for user in (7, 8, 9) for movie in movies]
     )
     trainer.start()
     trainer.wait_for_verdict(decided + 1)
@@ -305,8 +308,8 @@ def catalog(bed, daemon):
     )
 
 
-def rating(user, movie, stars, time):
-    return {"user_id": user, "movie_id": movie, "rating": stars, "timestamp": time}
+def rating(user, movie, stars, moment):
+    return {"user_id": user, "movie_id": movie, "rating": stars, "timestamp": moment}
 
 
 def produce(bed, events):
