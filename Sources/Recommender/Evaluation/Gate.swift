@@ -79,8 +79,8 @@ public struct Gate: Hashable, Sendable {
   /// - Parameters:
   ///   - settings: its settings and the serving ones, both trained up to the same point; `nil`
   ///     where they are the same.
-  ///   - models: it and the model that serves. What has been learnt since may be wrong, whatever the
-  ///     settings.
+  ///   - models: it and the model that serves. What has been learnt since may be wrong, whatever
+  ///     the settings.
   /// - Returns: whether it passes, and a sentence that says why.
   public func judge(settings: GateComparison?, models: GateComparison)
     -> (passes: Bool, reason: String)

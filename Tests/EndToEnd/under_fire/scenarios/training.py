@@ -257,7 +257,28 @@ def kills(bed, daemon):
         "the cache gives the model that the log gives",
         [] if again["version"] == model["version"] else [f"{again['version']}, {model['version']}"],
     )
+    outage(bed, daemon, trainer)
     bed.report.check("the last trainer ends with 0", stop(trainer))
+
+
+def outage(bed, daemon, trainer):
+    bed.report.progress("the broker is away")
+    decided = len(trainer.verdicts())
+    said = sum("waiting" in line for line in trainer.lines())
+    bed.kafka.kill()
+    wait_until(
+        lambda: sum("waiting" in line for line in trainer.lines()) > said,
+        90,
+        "the trainer says that it waits",
+    )
+    bed.kafka.start()
+    movies = range(1, bed.options.movies + 1)
+    produce(
+        bed, [rating(user, movie, 4.0, NOW + 120) for user in (10, 11, 12) for movie in movies]
+    )
+    caught_up(bed, daemon)
+    trainer.wait_for_verdict(decided + 1)
+    bed.report.check("a broker that is away is waited for", [])
 
 
 def torn(bed, daemon):
