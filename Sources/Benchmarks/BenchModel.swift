@@ -76,7 +76,8 @@ struct BenchModel {
   func publish(to log: KafkaLog, _ topology: Topology) throws(LogError) {
     let publisher = try ModelPublisher(
       log, topology: topology, clientID: "projectionist-bench-model", transactionalID: nil)
-    try publisher.publish(published)
-    try publisher.promote(ModelPromotion(version: model.version))
+    try publisher.write([
+      .publish(published), .role(.serving, ModelPromotion(version: model.version)),
+    ])
   }
 }

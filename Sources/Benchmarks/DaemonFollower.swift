@@ -43,6 +43,7 @@ extension EngineEvent.Kind {
     case .joining, .assigned, .processing, .revoked, .fencingPredecessor, .disownFailed,
       .storeOpened, .storeAdopted, .restoring, .restored, .upgrading, .upgraded, .notUpgraded,
       .standbyOpened, .policyChanged, .eventsRefused, .eventsAccepted,
+      .modelsChanged, .hitsCounted,
       .batchCommitted,
       .positions, .resumed:
       false

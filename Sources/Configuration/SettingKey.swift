@@ -198,7 +198,8 @@ extension SettingKey {
         + "model_version; the promoted one and the shadow are kept as well."),
     SettingKey(
       "predict.shadow_model", \.predict.shadowModel, .anyText,
-      "The version of a model that answers, too, on recommendations-shadow; empty for none."),
+      "The version of a model that answers, too, on recommendations-shadow while the topic models"
+        + " names no shadow; empty for none."),
     SettingKey(
       "predict.require_catalog", \.predict.requireCatalog, .flag,
       "true: only movies of the topic movies are recommended, so that one that is deleted there"

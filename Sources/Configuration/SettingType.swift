@@ -19,7 +19,7 @@ package struct SettingType<Value: Sendable>: Sendable {
   /// Completes the sentence "expected …".
   let expected: String
   /// `nil` when the value is not as expected.
-  let parse: @Sendable (RawSetting) -> Value?
+  package let parse: @Sendable (RawSetting) -> Value?
   let format: @Sendable (Value) -> RawSetting
   /// What a value that is not as expected may mean.
   let hint: @Sendable (RawSetting) -> String?
@@ -118,7 +118,7 @@ extension SettingType<Duration> {
 
 extension SettingType<Duration> {
   /// A length of time with its unit.
-  static func span(_ range: ClosedRange<Duration>) -> SettingType {
+  package static func span(_ range: ClosedRange<Duration>) -> SettingType {
     SettingType(
       expected: "a time from \(spanText(range.lowerBound)) to \(spanText(range.upperBound)), as a"
         + " number with ms, s, m or h",

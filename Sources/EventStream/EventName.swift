@@ -26,6 +26,8 @@ enum EventName: String, CaseIterable {
   case policyChanged = "policy_changed"
   case eventsRefused = "events_refused"
   case eventsAccepted = "events_accepted"
+  case modelsChanged = "models_changed"
+  case hitsCounted = "hits_counted"
   case stopped
 
   init(_ kind: EngineEvent.Kind) {
@@ -63,6 +65,8 @@ enum EventName: String, CaseIterable {
       case .policyChanged: .policyChanged
       case .eventsRefused: .eventsRefused
       case .eventsAccepted: .eventsAccepted
+      case .modelsChanged: .modelsChanged
+      case .hitsCounted: .hitsCounted
       case .stopped: .stopped
       }
   }

@@ -83,8 +83,24 @@ extension JSONFields {
     case .eventsRefused:
       .eventsRefused(try partition(), example: try integer("offset"), try reason())
     case .eventsAccepted: .eventsAccepted(try partition())
+    case .modelsChanged: .modelsChanged(try models())
+    case .hitsCounted:
+      .hitsCounted(partition: try integer("partition"), try hits())
     case .stopped: .stopped(has("reason") ? try reason() : nil)
     }
+  }
+
+  private func models() throws(EventStreamError) -> ModelChoice {
+    ModelChoice(
+      serving: try optionalText("serving"), candidate: try optionalText("candidate"),
+      shadow: try optionalText("shadow"), reason: try text("reason"))
+  }
+
+  private func hits() throws(EventStreamError) -> HitCounts {
+    HitCounts(
+      shadow: try text("shadow"), against: try text("against"), judged: try integer("judged"),
+      liveHits: try integer("live_hits"), liveLiked: try integer("live_liked_hits"),
+      shadowHits: try integer("shadow_hits"), shadowLiked: try integer("shadow_liked_hits"))
   }
 
   private func policy() throws(EventStreamError) -> PolicySummary {

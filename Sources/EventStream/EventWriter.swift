@@ -96,6 +96,10 @@ struct EventWriter: ~Copyable {
       field("offset", example)
       write(reason)
     case .eventsAccepted(let partition): write(partition)
+    case .modelsChanged(let models): write(models)
+    case .hitsCounted(let partition, let counts):
+      field("partition", partition)
+      write(counts)
     case .stopped(let reason): if let reason { write(reason) }
     case .resumed: break
     }
@@ -175,6 +179,23 @@ struct EventWriter: ~Copyable {
     for name in policy.accept { json.string(name) }
     json.endArray()
     field("time_zone", policy.timeZone)
+  }
+
+  private mutating func write(_ models: ModelChoice) {
+    if let serving = models.serving { field("serving", serving) }
+    if let candidate = models.candidate { field("candidate", candidate) }
+    if let shadow = models.shadow { field("shadow", shadow) }
+    field("reason", models.reason)
+  }
+
+  private mutating func write(_ counts: HitCounts) {
+    field("shadow", counts.shadow)
+    field("against", counts.against)
+    field("judged", counts.judged)
+    field("live_hits", counts.liveHits)
+    field("live_liked_hits", counts.liveLiked)
+    field("shadow_hits", counts.shadowHits)
+    field("shadow_liked_hits", counts.shadowLiked)
   }
 
   private mutating func write(_ reason: Reason) {

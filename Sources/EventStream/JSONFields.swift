@@ -19,6 +19,10 @@ struct JSONFields {
 
   func text(_ name: String) throws(EventStreamError) -> String { try member(name) }
 
+  func optionalText(_ name: String) throws(EventStreamError) -> String? {
+    has(name) ? try text(name) : nil
+  }
+
   func flag(_ name: String) throws(EventStreamError) -> Bool { try member(name) }
 
   func integer<Value: FixedWidthInteger>(_ name: String) throws(EventStreamError) -> Value {

@@ -23,6 +23,9 @@ public final class PartitionDirectory<Store: StateStore>: PartitionFeed {
 
     deinit { directory.replace([], of: ObjectIdentifier(self)) }
 
+    /// What the users of these partitions were shown.
+    var shown: ShownBoard { directory.shown }
+
     /// Enters these partitions in the place of those it had.
     public func replace(_ stores: [(partition: Int32, store: Store)]) {
       directory.replace(stores, of: ObjectIdentifier(self))
@@ -30,6 +33,8 @@ public final class PartitionDirectory<Store: StateStore>: PartitionFeed {
   }
 
   private let content = Mutex(Content())
+  /// What the predict stage has shown to these partitions' users.
+  let shown = ShownBoard()
 
   public init() {}
 

@@ -169,6 +169,24 @@ import Testing
     #expect(try keys(writer.copyBytes()) == propertyNames(alternatives[1]))
   }
 
+  @Test func theModelsSchemasNameWhatIsWritten() throws {
+    let kinds = try #require(try value("models")["oneOf"] as? [[String: Any]])
+    var writer = JSONWriter()
+    ModelPromotion(version: "v", reason: "r", milliseconds: 1).write(to: &writer)
+    #expect(try keys(writer.copyBytes()) == propertyNames(kinds[1]))
+    writer.removeAll()
+    let measures = GateMeasures(rated: 0, liked: 0, dislikedShare: 0)
+    let comparison = GateComparison(users: 1, candidate: measures, serving: measures)
+    ModelVerdict(
+      .kept, reason: "r", milliseconds: 1, against: "v", gate: 1, settings: comparison,
+      models: comparison, hits: HitTally(against: "v")
+    ).write(to: &writer)
+    #expect(try keys(writer.copyBytes()) == propertyNames(kinds[2]))
+    writer.removeAll()
+    HitTally(against: "v").write(to: &writer)
+    #expect(try keys(writer.copyBytes()) == propertyNames(kinds[3]))
+  }
+
   private func expectSchema(
     _ file: String, of record: [UInt8], sourceLocation: SourceLocation = #_sourceLocation
   ) throws {

@@ -46,6 +46,13 @@ struct EventFormatTests {
       PolicySummary(rules: 2, accept: ["a", "b"], timeZone: "Europe/Berlin")),
     .policyChanged(partitions[0], from: 0, PolicySummary(rules: 1, accept: [], timeZone: "UTC")),
     .eventsRefused(partitions[1], example: 17, reason), .eventsAccepted(partitions[1]),
+    .modelsChanged(ModelChoice(serving: "a", candidate: "b", shadow: "c", reason: "better")),
+    .modelsChanged(ModelChoice(serving: nil, candidate: nil, shadow: nil)),
+    .hitsCounted(
+      partition: 2,
+      HitCounts(
+        shadow: "b", against: "a", judged: 6, liveHits: 5, liveLiked: 4, shadowHits: 3,
+        shadowLiked: 2)),
     .stopped(nil),
     .stopped(reason),
   ]

@@ -101,8 +101,10 @@ struct Chain {
   }
 
   @discardableResult
-  func runUser(_ run: Run = Run()) throws(StageError) -> Int64 {
-    try drain(.user(Self.topology, directory: PartitionDirectory()), run)
+  func runUser(
+    _ run: Run = Run(), directory: PartitionDirectory<MemoryStore> = PartitionDirectory()
+  ) throws(StageError) -> Int64 {
+    try drain(.user(Self.topology, directory: directory), run)
   }
 
   @discardableResult

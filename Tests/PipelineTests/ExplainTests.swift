@@ -175,6 +175,79 @@ import Testing
   }
 }
 
+/// Predictions by models that were deleted.
+@Suite struct RetrainingTests {
+  private let chain = Chain(partitions: 2)
+
+  private func ends() throws -> [Int64] {
+    try (Int32(0)..<2).map { partition in
+      try chain.log.lastStableOffset(of: TopicPartition(Topics.validatedRatings, partition))
+    }
+  }
+
+  private func train(to ends: [Int64]) throws -> PublishedModel {
+    let reader = try RatingLogReader(
+      chain.log, topology: Chain.topology, ends: ends, clientID: "test")
+    while try reader.read() {}
+    let ratings = try reader.finish()
+    var parameters = ModelParameters()
+    parameters.factors = 4
+    parameters.epochs = 3
+    var trainer = Trainer(ratings, parameters: parameters, threads: 2)
+    var loss = 0.0
+    for _ in 0..<3 { loss = trainer.runEpoch() }
+    var fit = try trainer.finish()
+    return PublishedModel(
+      metadata: ModelMetadata(training: ratings, fit, parameters, losses: losses, trainedTo: ends),
+      contents: fit.contents(parameters))
+  }
+
+  @Test func aDeletedModelIsTrainedAgain() throws {
+    var generator = Simulation.SeededGenerator(seed: 3)
+    func rate(_ count: Int, _ start: Int64) throws {
+      for index in 0..<count {
+        try chain.rate(
+          Int64.random(in: 1...30, using: &generator), Int64.random(in: 1...40, using: &generator),
+          Double(Int.random(in: 1...10, using: &generator)) / 2, at: start + Int64(index))
+      }
+      try chain.runAll()
+    }
+    try rate(400, ServingBed.start)
+    let model = try train(to: try ends())
+    let version = model.model.version
+    let decision = ModelDecision(
+      chain.log, topology: Chain.topology, clientID: "test", transactionalID: "models")
+    try decision { catalog in
+      ([.publish(model)] + catalog.promote(version, reason: "", at: 0).changes, ())
+    }
+    let bed = ServingBed(chain: chain)
+    let reply = try bed.answer(7)
+    #expect(reply.modelVersion == version)
+    // What comes later does not matter.
+    try rate(100, ServingBed.start + 10_000)
+    try decision { catalog in (try #require(catalog.delete(version)), ()) }
+    try chain.log.compact(TopicPartition(Topics.models, 0), keepsTombstones: false)
+    let prediction = RecordedPrediction(
+      request: RecommendationRequest(user: 7), strategy: .personal, modelVersion: version,
+      stateOffset: try #require(reply.stateOffset), moment: reply.requestTimeMs,
+      movies: try #require(reply.recommendations).map {
+        ScoredMovie(movie: $0.movieId, score: $0.score)
+      })
+    var shares: [Double] = []
+    let explanation = try Explainer(chain.log, topology: Chain.topology, clientID: "explain")
+      .explain(prediction, partition: chain.home(7), training: { shares.append($0) })
+    #expect(explanation.verdict == .identical && explanation.modelIsTrainedAgain)
+    #expect(shares == shares.sorted() && shares.last == 1)
+    // A log that no longer has the ratings.
+    let first = TopicPartition(Topics.validatedRatings, 0)
+    try chain.log.truncate(first, before: 2)
+    #expect(throws: ExplanationError.logBegins(first, 2)) {
+      try Explainer(chain.log, topology: Chain.topology, clientID: "explain")
+        .explain(prediction, partition: chain.home(7))
+    }
+  }
+}
+
 /// Histories by the rules of the version that made the prediction.
 @Suite struct UserHistoryTests {
   private func history(by rules: FoldRules) throws -> [MovieRating] {

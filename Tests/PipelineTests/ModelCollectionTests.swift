@@ -18,7 +18,7 @@ import Testing
   private func promote(_ number: Int?, in collection: inout ModelCollection) -> [Notice] {
     var writer = JSONWriter()
     if let number { ModelPromotion(version: Self.version(number)).write(to: &writer) }
-    return take(.promotion, number == nil ? nil : writer.copyBytes(), &collection)
+    return take(.role(.serving), number == nil ? nil : writer.copyBytes(), &collection)
   }
 
   private func take(_ key: ModelKey, _ value: [UInt8]?, _ collection: inout ModelCollection)
@@ -76,7 +76,7 @@ import Testing
 
   @Test func aFaultIsReportedOnceAndCountedEachTime() {
     var collection = ModelCollection(kept: 2, shadow: nil)
-    let notices = (0..<3).flatMap { _ in take(.promotion, Array("[]".utf8), &collection) }
+    let notices = (0..<3).flatMap { _ in take(.role(.serving), Array("[]".utf8), &collection) }
     #expect(notices.count == 1 && collection.available.rejected == 3)
   }
 

@@ -49,7 +49,7 @@ import Testing
     guard let version else { return }
     var writer = JSONWriter()
     ModelPromotion(version: version).write(to: &writer)
-    try ServingBed.append(.promotion, writer.copyBytes(), to: log)
+    try ServingBed.append(.role(.serving), writer.copyBytes(), to: log)
   }
 
   // MARK: Promotion
@@ -101,7 +101,7 @@ import Testing
       {
         try ServingBed.append(key, value, to: log)
       }
-      try ServingBed.append(.promotion, writer.copyBytes(), to: log)
+      try ServingBed.append(.role(.serving), writer.copyBytes(), to: log)
     }
     #expect(after.modelVersion == old.model.version)
     #expect(counts.keptModels == [old.model.version])
@@ -142,7 +142,7 @@ import Testing
       }
       var writer = JSONWriter()
       ModelPromotion(version: new.model.version).write(to: &writer)
-      try ServingBed.append(.promotion, writer.copyBytes(), to: log)
+      try ServingBed.append(.role(.serving), writer.copyBytes(), to: log)
     }
     #expect(after.modelVersion == old.model.version)
     #expect(counts.rejectedModels >= 3)
@@ -223,7 +223,7 @@ import Testing
     let (before, after, counts) = try answers(serving) { log in
       var writer = JSONWriter()
       ModelPromotion(version: versions[0]).write(to: &writer)
-      try ServingBed.append(.promotion, writer.copyBytes(), to: log)
+      try ServingBed.append(.role(.serving), writer.copyBytes(), to: log)
     }
     #expect(before.modelVersion == versions[3])
     #expect(after.modelVersion == versions[0])

@@ -74,7 +74,7 @@ struct ServingBed {
   func promote(_ version: String) throws {
     var writer = JSONWriter()
     ModelPromotion(version: version).write(to: &writer)
-    try append(.promotion, writer.copyBytes())
+    try append(.role(.serving), writer.copyBytes())
   }
 
   // MARK: Requests

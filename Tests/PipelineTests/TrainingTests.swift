@@ -117,21 +117,24 @@ import Testing
     let (one, two) = (Self.model(seed: 1), Self.model(seed: 2))
     let publisher = try ModelPublisher(
       log, topology: Chain.topology, clientID: "test", transactionalID: transactions ? "t" : nil)
-    try publisher.publish(one)
-    try publisher.publish(two)
-    try publisher.promote(ModelPromotion(version: two.model.version))
+    try publisher.write([.publish(one)])
+    try publisher.write([
+      .publish(two), .role(.serving, ModelPromotion(version: two.model.version)),
+    ])
     var catalog = try ModelCatalog(reading: log, topology: Chain.topology, clientID: "test")
     #expect(catalog.faults == [])
     #expect(Set(catalog.assembler.models.keys) == [one.model.version, two.model.version])
     #expect(catalog.assembler.promoted?.factors == two.model.factors)
-    #expect(catalog.partCount(of: one.model.version) == one.parts.count)
-    try publisher.delete(version: two.model.version, parts: two.parts.count)
-    try publisher.promote(nil)
+    #expect(catalog.deletion(of: one.model.version)?.parts == one.parts.count)
+    let deletion = try #require(catalog.deletion(of: two.model.version))
+    try publisher.write([.delete(deletion), .role(.serving, nil)])
     try log.compact(TopicPartition(Topics.models, 0), keepsTombstones: false)
     catalog = try ModelCatalog(reading: log, topology: Chain.topology, clientID: "test")
     #expect(Array(catalog.assembler.models.keys) == [one.model.version])
     #expect(catalog.assembler.promotion == nil && catalog.assembler.incomplete.isEmpty)
-    #expect(catalog.partCount(of: two.model.version) == nil)
+    #expect(catalog.deletion(of: two.model.version) == nil)
+    // What it was trained from is kept, for predictions that name it.
+    #expect(catalog.notes.recipes[two.model.version] == two.model.metadata)
   }
 
   @Test func aTrainerKilledBetweenPartsLeavesNothingToServe() throws {
@@ -151,10 +154,10 @@ import Testing
       value: Array(#"{"version":"\#(model.model.version)","previous":[]}"#.utf8))
     let torn = try ModelCatalog(reading: log, topology: Chain.topology, clientID: "test")
     #expect(torn.assembler.promoted == nil && torn.assembler.models.isEmpty)
-    #expect(torn.partCount(of: model.model.version) == 1)
+    #expect(torn.deletion(of: model.model.version)?.parts == 1)
     // The next one, which trains the same, mends it.
     try ModelPublisher(log, topology: Chain.topology, clientID: "test", transactionalID: "t")
-      .publish(model)
+      .write([.publish(model)])
     let mended = try ModelCatalog(reading: log, topology: Chain.topology, clientID: "test")
     #expect(mended.assembler.promoted?.factors == model.model.factors)
   }
@@ -164,14 +167,14 @@ import Testing
     let model = Self.model(seed: 1)
     let publisher = try ModelPublisher(
       log, topology: Chain.topology, clientID: "test", transactionalID: "t")
-    try publisher.publish(model)
+    try publisher.write([.publish(model)])
     let key = ModelKey.part(version: model.model.version, number: 0)
     try log.append(
       to: TopicPartition(Topics.models, 0), key: Array(key.text.utf8), value: Array("x".utf8))
     #expect(
       try ModelCatalog(reading: log, topology: Chain.topology, clientID: "test").faults.map(\.key)
         == [key])
-    try publisher.publish(model)
+    try publisher.write([.publish(model)])
     #expect(try ModelCatalog(reading: log, topology: Chain.topology, clientID: "test").faults == [])
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Operations
 import Recommender
 import TestSupport
 import Testing
@@ -15,6 +16,13 @@ import Testing
     ["--threads", "0"], ["--top", "0"], ["--keep", "0"], ["--protocol", "strong"],
     ["--scale", "10"], ["--skip-invalid"], ["--ratings", "x", "--scale", "0"],
     ["--ratings", "x", "--promote"], ["--ratings", "x", "--until", "0:1"], ["--until", "soon"],
+    ["--every", "soon"], ["--every", "0h"], ["--every", "-1h"], ["--every", "99999999999999999h"],
+    ["--after-ratings", "0"], ["--gate", "1"], ["--shadow", "1h"],
+    ["--every", "1h", "--gate", "0"], ["--every", "1h", "--gate", "nan"],
+    ["--every", "1h", "--shadow-lists", "5"],
+    ["--every", "1h", "--shadow", "1h", "--shadow-lists", "0"], ["--every", "1h", "--promote"],
+    ["--every", "1h", "--evaluate"], ["--after-ratings", "9", "--until", "0:1"],
+    ["--after-ratings", "9", "--ratings", "x"],
   ]) func flagsThatMakeNoSenseAreRefused(arguments: [String]) {
     #expect(throws: (any Error).self) { try TrainCommand.parse(arguments) }
   }
@@ -45,6 +53,20 @@ import Testing
     #expect(command.training.fixedKnobs == Set(SettingsSearch.Knob.allCases))
     #expect(try TrainCommand.parse(["--prior", "1"]).training.fixedKnobs == [.prior])
     #expect(try TrainCommand.parse(["--neighbours", "1"]).training.fixedKnobs == [])
+  }
+
+  @Test func aServiceHasAPlan() throws {
+    let defaults = try TrainCommand.parse(["--every", "6h"]).service.plan(keep: 5, threads: 1)
+    #expect(defaults.schedule == TrainerSchedule(every: .seconds(21_600), afterRatings: nil))
+    #expect(defaults.gate == 1 && defaults.shadow == nil && defaults.shadowLists == 20)
+    let plan = try TrainCommand.parse([
+      "--every", "90s", "--after-ratings", "100000", "--gate", "0.98", "--shadow", "30m",
+      "--shadow-lists", "7",
+    ]).service.plan(keep: 3, threads: 2)
+    #expect(plan.schedule == TrainerSchedule(every: .seconds(90), afterRatings: 100_000))
+    #expect(plan.gate == 0.98 && plan.shadow == .seconds(1_800) && plan.shadowLists == 7)
+    #expect(plan.keep == 3 && plan.threads == 2)
+    #expect(try !TrainCommand.parse([]).service.isAsked)
   }
 
   /// From a file, as evalrecs.py is fed: nobody is recommended what they rated, ranks count from 1.

@@ -91,9 +91,13 @@ import Testing
   }
 
   @Test(arguments: [
-    ("promoted", ModelKey.promotion), ("20240101-ab", .metadata(version: "20240101-ab")),
+    ("promoted", ModelKey.role(.serving)), ("20240101-ab", .metadata(version: "20240101-ab")),
     ("v/0", .part(version: "v", number: 0)), ("v/12", .part(version: "v", number: 12)),
     ("", nil), ("/1", nil), ("v/", nil), ("v/01", nil), ("v/-1", nil), ("v/1/2", nil),
+    ("candidate", .role(.candidate)), ("shadow", .role(.shadow)),
+    ("v/verdict", .verdict(version: "v")), ("v/recipe", .recipe(version: "v")),
+    ("v/hits/3", .hits(version: "v", partition: 3)), ("v/hits", nil), ("v/hits/x", nil),
+    ("v/hits/03", nil), ("v/verdict/1", nil), ("serving", .metadata(version: "serving")),
     ("a b", nil), ("v/99999999999999999999", nil), ("promoted/1", nil), ("é", nil),
   ]) func keysAreReadStrictly(text: String, key: ModelKey?) {
     let bytes = Array(text.utf8)
@@ -111,6 +115,92 @@ import Testing
     #expect(promotion.rolledBack?.version == "v29")
     #expect(promotion.rolledBack?.rolledBack?.version == "v28")
     #expect(ModelPromotion(version: "v").rolledBack == nil)
+  }
+
+  @Test func promotionsSayWhyAndWhen() throws {
+    let promotion = ModelPromotion(
+      version: "v", previous: ["u"], reason: "it is \"better\"", milliseconds: 7)
+    let text = Array(written { promotion.write(to: &$0) }.utf8)
+    #expect(try ModelPromotion(parsing: text.span.bytes) == promotion)
+    // As earlier versions wrote it.
+    let old = Array(#"{"version":"v","previous":["u"]}"#.utf8)
+    #expect(
+      try ModelPromotion(parsing: old.span.bytes) == ModelPromotion(version: "v", previous: ["u"]))
+  }
+
+  // MARK: Notes
+
+  private static func tally(_ number: Int64, against: String = "live") -> HitTally {
+    var tally = HitTally(against: against)
+    tally.judged = 10 * number
+    tally.live.all = 3 * number
+    tally.live.liked = 2 * number
+    tally.shadow.all = 5 * number
+    tally.shadow.liked = 4 * number
+    return tally
+  }
+
+  private static func comparison(_ seed: Double) -> GateComparison {
+    GateComparison(
+      users: Int(seed * 10),
+      candidate: GateMeasures(rated: seed, liked: seed / 2, dislikedShare: seed / 4),
+      serving: GateMeasures(rated: seed / 8, liked: seed / 16, dislikedShare: seed / 32))
+  }
+
+  @Test(arguments: [true, false]) func verdictsAreReadBack(isFull: Bool) throws {
+    let verdict = ModelVerdict(
+      isFull ? .kept : .promoted, reason: "r", milliseconds: 9, against: isFull ? "live" : nil,
+      gate: 1.5, settings: isFull ? Self.comparison(1) : nil,
+      models: isFull ? Self.comparison(0.5) : nil, hits: isFull ? Self.tally(1) : nil)
+    let text = Array(written { verdict.write(to: &$0) }.utf8)
+    #expect(try ModelVerdict(parsing: text.span.bytes) == verdict)
+  }
+
+  @Test(arguments: [
+    "[]", "{}", #"{"format":2,"decision":"kept","reason":"r","at_ms":1,"gate":1}"#,
+    #"{"format":1,"decision":"maybe","reason":"r","at_ms":1,"gate":1}"#,
+    #"{"format":1,"decision":"kept","reason":"r","at_ms":1,"gate":1,"settings_users":3}"#,
+    #"{"format":1,"decision":"kept","reason":"r","at_ms":1,"gate":1,"hits_against":"v"}"#,
+  ]) func damagedVerdictsAreRefused(text: String) {
+    let bytes = Array(text.utf8)
+    #expect(throws: RecordError.self) { try ModelVerdict(parsing: bytes.span.bytes) }
+  }
+
+  @Test func notesAreTakenByKey() throws {
+    var notes = ModelNotes()
+    func take(_ key: ModelKey, _ value: String?) -> ModelFault? {
+      let key = Array(key.text.utf8)
+      guard let value else { return notes.take(key: key.span.bytes, value: nil) }
+      let bytes = Array(value.utf8)
+      return notes.take(key: key.span.bytes, value: bytes.span.bytes)
+    }
+    for (partition, tally) in [Self.tally(1), Self.tally(2), Self.tally(4, against: "other")]
+      .enumerated()
+    {
+      let key = ModelKey.hits(version: "v", partition: Int32(partition))
+      #expect(take(key, written { tally.write(to: &$0) }) == nil)
+    }
+    #expect(notes.hits(of: "v", against: "live") == Self.tally(3))
+    #expect(notes.hits(of: "u", against: "live") == HitTally(against: "live"))
+    #expect(take(.hits(version: "v", partition: 1), "[]")?.key != nil)
+    #expect(notes.hits(of: "v", against: "live") == Self.tally(3))
+    #expect(take(.hits(version: "v", partition: 1), nil) == nil)
+    #expect(notes.hits(of: "v", against: "live") == Self.tally(1))
+    let metadata = Self.model().model.metadata
+    #expect(take(.recipe(version: metadata.version), written { metadata.write(to: &$0) }) == nil)
+    #expect(notes.recipes == [metadata.version: metadata])
+    #expect(take(.role(.shadow), "[]") == nil, "roles are no notes")
+  }
+
+  @Test func aRatioCountsTheLikedTwice() {
+    let (one, two) = (
+      GateMeasures(rated: 0.1, liked: 0.1, dislikedShare: 0),
+      GateMeasures(rated: 0.2, liked: 0.1, dislikedShare: 1)
+    )
+    #expect(one.ratio(to: one) == 1)
+    #expect(abs(two.ratio(to: one) - (0.201 / 0.101 + 2) / 3) < 1e-12)
+    let none = GateMeasures(rated: 0, liked: 0, dislikedShare: 0)
+    #expect(none.ratio(to: none) == 1)
   }
 
   // MARK: Assembly
@@ -202,15 +292,15 @@ import Testing
     let promotion = ModelPromotion(version: version)
     let value = Array(written { promotion.write(to: &$0) }.utf8)
     var assembler = ModelAssembler()
-    Self.feed([(.promotion, value)], to: &assembler)
+    Self.feed([(.role(.serving), value)], to: &assembler)
     for record in Self.records(model) {
       #expect(assembler.promoted == nil)
       Self.feed([record], to: &assembler)
     }
     #expect(assembler.promoted?.version == version)
-    #expect(Self.feed([(.promotion, Array("[]".utf8))], to: &assembler).count == 1)
+    #expect(Self.feed([(.role(.serving), Array("[]".utf8))], to: &assembler).count == 1)
     #expect(assembler.promoted?.version == version)
-    Self.feed([(.promotion, nil)], to: &assembler)
+    Self.feed([(.role(.serving), nil)], to: &assembler)
     #expect(assembler.promoted == nil)
   }
 

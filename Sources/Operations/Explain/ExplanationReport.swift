@@ -54,6 +54,7 @@ package struct ExplanationReport: Encodable {
   private(set) var ratings: Int
   private(set) var knownRatings: Int
   private(set) var movies: [Movie]
+  private(set) var modelTrainedAgain: Bool
   private let hasGenres: Bool
 
   enum CodingKeys: String, CodingKey {
@@ -67,6 +68,7 @@ package struct ExplanationReport: Encodable {
     case ratings
     case knownRatings = "known_ratings"
     case movies
+    case modelTrainedAgain = "model_trained_again"
   }
 
   /// - Parameters:
@@ -88,6 +90,7 @@ package struct ExplanationReport: Encodable {
     statePartition = home
     ratings = explanation.ratings.count
     knownRatings = explanation.known
+    modelTrainedAgain = explanation.modelIsTrainedAgain
     hasGenres = !prediction.request.genres.isEmpty
     func describe(_ part: Explanation.Contribution) -> Contribution {
       Contribution(
@@ -123,6 +126,11 @@ package struct ExplanationReport: Encodable {
       "state: \(ratings) ratings as of validated-ratings[\(statePartition)]@\(stateOffset)"
         + (verdict == .notRecomputable ? "" : ", \(knownRatings) of movies the model knows"))
     var text = lines.joined(separator: "\n") + "\n\n" + table.description + "\n" + conclusion + "\n"
+    if modelTrainedAgain {
+      text +=
+        "(the model was deleted: it was trained again from the log, up to its offsets and with its"
+        + " settings)\n"
+    }
     if stateRules == FoldRules.byArrival.rawValue {
       text +=
         "(an earlier version wrote it: it follows older rules, by which the rating that arrived"

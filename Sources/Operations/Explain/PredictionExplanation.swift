@@ -1,6 +1,7 @@
 package import Configuration
 import Console
 import EventLog
+import Foundation
 import KafkaLog
 package import Logging
 import Pipeline
@@ -33,17 +34,20 @@ package struct PredictionExplanation {
     let explanation: Explanation
     var progress = ProgressBar(
       "replay", unit: "events", goal: .count(Int(max(prediction.stateOffset, 1))))
+    var training = ProgressBar("training the deleted model again", goal: .fraction)
     do throws(ExplanationError) {
       explainer = try Explainer(
         log, topology: topology, clientID: "projectionist-explain",
-        requiresCatalog: settings.predict.requireCatalog)
-      explanation = try explainer.explain(prediction, partition: home) { read, _ in
-        progress.update(Int(read))
-      }
+        requiresCatalog: settings.predict.requireCatalog,
+        threads: ProcessInfo.processInfo.activeProcessorCount)
+      explanation = try explainer.explain(
+        prediction, partition: home, training: { share in training.refresh(fraction: share) },
+        progress: { read, _ in progress.update(Int(read)) })
     } catch {
       if case .log(let error) = error { throw error }
       throw CommandFailure(.failure, error.description)
     }
+    training.close()
     progress.close(Int(prediction.stateOffset))
     return ExplanationReport(
       prediction, explanation, source: "\(topic)[\(partition)]@\(offset)", home: home,

@@ -1,5 +1,6 @@
 package import Configuration
 package import Console
+import Foundation
 import KafkaLog
 package import Logging
 package import Pipeline
@@ -28,51 +29,57 @@ package struct ModelShelf {
 
   /// Makes a model serve.
   package func promote(_ version: String) throws -> ModelPromotion {
-    let model = try catalog.model(version)
-    let current = catalog.assembler.promotion
-    let next = current?.promoting(model.version) ?? ModelPromotion(version: model.version)
-    if next != current { try publisher().promote(next) }
-    return next
+    try decide { catalog in
+      let model = try catalog.model(version)
+      return catalog.promote(
+        model.version, reason: "promoted by hand, after \(catalog.servingName)",
+        at: Moment.milliseconds)
+    }
   }
 
   /// Makes the model serve that served before.
   package func rollBack() throws -> ModelPromotion {
-    // Skips models that have been deleted since.
-    var next = catalog.assembler.promotion?.rolledBack
-    while let candidate = next, catalog.assembler.models[candidate.version] == nil {
-      next = candidate.rolledBack
+    try decide { catalog in
+      guard let decision = catalog.rollBack(at: Moment.milliseconds) else {
+        throw CommandFailure(
+          .failure,
+          "no previous model is left; `projectionist models list` has those that can be promoted")
+      }
+      return decision
     }
-    guard let next else {
-      throw CommandFailure(
-        .failure,
-        "no previous model is left; `projectionist models list` has those that can be promoted")
-    }
-    try publisher().promote(next)
-    return next
   }
 
   /// Deletes a model, complete or not.
   ///
   /// - Parameter force: whether also the one that serves.
   package func delete(_ version: String, force: Bool) throws {
-    guard let parts = catalog.partCount(of: version) else {
-      throw ModelCatalog.unknown(version)
+    try decide { catalog in
+      guard let changes = catalog.delete(version) else { throw ModelCatalog.unknown(version) }
+      guard force || catalog.assembler.promotion?.version != version else {
+        throw CommandFailure(
+          .failure, "\(version) serves: promote another first, or use --force")
+      }
+      return (changes, ())
     }
-    let serves = catalog.assembler.promotion?.version == version
-    guard force || !serves else {
-      throw CommandFailure(
-        .failure, "\(version) serves: promote another first, or use --force")
-    }
-    let publisher = try publisher()
-    if serves { try publisher.promote(nil) }
-    try publisher.delete(version: version, parts: parts)
   }
 
-  private func publisher() throws -> ModelPublisher<KafkaLog> {
-    try ModelPublisher(
+  private func decide<Result>(
+    _ body: (ModelCatalog) throws -> (changes: [ModelChange], promotion: Result)
+  ) throws -> Result {
+    let decision = ModelDecision(
       log, topology: settings.topology, clientID: "projectionist-models",
-      transactionalID: settings.trainerID())
+      transactionalID: settings.modelWriterID)
+    return try decision { catalog in
+      let (changes, result) = try body(catalog)
+      return (changes, result)
+    }
   }
+}
+
+/// The clock, for records.
+enum Moment {
+  /// Since 1970.
+  static var milliseconds: Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
 }
 
 extension ModelCatalog {

@@ -37,7 +37,7 @@ package struct ModelTraining {
   }
 
   private let choice: Choice
-  private let threads: Int
+  let threads: Int
   /// `nil` for no evaluation.
   private let evaluationProtocol: EvaluationProtocol?
   private let lists: Lists?
@@ -85,9 +85,9 @@ package struct ModelTraining {
     let ends = try TrainingCutoff.ends(cutoff, topology, try settings.makeAdmin(logger))
     let log = settings.makeShortTransactionLog(logger)
     // A missing topic fails here, before the work.
-    let publisher = try ModelPublisher(
-      log, topology: topology, clientID: "projectionist-train",
-      transactionalID: settings.trainerID())
+    let start =
+      try ModelCatalog(reading: log, topology: topology, clientID: "projectionist-train")
+      .assembler.promoted?.metadata.parameters ?? ModelParameters()
     let ratings = try RatingsInput.read(log, topology, ends: ends)
     if ratings.count == 0, cutoff != nil {
       throw CommandFailure(
@@ -95,10 +95,6 @@ package struct ModelTraining {
         "there are no ratings before --until; a time refers to when records were produced, not to"
           + " the ratings' own times")
     }
-    let serving = try ModelCatalog(
-      reading: log, topology: topology, clientID: "projectionist-train"
-    ).assembler.promoted?.metadata.parameters
-    let start = serving ?? ModelParameters()
     let evaluation = try evaluated(ratings, start: start)
     var summary = TrainingSummary(evaluation)
     // The strong protocol's settings are for comparison with published results, not for serving.
@@ -110,45 +106,63 @@ package struct ModelTraining {
       let model = trained.model.adding(evaluation?.metrics)
       summary.describe(model.model.metadata, losses: trained.losses)
       if evaluation == nil { try writeLists(of: model.model, ratings) }
-      try publisher.publish(model)
+      let decision = ModelDecision(
+        log, topology: topology, clientID: "projectionist-train",
+        transactionalID: settings.modelWriterID)
+      let settled = try decision {
+        settle(model, in: $0, promotes: promotes, keep: keep)
+      }
       summary.published = true
-      try settle(
-        model.model.version, log, topology, publisher, promotes: promotes, keep: keep, &summary)
+      summary.promoted = settled.promoted
+      summary.deleted = settled.deleted
+      settled.notes.forEach(note)
     }
     return (summary, evaluation)
   }
 
-  /// Promotes the model if it is to be, and deletes the oldest others.
+  /// What becomes of a model that was published.
+  private struct Settled {
+    var promoted = false
+    var deleted: [String] = []
+    /// For people.
+    var notes: [String] = []
+  }
+
+  /// Publishes the model, promotes it if it is to be, and deletes the oldest others.
   private func settle(
-    _ version: String, _ log: KafkaLog, _ topology: Topology,
-    _ publisher: ModelPublisher<KafkaLog>, promotes: Bool, keep: Int,
-    _ summary: inout TrainingSummary
-  ) throws {
-    let catalog = try ModelCatalog(
-      reading: log, topology: topology, clientID: "projectionist-train")
+    _ published: PublishedModel, in catalog: ModelCatalog, promotes: Bool, keep: Int
+  ) -> (changes: [ModelChange], result: Settled) {
+    let version = published.model.version
     let current = catalog.assembler.promotion
+    var changes: [ModelChange] = [.publish(published)]
+    var settled = Settled()
     if promotes || current == nil {
-      let next = current?.promoting(version) ?? ModelPromotion(version: version)
-      try publisher.promote(next)
-      summary.promoted = true
-      note("promoted \(version)" + (current.map { ", after \($0.version)" } ?? ""))
-    } else if let current {
-      note(
-        "\(current.version) keeps serving; to change that: `projectionist models promote \(version)`"
-      )
+      changes +=
+        catalog.promote(
+          version, reason: "promoted by train, after \(catalog.servingName)",
+          at: Moment.milliseconds
+        ).changes
+      settled.promoted = true
+      settled.notes = ["promoted \(version)" + (current.map { ", after \($0.version)" } ?? "")]
+    } else if let current, current.version != version {
+      let candidate = ModelPromotion(
+        version: version, reason: "published by train", milliseconds: Moment.milliseconds)
+      changes.append(.role(.candidate, candidate))
+      settled.notes = [
+        "\(current.version) keeps serving; to change that: `projectionist models promote"
+          + " \(version)`"
+      ]
     }
-    let spared = Set([version] + (current.map { [$0.version] + $0.previous.prefix(1) } ?? []))
-    let models = catalog.assembler.models.values.map(\.metadata)
-    for old in models.sorted(by: ModelMetadata.isNewer).dropFirst(keep)
-    where !spared.contains(old.version) {
-      try publisher.delete(version: old.version, parts: old.partChecksums.count)
-      summary.deleted.append(old.version)
-      note("deleted \(old.version)")
+    for old in catalog.prune(keeping: keep - 1, and: version) {
+      changes += catalog.delete(old.version) ?? []
+      settled.deleted.append(old.version)
+      settled.notes.append("deleted \(old.version)")
     }
+    return (changes, settled)
   }
 
   /// The settings to train with on these ratings, and the trials that chose them.
-  private func settings(for ratings: RatingMatrix, start: ModelParameters) throws
+  func settings(for ratings: RatingMatrix, start: ModelParameters) throws
     -> (parameters: ModelParameters, trials: [SettingsTrial])
   {
     switch choice {
@@ -196,16 +210,10 @@ package enum ListMoment: String, CaseIterable, Sendable {
   case logEnd = "log-end"
 }
 
-extension ModelMetadata {
-  static func isNewer(_ a: ModelMetadata, _ b: ModelMetadata) -> Bool {
-    a.newestRatingMilliseconds != b.newestRatingMilliseconds
-      ? a.newestRatingMilliseconds > b.newestRatingMilliseconds : a.version > b.version
-  }
-}
-
 extension Settings {
-  /// A transactional id that no other writer of models has; `nil` where there are no transactions.
-  func trainerID() -> String? {
-    processing.guarantee == .exactlyOnce ? "\(application)-models-\(UUID().uuidString)" : nil
+  /// The transactional id of all who change `models`, each of whom fences those before; `nil`
+  /// where there are no transactions.
+  var modelWriterID: String? {
+    processing.guarantee == .exactlyOnce ? topology.name(ofPart: "models") : nil
   }
 }

@@ -27,6 +27,12 @@ package enum TrainingCutoff: Hashable {
     self = .offsets(offsets)
   }
 
+  /// Why a partition that begins at an offset is not trained on.
+  static func missing(_ partition: TopicPartition, before first: Int64) -> String {
+    "\(partition) begins at offset \(first): its first ratings were deleted, and a model of the rest"
+      + " would not be a function of the log; set retention.ms to -1 as declared"
+  }
+
   /// The offsets to read to, by partition, never beyond the topic's current end.
   package static func ends(
     _ cutoff: TrainingCutoff?, _ topology: Topology, _ admin: KafkaAdmin
@@ -40,10 +46,7 @@ package enum TrainingCutoff: Hashable {
     let ranges = try admin.offsets(of: partitions)
     for partition in partitions {
       guard let first = ranges[partition]?.lowerBound, first > 0 else { continue }
-      throw CommandFailure(
-        .failure,
-        "\(partition) begins at offset \(first): its first ratings were deleted, and a model of the"
-          + " rest would not be a function of the log; set retention.ms to -1 as declared")
+      throw CommandFailure(.failure, missing(partition, before: first))
     }
     var ends = partitions.map { ranges[$0]?.upperBound ?? 0 }
     switch cutoff {

@@ -29,10 +29,7 @@ enum TrainingRun {
       throw CommandFailure(.failure, "training failed: \(error)")
     }
     let metadata = ModelMetadata(
-      version: "", parameters: parameters, trainedTo: trainedTo, users: ratings.users.count,
-      movies: ratings.movies.count, ratings: ratings.count, meanRating: fit.meanRating,
-      newestRatingMilliseconds: ratings.newestMilliseconds, loss: losses[losses.count - 1],
-      epochLosses: losses, search: search)
+      training: ratings, fit, parameters, losses: losses, trainedTo: trainedTo, search: search)
     let model = PublishedModel(metadata: metadata, contents: fit.contents(parameters))
     return (model.addingSamples(of: ratings), losses)
   }

@@ -21,7 +21,8 @@ public enum ExplanationError: Error, Hashable, Sendable, CustomStringConvertible
       "the prediction was computed from \(partition) up to offset \(stateOffset), but the log ends"
         + " at \(end): the topic has been recreated or truncated since"
     case .noModel(let version, let topic):
-      "the model \(version) is not complete in \(topic): it has been deleted since"
+      "the model \(version) is not complete in \(topic), and nothing there says how to train it"
+        + " again: it has been deleted since"
     }
   }
 }
@@ -33,11 +34,17 @@ public struct Explainer<Log: EventLog> {
   private let topology: Topology
   private let clientID: String
   private let movies: MovieTable<Log.Consumer>
+  /// On which a deleted model is trained again.
+  private let threads: Int
 
-  /// - Parameter requiresCatalog: whether only movies of the catalog are recommended.
-  public init(_ log: Log, topology: Topology, clientID: String, requiresCatalog: Bool = false)
-    throws(ExplanationError)
-  {
+  /// - Parameters:
+  ///   - requiresCatalog: whether only movies of the catalog are recommended.
+  ///   - threads: on which a deleted model is trained again.
+  public init(
+    _ log: Log, topology: Topology, clientID: String, requiresCatalog: Bool = false,
+    threads: Int = 1
+  ) throws(ExplanationError) {
+    self.threads = threads
     self.log = log
     self.topology = topology
     self.clientID = clientID
@@ -52,36 +59,46 @@ public struct Explainer<Log: EventLog> {
 
   /// - Parameters:
   ///   - partition: the user's partition of `validated-ratings`.
+  ///   - training: called with the share done, 0...1, while a deleted model is trained again.
   ///   - progress: called with the offsets read and their total.
   public func explain(
-    _ prediction: RecordedPrediction, partition: Int32,
+    _ prediction: RecordedPrediction, partition: Int32, training: (Double) -> Void = { _ in },
     progress: (_ read: Int64, _ all: Int64) -> Void = { _, _ in }
   ) throws(ExplanationError) -> Explanation {
-    let model: ServingModel?
-    let ratings: [MovieRating]
+    var model: FactorModel?
+    var isTrainedAgain = false
     if let version = prediction.modelVersion {
-      let factors: FactorModel?
-      do throws(LogError) { factors = try read(version) } catch { throw .log(error) }
-      guard let factors else { throw .noModel(version, topic: topology[.models]) }
-      model = ServingModel(factors)
-    } else {
-      model = nil
+      let known: (model: FactorModel?, recipe: ModelMetadata?)
+      do throws(LogError) { known = try read(version) } catch { throw .log(error) }
+      model = known.model
+      if model == nil, let recipe = known.recipe, !recipe.trainedTo.isEmpty {
+        let retraining = ModelRetraining(
+          log: log, topology: topology, clientID: clientID, threads: threads)
+        model = try retraining(recipe, progress: training)
+        isTrainedAgain = true
+      }
+      guard model != nil else { throw .noModel(version, topic: topology[.models]) }
     }
-    ratings = try rebuild(
+    let ratings = try rebuild(
       prediction, TopicPartition(topology[.validatedRatings], partition), progress)
-    return Explanation(prediction, ratings: ratings, model: model, catalog: movies)
+    var explanation = Explanation(
+      prediction, ratings: ratings, model: model.map(ServingModel.init), catalog: movies)
+    explanation.modelIsTrainedAgain = isTrainedAgain
+    return explanation
   }
 
-  private func read(_ version: String) throws(LogError) -> FactorModel? {
+  private func read(_ version: String) throws(LogError)
+    -> (model: FactorModel?, recipe: ModelMetadata?)
+  {
     var assembler = ModelAssembler()
+    var notes = ModelNotes()
     let table = try GlobalTable(log, topic: topology[.models], clientID: clientID)
     try table.catchUp { record in
-      guard let key = record.key, let name = ModelKey(key), name.belongs(toModel: version) else {
-        return
-      }
+      guard let key = record.key, let name = ModelKey(key), name.version == version else { return }
       _ = assembler.take(key: key, value: record.value)
+      _ = notes.take(key: key, value: record.value)
     }
-    return assembler.models[version]
+    return (assembler.models[version], notes.recipes[version])
   }
 
   private func rebuild(

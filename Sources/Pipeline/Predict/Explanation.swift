@@ -63,6 +63,8 @@ public struct Explanation: Sendable {
   public var contributions: [Int64: [Contribution]]
   /// By movie: what everyone's taste adds to its score.
   public var priors: [Int64: Double]
+  /// Whether the model was deleted, and trained again for this.
+  public var modelIsTrainedAgain = false
 
   /// Scores that differ by more than this, relative to the larger one, are different.
   static let tolerance = 1e-4

@@ -38,6 +38,7 @@ public struct PredictOperator<
   private var replies: ReplySender<Store, Producer>
   private var counts: PredictStatus
   private var oldRequests = OldRequests()
+  private var news = ModelNews()
 
   /// - Parameters:
   ///   - partitionOf: where Kafka's default partitioner puts a user's key among the user
@@ -86,8 +87,16 @@ public struct PredictOperator<
   public mutating func wantsRefresh() throws(StageError) -> Bool {
     try poll()
     publishCounts()
-    return false
+    return news.isDue(at: environment.now(), directory.shown)
   }
+
+  public mutating func refresh(_ working: inout UserStateView<Store>, _ task: Partition)
+    throws(StageError)
+  {
+    try tellHits(task)
+  }
+
+  public mutating func report() -> BatchReport { news.report(at: environment.now()) }
 
   private mutating func poll() throws(StageError) {
     do throws(LogError) {
@@ -95,6 +104,8 @@ public struct PredictOperator<
       try quality.poll()
       if try models.poll() { rankers.keep(models.inUse) }
     } catch { throw .log(error) }
+    news.note(models.choice)
+    directory.shown.keep(directory, shadow: models.shadow?.version)
   }
 
   private mutating func publishCounts() {
@@ -168,6 +179,7 @@ public struct PredictOperator<
     working.release()
     // The first partition to close answers for all of them.
     if !batch.isEmpty { try answer() }
+    if news.isDue(at: environment.now(), directory.shown) { try tellHits(task) }
     publishCounts()
   }
 
@@ -196,9 +208,22 @@ public struct PredictOperator<
       let reply = answered.reply(to: index, by: answers, movies, now: environment.now())
       guard let reply else { continue }
       counts.count(reply)
-      try replies.sendShadow(reply, to: answered.destination(of: index))
+      let destination = answered.destination(of: index)
+      try replies.sendShadow(reply, to: destination)
+      let partition = destination.task.partition
+      guard let (user, live, lists) = answered.shown(index, by: answers) else { continue }
+      directory.shown.show(lists, to: user, in: partition, by: live, shadow: shadow.version) {
+        models.hits(of: shadow.version, against: live, in: partition)
+      }
     }
     answers.discard(&rankers)
+  }
+
+  /// Puts on record what a shadow has hit in a partition.
+  private mutating func tellHits(_ task: Partition) throws(StageError) {
+    guard let (shadow, tally) = directory.shown.takeNews(of: task.partition) else { return }
+    try replies.sendHits(tally, of: shadow, task)
+    news.note(tally, of: shadow, in: task.partition)
   }
 
   /// Sorts all movies again if ratings have moved them: only popular lists need the order.

@@ -52,6 +52,16 @@ struct ReplySender<Store: StateStore, Producer: LogProducer>: ~Copyable {
     }
   }
 
+  /// Sends what a shadow has hit in a partition.
+  mutating func sendHits(_ tally: HitTally, of shadow: String, _ task: Partition)
+    throws(StageError)
+  {
+    value.removeAll()
+    tally.write(to: &value)
+    let key = Array(ModelKey.hits(version: shadow, partition: task.partition).text.utf8)
+    try task.send(to: PredictOutputs.hits, key: key.span.bytes, value: value.bytes)
+  }
+
   /// Sends an error reply.
   mutating func refuse(
     _ record: borrowing RecordView, _ headers: RequestHeaders, _ error: RequestError,

@@ -21,6 +21,22 @@ extension AnsweredBatch {
     return ShadowAnswers(model: model, lists: lists)
   }
 
+  /// What the ten best movies are of both, for the user's next rating to be held against; `nil` if
+  /// either has none of a model.
+  func shown(_ index: Int, by shadow: borrowing ShadowAnswers)
+    -> (user: Int64, live: String, lists: ShownLists)?
+  {
+    let pending = contents.requests[index]
+    guard case .ranked(let list, _, _) = shadow.lists.outcomes[index],
+      let live = pending.model?.version
+    else { return nil }
+    let shown = ShownLists(
+      stateOffset: pending.state.offset, meanStars: pending.state.features.ratingMean,
+      live: lists.movies[answers[index].list].lazy.map(\.movie),
+      shadow: shadow.lists.movies[list].lazy.map(\.movie))
+    return (pending.request.user, live, shown)
+  }
+
   /// What the shadow would have replied; `nil` if it has no personal list.
   func reply(
     to index: Int, by shadow: borrowing ShadowAnswers, _ catalog: some Catalog,

@@ -18,26 +18,29 @@ struct ModelCollection: Sendable {
   private static let maximumIncomplete = 4
 
   private let kept: Int
-  private let shadowVersion: String?
+  private let configuredShadow: String?
   private var assembler = ModelAssembler()
-  private var promotedVersion: String?
   private var reportedFaults: Set<ModelFault> = []
   private(set) var available = AvailableModels()
 
   /// - Parameters:
   ///   - kept: how many models are kept besides the promoted one and the shadow.
-  ///   - shadow: the shadow's version; `nil` for none.
+  ///   - shadow: the version that is the shadow as long as none is by the topic; `nil` for none.
   init(kept: Int, shadow: String?) {
     self.kept = kept
-    shadowVersion = shadow
+    configuredShadow = shadow
   }
+
+  private var promotedVersion: String? { assembler.promotion?.version }
+  private var shadowVersion: String? { assembler.roles[.shadow]?.version ?? configuredShadow }
 
   /// Models with parts missing, by version.
   var incomplete: [ModelAssembler.Incomplete] { assembler.incomplete }
 
   /// Takes the next record.
   mutating func take(key: RawSpan?, value: RawSpan?) -> [Notice] {
-    guard let change = assembler.take(key: key, value: value) else {
+    let fault = available.notes.take(key: key, value: value)
+    guard let change = fault.map({ .refused($0) }) ?? assembler.take(key: key, value: value) else {
       dropIncomplete()
       return []
     }
@@ -48,9 +51,9 @@ struct ModelCollection: Sendable {
     case .deleted(let version):
       available.models.removeAll { $0.version == version }
       if available.promoted?.version == version { available.promoted = nil }
-    case .promoted(let promotion):
-      promotedVersion = promotion?.version
-      if promotion == nil { available.promoted = nil }
+    case .role(let role, let promotion):
+      available.roles[role] = promotion
+      if role == .serving, promotion == nil { available.promoted = nil }
     case .refused(let fault):
       available.rejected += 1
       if isNew(fault) { notices.append(.refused(fault)) }

@@ -24,7 +24,7 @@ struct ModelSearch: Sendable {
     var places: [[UInt8]: Int] = [:]
     do throws(LogError) {
       try read { record in
-        guard let key = record.key, let name = ModelKey(key), name.belongs(toModel: version) else {
+        guard let key = record.key, let name = ModelKey(key), name.version == version else {
           return
         }
         let (copy, value) = ([UInt8](copying: key), [UInt8]?(copying: record.value))
@@ -50,15 +50,5 @@ struct ModelSearch: Sendable {
     logger.warning(
       "the promoted model is not complete in the topic",
       metadata: ["model": "\(version)", "answers_by": "\(instead)"])
-  }
-}
-
-extension ModelKey {
-  /// Whether it is the key of this model's metadata or of one of its parts.
-  func belongs(toModel wanted: String) -> Bool {
-    switch self {
-    case .metadata(let version), .part(let version, _): version == wanted
-    case .promotion: false
-    }
   }
 }

@@ -51,8 +51,22 @@ final class ModelTable<Consumer: LogConsumer> {
   /// The model that serves; `nil` when none is promoted.
   var promoted: ServingModel? { available.promoted }
 
-  /// The model of `predict.shadow_model`, once it is complete.
+  /// The shadow, by the topic or else by `predict.shadow_model`, once it is complete.
   var shadow: ServingModel? { available.shadow }
+
+  /// Which models are what, by the topic and the configuration.
+  var choice: ModelChoice {
+    ModelChoice(
+      serving: promoted?.version, candidate: available.roles[.candidate]?.version,
+      shadow: shadow?.version, reason: available.roles[.serving]?.reason ?? "")
+  }
+
+  /// What a shadow has hit in a partition of the users, by the topic; `nil` for nothing while that
+  /// model's lists were shown.
+  func hits(of shadow: String, against live: String, in partition: Int32) -> HitTally? {
+    let tally = available.notes.hits[shadow]?[partition]
+    return tally?.against == live ? tally : nil
+  }
 
   /// All kept models, the newest last.
   var models: [ServingModel] { available.models }

@@ -7,6 +7,7 @@ extension StageDeclaration {
     outputs: [
       Output(.recommendations),
       Output(.requests, note: "those that belong to another partition"), Output(.shadow),
+      Output(.models, note: "what a shadow hits"),
     ],
     globals: [.movies, .movieFeatures, .models],
     // Replies repeat after a crash rather than get lost: they wait for no transaction.
@@ -19,4 +20,5 @@ enum PredictOutputs {
   static let replies = StageDeclaration.predict.output(.recommendations)
   static let requests = StageDeclaration.predict.output(.requests)
   static let shadows = StageDeclaration.predict.output(.shadow)
+  static let hits = StageDeclaration.predict.output(.models)
 }

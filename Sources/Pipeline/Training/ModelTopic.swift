@@ -35,35 +35,43 @@ public final class ModelPublisher<Log: EventLog> {
     consumer.close()
   }
 
-  /// Writes the parts, and then the metadata.
-  public func publish(_ model: PublishedModel) throws(LogError) {
+  /// Writes changes, in this order. Where there are transactions, all of them become visible
+  /// together.
+  public func write(_ changes: [ModelChange]) throws(LogError) {
     try atomically { () throws(LogError) in
+      for change in changes { try send(change) }
+    }
+  }
+
+  private func send(_ change: ModelChange) throws(LogError) {
+    switch change {
+    case .publish(let model):
       try model.forEachRecord { key, value throws(LogError) in
-        if case .metadata = key, !isTransactional { try producer.flush(timeout: Self.timeout) }
+        if case .metadata = key { try settleParts() }
         try send(key, value)
       }
+      try settleParts()
+    case .role(let role, let promotion):
+      try send(.role(role)) { writer in promotion?.write(to: &writer) }
+    case .verdict(let version, let verdict):
+      try send(.verdict(version: version)) { verdict.write(to: &$0) }
+    case .delete(let model):
+      // From the null for its metadata on nobody serves it.
+      try send(.metadata(version: model.version), nil)
+      for number in 0..<model.parts { try send(.part(version: model.version, number: number), nil) }
+      if model.hasVerdict { try send(.verdict(version: model.version), nil) }
+      for partition in model.partitionsWithHits {
+        try send(.hits(version: model.version, partition: partition), nil)
+      }
+      guard var recipe = model.recipe else { return }
+      recipe.search = []
+      try send(.recipe(version: model.version)) { recipe.write(to: &$0) }
     }
   }
 
-  /// Makes a model the one that serves; with `nil`, none does.
-  public func promote(_ promotion: ModelPromotion?) throws(LogError) {
-    try atomically { () throws(LogError) in
-      guard let promotion else { return try send(.promotion, nil) }
-      var writer = JSONWriter()
-      promotion.write(to: &writer)
-      try send(.promotion, writer.bytes)
-    }
-  }
-
-  /// Writes a null for each record of a model, starting with the metadata: from then on nobody
-  /// serves it.
-  ///
-  /// - Parameter parts: how many it has.
-  public func delete(version: String, parts: Int) throws(LogError) {
-    try atomically { () throws(LogError) in
-      try send(.metadata(version: version), nil)
-      for number in 0..<parts { try send(.part(version: version, number: number), nil) }
-    }
+  /// Without transactions, what follows counts only with all that came before it.
+  private func settleParts() throws(LogError) {
+    if !isTransactional { try producer.flush(timeout: Self.timeout) }
   }
 
   private func atomically(_ body: () throws(LogError) -> Void) throws(LogError) {
@@ -81,15 +89,45 @@ public final class ModelPublisher<Log: EventLog> {
     }
   }
 
+  /// - Parameter write: writes the value; nothing for null.
+  private func send(_ key: ModelKey, _ write: (inout JSONWriter) -> Void) throws(LogError) {
+    var writer = JSONWriter()
+    write(&writer)
+    if writer.count > 0 { try send(key, writer.bytes) } else { try send(key, nil) }
+  }
+
   private func send(_ key: ModelKey, _ value: RawSpan?) throws(LogError) {
     let text = Array(key.text.utf8)
     try producer.send(topic: 0, key: text.span.bytes, value: value)
   }
 }
 
+/// A change to `models`.
+public enum ModelChange: Sendable {
+  /// The parts, and then the metadata.
+  case publish(PublishedModel)
+  /// Gives a model a role; with `nil`, none has it.
+  case role(ModelRole, ModelPromotion?)
+  case verdict(version: String, ModelVerdict)
+  /// Writes a null for each record of a model, and how to train it again.
+  case delete(DeletedModel)
+}
+
+/// A model to delete, complete or not, with all that is on the topic of it.
+public struct DeletedModel: Hashable, Sendable {
+  public var version: String
+  /// One more than the highest number of a part.
+  public var parts: Int
+  public var hasVerdict: Bool
+  public var partitionsWithHits: [Int32]
+  /// Its metadata; `nil` if that is not on the topic.
+  public var recipe: ModelMetadata?
+}
+
 /// What `models` holds now.
 public struct ModelCatalog: Sendable {
   public private(set) var assembler = ModelAssembler()
+  public private(set) var notes = ModelNotes()
   /// Records that are invalid and have not been replaced since.
   public private(set) var faults: [ModelFault] = []
 
@@ -101,23 +139,35 @@ public struct ModelCatalog: Sendable {
     if case .refused(let fault) = assembler.take(key: record.key, value: record.value) {
       faults.append(fault)
     }
+    if let fault = notes.take(key: record.key, value: record.value) { faults.append(fault) }
   }
 
   /// Reads the topic up to its present end.
-  public init<Log: EventLog>(reading log: Log, topology: Topology, clientID: String)
-    throws(LogError)
-  {
-    let table = try GlobalTable(log, topic: topology[.models], clientID: clientID)
+  ///
+  /// - Parameter waits: as of `GlobalTable`.
+  public init<Log: EventLog>(
+    reading log: Log, topology: Topology, clientID: String, waits: Bool = false
+  ) throws(LogError) {
+    let table = try GlobalTable(
+      log, topic: topology[.models], clientID: clientID, waits: waits)
     var catalog = ModelCatalog()
     try table.catchUp { catalog.take($0) }
     self = catalog
   }
 
-  /// How many records of parts a version may have on the topic, complete or not.
-  public func partCount(of version: String) -> Int? {
-    if let model = assembler.models[version] { return model.metadata.partChecksums.count }
-    return assembler.incomplete.first { $0.version == version }.map {
-      max($0.partsExpected ?? 0, $0.partLimit)
+  /// All that is on the topic of a version, complete or not; `nil` for nothing.
+  public func deletion(of version: String) -> DeletedModel? {
+    let metadata = assembler.models[version]?.metadata
+    let parts: Int
+    if let metadata {
+      parts = metadata.partChecksums.count
+    } else if let torn = assembler.incomplete.first(where: { $0.version == version }) {
+      parts = max(torn.partsExpected ?? 0, torn.partLimit)
+    } else {
+      return nil
     }
+    return DeletedModel(
+      version: version, parts: parts, hasVerdict: notes.verdicts[version] != nil,
+      partitionsWithHits: notes.hits[version, default: [:]].keys.sorted(), recipe: metadata)
   }
 }

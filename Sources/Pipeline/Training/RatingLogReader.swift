@@ -7,22 +7,13 @@ public import Streams
 /// Reads `validated-ratings` from its beginning up to given offsets, by the rules that the user
 /// stage folds by (`RatingStatement`).
 ///
-/// The ratings are sorted by time instead of folded, which takes far less memory. Where the time
-/// alone does not decide, because several events have the same or one was taken back by name, the
-/// topic is read a second time, and those few users and movies are folded.
+/// Where the events' times do not decide, the topic is read a second time (`RatingReduction`).
 public final class RatingLogReader<Consumer: LogConsumer> {
   private let topic: String
   private let ends: [Int64]
   private var reader: PartitionReader<Consumer>
   private var parser = CanonicalEventParser()
-  private var log = RatingLog()
-  /// What must be folded.
-  private var undecided: [RatedPair: Fold] = [:]
-
-  private struct Fold {
-    var standing: UserRating?
-    var retractions = Retractions()
-  }
+  private var reduction = RatingReduction()
 
   /// How many offsets lie before the ends.
   public var total: Int { Int(reader.total) }
@@ -56,13 +47,7 @@ public final class RatingLogReader<Consumer: LogConsumer> {
   /// - Returns: whether anything is left.
   public func read() throws(LogError) -> Bool {
     try reader.poll(maxRecords: 50_000) { _, record in
-      guard let statement = statement(in: record) else { return true }
-      log.append(
-        user: statement.user, movie: statement.movie, rating: statement.said.rating,
-        timeMilliseconds: statement.said.timeMilliseconds)
-      if statement.retracts != nil {
-        undecided[RatedPair(user: statement.user, movie: statement.movie)] = Fold()
-      }
+      if let statement = parser.statement(in: record) { reduction.take(statement) }
       return true
     }
     return !reader.isFinished
@@ -70,39 +55,24 @@ public final class RatingLogReader<Consumer: LogConsumer> {
 
   /// The ratings that count, once everything is read.
   public func finish() throws(LogError) -> RatingMatrix {
-    var finished = RatingLog()
-    swap(&finished, &log)
-    let matrix = finished.finish(onTie: { undecided[$0] = Fold() })
-    guard !undecided.isEmpty else { return matrix }
-    try begin()
-    try reader.readToEnd { _, record in
-      if let statement = statement(in: record) { fold(statement) }
-      return true
+    var finished = RatingReduction()
+    swap(&finished, &reduction)
+    return try finished.finish { (fold) throws(LogError) in
+      try begin()
+      try reader.readToEnd { _, record in
+        if let statement = parser.statement(in: record) { fold(statement) }
+        return true
+      }
     }
-    let decided = undecided.mapValues { $0.standing?.timed }
-    undecided = [:]
-    guard decided.contains(where: { matrix.rating(of: $0.key) != $0.value }) else { return matrix }
-    return matrix.replacing(decided)
   }
+}
 
-  private func fold(_ statement: RatingStatement) {
-    let pair = RatedPair(user: statement.user, movie: statement.movie)
-    guard var fold = undecided[pair] else { return }
-    var statement = statement
-    _ = fold.retractions.take(&statement)
-    let isRetracted = fold.retractions.contains(statement.said.source)
-    switch statement.effect(on: fold.standing, isRetracted: isRetracted) {
-    case .change(let new), .repeated(let new): fold.standing = new
-    case .late: break
-    }
-    undecided[pair] = fold
-  }
-
+extension CanonicalEventParser {
   /// - Returns: `nil` for a record that says nothing of a rating.
-  private func statement(in record: borrowing RecordView) -> RatingStatement? {
+  mutating func statement(in record: borrowing RecordView) -> RatingStatement? {
     guard let value = record.value else { return nil }
     do throws(RecordError) {
-      let event = try parser.parse(value, recordTime: record.timestamp)
+      let event = try parse(value, recordTime: record.timestamp)
       return RatingStatement(event, genres: GenreSet())
     } catch {
       // Written by something other than intake. The user stage skips it too.

@@ -71,6 +71,10 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
     let applied = try state.apply(statement)
     if let failed = applied.failed { try sendVerdict(failed, statement, record, task) }
     guard case .change(let new) = applied.effect else { return }
+    if let rating = new.rating {
+      directory.shown.rate(
+        statement.user, statement.movie, rating, at: record.offset, in: task.partition)
+    }
     state.noteChange(ofUser: applied.user, recordTimestamp: record.timestamp)
     let change = RatingChange(
       movie: statement.movie, user: statement.user, from: applied.old, to: new,

@@ -46,6 +46,14 @@ public struct RatingStatement: Hashable, Sendable {
       hasRetractions: event.retracts != nil)
   }
 
+  /// A statement that was read before.
+  public init(user: Int64, movie: Int64, said: UserRating, retracts: SourceCoordinates?) {
+    self.user = user
+    self.movie = movie
+    self.said = said
+    self.retracts = retracts
+  }
+
   /// What it does to what stands.
   ///
   /// - Parameter isRetracted: whether the event was taken back by name.

@@ -5,7 +5,7 @@ public struct RecommendationLists: Sendable {
   /// A line of `length` rows per user, best first; -1 where there are no more.
   private let rows: [Int32]
 
-  fileprivate init(length: Int, rows: [Int32]) {
+  init(length: Int, rows: [Int32]) {
     self.length = length
     self.rows = rows
   }

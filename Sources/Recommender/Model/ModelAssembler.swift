@@ -12,8 +12,8 @@ public struct ModelAssembler: Sendable {
     /// This model is complete, or has new metadata.
     case ready(FactorModel)
     case deleted(version: String)
-    /// This model is to serve, complete or not; `nil` for none.
-    case promoted(ModelPromotion?)
+    /// This model has the role, complete or not; `nil` for none.
+    case role(ModelRole, ModelPromotion?)
     /// The record is invalid. Nothing else has changed.
     case refused(ModelFault)
   }
@@ -36,11 +36,14 @@ public struct ModelAssembler: Sendable {
 
   /// The complete ones, by version.
   public private(set) var models: [String: FactorModel] = [:]
-  /// The newest promotion; the model it names may be incomplete or deleted.
-  public private(set) var promotion: ModelPromotion?
+  /// Which models are what; those named may be incomplete or deleted.
+  public private(set) var roles: [ModelRole: ModelPromotion] = [:]
   private var pending: [String: Pending] = [:]
 
   public init() {}
+
+  /// Which model serves.
+  public var promotion: ModelPromotion? { roles[.serving] }
 
   /// The promoted model, once it is complete.
   public var promoted: FactorModel? {
@@ -71,23 +74,24 @@ public struct ModelAssembler: Sendable {
       return .refused(ModelFault(key: nil, message: "the key names neither a model nor a part"))
     }
     switch name {
-    case .promotion: return takePromotion(value)
+    case .role(let role): return take(role, value)
     case .metadata(let version): return takeMetadata(version, value)
     case .part(let version, let number): return takePart(version, number, value)
+    case .verdict, .hits, .recipe: return nil
     }
   }
 
-  private mutating func takePromotion(_ value: RawSpan?) -> Change {
+  private mutating func take(_ role: ModelRole, _ value: RawSpan?) -> Change {
     guard let value else {
-      promotion = nil
-      return .promoted(nil)
+      roles[role] = nil
+      return .role(role, nil)
     }
     do throws(RecordError) {
       let parsed = try ModelPromotion(parsing: value)
-      promotion = parsed
-      return .promoted(parsed)
+      roles[role] = parsed
+      return .role(role, parsed)
     } catch {
-      return .refused(ModelFault(key: .promotion, message: error.message))
+      return .refused(ModelFault(key: .role(role), message: error.message))
     }
   }
 

@@ -1,4 +1,4 @@
-public import Codecs
+import Codecs
 
 /// The key of a record of `models`.
 public enum ModelKey: Hashable, Sendable {
@@ -6,33 +6,50 @@ public enum ModelKey: Hashable, Sendable {
   case metadata(version: String)
   /// `<version>/<number>`: a part of its factors.
   case part(version: String, number: Int)
-  /// `promoted`: which model serves.
-  case promotion
+  /// `<version>/verdict`: why the model was promoted, or was not.
+  case verdict(version: String)
+  /// `<version>/hits/<partition>`: how the model fared as a shadow, in a partition of the users.
+  case hits(version: String, partition: Int32)
+  /// `<version>/recipe`: the metadata of a deleted model, by which it can be trained again.
+  case recipe(version: String)
+  /// `promoted`, `candidate` or `shadow`: which model that is.
+  case role(ModelRole)
 
-  private static let promotionText = "promoted"
   private static let longestVersion = 64
 
   /// - Returns: `nil` for anything else.
   public init?(_ bytes: RawSpan) {
     let text = bytes.withUnsafeBytes { String(validating: $0, as: UTF8.self) }
     guard let text else { return nil }
-    if text == Self.promotionText {
-      self = .promotion
+    if let role = ModelRole(key: text) {
+      self = .role(role)
       return
     }
-    let fields = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    let fields = text.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
     guard let version = fields.first.map(String.init), Self.isVersion(version) else { return nil }
-    guard fields.count == 2 else {
-      self = .metadata(version: version)
-      return
+    switch (fields.dropFirst().first, fields.dropFirst(2).first) {
+    case (nil, _): self = .metadata(version: version)
+    case ("verdict", nil): self = .verdict(version: version)
+    case ("recipe", nil): self = .recipe(version: version)
+    case ("hits", let partition?):
+      guard let partition: Int32 = Self.number(partition) else { return nil }
+      self = .hits(version: version, partition: partition)
+    case (let number?, nil):
+      guard let number: Int = Self.number(number) else { return nil }
+      self = .part(version: version, number: number)
+    default: return nil
     }
-    guard let number = Int(fields[1]), number >= 0, String(number) == fields[1] else { return nil }
-    self = .part(version: version, number: number)
+  }
+
+  /// A number of 0 or more as `text` writes it.
+  private static func number<Number: FixedWidthInteger>(_ text: Substring) -> Number? {
+    guard let number = Number(text), number >= 0, String(number) == text else { return nil }
+    return number
   }
 
   /// Whether a text can name a model: 1 to 64 letters, digits, dots, hyphens and underscores.
   public static func isVersion(_ text: String) -> Bool {
-    guard (1...longestVersion).contains(text.utf8.count), text != promotionText else {
+    guard (1...longestVersion).contains(text.utf8.count), ModelRole(key: text) == nil else {
       return false
     }
     return text.utf8.allSatisfy { byte in
@@ -50,54 +67,22 @@ public enum ModelKey: Hashable, Sendable {
     switch self {
     case .metadata(let version): version
     case .part(let version, let number): "\(version)/\(number)"
-    case .promotion: Self.promotionText
+    case .verdict(let version): "\(version)/verdict"
+    case .hits(let version, let partition): "\(version)/hits/\(partition)"
+    case .recipe(let version): "\(version)/recipe"
+    case .role(let role): role.key
     }
   }
-}
 
-/// The record `promoted` of `models`: this model serves from here on.
-public struct ModelPromotion: Hashable, Sendable {
-  /// How many earlier models are remembered.
-  public static let longestHistory = 20
-
-  public var version: String
-  /// The models that served before, the newest first: `rollback` returns to them.
-  public var previous: [String]
-
-  public init(version: String, previous: [String] = []) {
-    self.version = version
-    self.previous = Array(previous.prefix(Self.longestHistory))
-  }
-
-  /// The promotion of the next model.
-  public func promoting(_ next: String) -> ModelPromotion {
-    next == version ? self : ModelPromotion(version: next, previous: [version] + previous)
-  }
-
-  /// The promotion before this one; `nil` if none is remembered.
-  public var rolledBack: ModelPromotion? {
-    guard let version = previous.first else { return nil }
-    return ModelPromotion(version: version, previous: Array(previous.dropFirst()))
-  }
-
-  public func write(to writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.key("version")
-    writer.string(version)
-    writer.key("previous")
-    writer.beginArray()
-    for version in previous { writer.string(version) }
-    writer.endArray()
-    writer.endObject()
-  }
-
-  public init(parsing value: RawSpan) throws(RecordError) {
-    var parser = FlatJSONParser(fields: ["version", "previous"])
-    try parser.parseRecord(value)
-    guard let version = parser.string(0), ModelKey.isVersion(version) else {
-      throw RecordError(missing: "version")
+  /// The model that the record is part of, or says something about; `nil` for a role, which any
+  /// model may have.
+  public var version: String? {
+    switch self {
+    case .metadata(let version), .part(let version, _), .verdict(let version),
+      .hits(let version, _), .recipe(let version):
+      version
+    case .role: nil
     }
-    self.init(version: version, previous: parser.strings(1, limit: Self.longestHistory))
   }
 }
 

@@ -95,6 +95,10 @@ public struct EngineEvent: Hashable, Sendable {
     case eventsRefused(TopicPartition, example: Int64, Reason)
     /// A partition's events are mostly valid again.
     case eventsAccepted(TopicPartition)
+    /// Other models than before answer, or are about to.
+    case modelsChanged(ModelChoice)
+    /// What a shadow has hit in a partition of the users so far.
+    case hitsCounted(partition: Int32, HitCounts)
 
     /// The stage has ended: because of an error, or `nil` when it was stopped.
     case stopped(Reason?)
@@ -114,6 +118,52 @@ public struct PolicySummary: Hashable, Sendable {
     self.rules = rules
     self.accept = accept
     self.timeZone = timeZone
+  }
+}
+
+/// Which models answer; `nil` for none.
+public struct ModelChoice: Hashable, Sendable {
+  /// Its answers are shown.
+  public var serving: String?
+  /// It waits for its promotion.
+  public var candidate: String?
+  /// It answers next to the one that serves, and nobody sees it.
+  public var shadow: String?
+  /// Why the one that serves does; empty where that is not known.
+  public var reason: String
+
+  public init(serving: String?, candidate: String?, shadow: String?, reason: String = "") {
+    self.serving = serving
+    self.candidate = candidate
+    self.shadow = shadow
+    self.reason = reason
+  }
+}
+
+/// How often the event that followed an answer was in the answer, and in the shadow's.
+public struct HitCounts: Hashable, Sendable {
+  public var shadow: String
+  /// The model whose answers were shown.
+  public var against: String
+  /// Answers that an event has followed.
+  public var judged: Int64
+  public var liveHits: Int64
+  /// Those that the user liked.
+  public var liveLiked: Int64
+  public var shadowHits: Int64
+  public var shadowLiked: Int64
+
+  public init(
+    shadow: String, against: String, judged: Int64, liveHits: Int64, liveLiked: Int64,
+    shadowHits: Int64, shadowLiked: Int64
+  ) {
+    self.shadow = shadow
+    self.against = against
+    self.judged = judged
+    self.liveHits = liveHits
+    self.liveLiked = liveLiked
+    self.shadowHits = shadowHits
+    self.shadowLiked = shadowLiked
   }
 }
 

@@ -54,6 +54,8 @@ struct LogLine: Hashable {
     case .policyChanged: (.notice, "events are judged by these settings from here on")
     case .eventsRefused: (.warning, "most events are invalid")
     case .eventsAccepted: (.notice, "most events are valid again")
+    case .modelsChanged: (.info, "models")
+    case .hitsCounted: (.debug, "hits of the shadow")
     // These come with an error that ends the membership or the daemon, and that is logged.
     case .lost, .fenced, .storeRefused, .retentionGuard, .stopped: nil
     case .positions: nil
@@ -103,6 +105,9 @@ struct LogLine: Hashable {
     case .eventsRefused(let partition, let example, let reason):
       fields(of: reason).merging(["partition": "\(partition)", "offset": "\(example)"]) { $1 }
     case .eventsAccepted(let partition): ["partition": "\(partition)"]
+    case .modelsChanged(let models): fields(of: models)
+    case .hitsCounted(let partition, let counts):
+      fields(of: counts).merging(["partition": "\(partition)"]) { $1 }
     case .stopped(let reason): reason.map(fields) ?? [:]
     case .positions, .resumed: [:]
     }
@@ -122,6 +127,21 @@ struct LogLine: Hashable {
     fields["records_per_second"] = "\(Int64(rate))"
     if let timeLeft = status.timeLeft { fields["seconds_left"] = "\(Int64(timeLeft.seconds))" }
     return fields
+  }
+
+  private static func fields(of models: ModelChoice) -> [String: String] {
+    [
+      "serving": models.serving ?? "none", "candidate": models.candidate ?? "none",
+      "shadow": models.shadow ?? "none", "reason": models.reason,
+    ]
+  }
+
+  private static func fields(of counts: HitCounts) -> [String: String] {
+    [
+      "shadow": counts.shadow, "against": counts.against, "judged": "\(counts.judged)",
+      "live_hits": "\(counts.liveHits)", "live_liked_hits": "\(counts.liveLiked)",
+      "shadow_hits": "\(counts.shadowHits)", "shadow_liked_hits": "\(counts.shadowLiked)",
+    ]
   }
 
   private static func milliseconds(_ duration: Duration) -> String {

@@ -62,7 +62,8 @@ public struct StageStatus: Hashable, Sendable {
     case .assigned, .partitionsUnused, .revoked, .lost, .fencingPredecessor, .disownFailed,
       .fenced, .storeOpened, .storeRebuilt, .storeRefused, .restored, .upgraded, .notUpgraded,
       .standbyOpened, .standbyFailed, .offsetsDiffer, .storeAdopted, .foreignOffset,
-      .retentionGuard, .policyChanged, .eventsRefused, .eventsAccepted:
+      .retentionGuard, .policyChanged, .eventsRefused, .eventsAccepted,
+      .modelsChanged, .hitsCounted:
       break
     }
   }

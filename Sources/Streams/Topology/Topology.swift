@@ -128,6 +128,11 @@ public struct Topology: Hashable, Sendable {
     identity(of: stage, instance: "").group
   }
 
+  /// The name of a group or a transactional id that belongs to no stage.
+  public func name(ofPart part: String) -> String {
+    DeploymentName.with(prefix: prefix, "\(application)-\(part)", generation: generation)
+  }
+
   /// The application whose group for one of the stages has this name, as far as the form tells; the
   /// prefix and the generation are this topology's.
   public func application(ofGroup name: String) -> String? {

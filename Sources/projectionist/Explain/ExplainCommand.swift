@@ -13,7 +13,8 @@ struct ExplainCommand: ParsableCommand {
     discussion: """
       Takes the prediction at an offset of recommendations, rebuilds its user's ratings as of its \
       state offset from validated-ratings, loads its model from models, and recomputes it. Prints \
-      `identical` or the difference, with the ratings that contributed most to each movie.
+      `identical` or the difference, with the ratings that contributed most to each movie. A model \
+      that was deleted is trained again for it, from the log up to its offsets.
 
       A popular answer depends on the quality scores at that time, which are not recorded: only its \
       ratings are shown. If the request named genres, today's catalog is used.

@@ -15,7 +15,7 @@ struct ModelsCommand: ParsableCommand {
       Models are records of the topic models, and so are promotions: every running daemon follows \
       them at once.
       """,
-    subcommands: [List.self, Show.self, Promote.self, Rollback.self, Delete.self],
+    subcommands: [List.self, Show.self, Diff.self, Promote.self, Rollback.self, Delete.self],
     defaultSubcommand: List.self)
 
   struct List: ParsableCommand {
@@ -35,7 +35,7 @@ struct ModelsCommand: ParsableCommand {
 
   struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Print a model's record: settings, offsets, measures.")
+      abstract: "Print a model's record: settings, offsets, measures, and what was decided.")
 
     @Argument(help: "The model's version; by default the one that serves.") var version: String?
     @Flag(help: "Print the record's JSON unchanged.") var json = false
@@ -53,7 +53,33 @@ struct ModelsCommand: ParsableCommand {
         model.metadata.write(to: &writer)
         return print(String(decoding: writer.copyBytes(), as: UTF8.self))
       }
-      print(model.metadata.table(isPromoted: catalog.assembler.promotion?.version == version))
+      print(catalog.table(of: model.metadata), terminator: "")
+    }
+  }
+
+  struct Diff: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Compare two models: settings, measures and dates.",
+      discussion: "Deleted models are compared as far as their settings are still known.")
+
+    @Argument(help: "A model's version; by default the one that serves.") var first: String?
+    @Argument(help: "Another's; by default that of the candidate.") var second: String?
+    @Flag(help: "Print JSON.") var json = false
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+      let catalog = try shelf(common).catalog
+      guard let first = first ?? catalog.assembler.promotion?.version else {
+        throw CommandFailure(
+          .failure, "no model is promoted: name two of those in `projectionist models list`")
+      }
+      guard let second = second ?? catalog.assembler.roles[.candidate]?.version else {
+        throw CommandFailure(
+          .failure, "there is no candidate: name one of those in `projectionist models list`")
+      }
+      let comparison = try ModelComparison(first, second, in: catalog)
+      if json { return print(try JSONText.of(comparison)) }
+      print(comparison.text, terminator: "")
     }
   }
 

@@ -4,6 +4,7 @@ import Console
 import Foundation
 import KafkaLog
 import Operations
+import Processes
 import Recommender
 
 /// `projectionist train`
@@ -24,6 +25,14 @@ struct TrainCommand: ParsableCommand {
         projectionist train --evaluate --promote
         projectionist train --until 2024-06-01 --factors 32
         projectionist train --until 0:120000,1:119000,2:121000,3:118000
+
+      With --every or --after-ratings it is a service next to the daemon: it trains again and \
+      again, at low priority, and promotes a model that is no worse than the one that serves, both judged \
+      on the newest fifth of the ratings. Of several such services of an application one is at \
+      work, and the others wait for its place. SIGTERM ends it between two steps.
+
+        projectionist train --every 6h
+        projectionist train --after-ratings 100000 --shadow 1h
 
       With files of ratings instead of the log, as `projectionist load` reads them, nothing is \
       published and Kafka is not needed:
@@ -68,14 +77,22 @@ struct TrainCommand: ParsableCommand {
   var promote = false
   @Option(help: "Models kept on the topic; the promoted one and the one before are never deleted.")
   var keep = 5
+  @OptionGroup(title: "Service") var service: ServiceOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
-  @Flag(help: "Print a summary as JSON at the end.")
+  @Flag(help: "Print a summary as JSON at the end; as a service, each verdict in a line.")
   var json = false
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
     try (1...1000).check(top, "--top")
     guard keep >= 1 else { throw ValidationError("--keep must be 1 or more.") }
+    if service.isAsked {
+      guard ratings == nil, until == nil, csv == nil, !evaluate, !promote else {
+        throw ValidationError(
+          "--every and --after-ratings can't be used with --ratings, --until, --csv, --evaluate or"
+            + " --promote.")
+      }
+    }
     if ratings != nil {
       if until != nil {
         throw ValidationError("--until is for the log and can't be used with --ratings.")
@@ -99,6 +116,7 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
+    if service.isAsked { return try serve() }
     let options = training
     let choice: ModelTraining.Choice
     if protocolName == .strong {
@@ -124,6 +142,31 @@ struct TrainCommand: ParsableCommand {
       try finish(outcome.summary, outcome.evaluation)
     }
   }
+
+  private func serve() throws {
+    let (settings, logger) = try common.start("trainer")
+    let interruption = Interruption()
+    setpriority(__priority_which_t(0), 0, Self.niceness)
+    let options = training
+    let choice: ModelTraining.Choice =
+      options.fixed
+      ? .given(options.parameters(over: ModelParameters()))
+      : .searched(fixed: options.fixedKnobs) { options.parameters(over: $0) }
+    let threads = options.threads ?? max(1, options.threadCount - 1)
+    let training = ModelTraining(
+      choice, threads: threads, evaluation: nil, lists: nil, note: Self.note)
+    let trainer = TrainerService(
+      settings, logger, service.plan(keep: keep, threads: threads), training, interruption
+    ) { version, verdict in
+      guard json else { return }
+      print(VerdictOutput(version, verdict).line)
+      fflush(nil)
+    }
+    try trainer.run()
+  }
+
+  /// What runs next to it comes first.
+  private static let niceness: Int32 = 10
 
   private func finish(_ summary: TrainingSummary, _ evaluation: EvaluationRun?) throws {
     if json { return print(try JSONText.of(summary)) }

@@ -5,7 +5,7 @@ import importlib
 
 NAMES = ["kills", "broker", "pause", "rebalance", "loss", "retention", "standby"]
 NAMES += ["owner", "demo", "strangers", "moved", "projection", "reset", "growth", "identity"]
-NAMES += ["policy", "clusters"]
+NAMES += ["policy", "clusters", "training"]
 MOVIELENS = {"users": 137_734, "movies": 26_228}
 SMALL = {"users": 2_000, "movies": 500}
 
