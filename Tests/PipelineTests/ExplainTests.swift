@@ -50,7 +50,7 @@ import Testing
         excludesRated: request.excludeRated, genres: request.genres),
       strategy: try #require(reply.strategy.flatMap(RecommendationStrategy.init)),
       modelVersion: reply.modelVersion, stateOffset: try #require(reply.stateOffset),
-      moment: reply.requestTimeMs,
+      moment: reply.requestTimeMs, diversity: GenreDiversity(percent: reply.diversity ?? 0),
       movies: try #require(reply.recommendations).map {
         ScoredMovie(movie: $0.movieId, score: $0.score)
       })
