@@ -204,6 +204,10 @@ extension SettingKey {
       "predict.require_catalog", \.predict.requireCatalog, .flag,
       "true: only movies of the topic movies are recommended, so that one that is deleted there"
         + " leaves all lists; without effect while the topic is empty."),
+    SettingKey(
+      "predict.diversity", \.predict.diversity, .integer(0...100),
+      "How many percent other genres count in a personal list, next to what the user wants; 0"
+        + " orders it by score alone. It costs hits: Model.md says how many."),
     SettingKey("log.level", \.log.level, .logLevel, "The least severe messages that are written."),
     SettingKey(
       "log.format", \.log.format, .oneOf, "auto writes text on a terminal and JSON otherwise."),

@@ -58,6 +58,8 @@ package struct Settings: Hashable, Sendable {
     /// Empty for none.
     package var shadowModel = ""
     package var requireCatalog = true
+    /// In percent.
+    package var diversity = 0
   }
 
   package struct Log: Hashable, Sendable {

@@ -221,6 +221,7 @@ final class Daemon: Sendable {
       now: { .now },
       time: { Self.milliseconds },
       inBackground: { DispatchQueue.global(qos: .utility).async(execute: $0) })
+    environment.diversityPercent = settings.predict.diversity
     environment.catalogFaults = catalogFaults
     return environment
   }

@@ -55,7 +55,7 @@ final class SampleUser {
   func recommendations(count: Int = movieCount) throws -> ReplyRecord? {
     let request = Array(#"{"user_id":\#(user),"num_recommendations":\#(count)}"#.utf8)
     return try client.ask(key: "\(user)", value: request, timeout: Self.replyTimeout)
-      .map { try ReplyRecord($0) }
+      .map { try ReplyRecord($0.value) }
   }
 
   /// Rates a movie with five stars, and returns once the rating is stored.

@@ -14,7 +14,11 @@ import Testing
       prediction.request
         == RecommendationRequest(user: 7, count: 2, excludesRated: false, genres: ["A"]))
     #expect(prediction.strategy == .personal && prediction.modelVersion == "m1")
-    #expect(prediction.stateOffset == 99)
+    #expect(prediction.stateOffset == 99 && prediction.diversity == nil)
+    let diverse = encodedReply { $0.diversity = GenreDiversity(percent: 30) }
+    #expect(
+      try PredictionRecord(diverse, place: "here").prediction.diversity
+        == GenreDiversity(percent: 30))
     #expect(
       prediction.movies == [
         ScoredMovie(movie: 11, score: 0.1 + 0.2), ScoredMovie(movie: 12, score: 1e-7),

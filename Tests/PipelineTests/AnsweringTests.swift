@@ -114,6 +114,44 @@ import Testing
     #expect(replies.allSatisfy { $0.comparison == nil && $0.latencyMilliseconds == 0 })
   }
 
+  /// Half the movies are of either genre: with diversity a list has both, and the reply says so.
+  /// A shadow, which has more ranked, changes nothing, and the answer can be explained.
+  @Test func aDiverseListIsExplained() throws {
+    let model = Self.model(seed: 1)
+    let diversity = try #require(GenreDiversity(percent: 70))
+    let requests = [1, 2, 3, 4, 5].map { RecommendationRequest(user: $0, count: 4) }
+    func answers(_ diversity: GenreDiversity?, atLeast: Int) throws -> [RecommendationReply] {
+      var batch = RequestBatch<Int>()
+      var rankers = ModelRankers(diversity: diversity)
+      try add(requests, model, to: &batch)
+      let answered = batch.scored(by: &rankers, Self.catalog, atLeast: atLeast)
+        .answered(by: Self.ranking, Self.catalog)
+      return answered.indices.map { answered.reply(to: $0, Self.catalog, now: now) }
+    }
+    let diverse = try answers(diversity, atLeast: 1)
+    #expect(try answers(diversity, atLeast: 10).map(encoded) == diverse.map(encoded))
+    let plain = try answers(nil, atLeast: 1)
+    #expect(plain.allSatisfy { $0.diversity == nil } && plain.map(encoded) != diverse.map(encoded))
+    for reply in diverse {
+      #expect(reply.diversity == diversity)
+      #expect(Set(reply.recommendations.prefix(2).map(\.genres)).count == 2)
+      var view = UserStateView<MemoryStore>(try store.snapshot())
+      var ratings: [MovieRating] = []
+      _ = try view.read(reply.request.user, into: &ratings)
+      var prediction = RecordedPrediction(
+        request: reply.request, strategy: .personal, modelVersion: model.version,
+        stateOffset: reply.stateOffset, moment: reply.moment, diversity: diversity,
+        movies: reply.recommendations.map { ScoredMovie(movie: $0.movie, score: $0.score) })
+      func verdict() -> Explanation.Verdict {
+        Explanation(prediction, ratings: ratings, model: model, catalog: Self.catalog).verdict
+      }
+      #expect(verdict() == .identical)
+      prediction.diversity = nil
+      #expect(verdict() == .different)
+      view.release()
+    }
+  }
+
   @Test func popularListsAreNeededOnlyWithoutPersonalOnes() throws {
     var rankers = ModelRankers()
     for (user, model, needsPopular) in [

@@ -50,7 +50,7 @@ import Testing
         excludesRated: request.excludeRated, genres: request.genres),
       strategy: try #require(reply.strategy.flatMap(RecommendationStrategy.init)),
       modelVersion: reply.modelVersion, stateOffset: try #require(reply.stateOffset),
-      moment: reply.requestTimeMs,
+      moment: reply.requestTimeMs, diversity: GenreDiversity(percent: reply.diversity ?? 0),
       movies: try #require(reply.recommendations).map {
         ScoredMovie(movie: $0.movieId, score: $0.score)
       })
@@ -194,8 +194,7 @@ import Testing
     parameters.factors = 4
     parameters.epochs = 3
     var trainer = Trainer(ratings, parameters: parameters, threads: 2)
-    var loss = 0.0
-    for _ in 0..<3 { loss = trainer.runEpoch() }
+    let losses = (0..<3).map { _ in trainer.runEpoch() }
     var fit = try trainer.finish()
     return PublishedModel(
       metadata: ModelMetadata(training: ratings, fit, parameters, losses: losses, trainedTo: ends),

@@ -30,7 +30,7 @@ import Testing
     let personal = try PredictCommand.text(of: encodedReply())
     #expect(personal.contains("0.3000  One    A|B"))
     #expect(personal.contains("strategy personal, model m1, state offset 99"))
-    #expect(!personal.contains("RATED"))
+    #expect(!personal.contains("RATED") && personal.contains("MODEL SCORE"))
     let four = try #require(HalfStars(stars: 4))
     let popular = try PredictCommand.text(
       of: encodedReply {
@@ -44,7 +44,17 @@ import Testing
         ]
       })
     #expect(popular.contains("strategy popular (no_ratings), state offset 99"))
+    #expect(popular.contains("STARS") && !popular.contains("SCORE"))
     #expect(popular.contains("  4.0      5  Five   C"))
+  }
+
+  @Test(arguments: [
+    [], ["--partition", "1"], ["--offset", "1"], ["--user", "1", "--offset", "1"],
+    ["--user", "1", "--partition", "0", "--offset", "1"], ["--partition", "-1", "--offset", "0"],
+  ]) func explainTakesAPlaceOrAUser(arguments: [String]) throws {
+    #expect(throws: (any Error).self) { try ExplainCommand.parse(arguments) }
+    _ = try ExplainCommand.parse(["--partition", "1", "--offset", "0"])
+    _ = try ExplainCommand.parse(["--user", "7"])
   }
 
   @Test func predictPassesErrorRepliesOn() {

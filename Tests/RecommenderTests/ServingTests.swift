@@ -144,7 +144,8 @@ import Testing
     #expect(
       written(reply.write)
         == #"{"user_id":100,"recommendations":[{"movie_id":1,"title":"Toy \"Story\"","#
-        + #""genres":"A|B","score":4.0}],"count":1,"strategy":"personal","reason":null,"#
+        + #""genres":"A|B","score":4.0}],"count":1,"strategy":"personal","score_type":"model","#
+        + #""reason":null,"#
         + #""model_version":"m","state_offset":12,"request_time_ms":7,"state_rules":2,"#
         + #""features":{"rating_count":2,"#
         + #""rating_mean":4.5,"favorite_genre":"A","favorite_genre_count":1,"#
@@ -159,7 +160,9 @@ import Testing
       request: RecommendationRequest(user: 1), recommendations: [], strategy: .popular,
       reason: .noRatings, stateOffset: 0, moment: 7, latencyMilliseconds: 1)
     let text = written(reply.write)
-    #expect(text.contains(#""strategy":"popular","reason":"no_ratings","model_version":null,"#))
+    #expect(
+      text.contains(
+        #""strategy":"popular","score_type":"stars","reason":"no_ratings","model_version":null,"#))
     #expect(!text.contains("history") && !text.contains("overlap"))
   }
 

@@ -9,6 +9,12 @@ import Recommender
 import Streams
 import Wiring
 
+/// Which prediction is meant.
+package enum PredictionPlace {
+  case offset(Int64, partition: Int32)
+  case latest(user: Int64)
+}
+
 /// Computes a recorded prediction again, with a progress bar.
 package struct PredictionExplanation {
   private let log: KafkaLog
@@ -23,10 +29,11 @@ package struct PredictionExplanation {
   }
 
   /// - Parameter contributions: how many to show for each movie.
-  package func explain(_ topic: String?, partition: Int32, offset: Int64, contributions: Int) throws
+  package func explain(_ topic: String?, _ place: PredictionPlace, contributions: Int) throws
     -> ExplanationReport
   {
     let topic = topic ?? topology[.recommendations]
+    let (partition, offset) = try find(place, topic)
     let prediction = try PredictionRecord(log, topic, partition: partition, offset: offset)
       .prediction
     let home = try home(of: prediction.request.user)
@@ -52,6 +59,15 @@ package struct PredictionExplanation {
     return ExplanationReport(
       prediction, explanation, source: "\(topic)[\(partition)]@\(offset)", home: home,
       contributions: contributions, movie: explainer.movie)
+  }
+
+  private func find(_ place: PredictionPlace, _ topic: String) throws -> (Int32, Int64) {
+    switch place {
+    case .offset(let offset, let partition): return (partition, offset)
+    case .latest(let user):
+      let found = try LatestPrediction(of: user, log, topic)
+      return (found.partition, found.offset)
+    }
   }
 
   /// The user's partition of validated-ratings.

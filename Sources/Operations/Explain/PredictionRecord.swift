@@ -41,12 +41,17 @@ struct PredictionRecord {
         .failure,
         "\(place) does not say what it was computed from: an older version wrote it")
     }
+    let diversity = reply.diversity ?? 0
+    guard GenreDiversity.allowedPercent.contains(diversity) else {
+      throw CommandFailure(.failure, "\(place) has a diversity of \(diversity) percent")
+    }
     prediction = RecordedPrediction(
       request: RecommendationRequest(
         user: user, count: request.numRecommendations, excludesRated: request.excludeRated,
         genres: request.genres),
       strategy: strategy, modelVersion: reply.modelVersion, stateOffset: stateOffset,
       rules: try Self.rules(reply.stateRules, place: place), moment: reply.requestTimeMs,
+      diversity: GenreDiversity(percent: diversity),
       movies: movies.map { ScoredMovie(movie: $0.movieID, score: $0.score) })
   }
 

@@ -42,6 +42,10 @@ package struct ReplyRecord: Decodable {
   var userID: Int64?
   package var recommendations: [Movie]?
   package var strategy: String?
+  /// Earlier versions did not name it.
+  package var scoreType: String?
+  /// In percent; only where a list was diversified.
+  var diversity: Int?
   package var reason: String?
   package var modelVersion: String?
   package var stateOffset: Int64?
@@ -56,7 +60,8 @@ package struct ReplyRecord: Decodable {
   private enum CodingKeys: String, CodingKey {
     case error
     case userID = "userId"
-    case recommendations, strategy, reason, modelVersion, stateOffset, stateRules
+    case recommendations, strategy, scoreType, diversity, reason, modelVersion, stateOffset,
+      stateRules
     case requestTimeMs, history, request, latencyMs
   }
 

@@ -4,6 +4,13 @@ package import KafkaLog
 import Pipeline
 package import Streams
 
+/// A reply and where it lies.
+package struct PlacedReply {
+  package let value: [UInt8]
+  package let partition: Int32
+  package let offset: Int64
+}
+
 /// Asks for recommendations over the topics, as any client of the daemon does. Belongs to one
 /// thread.
 package final class RequestClient {
@@ -37,8 +44,8 @@ package final class RequestClient {
 
   /// Sends one request and waits for the reply with its correlation id.
   ///
-  /// - Returns: the reply's value; `nil` if none arrives in time.
-  package func ask(key: String, value: [UInt8], timeout: Duration) throws -> [UInt8]? {
+  /// - Returns: `nil` if none arrives in time.
+  package func ask(key: String, value: [UInt8], timeout: Duration) throws -> PlacedReply? {
     let id = withUnsafeBytes(of: UUID().uuid) { [UInt8]($0) }
     let headers = [
       RecordHeader(RequestHeaders.correlationID, id),
@@ -50,11 +57,13 @@ package final class RequestClient {
       headers: headers, timestamp: nil, tracked: false)
     try producer.flush(timeout: timeout)
     let deadline = ContinuousClock.now + timeout
-    var reply: [UInt8]?
+    var reply: PlacedReply?
     while reply == nil, ContinuousClock.now < deadline {
       _ = try consumer.poll(maxRecords: 100, timeout: .milliseconds(100)) { record in
         guard record.copyHeaders().contains(headers[0]) else { return true }
-        reply = record.value?.withUnsafeBytes { [UInt8]($0) } ?? []
+        reply = PlacedReply(
+          value: record.value?.withUnsafeBytes { [UInt8]($0) } ?? [],
+          partition: record.partition, offset: record.offset)
         return true
       }
     }

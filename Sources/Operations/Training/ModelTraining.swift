@@ -28,6 +28,18 @@ package struct ModelTraining {
     }
   }
 
+  /// Weeks to replay.
+  package struct Weekly {
+    package let count: Int
+    /// The page to draw them on; `nil` for none.
+    package let plot: String?
+
+    package init(count: Int, plot: String?) {
+      self.count = count
+      self.plot = plot
+    }
+  }
+
   /// How the settings are found.
   package enum Choice {
     case given(ModelParameters)
@@ -40,17 +52,20 @@ package struct ModelTraining {
   let threads: Int
   /// `nil` for no evaluation.
   private let evaluationProtocol: EvaluationProtocol?
+  private let weekly: Weekly?
   private let lists: Lists?
   /// Told what becomes of the model, for people.
   private let note: (String) -> Void
 
   package init(
-    _ choice: Choice, threads: Int, evaluation: EvaluationProtocol?, lists: Lists?,
+    _ choice: Choice, threads: Int, evaluation: EvaluationProtocol?, weekly: Weekly? = nil,
+    lists: Lists?,
     note: @escaping (String) -> Void
   ) {
     self.choice = choice
     self.threads = threads
     evaluationProtocol = evaluation
+    self.weekly = weekly
     self.lists = lists
     self.note = note
   }
@@ -60,6 +75,7 @@ package struct ModelTraining {
     let ratings = try RatingsInput.read(source, note: note)
     let evaluation = try evaluated(ratings, start: ModelParameters())
     var summary = TrainingSummary(evaluation)
+    summary.replay = try replayed(ratings, start: ModelParameters())
     if evaluation == nil {
       let settings = try settings(for: ratings, start: ModelParameters())
       let trained = try TrainingRun.train(
@@ -97,6 +113,7 @@ package struct ModelTraining {
     }
     let evaluation = try evaluated(ratings, start: start)
     var summary = TrainingSummary(evaluation)
+    summary.replay = try replayed(ratings, start: start)
     // The strong protocol's settings are for comparison with published results, not for serving.
     if evaluationProtocol != .strong {
       let chosen = try self.settings(for: ratings, start: start)
@@ -186,6 +203,15 @@ package struct ModelTraining {
         run.lists, users: run.holdOut.known.users, movies: run.model.model.movies,
         to: lists.file)
     }
+    return run
+  }
+
+  private func replayed(_ ratings: RatingMatrix, start: ModelParameters) throws -> WeeklyRun? {
+    guard let weekly else { return nil }
+    let run = try WeeklyRun(ratings, count: weekly.count, threads: threads) { training in
+      try settings(for: training, start: start).parameters
+    }
+    if let plot = weekly.plot { try QualityPlot(weeks: run.weeks).write(to: plot) }
     return run
   }
 

@@ -12,7 +12,32 @@ package struct TrainingSummary: Encodable {
   package var ratings: Int?
   /// Per rating, after each epoch.
   var losses: [Double] = []
+  /// Those the model is trained with, by name.
+  var settings: [String: String] = [:]
+  /// What was tried to find them, in order.
+  var search: [String] = []
   private var evaluation: Evaluation?
+  private var weeks: [Week]?
+  /// The replay, for people.
+  package var replay: WeeklyRun? {
+    didSet { weeks = replay?.weeks.map(Week.init) }
+  }
+
+  private struct Week: Encodable {
+    let week: String
+    let users: Int
+    let retrained: Double
+    let once: Double
+    let popularity: Double
+
+    init(_ week: WeeklyReplay.Week) {
+      self.week = week.date
+      users = week.users
+      retrained = week.retrained
+      once = week.once
+      popularity = week.popularity
+    }
+  }
 
   private struct Evaluation: Encodable {
     var usersScored: Int
@@ -29,6 +54,7 @@ package struct TrainingSummary: Encodable {
 
   private enum CodingKeys: String, CodingKey {
     case version, published, promoted, deleted, users, movies, ratings, losses, evaluation
+    case settings, search, weeks
     case trainedTo = "trained_to"
   }
 
@@ -50,5 +76,9 @@ package struct TrainingSummary: Encodable {
     movies = metadata.movies
     ratings = metadata.ratings
     self.losses = losses
+    settings = Dictionary(
+      metadata.parameters.settings.map { ($0.name.replacing(" ", with: "_"), $0.value) },
+      uniquingKeysWith: { first, _ in first })
+    search = metadata.search.map(\.description)
   }
 }

@@ -38,7 +38,7 @@ struct AnsweredBatch<Destination>: ~Copyable {
     let answer = answers[index]
     var features = pending.state.features
     features.knownRatingCount = answer.knownRatings
-    return RecommendationReply(
+    var reply = RecommendationReply(
       request: pending.request,
       recommendations: catalog.describe(lists.movies[answer.list].prefix(pending.request.count)),
       strategy: answer.strategy, reason: answer.reason,
@@ -47,6 +47,8 @@ struct AnsweredBatch<Destination>: ~Copyable {
       history: pending.request.includesHistory ? history(of: pending, catalog) : nil,
       stateOffset: pending.state.offset, moment: pending.moment,
       latencyMilliseconds: (now - pending.received).milliseconds)
+    if answer.strategy == .personal { reply.diversity = lists.diversity }
+    return reply
   }
 
   private func history(of pending: PendingRequest, _ catalog: some Catalog) -> [RatedMovie] {

@@ -13,12 +13,15 @@ public struct RecordedPrediction: Sendable {
   public var rules: FoldRules
   /// When the user asked, in milliseconds since 1970; `nil` where the record does not say.
   public var moment: Int64?
+  /// What a personal list was diversified with; `nil` if it was not.
+  public var diversity: GenreDiversity?
   /// Best first.
   public var movies: [ScoredMovie]
 
   public init(
     request: RecommendationRequest, strategy: RecommendationStrategy, modelVersion: String?,
-    stateOffset: Int64, rules: FoldRules = .current, moment: Int64?, movies: [ScoredMovie]
+    stateOffset: Int64, rules: FoldRules = .current, moment: Int64?,
+    diversity: GenreDiversity? = nil, movies: [ScoredMovie]
   ) {
     self.request = request
     self.strategy = strategy
@@ -26,6 +29,7 @@ public struct RecordedPrediction: Sendable {
     self.stateOffset = stateOffset
     self.rules = rules
     self.moment = moment
+    self.diversity = diversity
     self.movies = movies
   }
 }
@@ -99,13 +103,16 @@ public struct Explanation: Sendable {
       }
     }
     let outcome = ranker.add(
-      ratings.span, at: prediction.moment, wanted: request.count,
-      excludesRated: request.excludesRated,
-      allowed: allowed)
+      ratings.span, at: prediction.moment,
+      wanted: prediction.diversity?.candidates(for: request.count) ?? request.count,
+      excludesRated: request.excludesRated, allowed: allowed)
     if case .added(let number, let known) = outcome {
       self.known = known
       ranker.rank()
       ranker.appendBest(of: number, to: &recomputed)
+      prediction.diversity?.choose(request.count, in: &recomputed, from: 0) {
+        catalog.genreSet(of: $0)
+      }
     }
     verdict = Self.verdict(recorded: prediction.movies, recomputed: recomputed)
     let shown = Set((prediction.movies + recomputed).map(\.movie)).sorted()

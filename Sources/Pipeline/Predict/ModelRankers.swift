@@ -13,6 +13,8 @@ struct RankedLists {
   /// One for each request.
   var outcomes: [Outcome] = []
   var movies: [ScoredMovie] = []
+  /// What the lists were diversified with.
+  var diversity: GenreDiversity?
 }
 
 /// Ranks all movies personally for the requests of a batch: one matrix product scores them for all
@@ -29,6 +31,7 @@ struct ModelRankers: ~Copyable {
     init(_ model: ServingModel) { ranker = PersonalRanker(model) }
   }
 
+  private let diversity: GenreDiversity?
   private var entries: [Entry] = []
   private var filters = CatalogFilters()
   /// The lists of earlier rankings, for their memory.
@@ -37,6 +40,11 @@ struct ModelRankers: ~Copyable {
   private var waiting: [ServingModel?] = []
   /// The requests in the ranker's batch: each with its number there, and its known ratings.
   private var added: [(request: Int, number: Int, known: Int)] = []
+
+  /// - Parameter diversity: reorders the lists; `nil` leaves them as they are.
+  init(diversity: GenreDiversity? = nil) {
+    self.diversity = diversity
+  }
 
   /// - Parameters:
   ///   - ratings: those of all the requests' users.
@@ -50,6 +58,7 @@ struct ModelRankers: ~Copyable {
     var lists = spareLists.popLast() ?? RankedLists()
     lists.outcomes.removeAll(keepingCapacity: true)
     lists.movies.removeAll(keepingCapacity: true)
+    lists.diversity = diversity
     for request in requests {
       let model = model(request)
       let isRankable = model != nil && !request.state.ratings.isEmpty
@@ -77,9 +86,10 @@ struct ModelRankers: ~Copyable {
       waiting[index] = nil
       let pending = requests[index]
       let allowed = filters.rows(of: model, genres: pending.request.genres, catalog)
+      let wanted = max(pending.request.count, atLeast)
       let outcome = entry.ranker.add(
         ratings.span.extracting(pending.state.ratings), at: pending.moment,
-        wanted: max(pending.request.count, atLeast),
+        wanted: diversity?.candidates(for: pending.request.count) ?? wanted,
         excludesRated: pending.request.excludesRated, allowed: allowed)
       switch outcome {
       case .added(let number, let known): added.append((index, number, known))
@@ -91,6 +101,9 @@ struct ModelRankers: ~Copyable {
     for (index, number, known) in added {
       let start = lists.movies.count
       entry.ranker.appendBest(of: number, to: &lists.movies)
+      diversity?.choose(
+        max(requests[index].request.count, atLeast), in: &lists.movies, from: start
+      ) { catalog.genreSet(of: $0) }
       let list = start..<lists.movies.count
       let shortage = shortage(of: list, requests[index].request, model, catalog)
       lists.outcomes[index] = .ranked(list, known: known, shortage)

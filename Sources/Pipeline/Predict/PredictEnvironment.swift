@@ -14,6 +14,8 @@ public struct PredictEnvironment {
   public var requiresCatalog: Bool
   /// How long after its record's time a request is answered.
   public var maxAge: Duration
+  /// How many percent other genres count in a personal list; 0 for not at all.
+  public var diversityPercent = 0
   public var monitor: PredictMonitor
   /// Receives the records of `movies` that are skipped.
   public var catalogFaults = CatalogFaults()

@@ -34,7 +34,7 @@ public struct PredictOperator<
   private var rankedAt: ContinuousClock.Instant
   private var admission: RequestAdmission
   private var batch = RequestBatch<Destination>()
-  private var rankers = ModelRankers()
+  private var rankers: ModelRankers
   private var replies: ReplySender<Store, Producer>
   private var counts: PredictStatus
   private var oldRequests = OldRequests()
@@ -64,6 +64,7 @@ public struct PredictOperator<
     self.environment = environment
     admission = RequestAdmission(
       partitionOf: partitionOf, time: environment.time, maxAge: environment.maxAge)
+    rankers = ModelRankers(diversity: GenreDiversity(percent: environment.diversityPercent))
     replies = ReplySender(environment)
     counts = environment.monitor.snapshot
     ranking = quality.ranking()

@@ -56,6 +56,7 @@ extension AnsweredBatch {
       modelVersion: shadow.model.version, features: features,
       stateOffset: pending.state.offset, moment: pending.moment,
       latencyMilliseconds: (now - pending.received).milliseconds)
+    reply.diversity = shadow.lists.diversity
     reply.comparison = ShadowComparison(
       liveModelVersion: live.strategy == .personal ? pending.model?.version : nil,
       overlapAt10: ShadowComparison.overlap(

@@ -36,6 +36,8 @@ public struct BatchScorer: ~Copyable, Sendable {
   private let rows: [Int32]
   /// The place of each row.
   private let places: [Int32]
+  /// The length of each row's vector.
+  private let norms: [Float]
   /// The length of the longest vector of each tile, falling.
   private let tileNorms: [Float]
   /// The movies' factors by place, one tile after another, each of k × movies: OpenBLAS multiplies
@@ -67,6 +69,7 @@ public struct BatchScorer: ~Copyable, Sendable {
     self.places = places
     tileNorms = stride(from: 0, to: order.count, by: Self.moviesAtATime).map { norms[order[$0]] }
     tiles = Self.transposed(model, order)
+    self.norms = norms
     excluded = Array(repeating: [], count: tileNorms.count)
     open = OpenUsers(factorCount: k)
   }
@@ -95,6 +98,12 @@ public struct BatchScorer: ~Copyable, Sendable {
   /// Whether no score of this vector can overflow single precision.
   func canScore(_ vector: Span<Float>) -> Bool {
     (Self.norm(vector) * (tileNorms.first ?? 0)).isFinite
+  }
+
+  /// What the product of a row's vector and one of this length does not exceed (Cauchy-Schwarz),
+  /// with room for the rounding of both lengths.
+  func limit(of row: Int, norm: Float) -> Double {
+    Double(norms[row]) * Double(norm) * (1 + 0x1p-20)
   }
 
   /// Begins another batch.
@@ -242,7 +251,7 @@ public struct BatchScorer: ~Copyable, Sendable {
     Float(model.factorCount + 4) * 0x1p-24 * users[user].norm * (tileNorms.first ?? 0)
   }
 
-  private static func norm(_ vector: Span<Float>) -> Float {
+  static func norm(_ vector: Span<Float>) -> Float {
     Float(product(vector, vector).squareRoot())
   }
 

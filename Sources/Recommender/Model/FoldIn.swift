@@ -90,13 +90,19 @@ public struct FoldIn: ~Copyable, Sendable {
       isTouched[Int(row)] = false
     }
     touched.removeAll(keepingCapacity: true)
-    let neighbours = model.contents.neighbours
-    for (index, weight) in recent.enumerated() where weight != 0 {
-      for place in neighbours.range(of: Int(rows[index])) {
-        let row = Int(neighbours.columns[place])
-        if !isTouched[row] { touched.append(Int32(row)) }
-        isTouched[row] = true
-        additions[row] += weight * Double(neighbours.weights[place])
+    let contents = model.contents
+    // Each of thousands of additions would check for uniqueness and bounds.
+    additions.withUnsafeMutableBufferPointer { additions in
+      isTouched.withUnsafeMutableBufferPointer { isTouched in
+        for (index, weight) in recent.enumerated() where weight != 0 {
+          contents.neighbours.forEach(of: Int(rows[index])) { row, share in
+            if !isTouched[row] {
+              isTouched[row] = true
+              touched.append(Int32(row))
+            }
+            additions[row] += weight * Double(share)
+          }
+        }
       }
     }
   }
@@ -165,7 +171,7 @@ public struct FoldIn: ~Copyable, Sendable {
 /// The share of its weight that a rating keeps, by the number of the user's newer ratings.
 struct RecencyWeights: Sendable {
   /// Ratings with a smaller share of the newest's weight are left out.
-  private static let smallest = 0x1p-8
+  private static let smallest = 0x1p-6
   private let weights: [Double]
 
   init(_ parameters: ModelParameters) {

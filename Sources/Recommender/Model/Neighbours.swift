@@ -32,6 +32,16 @@ public struct Neighbours: Hashable, Sendable {
   /// The indices of a row's neighbours.
   func range(of row: Int) -> Range<Int> { starts[row]..<starts[row + 1] }
 
+  /// Calls `body` with each neighbour of a row and its weight.
+  func forEach(of row: Int, _ body: (_ row: Int, _ weight: Float) -> Void) {
+    let range = range(of: row)
+    columns.withUnsafeBufferPointer { columns in
+      weights.withUnsafeBufferPointer { weights in
+        for place in range { body(Int(columns[place]), weights[place]) }
+      }
+    }
+  }
+
   /// The weight of a row's neighbour; 0 for another movie.
   func weight(of column: Int, for row: Int) -> Float {
     range(of: row).first { columns[$0] == column }.map { weights[$0] } ?? 0

@@ -79,9 +79,14 @@ struct RowRanker: ~Copyable, Sendable {
   /// scorer to `excluded`.
   private mutating func collect(_ wanted: Int, _ allowed: RowSet?) {
     found.removeAll(keepingCapacity: true)
+    let norm = BatchScorer.norm(foldIn.vector.span)
+    var bar = -Double.infinity
     for row in foldIn.touched {
       if isRated[Int(row)] { continue }
-      if foldIn.additions[Int(row)] < 0 { excluded.append(row) }
+      let addition = foldIn.additions[Int(row)]
+      if addition < 0 { excluded.append(row) }
+      // Nearly all end here: what the vectors could add at most is not enough.
+      if scorer.limit(of: Int(row), norm: norm) + addition < bar { continue }
       if let allowed, !allowed.contains(Int(row)) { continue }
       let scored = ScoredRow(row: Int(row), score: foldIn.score(of: Int(row)))
       if found.count == wanted {
@@ -91,6 +96,7 @@ struct RowRanker: ~Copyable, Sendable {
       var place = found.count
       while place > 0, scored.precedes(found[place - 1]) { place -= 1 }
       found.insert(scored, at: place)
+      if found.count == wanted { bar = found[wanted - 1].score }
     }
     candidates.append(contentsOf: found)
   }

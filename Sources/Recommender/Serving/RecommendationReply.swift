@@ -7,6 +7,8 @@ public struct RecommendationReply: Sendable {
   public var request: RecommendationRequest
   public var recommendations: [Recommendation]
   public var strategy: RecommendationStrategy
+  /// What a personal list was diversified with; `nil` if it was not.
+  public var diversity: GenreDiversity?
   /// `nil` for a personal list that is as long as asked for.
   public var reason: RecommendationReason?
   /// `nil` if no model was used.
@@ -54,6 +56,12 @@ public struct RecommendationReply: Sendable {
     writer.integer(recommendations.count)
     writer.key("strategy")
     writer.string(literal: strategy.name)
+    writer.key("score_type")
+    writer.string(literal: strategy.scoreType.name)
+    if let diversity {
+      writer.key("diversity")
+      writer.integer(diversity.percent)
+    }
     writer.key("reason")
     if let reason { writer.string(literal: reason.name) } else { writer.null() }
     writer.key("model_version")

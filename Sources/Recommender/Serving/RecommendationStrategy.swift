@@ -11,6 +11,29 @@ public enum RecommendationStrategy: String, Sendable {
     case .popular: "popular"
     }
   }
+
+  /// What the scores of such a list are, as replies name it.
+  public var scoreType: ScoreType {
+    switch self {
+    case .personal: .model
+    case .popular: .stars
+    }
+  }
+}
+
+/// What a score is.
+public enum ScoreType: String, Sendable {
+  /// The model's: higher is better, only to be compared within one list.
+  case model
+  /// The quality score: an expected rating in stars.
+  case stars
+
+  var name: StaticString {
+    switch self {
+    case .model: "model"
+    case .stars: "stars"
+    }
+  }
 }
 
 /// Why a list is empty, not personal, or shorter than asked for: the first of these that is so.

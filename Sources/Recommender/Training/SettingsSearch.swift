@@ -14,7 +14,7 @@ public struct SettingsSearch: Sendable {
   /// The most users who are scored for a moment.
   static let mostUsers = 2_000
   /// Scored users that make a moment count half: few of them tell little.
-  private static let halfWeightUsers = 300.0
+  private static let halfWeightUsers = 100.0
   /// Rounds over all knobs.
   private static let rounds = 2
   /// What the final choice may cost in liked and in rated, for fewer disliked.
@@ -24,6 +24,9 @@ public struct SettingsSearch: Sendable {
   private static let leastGain = 0.001
   /// What a change may cost at one moment: better lists now are no reason for worse ones later.
   private static let momentTolerance = 0.995
+  /// What more factors may cost at one moment: nothing. They are the first to fit a sparse log's
+  /// accidents.
+  private static let growthTolerance = 1.0
 
   private struct Moment {
     var holdOut: HoldOut
@@ -105,8 +108,11 @@ public struct SettingsSearch: Sendable {
         where !found.contains(where: { $0.parameters == parameters }) {
           let tried = judge(parameters, change)
           progress(tried.trial)
+          let tolerance =
+            parameters.factors > best.parameters.factors
+            ? Self.growthTolerance : Self.momentTolerance
           guard tried.value > best.value * (1 + Self.leastGain),
-            tried.holds(against: best, within: Self.momentTolerance)
+            tried.holds(against: best, within: tolerance)
           else { continue }
           best = tried
           kept.append(found.count - 1)
@@ -120,17 +126,16 @@ public struct SettingsSearch: Sendable {
     return found[chosen].parameters
   }
 
-  /// Among settings about as good as the best in liked and in rated, the one with the fewest
-  /// disliked; of equal ones the first.
+  /// Among settings about as good as the best in liked and in rated, and with no more factors, the
+  /// one with the fewest disliked; of equal ones the first.
   ///
   /// - Parameter best: where the search ended.
   private func leastDisliked(_ best: Scored) -> Int {
-    let liked = found.map(\.liked).max() ?? 0
-    let rated = found.map(\.rated).max() ?? 0
     let good = found.indices.filter {
-      found[$0].liked >= liked * Self.likedTolerance
-        && found[$0].rated >= rated * Self.ratedTolerance
-        && found[$0].holds(against: best, within: Self.likedTolerance)
+      found[$0].liked >= best.liked * Self.likedTolerance
+        && found[$0].rated >= best.rated * Self.ratedTolerance
+        && found[$0].parameters.factors <= best.parameters.factors
+        && found[$0].holds(against: best, within: Self.ratedTolerance)
     }
     let last = found.firstIndex { $0.parameters == best.parameters } ?? 0
     return good.min { found[$0].disliked < found[$1].disliked } ?? last

@@ -16,7 +16,11 @@ struct PredictCommand: ParsableCommand {
     abstract: "Ask the running daemon for a user's recommendations.",
     discussion: """
       Sends a record to recommendation-requests and waits for the reply on recommendations, as any \
-      client would. Exits with 69 if no reply arrives in time.
+      client would. Exits with 69 if no reply arrives in time. The last line has what \
+      `projectionist explain` needs to compute the same answer again.
+
+      Scores of a personal list are the model's, and only tell which movie is before which; those \
+      of a popular one are in stars.
       """)
 
   @OptionGroup var common: CommonOptions
@@ -86,10 +90,12 @@ struct PredictCommand: ParsableCommand {
         "no reply within \(timeout) s: is `projectionist run` running with the predict stage?")
     }
     if json {
-      print(String(decoding: reply, as: UTF8.self))
-      if try ReplyRecord(reply).error != nil { throw ExitCode(ExitStatus.failure.rawValue) }
+      print(String(decoding: reply.value, as: UTF8.self))
+      if try ReplyRecord(reply.value).error != nil { throw ExitCode(ExitStatus.failure.rawValue) }
     } else {
-      print(try Self.text(of: reply), terminator: "")
+      print(try Self.text(of: reply.value), terminator: "")
+      print(
+        "to explain: projectionist explain --partition \(reply.partition) --offset \(reply.offset)")
     }
   }
 
@@ -101,7 +107,7 @@ struct PredictCommand: ParsableCommand {
     if let error = reply.error {
       throw CommandFailure(.failure, "\(error.code): \(error.message)")
     }
-    var text = movies(reply.recommendations ?? [])
+    var text = movies(reply.recommendations ?? [], scores: reply.scoreType)
     if let history = reply.history {
       var table = TextTable(["RATED", "MOVIE", "TITLE", "GENRES"], rightAligned: [0, 1])
       for movie in history {
@@ -117,8 +123,9 @@ struct PredictCommand: ParsableCommand {
     return text + facts
   }
 
-  private static func movies(_ movies: [ReplyRecord.Movie]) -> String {
-    var table = TextTable(["RANK", "MOVIE", "SCORE", "TITLE", "GENRES"], rightAligned: [0, 1, 2])
+  private static func movies(_ movies: [ReplyRecord.Movie], scores: String?) -> String {
+    let score = scores == ScoreType.stars.rawValue ? "STARS" : "MODEL SCORE"
+    var table = TextTable(["RANK", "MOVIE", score, "TITLE", "GENRES"], rightAligned: [0, 1, 2])
     for (rank, movie) in movies.enumerated() {
       table.append([
         "\(rank + 1)", "\(movie.movieID)", String(format: "%.4f", movie.score), movie.title,

@@ -62,6 +62,14 @@ struct TrainCommand: ParsableCommand {
   var protocolName = EvaluationProtocol.perUser
   @Option(
     help: ArgumentHelp(
+      "Also replay this many of the last weeks: how good lists are with a model that is trained"
+        + " every week, and with one that is trained once.", valueName: "weeks"))
+  var weekly: Int?
+  @Option(
+    help: ArgumentHelp("Draw that on this page, as HTML.", valueName: "file"), completion: .file())
+  var plot: String?
+  @Option(
+    help: ArgumentHelp(
       "Write each user's recommendations as user,movie,rank; with --evaluate, the scored ones.",
       valueName: "file"), completion: .file())
   var csv: String?
@@ -85,6 +93,13 @@ struct TrainCommand: ParsableCommand {
 
   func validate() throws {
     try (1...1000).check(top, "--top")
+    try (1...1000).check(weekly, "--weekly")
+    if weekly != nil && !evaluate || plot != nil && weekly == nil {
+      throw ValidationError("--weekly requires --evaluate, and --plot requires --weekly.")
+    }
+    if weekly != nil && protocolName == .strong {
+      throw ValidationError("--weekly can't be used with the strong protocol, which has no time.")
+    }
     guard keep >= 1 else { throw ValidationError("--keep must be 1 or more.") }
     if service.isAsked {
       guard ratings == nil, until == nil, csv == nil, !evaluate, !promote else {
@@ -128,6 +143,7 @@ struct TrainCommand: ParsableCommand {
     }
     let training = ModelTraining(
       choice, threads: options.threadCount, evaluation: evaluate ? protocolName : nil,
+      weekly: weekly.map { .init(count: $0, plot: plot) },
       lists: csv.map { .init(file: $0, count: top, moment: at) }, note: Self.note)
     if let ratings {
       let outcome = try training.train(
@@ -171,6 +187,7 @@ struct TrainCommand: ParsableCommand {
   private func finish(_ summary: TrainingSummary, _ evaluation: EvaluationRun?) throws {
     if json { return print(try JSONText.of(summary)) }
     if let evaluation { print(evaluation.text, terminator: "") }
+    if let replay = summary.replay { print(replay.text, terminator: "") }
     if let version = summary.version {
       print(summary.published ? "published \(version)" : "trained \(version)")
     }
