@@ -149,6 +149,7 @@ import Testing
     var reply = RecommendationReply(
       request: RecommendationRequest(user: 1), recommendations: [], strategy: .popular,
       history: [], stateOffset: 1, moment: 7, latencyMilliseconds: 1)
+    reply.diversity = GenreDiversity(percent: 30)
     reply.write(to: &writer)
     let value = try value("recommendations")
     let alternatives = try #require(value["oneOf"] as? [[String: Any]])

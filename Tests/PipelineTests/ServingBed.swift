@@ -131,7 +131,7 @@ struct ServingBed {
       let rank = known.count { $0.rating.timeMilliseconds > rated.rating.timeMilliseconds }
       let halfLife = parameters.recencyHalfLife
       let weight = halfLife > 0 ? exp2(-Double(rank) / halfLife) : 1
-      return weight < exp2(-8) ? 0 : weight
+      return weight < exp2(-6) ? 0 : weight
     }
     let share =
       parameters.sitting * parameters.sittingHours / (parameters.sittingHours + elapsedHours)
