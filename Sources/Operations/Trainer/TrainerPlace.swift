@@ -12,15 +12,15 @@ import Synchronization
 /// does not, its transactions fail, because the other one has begun one since (`ModelDecision`).
 final class TrainerPlace: Sendable {
   enum Standing: Hashable {
-    /// The group has not given the place to anybody here; these are its members.
-    case waiting([String])
+    /// The group has not answered yet.
+    case joining
+    /// Another one has the place.
+    case behindAnother
     case held
     case failed(LogError)
   }
 
-  private static let patience = Duration.seconds(1)
-
-  private let standing = Mutex(Standing.waiting([]))
+  private let standing = Mutex(Standing.joining)
   private let isClosing = Atomic(false)
   private let hasEnded = Atomic(false)
 
@@ -28,12 +28,12 @@ final class TrainerPlace: Sendable {
 
   /// Joins the group.
   ///
-  /// - Parameter name: by which other trainers' messages call this one.
-  init(_ log: KafkaLog, topic: String, group: String, name: String) {
+  /// - Parameter clientID: tells this trainer from others in the broker's list of members.
+  init(_ log: KafkaLog, topic: String, group: String, clientID: String) {
     let thread = Thread { [self] in
       defer { hasEnded.store(true, ordering: .releasing) }
       while !isClosing.load(ordering: .acquiring) {
-        do throws(LogError) { try hold(log, topic, group, name) } catch {
+        do throws(LogError) { try hold(log, topic, group, clientID) } catch {
           standing.withLock { $0 = .failed(error) }
           Thread.sleep(forTimeInterval: 0.5)
         }
@@ -52,32 +52,29 @@ final class TrainerPlace: Sendable {
     }
   }
 
-  private func hold(_ log: KafkaLog, _ topic: String, _ group: String, _ name: String)
+  private func hold(_ log: KafkaLog, _ topic: String, _ group: String, _ clientID: String)
     throws(LogError)
   {
     let consumer = try log.makeConsumer(
-      ConsumerConfiguration(topics: [topic], group: group, clientID: name))
+      ConsumerConfiguration(topics: [topic], group: group, clientID: clientID))
     defer { consumer.close() }
-    var asked = ContinuousClock.now
+    standing.withLock { $0 = .joining }
     while !isClosing.load(ordering: .acquiring) {
       let result = try consumer.pollRuns(maxRecords: 1_000, timeout: .milliseconds(100)) { _ in
         true
       }
       switch result.rebalance {
       case .assigned(let partitions):
+        // An empty assignment is an answer, too.
         try consumer.assign(partitions.map { ($0, .end) })
-        if partitions.contains(where: { $0.partition == 0 }) { standing.withLock { $0 = .held } }
+        let isIncluded = partitions.contains { $0.partition == 0 }
+        standing.withLock { if $0 != .held { $0 = isIncluded ? .held : .behindAnother } }
       case .revoked(let partitions), .lost(let partitions):
         try consumer.unassign(partitions)
         if partitions.contains(where: { $0.partition == 0 }) {
-          standing.withLock { $0 = .waiting([]) }
+          standing.withLock { $0 = .joining }
         }
       case nil: break
-      }
-      if current != .held, ContinuousClock.now - asked >= Self.patience {
-        asked = .now
-        let others = try consumer.groupMembers().filter { $0 != name }
-        standing.withLock { if $0 != .held { $0 = .waiting(others) } }
       }
     }
   }

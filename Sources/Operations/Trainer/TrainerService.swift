@@ -59,7 +59,7 @@ package final class TrainerService {
   package func run() throws {
     let topology = settings.topology
     let place = TrainerPlace(
-      log, topic: topology[.models], group: topology.name(ofPart: "trainer"), name: name)
+      log, topic: topology[.models], group: topology.name(ofPart: "trainer"), clientID: name)
     defer { place.leave(within: .seconds(10)) }
     while !interruption.isRequested {
       do {
@@ -100,12 +100,9 @@ package final class TrainerService {
       case .failed(let error):
         guard error.reaction != .stopDaemon else { throw error }
         complain("\(error)")
-      case .waiting(let others):
-        if !others.isEmpty {
-          complain(
-            "another trainer is at work (\(others.sorted().joined(separator: ", "))): this one"
-              + " takes its place when it ends")
-        }
+      case .behindAnother:
+        complain("another trainer is at work: this one takes its place when it ends")
+      case .joining: break
       }
       interruption.pause(.milliseconds(100))
     }

@@ -276,7 +276,6 @@ def outage(bed, daemon, trainer):
     produce(
         bed, [rating(user, movie, 4.0, NOW + 120) for user in (10, 11, 12) for movie in movies]
     )
-    caught_up(bed, daemon)
     trainer.wait_for_verdict(decided + 1)
     bed.report.check("a broker that is away is waited for", [])
 
