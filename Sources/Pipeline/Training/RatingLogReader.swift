@@ -17,12 +17,7 @@ public final class RatingLogReader<Consumer: LogConsumer> {
   private var parser = CanonicalEventParser()
   private var log = RatingLog()
   /// What must be folded.
-  private var undecided: [RatedPair: Fold] = [:]
-
-  private struct Fold {
-    var standing: UserRating?
-    var retractions = Retractions()
-  }
+  private var undecided: [RatedPair: StatementFold] = [:]
 
   /// How many offsets lie before the ends.
   public var total: Int { Int(reader.total) }
@@ -61,7 +56,7 @@ public final class RatingLogReader<Consumer: LogConsumer> {
         user: statement.user, movie: statement.movie, rating: statement.said.rating,
         timeMilliseconds: statement.said.timeMilliseconds)
       if statement.retracts != nil {
-        undecided[RatedPair(user: statement.user, movie: statement.movie)] = Fold()
+        undecided[RatedPair(user: statement.user, movie: statement.movie)] = StatementFold()
       }
       return true
     }
@@ -72,7 +67,7 @@ public final class RatingLogReader<Consumer: LogConsumer> {
   public func finish() throws(LogError) -> RatingMatrix {
     var finished = RatingLog()
     swap(&finished, &log)
-    let matrix = finished.finish(onTie: { undecided[$0] = Fold() })
+    let matrix = finished.finish(onTie: { undecided[$0] = StatementFold() })
     guard !undecided.isEmpty else { return matrix }
     try begin()
     try reader.readToEnd { _, record in
@@ -87,15 +82,7 @@ public final class RatingLogReader<Consumer: LogConsumer> {
 
   private func fold(_ statement: RatingStatement) {
     let pair = RatedPair(user: statement.user, movie: statement.movie)
-    guard var fold = undecided[pair] else { return }
-    var statement = statement
-    _ = fold.retractions.take(&statement)
-    let isRetracted = fold.retractions.contains(statement.said.source)
-    switch statement.effect(on: fold.standing, isRetracted: isRetracted) {
-    case .change(let new), .repeated(let new): fold.standing = new
-    case .late: break
-    }
-    undecided[pair] = fold
+    undecided[pair]?.take(statement)
   }
 
   /// - Returns: `nil` for a record that says nothing of a rating.
