@@ -100,8 +100,7 @@ public struct FeatureOracle {
     said[pair, default: []].append(event)
     let isNews = event.retracts.map { retract($0, pair) } ?? false
     if isNews == nil { refused += 1 }
-    let stands = newest(pair)?.source == event.source && before?.source != event.source
-    if before == nil || stands && before.map({ !event.saysTheSame(as: $0) }) == true {
+    if changes(from: before, to: newest(pair), pair) {
       changes += 1
     } else if isNews != false {
       return
@@ -112,6 +111,12 @@ public struct FeatureOracle {
     } else {
       late += 1
     }
+  }
+
+  private func changes(from before: Event?, to after: Event?, _ pair: Pair) -> Bool {
+    guard let before else { return true }
+    guard let after, after.source != before.source else { return false }
+    return isRetracted(before, pair) || !after.saysTheSame(as: before)
   }
 
   public func ratings(ofUser user: Int64) -> [Rating] {

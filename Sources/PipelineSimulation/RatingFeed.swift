@@ -30,7 +30,7 @@ struct RatingFeed {
   /// Values of those that may be sent again.
   private var sent: [Sent] = []
   /// By user and movie, an event from the future, which a take-back may name.
-  private var fromTheFuture: [FeatureOracle.Pair: SourceCoordinates] = [:]
+  private var fromTheFuture: [(pair: FeatureOracle.Pair, event: SourceCoordinates)] = []
   private(set) var valid: Set<SourceCoordinates> = []
   private(set) var invalid: Set<SourceCoordinates> = []
   /// Those whose verdict depends on the settings: numbers as JSON text.
@@ -97,7 +97,7 @@ struct RatingFeed {
     let stars: Double? =
       random.oneIn(4) ? nil : Double(Int.random(in: 1...10, using: &random)) / 2
     // There are few different times, so duplicates and equal times are frequent.
-    let seconds = Self.start + 40_000 * Int64.random(in: 0..<60, using: &random)
+    let seconds = Self.time(&random)
     let isText = random.oneIn(6)
     let rating = stars.map { "\($0)" } ?? "null"
     let json =
@@ -106,6 +106,10 @@ struct RatingFeed {
     let new = Sent(json: json, event: event(user, movie, stars, seconds), needsCoercion: isText)
     for _ in 0..<(random.oneIn(6) ? 2 : 1) { try feed(new, &random) }
     sent.append(new)
+  }
+
+  private static func time(_ random: inout SeededGenerator) -> Int64 {
+    start + 40_000 * Int64.random(in: 0..<60, using: &random)
   }
 
   private func event(
@@ -118,28 +122,26 @@ struct RatingFeed {
       recordMilliseconds: -1, retracts: retracts)
   }
 
-  /// One at most for each user and movie: what it keeps out is lost until it is read again.
   private mutating func feedFromTheFuture(_ random: inout SeededGenerator) throws {
     let pair = FeatureOracle.Pair(
       user: Int64.random(in: 0..<5, using: &random), movie: Int64.random(in: 0..<6, using: &random))
-    guard fromTheFuture[pair] == nil else { return }
     let stars = Double(Int.random(in: 1...10, using: &random)) / 2
     let json =
       #"{"user_id":\#(pair.user),"movie_id":\#(pair.movie),"timestamp":\#(Self.future),"#
       + #""rating":\#(stars)}"#
-    fromTheFuture[pair] = try feed(
-      Sent(json: json, event: event(pair.user, pair.movie, stars, Self.future)), &random)
+    let new = Sent(json: json, event: event(pair.user, pair.movie, stars, Self.future))
+    fromTheFuture.append((pair, try feed(new, &random)))
   }
 
-  /// Takes such an event back by name.
+  /// Takes such an event back by name, by a clock of any time.
   private mutating func takeBackTheFuture(_ random: inout SeededGenerator) throws {
-    let pairs = fromTheFuture.sorted { ($0.key.user, $0.key.movie) < ($1.key.user, $1.key.movie) }
-    guard let (pair, named) = pairs.randomElement(using: &random) else { return }
+    guard let (pair, named) = fromTheFuture.randomElement(using: &random) else { return }
+    let seconds = random.oneIn(2) ? Self.repair : Self.time(&random)
     let json =
-      #"{"user_id":\#(pair.user),"movie_id":\#(pair.movie),"timestamp":\#(Self.repair),"#
+      #"{"user_id":\#(pair.user),"movie_id":\#(pair.movie),"timestamp":\#(seconds),"#
       + #""rating":null,"retracts":"\#(named.text)"}"#
     let new = Sent(
-      json: json, event: event(pair.user, pair.movie, nil, Self.repair, retracts: named))
+      json: json, event: event(pair.user, pair.movie, nil, seconds, retracts: named))
     try feed(new, &random)
     sent.append(new)
   }

@@ -85,6 +85,14 @@ import Testing
     bytes = []
     retractions.encode(into: &bytes)
     #expect(json(try table(.user, "retractions"), bytes) == #"["1:17"]"#)
+    var keptOut = KeptOut()
+    keptOut.insert(row)
+    bytes = []
+    keptOut.encode(into: &bytes)
+    #expect(
+      json(try table(.user, "kept_out"), bytes, genres: genres)
+        == #"[{"rating":4.5,"time_ms":1000,"genres":["Drama"],"source":"2:9","#
+        + #""source_time_ms":1001}]"#)
     bytes = []
     RefoldProgress(nextOffset: 7, corrections: 2).encode(into: &bytes)
     #expect(json(try table(.user, "refold"), bytes) == #"{"next_offset":7,"corrections":2}"#)

@@ -32,7 +32,7 @@ import Testing
     #expect(
       user.tables == [
         "aggregates", "ratings", "genres", "sources", "retractions", "refold", "refold_aggregates",
-        "refold_counted",
+        "refold_counted", "kept_out",
       ])
     let movie = plain.configuration(of: .movie, instance: "a1")
     #expect(movie.changelog == "films-movie-changelog")

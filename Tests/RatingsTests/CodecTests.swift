@@ -66,6 +66,25 @@ import Testing
     #expect(read == retractions && read.contains(source))
   }
 
+  @Test func whatIsKeptOutReadsBackWithTheNewestFirst() throws {
+    var keptOut = KeptOut()
+    let limit = Int64(KeptOut.limit)
+    for time in (0...limit + 5).map({ ($0 * 7) % (limit + 6) }) + [3, limit] {
+      keptOut.insert(
+        UserRating(
+          rating: time % 2 == 0 ? nil : HalfStars(rawValue: 7), timeMilliseconds: time,
+          genres: GenreSet(rawValue: 5),
+          source: SourceCoordinates(partition: .max, offset: .max - time)))
+    }
+    #expect(keptOut.statements.map(\.timeMilliseconds) == (6...limit + 5).reversed())
+    let bytes = encoded(keptOut.encode)
+    #expect(bytes.count < 50_000)
+    #expect(try KeptOut(decoding: bytes.span.bytes) == keptOut)
+    var retractions = Retractions()
+    _ = retractions.insert(SourceCoordinates(partition: .max, offset: .max - limit - 5))
+    #expect(keptOut.newest(besides: retractions)?.timeMilliseconds == limit + 4)
+  }
+
   @Test func aRowIsSmall() {
     let row = UserRating(
       rating: stars(4), timeMilliseconds: 1_700_000_000_000, genres: GenreSet(rawValue: 0b1011),

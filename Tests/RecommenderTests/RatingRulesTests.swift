@@ -27,7 +27,7 @@ import Testing
   }
 
   private func events(_ random: inout SeededGenerator, count: Int64) -> [RatingEvent] {
-    var future: [Pair: SourceCoordinates] = [:]
+    var known: [Pair: [SourceCoordinates]] = [:]
     return (0..<count).map { offset in
       let type = random.next() % 8 == 0 ? EventType.allCases.randomElement(using: &random) : nil
       let pair = Pair(
@@ -42,34 +42,27 @@ import Testing
         timeMilliseconds: Int64.random(in: 0...5, using: &random), type: type ?? .rating,
         source: source, recordTimeMilliseconds: Int64.random(in: -1...1, using: &random))
       guard event.movie != nil, type == nil else { return event }
-      // One event of each user and movie is of a clock that ran ahead.
-      if future[pair] == nil, random.next() % 8 == 0 {
-        event.timeMilliseconds = 100
-        future[pair] = source
-      } else if let named = future[pair], random.next() % 8 == 0 {
-        event.timeMilliseconds = 50
+      // Some events are of a clock that ran ahead, and any rating may be taken back by name.
+      if random.next() % 8 == 0 { event.timeMilliseconds = 100 }
+      if random.next() % 6 == 0, let named = known[pair]?.randomElement(using: &random) {
         event.rating = nil
         event.retracts = named
+      } else {
+        known[pair, default: []].append(source)
       }
       return event
     }
   }
 
   private struct Fold {
-    var standing: [Pair: UserRating] = [:]
-    var retractions: [Pair: Retractions] = [:]
+    var folds: [Pair: StatementFold] = [:]
+
+    var standing: [Pair: UserRating] { folds.compactMapValues(\.standing) }
 
     mutating func take(_ event: RatingEvent) -> RatingEffect? {
-      guard var statement = RatingStatement(event, genres: GenreSet()) else { return nil }
-      let pair = Pair(user: statement.user, movie: statement.movie)
-      _ = retractions[pair, default: Retractions()].take(&statement)
-      let effect = statement.effect(
-        on: standing[pair], isRetracted: retractions[pair]?.contains(event.source) ?? false)
-      switch effect {
-      case .change(let new), .repeated(let new): standing[pair] = new
-      case .late: break
-      }
-      return effect
+      guard let statement = RatingStatement(event, genres: GenreSet()) else { return nil }
+      return folds[Pair(user: statement.user, movie: statement.movie), default: StatementFold()]
+        .take(statement)
     }
   }
 

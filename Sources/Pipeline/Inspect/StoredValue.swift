@@ -17,6 +17,7 @@ extension TableDeclaration {
       case .source: Self.writeSource(value, &writer)
       case .genres: Self.write(try GenreDictionary(decoding: value), &writer)
       case .retractions: Self.write(try Retractions(decoding: value), &writer)
+      case .keptOut: Self.write(try KeptOut(decoding: value), genres, &writer)
       case .refold: Self.write(try RefoldProgress(decoding: value), &writer)
       case .userRating: Self.write(try UserRating(decoding: value), genres, &writer)
       case .userAggregate: Self.write(try UserAggregate(decoding: value), genres, &writer)
@@ -123,6 +124,14 @@ extension TableDeclaration {
   private static func write(_ retractions: Retractions, _ writer: inout JSONWriter) {
     writer.beginArray()
     for event in retractions.events { writer.string(event.text) }
+    writer.endArray()
+  }
+
+  private static func write(
+    _ keptOut: KeptOut, _ genres: borrowing GenreDictionary, _ writer: inout JSONWriter
+  ) {
+    writer.beginArray()
+    for statement in keptOut.statements { write(statement, genres, &writer) }
     writer.endArray()
   }
 

@@ -14,9 +14,10 @@ struct UserHistory: ~Copyable {
   private var parser = CanonicalEventParser()
   private var genres = GenreDictionary()
   private var repeats = RepeatFilter()
-  /// By movie, what stands.
-  private var standing: [Int64: UserRating] = [:]
-  private var retractions: [Int64: Retractions] = [:]
+  /// By movie, what stands by the rules of earlier versions.
+  private var newest: [Int64: UserRating] = [:]
+  /// By movie.
+  private var folds: [Int64: StatementFold] = [:]
 
   init(user: Int64, by rules: FoldRules) {
     self.user = user
@@ -25,9 +26,10 @@ struct UserHistory: ~Copyable {
 
   /// The ratings that count, by rising movie id.
   var ratings: [MovieRating] {
-    standing.compactMap { movie, row in
-      row.timed.map { MovieRating(movie: movie, rating: $0) }
-    }.sorted { $0.movie < $1.movie }
+    newest.merging(folds.compactMapValues(\.standing)) { $1 }
+      .compactMap { movie, row in
+        row.timed.map { MovieRating(movie: movie, rating: $0) }
+      }.sorted { $0.movie < $1.movie }
   }
 
   /// Takes the next record.
@@ -40,21 +42,14 @@ struct UserHistory: ~Copyable {
       (event, movieGenres) = try parser.parse(
         value, recordTime: record.timestamp, numbering: &genres)
     } catch { return }
-    guard var statement = RatingStatement(event, genres: movieGenres) else { return }
+    guard let statement = RatingStatement(event, genres: movieGenres) else { return }
     switch rules {
     case .byArrival:
       guard repeats.isNew(event.source), statement.user == user else { return }
-      standing[statement.movie] = statement.said
+      newest[statement.movie] = statement.said
     case .byEventTime:
       guard statement.user == user else { return }
-      if statement.retracts != nil {
-        _ = retractions[statement.movie, default: Retractions()].take(&statement)
-      }
-      let isRetracted = retractions[statement.movie]?.contains(event.source) ?? false
-      switch statement.effect(on: standing[statement.movie], isRetracted: isRetracted) {
-      case .change(let new), .repeated(let new): standing[statement.movie] = new
-      case .late: break
-      }
+      folds[statement.movie, default: StatementFold()].take(statement)
     }
   }
 }

@@ -8,6 +8,7 @@ extension TableDeclaration.Values {
   public static let movieAggregate = Self("movie aggregate")
   public static let times = Self("time journal")
   public static let retractions = Self("retractions")
+  public static let keptOut = Self("statements kept out")
   public static let refold = Self("progress of folding again")
   public static let source = Self("source position")
 }

@@ -33,6 +33,9 @@ extension StageDeclaration {
       TableDeclaration(
         UserTables.refoldCounted, "refold_counted", keys: .pair, values: .userRating,
         "user/movie: what the movie stage has to be corrected of"),
+      TableDeclaration(
+        UserTables.keptOut, "kept_out", keys: .pair, values: .keptOut,
+        "user/movie: what something newer keeps out, should that be taken back by name"),
     ],
     // Without transactions a batch is only what is acknowledged together; predict reads what is
     // committed.

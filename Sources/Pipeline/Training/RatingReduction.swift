@@ -8,14 +8,9 @@ public import Recommender
 /// alone does not decide, because several have the same or one was taken back by name, they are
 /// asked for a second time, and those few users and movies are folded.
 public struct RatingReduction: ~Copyable {
-  private struct Fold {
-    var standing: UserRating?
-    var retractions = Retractions()
-  }
-
   private var log = RatingLog()
   /// What must be folded.
-  private var undecided: [RatedPair: Fold] = [:]
+  private var undecided: [RatedPair: StatementFold] = [:]
 
   public init() {}
 
@@ -25,7 +20,7 @@ public struct RatingReduction: ~Copyable {
       user: statement.user, movie: statement.movie, rating: statement.said.rating,
       timeMilliseconds: statement.said.timeMilliseconds)
     if statement.retracts != nil {
-      undecided[RatedPair(user: statement.user, movie: statement.movie)] = Fold()
+      undecided[RatedPair(user: statement.user, movie: statement.movie)] = StatementFold()
     }
   }
 
@@ -37,24 +32,11 @@ public struct RatingReduction: ~Copyable {
     _ again: (_ take: (RatingStatement) -> Void) throws(Failure) -> Void
   ) throws(Failure) -> RatingMatrix {
     var undecided = undecided
-    let matrix = log.finish(onTie: { undecided[$0] = Fold() })
+    let matrix = log.finish(onTie: { undecided[$0] = StatementFold() })
     guard !undecided.isEmpty else { return matrix }
-    try again { Self.fold($0, into: &undecided) }
+    try again { undecided[RatedPair(user: $0.user, movie: $0.movie)]?.take($0) }
     let decided = undecided.mapValues { $0.standing?.timed }
     guard decided.contains(where: { matrix.rating(of: $0.key) != $0.value }) else { return matrix }
     return matrix.replacing(decided)
-  }
-
-  private static func fold(_ statement: RatingStatement, into undecided: inout [RatedPair: Fold]) {
-    let pair = RatedPair(user: statement.user, movie: statement.movie)
-    guard var fold = undecided[pair] else { return }
-    var statement = statement
-    _ = fold.retractions.take(&statement)
-    let isRetracted = fold.retractions.contains(statement.said.source)
-    switch statement.effect(on: fold.standing, isRetracted: isRetracted) {
-    case .change(let new), .repeated(let new): fold.standing = new
-    case .late: break
-    }
-    undecided[pair] = fold
   }
 }

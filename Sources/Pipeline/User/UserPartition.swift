@@ -11,6 +11,10 @@ extension Retractions: StateValue {
   public var isEmpty: Bool { events.isEmpty }
 }
 
+extension KeptOut: StateValue {
+  public var isEmpty: Bool { statements.isEmpty }
+}
+
 extension GenreDictionary: StateValue {
   public var isEmpty: Bool { names.isEmpty }
 }
@@ -43,6 +47,7 @@ public struct UserPartition: PartitionState {
   private(set) var users: StateTable<UserKey, UserAggregate>
   private(set) var ratings: StateTable<RatingKey, UserRating?>
   private var retractions: StateTable<RatingKey, Retractions>
+  private var keptOut: StateTable<RatingKey, KeptOut>
   /// What is left to do of a state of an earlier version.
   var refold: UserRefold?
   /// By row of `users`.
@@ -60,6 +65,7 @@ public struct UserPartition: PartitionState {
       refold == nil ? UserTables.aggregates : UserTables.refoldAggregates, of: task)
     ratings = StateTable(UserTables.ratings, of: task)
     retractions = StateTable(UserTables.retractions, of: task)
+    keptOut = StateTable(UserTables.keptOut, of: task)
   }
 
   // MARK: Ratings
@@ -75,7 +81,9 @@ public struct UserPartition: PartitionState {
     let stored = ratings[row]
     // What an earlier version has counted does not stand until the log says so again.
     let old = refold != nil && stored?.isByArrival == true ? nil : stored
-    let effect = statement.effect(on: old, isRetracted: isRetracted)
+    let effect = statement.effect(
+      on: old, isRetracted: isRetracted, runnerUp: try runnerUp(to: old, statement, row))
+    if !isRetracted, let loser = statement.loser(to: old, effect) { try keepOut(loser, row) }
     switch effect {
     case .late: break
     case .repeated(let new): if new != stored { ratings[row] = new }
@@ -145,6 +153,20 @@ public struct UserPartition: PartitionState {
     return (named.contains(statement.said.source), naming)
   }
 
+  /// The newest statement that stands if this one takes back by name what stood.
+  private mutating func runnerUp(to old: UserRating?, _ statement: RatingStatement, _ row: Int)
+    throws(StageError) -> UserRating?
+  {
+    guard statement.retracts(old) else { return nil }
+    let key = ratings.key(of: row)
+    return try keptOut.get(key).newest(besides: try retractions.get(key))
+  }
+
+  private mutating func keepOut(_ loser: UserRating, _ row: Int) throws(StageError) {
+    let row = try keptOut.row(of: ratings.key(of: row))
+    if !keptOut[row].contains(loser.source) { keptOut[row].insert(loser) }
+  }
+
   /// Shows the aggregate all that stands, after the first or last time is gone.
   private mutating func rescanTimes(ofUser row: Int) throws(StageError) {
     var aggregate = users[row]
@@ -201,6 +223,7 @@ public struct UserPartition: PartitionState {
     }
     try storedGenres.writeChanges()
     try retractions.writeChanges()
+    try keptOut.writeChanges()
     try refold?.writeChanges()
     activity.removeAllOfBatch()
   }

@@ -24,6 +24,9 @@ public enum UserTables {
   /// new rules
   public static let refoldCounted = Table(rawValue: 8)
 
+  /// (user, movie) → `KeptOut`
+  public static let keptOut = Table(rawValue: 9)
+
   /// The key of the one entry of `genres`.
   static let genresKeyText = "genres"
   public static let genresKey: [UInt8] = Array(genresKeyText.utf8)

@@ -89,6 +89,12 @@ public struct UserRating: Hashable, Sendable {
 
   public init(decoding bytes: RawSpan) throws(CodecError) {
     var reader = ByteReader(bytes)
+    try self.init(from: &reader)
+    try reader.end()
+  }
+
+  /// Decodes one of several.
+  init(from reader: inout ByteReader) throws(CodecError) {
     let version = try reader.version(upTo: Self.version)
     let flags = try reader.byte()
     let halfStars = flags & 0x0F
@@ -109,6 +115,5 @@ public struct UserRating: Hashable, Sendable {
         partition: Int32(bitPattern: try reader.varint(as: UInt32.self)),
         offset: Int64(bitPattern: try reader.varint()))
     }
-    try reader.end()
   }
 }

@@ -5,11 +5,10 @@
 //    rating, or that it is taken back. So it does not matter in which order events arrive, or how
 //    often.
 // 3. A take-back may name an event: that one then counts for nothing, whenever it comes. If it
-//    stood, the take-back takes its place, whatever their times. Rule 2 has one exception here:
-//    what the named event kept out and is newer than the take-back counts once it is read again.
-//    It has another one: of each user and movie there is room for so many names
-//    (`Retractions.limit`), and those that come first have it. A take-back with one name more
-//    counts as one that names nothing, and gets a verdict that says so.
+//    stood, the newest of what it kept out stands, the take-back included (`KeptOut`). Rule 2 has
+//    one exception: of each user and movie there is room for so many names (`Retractions.limit`),
+//    and those that come first have it. A take-back with one name more counts as one that names
+//    nothing, and gets a verdict that says so.
 // 4. An event that repeats what stands, or is older, changes nothing, and gets a verdict that says
 //    so.
 
@@ -54,20 +53,43 @@ public struct RatingStatement: Hashable, Sendable {
     self.retracts = retracts
   }
 
+  /// Whether it takes back by name what stands.
+  public func retracts(_ standing: UserRating?) -> Bool {
+    retracts != nil && retracts == standing?.source
+  }
+
   /// What it does to what stands.
   ///
-  /// - Parameter isRetracted: whether the event was taken back by name.
-  public func effect(on standing: UserRating?, isRetracted: Bool = false) -> RatingEffect {
+  /// - Parameters:
+  ///   - isRetracted: whether the event was taken back by name.
+  ///   - runnerUp: the newest of what is kept out; needed only where what stands is taken back by
+  ///     name.
+  public func effect(
+    on standing: UserRating?, isRetracted: Bool = false, runnerUp: UserRating? = nil
+  ) -> RatingEffect {
     guard let standing else { return .change(said) }
     if isRetracted { return .late }
     var new = said
+    if retracts(standing) {
+      if let runnerUp, runnerUp.isLater(than: said) { new = runnerUp }
+      new.hasRetractions = true
+      return .change(new)
+    }
     new.hasRetractions = standing.hasRetractions || said.hasRetractions
-    if let retracts, retracts == standing.source { return .change(new) }
     let isSame = said.saysTheSame(as: standing)
     guard said.isLater(than: standing) else {
       return isSame || said.source == standing.source ? .repeated(standing) : .late
     }
     return isSame ? .repeated(new) : .change(new)
+  }
+
+  /// What is kept out from now on: what stood, or this. Nothing that was taken back by name is.
+  ///
+  /// - Parameter effect: that of an event that was not taken back.
+  public func loser(to standing: UserRating?, _ effect: RatingEffect) -> UserRating? {
+    guard let standing, standing.source != said.source else { return nil }
+    guard effect.standing?.source == said.source else { return said }
+    return retracts(standing) || standing.isByArrival ? nil : standing
   }
 }
 
@@ -79,6 +101,14 @@ public enum RatingEffect: Hashable, Sendable {
   case repeated(UserRating)
   /// Something newer stands, or the event was taken back by name.
   case late
+
+  /// The row that stands from now on; `nil` if it is the one that stood.
+  public var standing: UserRating? {
+    switch self {
+    case .change(let new), .repeated(let new): new
+    case .late: nil
+    }
+  }
 }
 
 /// Tells repeats from new records, in one partition of a topic.

@@ -8,8 +8,8 @@ import Testing
 @testable import Pipeline
 @testable import Simulation
 
-/// Take-backs of one user and movie that name more events than there is room for.
-@Suite struct RetractionLimitTests {
+/// Take-backs that name events, also more of them than there is room for.
+@Suite struct RetractionTests {
   private static let start: Int64 = 1_700_000_000
   private static var limit: Int64 { Int64(Retractions.limit) }
 
@@ -118,11 +118,40 @@ import Testing
     return (oracle, history.ratings)
   }
 
+  /// A rating that an event of the future kept out comes back with that event's take-back, although
+  /// the take-back's clock is behind.
+  @Test(arguments: [1, 5_000]) func whatWasKeptOutComesBack(batch: Int) throws {
+    var chain = Chain()
+    chain.limits.records = batch
+    try append(chain, 2, at: Self.start + 1)
+    try append(chain, 5, at: Self.start + 9_000)
+    try append(chain, 4, at: Self.start + 20)
+    try append(chain, 3, at: Self.start + 10)
+    try append(chain, nil, at: Self.start + 5, retracts: 1)
+    try chain.runAll()
+    #expect(try standing(chain)?.rating == HalfStars(stars: 4))
+    #expect(
+      try folds(chain).1
+        == [try #require(try standing(chain)?.timed)].map {
+          MovieRating(movie: 2, rating: $0)
+        })
+    // What comes back can be taken back in turn, and what it kept out then comes back.
+    try append(chain, nil, at: Self.start + 6, retracts: 2)
+    try chain.runAll()
+    #expect(try standing(chain)?.rating == HalfStars(stars: 3))
+    try append(chain, nil, at: Self.start + 7, retracts: 3)
+    try chain.runAll()
+    let last = try #require(try standing(chain))
+    #expect(last.rating == nil && last.timeMilliseconds == (Self.start + 7) * 1000)
+  }
+
   /// What is read again changes nothing, and neither names nor rows grow.
   @Test func aReplayLeadsToTheSame() throws {
     let chain = try chain()
     try chain.runAll()
     let before = chain.storage.contents(of: UserTables.retractions, stage: "user", partition: 0)
+    let keptOut = chain.storage.contents(of: UserTables.keptOut, stage: "user", partition: 0)
+    #expect(keptOut.count == 1)
     let row = try standing(chain)
     let place = TopicPartition(Topics.validatedRatings, 0)
     for record in try chain.log.records(of: place) {
@@ -132,6 +161,7 @@ import Testing
     try chain.runUser()
     #expect(
       before == chain.storage.contents(of: UserTables.retractions, stage: "user", partition: 0))
+    #expect(keptOut == chain.storage.contents(of: UserTables.keptOut, stage: "user", partition: 0))
     #expect(try standing(chain) == row)
   }
 

@@ -1,0 +1,24 @@
+/// What is said of one user and movie, folded in memory. The user stage folds the same in its
+/// tables.
+public struct StatementFold: Hashable, Sendable {
+  /// What stands.
+  public private(set) var standing: UserRating?
+  private var keptOut = KeptOut()
+  private var retractions = Retractions()
+
+  public init() {}
+
+  /// Takes the next statement.
+  @discardableResult
+  public mutating func take(_ statement: RatingStatement) -> RatingEffect {
+    var statement = statement
+    _ = retractions.take(&statement)
+    guard !retractions.contains(statement.said.source) || standing == nil else { return .late }
+    let effect = statement.effect(
+      on: standing,
+      runnerUp: statement.retracts(standing) ? keptOut.newest(besides: retractions) : nil)
+    if let loser = statement.loser(to: standing, effect) { keptOut.insert(loser) }
+    if let new = effect.standing { standing = new }
+    return effect
+  }
+}
