@@ -3,8 +3,8 @@ public import Codecs
 /// What one user has said of one movie and something newer keeps out. It counts again when all that
 /// is newer is taken back by name.
 ///
-/// `Retractions.limit` events can be named, so what stands is never older than as many of the newest
-/// statements and one more: that one is the row itself, and these are the others.
+/// `Retractions.limit` events can be named, so what stands is among the newest statements: as many,
+/// and one more. That one is the row itself, and these are the others.
 public struct KeptOut: Hashable, Sendable {
   /// The newest first; see `UserRating.isLater`.
   public private(set) var statements: [UserRating] = []

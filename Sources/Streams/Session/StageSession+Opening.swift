@@ -49,8 +49,8 @@ extension StageSession where Operator: ~Copyable {
     return opened
   }
 
-  /// Commits what an operator knows to be done and the group does not: a crash came between the two,
-  /// or the group's offsets have expired. Lag must not show forever.
+  /// Commits what an operator knows to be done and the group does not: a crash came between the
+  /// two, or the group's offsets have expired. Lag must not show forever.
   private func catchUp(
     with starts: [TopicPartition: Int64], _ commits: [TopicPartition: GroupOffset]
   ) throws(StageError) {
