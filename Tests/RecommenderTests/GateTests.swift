@@ -87,10 +87,10 @@ import Testing
     var parameters = ModelParameters()
     parameters.factors = 4
     var trainer = Trainer(ratings, parameters: parameters, threads: 1)
-    for _ in 0..<parameters.epochs { _ = trainer.runEpoch() }
+    let losses = (0..<parameters.epochs).map { _ in trainer.runEpoch() }
     var fit = try trainer.finish()
     return PublishedModel(
-      metadata: ModelMetadata(training: ratings, fit, parameters, loss: 0, trainedTo: []),
+      metadata: ModelMetadata(training: ratings, fit, parameters, losses: losses, trainedTo: []),
       contents: fit.contents(parameters)
     ).model
   }
