@@ -187,21 +187,24 @@ inline size_t csj_parser::field_named(std::string_view key, size_t expected) con
 
 // A field whose letters are the key's, but for their case and for `_` and `-`.
 size_t csj_parser::field_like(std::string_view key) const {
+  // The next character that counts; -1 at the end.
   auto next = [](std::string_view text, size_t &at) {
     while (at < text.size() && (text[at] == '_' || text[at] == '-')) at++;
-    if (at == text.size()) return '\0';
-    char c = text[at++];
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    if (at == text.size()) return -1;
+    int c = static_cast<unsigned char>(text[at++]);
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
   };
   for (size_t field = 0; field < field_count; field++) {
     std::string_view name(names[field].bytes, names[field].length);
     size_t in_key = 0;
     size_t in_name = 0;
-    char c;
+    int of_key;
+    int of_name;
     do {
-      c = next(name, in_name);
-    } while (next(key, in_key) == c && c != '\0');
-    if (c == '\0' && in_key == key.size() && in_name == name.size()) return field;
+      of_key = next(key, in_key);
+      of_name = next(name, in_name);
+    } while (of_key == of_name && of_key != -1);
+    if (of_key == of_name) return field;
   }
   return field_count;
 }

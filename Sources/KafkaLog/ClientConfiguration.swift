@@ -59,8 +59,12 @@ import EventLog
     // kilobytes stay.
     discard self
     guard let client = unsafe client else {
-      throw LogError(.configuration, message, reaction: .stopDaemon)
-        .advised("correct the kafka.* keys that this is about")
+      // librdkafka's mechanism, where none is set, is Kerberos'.
+      let advice =
+        message.contains("kerberos")
+        ? "set kafka.sasl.mechanism: without one it is GSSAPI, which needs kafka.sasl.kerberos.*"
+        : "correct the kafka.* keys that this is about"
+      throw LogError(.configuration, message, reaction: .stopDaemon).advised(advice)
     }
     return unsafe client
   }

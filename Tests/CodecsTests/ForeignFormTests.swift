@@ -97,6 +97,17 @@ private let narrow = Array(object.utf8)
 }
 
 @Suite struct NestedParserTests {
+  @Test(arguments: [
+    "user_ids", "userId2", "user_idx", #"user_id\u0000"#, "user_i", "xuser_id", "user id", "", "_",
+  ])
+  func otherNamesAreNoSpellings(_ key: String) throws {
+    var parser = FlatJSONParser(fields: ["user_id"])
+    parser.readLoosely(true)
+    try parser.parse(Array(#"{"\#(key)":7}"#.utf8).span.bytes)
+    let (kind, others) = (parser.kind(0), parser.hasOtherSpellings)
+    #expect(kind == .absent && !others)
+  }
+
   @Test func entersObjectsAndFindsOtherSpellings() throws {
     var parser = FlatJSONParser(fields: ["user_id", "data"])
     let wrapped = #"{"x":1,"data":{"userId":7,"USER-ID":8,"y":{"user_id":1}}}"#

@@ -42,6 +42,16 @@ import Testing
     }
   }
 
+  @Test func aMissingMechanismIsNamed() {
+    let settings = KafkaSettings(
+      bootstrapServers: "127.0.0.1:1", properties: ["security.protocol": "sasl_plaintext"])
+    #expect {
+      _ = try KafkaLog(settings: settings, logger: Logger(label: "t")).makeAdmin()
+    } throws: {
+      ($0 as? LogError)?.advice?.hasPrefix("set kafka.sasl.mechanism") == true
+    }
+  }
+
   @Test func whatExactlyOnceNeedsCannotBeChanged() throws {
     let cluster = try Cluster([:], properties: ["enable.auto.commit": "true"])
     #expect { try cluster.reader("any") } throws: {

@@ -112,6 +112,11 @@ private let missing: [Refusal] = [
     "encoded twice"),
   Refusal(#"{"op":"d","before":{"id":7},"after":null,"ts_ms":1}"#, "user_id", "REPLICA IDENTITY"),
   Refusal(
+    #"{"user_idx":1,"movie_id":7,"rating":4,"timestamp":1700000000}"#, "user_id",
+    "there is user_idx"),
+  Refusal(
+    #"{"user_id":1,"movie_id":7,"ratings":4,"timestamp":1700000000}"#, "rating", "there is ratings"),
+  Refusal(
     #"{"user_id":1,"movie_id":7,"rating":4,"time":1700000000}"#, "timestamp", "there is time:"),
   Refusal(
     #"{"user id":1,"movie_id":7,"rating":4,"timestamp":1700000000}"#, "user_id",
