@@ -136,7 +136,9 @@ class Bed:
         self.start(
             name, sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port",
             str(port), "--workers", "1", "--backend-store-uri", store, "--artifacts-destination",
-            self.path(f"{name}-artifacts"), *options, environment=environment)
+            self.path(f"{name}-artifacts"), *options,
+            # The jobs of MLflow 3 are processes that nothing here needs.
+            environment={"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **(environment or {})})
 
 
 def make_ratings(bed):
@@ -363,6 +365,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", required=True)
     arguments = parser.parse_args()
+    # What was started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print(f"MLflow {mlflow.__version__}")
     with tempfile.TemporaryDirectory(prefix="projectionist-mlflow-") as work:
         bed = Bed(os.path.abspath(arguments.binary), work)
