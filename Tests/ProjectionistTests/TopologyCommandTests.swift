@@ -55,7 +55,7 @@ import Testing
     #expect(user["changelog"] as? String == "films-user-changelog")
     #expect(user["linger_ms"] as? Int == 20)
     #expect(user["upstream"] as? [String] == ["intake"])
-    #expect((user["tables"] as? [[String: Any]])?.count == 8)
+    #expect((user["tables"] as? [[String: Any]])?.count == 9)
     #expect(stages[0]["changelog"] == nil)
     let topics = try #require(object["topics"] as? [[String: Any]])
     func topic(_ name: String) throws -> [String: Any] {
