@@ -71,12 +71,13 @@ private func nanoseconds(_ clock: clockid_t) -> Int {
       _ = try reader.poll(maxRecords: 1, timeout: .milliseconds(20)) { _ in true }
     }
     reader.close()
-    let inSteps = readings(ofMain: true).filter { $0 % step == 0 }.count
+    // Once: the client's threads may still log.
+    let (main, others) = (readings(ofMain: true), readings(ofMain: false))
     let needed = Mend.spinningMainThread.isNeeded()
-    #expect(inSteps == (needed ? readings(ofMain: true).count : 0))
-    #expect(!readings(ofMain: true).isEmpty)
-    #expect(!readings(ofMain: false).isEmpty)
-    #expect(readings(ofMain: false).allSatisfy { $0 % step != 0 })
+    #expect(main.allSatisfy { ($0 % step == 0) == needed })
+    #expect(!main.isEmpty)
+    #expect(!others.isEmpty)
+    #expect(others.allSatisfy { $0 % step != 0 })
   }
 }
 
