@@ -12,7 +12,7 @@ import os
 import numpy as np
 
 # Ratings with a smaller share of the newest's weight are left out.
-SMALLEST_SHARE_BITS = 8
+SMALLEST_SHARE_BITS = 6
 # How many ratings of the general mean are added to a user's own.
 MEAN_WEIGHT = 5.0
 LEAST_WEIGHT, MOST_WEIGHT = -0.5, 1.5
