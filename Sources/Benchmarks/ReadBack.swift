@@ -20,10 +20,7 @@ struct ReadBack {
   /// - Parameter label: what is read, for the progress bar.
   init(_ topics: [String], _ bed: BenchBed, label: String) throws {
     var reader = try PartitionReader(
-      bed.log,
-      ConsumerConfiguration(
-        topics: topics, group: nil, clientID: "projectionist-bench-reader",
-        maxQueuedBytes: 64 << 20, fetchWait: .milliseconds(10)))
+      bed.log, topics: topics, clientID: "projectionist-bench-reader", maxQueuedBytes: 64 << 20)
     let held = try bed.admin.offsets(of: bed.topics.partitions(of: topics))
     // Transactions' markers have offsets, too: there are a few records less.
     let offsets = held.values.reduce(0) { $0 + $1.count }

@@ -13,9 +13,6 @@ import Wiring
 
 /// The pipeline of one process: its stages on their threads.
 final class Daemon: Sendable {
-  /// By stage.
-  typealias Claims = [String: InstanceClaim<KafkaLog>]
-
   private let settings: Settings
   private let instance: String
   private let cluster: String
@@ -28,7 +25,7 @@ final class Daemon: Sendable {
   private let letterLimit: Int
   private let requests: RequestPartitions
   private let watch: ClusterWatch?
-  private let claims: Claims
+  private let claims: NameClaims?
   private let logger: Logger
   private let events: EventSink
   private let threads: BlockingThreads
@@ -48,12 +45,12 @@ final class Daemon: Sendable {
   ///   - events: receives the stages' events, in addition to the log.
   ///   - threads: run the stages.
   ///   - stop: makes the stages finish their batches and end.
-  ///   - claims: of the instance's name, by stage; none where nobody asks for them.
+  ///   - claims: of the instance's name; `nil` where nobody asks for them.
   ///   - isEmbedded: whether the broker is the embedded one, which has no more to watch.
   init(
     settings: Settings, instance: String, cluster: String, log: KafkaLog, storage: LMDBStorage,
     lock: RootLock, topics: TopicReport, events: EventSink, threads: BlockingThreads,
-    stop: StopSignal, claims: Claims, isEmbedded: Bool, logger: Logger
+    stop: StopSignal, claims: NameClaims?, isEmbedded: Bool, logger: Logger
   ) {
     self.settings = settings
     self.instance = instance
@@ -123,6 +120,8 @@ final class Daemon: Sendable {
     return ThreadService(
       threads: threads, name: "stage-\(stage.name)", niceness: stage.pacing.niceness, stop: stop
     ) { [self] in
+      var environment = environment
+      environment.findRival = claims?.take(for: stage)
       do throws(StageError) { try program.run(environment) } catch {
         logger.critical(
           "a stage can't go on, stopping",
@@ -187,7 +186,6 @@ final class Daemon: Sendable {
     if stage.pacing.answersRequests, watch != nil {
       environment.expiry = RecordExpiry(age: settings.predict.maxAge, time: { Self.milliseconds })
     }
-    environment.findRival = rivalFinder(of: stage)
     environment.releaseMemory = { ClientMemory.trim() }
     environment.inBackground = { DispatchQueue.global().async(execute: $0) }
     let upstream = settings.topology.upstream(of: stage).map(\.name)
@@ -197,14 +195,6 @@ final class Daemon: Sendable {
     }
     environment.standby = standbys.first(where: { $0.stage == stage })?.copies
     return environment
-  }
-
-  /// A question that the broker doesn't answer comes again with the next replacement.
-  private func rivalFinder(of stage: StageDeclaration) -> (@Sendable () -> Reason?)? {
-    guard let claim = claims[stage.name] else { return nil }
-    return {
-      do throws(LogError) { return try claim.findRival() } catch { return nil }
-    }
   }
 
   /// Since 1970.

@@ -112,7 +112,8 @@ struct DaemonService: Service {
     server?.announceStart(
       application: settings.application, instance: instance,
       guarantee: settings.processing.guarantee.rawValue)
-    let claims = cluster.isEmbedded ? [:] : takeName(instance, settings)
+    let claims =
+      cluster.isEmbedded ? nil : NameClaims(settings, instance: instance, logger: logger)
     let daemon = Daemon(
       settings: settings, instance: instance, cluster: cluster.id, log: log, storage: storage,
       lock: lock, topics: topics, events: server?.sink ?? .none, threads: threads, stop: stop,
@@ -128,30 +129,6 @@ struct DaemonService: Service {
   {
     guard settings.usesMLflow else { return [] }
     return [("mlflow", ModelTracking(settings, instance: instance, log: log, stop: stop))]
-  }
-
-  /// Claims the instance's name for this process, by stage. A daemon that can't runs without: only
-  /// a second process with its name would show the difference. A stage that follows another one is
-  /// no member of a group, so nobody replaces it.
-  private func takeName(_ instance: String, _ settings: Settings) -> Daemon.Claims {
-    let topology = settings.topology
-    let log = settings.makeWatchLog(logger)
-    let mark = UInt64.random(in: 1...UInt64.max)
-    var claims: Daemon.Claims = [:]
-    for stage in settings.stages.compactMap(topology.stage) where stage.follows == nil {
-      claims[stage.name] = InstanceClaim(
-        log, topology.claimant(of: stage, instance: instance),
-        place: TopicPartition(topology[.models], 0), mark: mark)
-    }
-    do throws(LogError) {
-      for claim in claims.values { try claim.take() }
-      return claims
-    } catch {
-      logger.warning(
-        "the instance's name can't be claimed: a second process of that name would not be noticed",
-        metadata: ["instance": "\(instance)", "reason": "\(error)"])
-      return [:]
-    }
   }
 
   /// A daemon that can't serve its events runs without them.

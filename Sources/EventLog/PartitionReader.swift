@@ -19,6 +19,19 @@ public struct PartitionReader<Consumer: LogConsumer>: ~Copyable {
     table = CursorTable([], topics: topics)
   }
 
+  /// A reader up to ends that are known. What comes last may be markers, which no fetch shows: the
+  /// broker must not hold the one that finds nothing behind them.
+  public init<Log: EventLog>(
+    _ log: Log, topics: [String], clientID: String, readCommitted: Bool = true,
+    maxQueuedBytes: Int = 4 << 20
+  ) throws(LogError) where Log.Consumer == Consumer {
+    try self.init(
+      log,
+      ConsumerConfiguration(
+        topics: topics, group: nil, clientID: clientID, readCommitted: readCommitted,
+        maxQueuedBytes: maxQueuedBytes, fetchWait: .milliseconds(5)))
+  }
+
   deinit { consumer.close() }
 
   /// In the order in which they were given.

@@ -61,8 +61,7 @@ public struct SourceTopic {
     _ source: TopicPartition, _ offset: Int64, in log: Log, _ clientID: String
   ) throws(StageError) -> Found {
     do throws(LogError) {
-      var reader = try PartitionReader(
-        log, ConsumerConfiguration(topics: [source.topic], group: nil, clientID: clientID))
+      var reader = try PartitionReader(log, topics: [source.topic], clientID: clientID)
       let held = try reader.consumer.offsets(of: source)
       guard offset < held.upperBound else { return .beyondEnd(held.upperBound) }
       guard offset >= held.lowerBound else { return .beforeStart }

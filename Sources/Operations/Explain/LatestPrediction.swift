@@ -14,11 +14,7 @@ struct LatestPrediction {
   ///
   /// - Throws: `CommandFailure` if the topic has no prediction for the user.
   init(of user: Int64, _ log: KafkaLog, _ topic: String) throws {
-    var reader = try PartitionReader(
-      log,
-      ConsumerConfiguration(
-        topics: [topic], group: nil, clientID: "projectionist-explain-latest",
-        fetchWait: .milliseconds(20)))
+    var reader = try PartitionReader(log, topics: [topic], clientID: "projectionist-explain-latest")
     let partitions = (0..<(try reader.consumer.partitionCount(of: topic)))
       .map { TopicPartition(topic, $0) }
     var cursors: [PartitionCursor] = []

@@ -69,10 +69,7 @@ struct PredictionRecord {
     _ log: KafkaLog, _ partition: TopicPartition, _ offset: Int64, place: String
   ) throws -> [UInt8]? {
     var reader = try PartitionReader(
-      log,
-      ConsumerConfiguration(
-        topics: [partition.topic], group: nil, clientID: "projectionist-explain-prediction",
-        fetchWait: .milliseconds(20)))
+      log, topics: [partition.topic], clientID: "projectionist-explain-prediction")
     guard try partition.partition < reader.consumer.partitionCount(of: partition.topic) else {
       throw CommandFailure(.failure, "\(place): \(partition.topic) has no such partition")
     }

@@ -80,8 +80,7 @@ package struct ProjectionRebuild {
       redis: "\(settings.redisConfiguration.address)", project: permit.project,
       epoch: permit.epoch)
     let topics = settings.topology.inputs(of: .redis)
-    var reader = try PartitionReader(
-      log, ConsumerConfiguration(topics: topics, group: nil, clientID: "projectionist-rebuild"))
+    var reader = try PartitionReader(log, topics: topics, clientID: "projectionist-rebuild")
     try reader.begin(try cursors(of: topics, by: reader.consumer))
     var progress = ProgressBar("rebuilding Redis", unit: "records", goal: .fraction)
     let total = Double(max(1, reader.total))

@@ -27,7 +27,8 @@ enum PublishedFeatures {
     _ log: KafkaLog, _ ends: [TopicPartition: Int64], _ parse: (RawSpan) -> Features?
   ) throws(LogError) -> [Int64: Features?] {
     var features: [Int64: Features?] = [:]
-    var reader = try PartitionReader(log, configuration(of: ends))
+    var reader = try PartitionReader(
+      log, topics: Set(ends.keys.map(\.topic)).sorted(), clientID: "projectionist-features")
     try reader.begin(try cursors(ends, by: reader.consumer))
     try reader.readToEnd(patience: patience) { _, record in
       guard let key = record.key, let entity = DecimalText.parse(key) else { return true }
@@ -40,12 +41,6 @@ enum PublishedFeatures {
       return true
     }
     return features
-  }
-
-  private static func configuration(of ends: [TopicPartition: Int64]) -> ConsumerConfiguration {
-    ConsumerConfiguration(
-      topics: Set(ends.keys.map(\.topic)).sorted(), group: nil,
-      clientID: "projectionist-features")
   }
 
   /// From each partition's beginning to its end, without those that hold nothing.

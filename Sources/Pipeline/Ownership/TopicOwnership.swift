@@ -108,8 +108,7 @@ public struct TopicOwnership<Log: EventLog> {
   private func read(waits: Bool, _ body: (borrowing RecordView) -> Void) throws(LogError) {
     let place = TopicPartition(topic, 0)
     let name = Array(TopicClaim.key.utf8)
-    var reader = try PartitionReader(
-      log, ConsumerConfiguration(topics: [topic], group: nil, clientID: clientID))
+    var reader = try PartitionReader(log, topics: [topic], clientID: clientID)
     let held = try waits ? allOffsets(of: place) : reader.consumer.offsets(of: place)
     guard !held.isEmpty else { return }
     try reader.begin([PartitionCursor(place, from: .beginning, to: held.upperBound)])

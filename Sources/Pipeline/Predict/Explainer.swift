@@ -111,10 +111,7 @@ public struct Explainer<Log: EventLog> {
     var history = UserHistory(user: prediction.request.user, by: prediction.rules)
     do throws(LogError) {
       var reader = try PartitionReader(
-        log,
-        ConsumerConfiguration(
-          topics: [partition.topic], group: nil, clientID: "\(clientID)-events",
-          fetchWait: .milliseconds(20)))
+        log, topics: [partition.topic], clientID: "\(clientID)-events")
       missing = MissingOffsets.of(from: 0, to: end, in: try reader.consumer.offsets(of: partition))
       if missing == nil {
         try reader.begin([PartitionCursor(partition, from: .at(0), to: end)])

@@ -22,10 +22,7 @@ final class FeatureTopics<Log: EventLog> {
   /// - Parameter names: of the topics with features of users and of movies.
   init(_ log: Log, names: [String], clientID: String) throws(LogError) {
     self.names = names
-    reader = try PartitionReader(
-      log,
-      ConsumerConfiguration(
-        topics: names, group: nil, clientID: "\(clientID)-lookup", fetchWait: .milliseconds(20)))
+    reader = try PartitionReader(log, topics: names, clientID: "\(clientID)-lookup")
   }
 
   private static var patience: Duration { .seconds(10) }

@@ -92,9 +92,7 @@ public struct EventReader<Log: EventLog> {
         ? ["source_partition", "source_offset", "valid", "coerced"]
         : ["partition", "offset", "valid", "coerced"])
     var reader = try PartitionReader(
-      log,
-      ConsumerConfiguration(
-        topics: [name], group: nil, clientID: clientID, maxQueuedBytes: 32 << 20))
+      log, topics: [name], clientID: clientID, maxQueuedBytes: 32 << 20)
     var cursors: [PartitionCursor] = []
     for (partition, end) in ends {
       let start = try reader.consumer.offsets(of: partition).lowerBound

@@ -15,10 +15,7 @@ public final class LogGap<Log: EventLog> {
   public func holdsRecords(_ partition: TopicPartition, _ range: Range<Int64>) throws(LogError)
     -> Bool
   {
-    var reader = try PartitionReader(
-      log,
-      ConsumerConfiguration(
-        topics: [partition.topic], group: nil, clientID: clientID, fetchWait: .milliseconds(20)))
+    var reader = try PartitionReader(log, topics: [partition.topic], clientID: clientID)
     return try reader.holdsRecords(partition, range)
   }
 }

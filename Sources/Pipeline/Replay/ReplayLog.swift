@@ -53,10 +53,7 @@ final class ReplayedInput<Consumer: LogConsumer> {
     self.source = source
     self.end = end
     self.onProgress = onProgress
-    reader = try PartitionReader(
-      log,
-      ConsumerConfiguration(
-        topics: [source.topic], group: nil, clientID: clientID, fetchWait: .milliseconds(20)))
+    reader = try PartitionReader(log, topics: [source.topic], clientID: clientID)
   }
 
   var consumer: Consumer { reader.consumer }

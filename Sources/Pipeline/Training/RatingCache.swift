@@ -109,10 +109,7 @@ public final class RatingCache<File: RatingCacheFile> {
     guard !open.isEmpty, failure == nil else { return true }
     var reading = CacheReading(open.map { partitions[$0] })
     var reader = try PartitionReader(
-      log,
-      ConsumerConfiguration(
-        topics: [partitions[open[0]].source.topic], group: nil, clientID: clientID,
-        maxQueuedBytes: 32 << 20))
+      log, topics: [partitions[open[0]].source.topic], clientID: clientID, maxQueuedBytes: 32 << 20)
     try reader.begin(cursors)
     while !reader.isFinished, failure == nil, reading.impostor == nil {
       try reader.poll(maxRecords: 50_000) { index, record in

@@ -27,11 +27,7 @@ public final class RatingLogReader<Consumer: LogConsumer> {
   where Log.Consumer == Consumer {
     topic = topology[.validatedRatings]
     self.ends = ends
-    reader = try PartitionReader(
-      log,
-      ConsumerConfiguration(
-        topics: [topic], group: nil, clientID: clientID,
-        maxQueuedBytes: 32 << 20))
+    reader = try PartitionReader(log, topics: [topic], clientID: clientID, maxQueuedBytes: 32 << 20)
     try begin()
   }
 

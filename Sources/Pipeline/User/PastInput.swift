@@ -54,9 +54,7 @@ struct PastInput {
       _ log: Log, _ source: TopicPartition, _ range: Range<Int64>, _ clientID: String
     ) throws(LogError) where Log.Consumer == Consumer {
       var reader = try PartitionReader(
-        log,
-        ConsumerConfiguration(
-          topics: [source.topic], group: nil, clientID: clientID, maxQueuedBytes: 8 << 20))
+        log, topics: [source.topic], clientID: clientID, maxQueuedBytes: 8 << 20)
       start = try reader.consumer.offsets(of: source).lowerBound
       let from = max(start, range.lowerBound)
       try reader.begin([PartitionCursor(source, from: .at(from), to: range.upperBound)])

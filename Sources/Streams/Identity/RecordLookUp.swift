@@ -22,11 +22,7 @@ struct RecordLookUp<Log: EventLog>: ~Copyable {
   init(_ log: Log, topics: [String], clientID: String) throws(LogError) {
     // Whoever remembers a record knows that it was committed. A transaction that is open before it
     // must not keep it from being seen.
-    reader = try PartitionReader(
-      log,
-      ConsumerConfiguration(
-        topics: topics, group: nil, clientID: clientID, readCommitted: false,
-        fetchWait: .milliseconds(5)))
+    reader = try PartitionReader(log, topics: topics, clientID: clientID, readCommitted: false)
   }
 
   /// For questions to the log.

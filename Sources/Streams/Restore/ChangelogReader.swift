@@ -108,10 +108,8 @@ extension StageEnvironment {
   {
     do throws(LogError) {
       return try PartitionReader(
-        log,
-        ConsumerConfiguration(
-          topics: [changelog], group: nil, clientID: "\(configuration.clientID)-restore",
-          maxQueuedBytes: 16 << 20, fetchWait: .milliseconds(5)))
+        log, topics: [changelog], clientID: "\(configuration.clientID)-restore",
+        maxQueuedBytes: 16 << 20)
     } catch { throw .log(error) }
   }
 }

@@ -28,10 +28,7 @@ struct OffsetSkip: Hashable, Sendable {
   init<Log: EventLog>(_ move: OffsetMove, in log: Log, _ clientID: String) throws(LogError) {
     self.init(move, count: 0)
     var reader = try PartitionReader(
-      log,
-      ConsumerConfiguration(
-        topics: [move.source.topic], group: nil, clientID: "\(clientID)-skipped",
-        fetchWait: .milliseconds(5)))
+      log, topics: [move.source.topic], clientID: "\(clientID)-skipped")
     let held = try reader.consumer.offsets(of: move.source)
     let range =
       max(

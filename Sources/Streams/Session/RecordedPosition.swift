@@ -68,10 +68,7 @@ extension RecordedPosition {
     let end = try end(of: source, log, clientID, committed: !waits)
     var positions: [Int32: RecordedPosition] = [:]
     guard end > 0 else { return positions }
-    var reader = try PartitionReader(
-      log,
-      ConsumerConfiguration(
-        topics: [topic], group: nil, clientID: clientID, fetchWait: .milliseconds(5)))
+    var reader = try PartitionReader(log, topics: [topic], clientID: clientID)
     try reader.begin([PartitionCursor(source, from: .beginning, to: end)])
     try reader.readToEnd(patience: .seconds(90), onPoll: { _ in !isStopped() }) { _, record in
       guard let key = record.key, let partition = Self.partition(key) else { return true }

@@ -56,10 +56,7 @@ public struct PlacementSurvey<Log: EventLog> {
     guard !cursors.isEmpty else { return vote }
     // What was aborted was placed as well, and an open transaction must not hold this up.
     var reader = try PartitionReader(
-      log,
-      ConsumerConfiguration(
-        topics: topics, group: nil, clientID: clientID, readCommitted: false,
-        maxQueuedBytes: 1 << 20))
+      log, topics: topics, clientID: clientID, readCommitted: false, maxQueuedBytes: 1 << 20)
     try reader.begin(cursors)
     try read(&reader, into: &vote)
     return vote
