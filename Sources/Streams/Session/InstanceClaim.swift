@@ -34,6 +34,9 @@ public struct InstanceClaim<Log: EventLog>: Sendable {
     let consumer = try makeConsumer()
     defer { consumer.close() }
     let end = try consumer.offsets(of: place).upperBound
+    // librdkafka repeats a commit that comes before the group's coordinator is known, but only a
+    // second later. A question waits for the coordinator.
+    _ = try consumer.owners(of: [place])
     try consumer.commit([place: end], wait: true)
   }
 
