@@ -19,14 +19,16 @@ final class BenchTopics {
   /// Whether the broker is librdkafka's mock cluster, whose topics can't be deleted.
   let isEmbedded: Bool
   private let admin: KafkaAdmin
-  private let changelogs: Set<String>
+  /// Changelogs and recorded positions: those of the bench's application alone.
+  private let own: [String]
   private var areOurs = false
 
   init(_ settings: Settings, _ admin: KafkaAdmin) throws {
     self.admin = admin
     declared = try TopicCatalog.topics(settings)
     isEmbedded = try admin.cluster().isEmbedded
-    changelogs = Set(settings.topology.changelogs)
+    let topology = settings.topology
+    own = topology.topics.filter { $0.scope == .changelog }.map { topology[$0] }
   }
 
   /// Partitions of topics there are.
@@ -95,7 +97,7 @@ final class BenchTopics {
     areOurs = false
     do {
       try recreate {}
-      _ = try admin.delete(Array(changelogs))
+      _ = try admin.delete(own)
     } catch {
       let text = "the topics could not be emptied again: \(error)\n"
       FileHandle.standardError.write(Data(text.utf8))
