@@ -221,6 +221,7 @@ import Testing
     (#"{"movie_id":1,"title":"T","genres":"A|B"}"#, "A|B", #"["A","B"]"#),
     (#"{"movie_id":1,"title":"T","genres":["A","B"]}"#, "A|B", #"["A","B"]"#),
     (#"{"movie_id":1,"title":"T","genres":"A, B"}"#, "A|B", #"["A","B"]"#),
+    (#"{"movie_id":1,"title":"T","genres":"A; B, C"}"#, "A|B, C", #"["A","B, C"]"#),
     (#"{"movie_id":1,"title":"T","genres":" A | B,C |"}"#, "A|B,C", #"["A","B,C"]"#),
     (#"{"movie_id":1,"title":"T","genres":"(no genres listed)"}"#, "(no genres listed)", "[]"),
     (#"{"movie_id":1.0,"title":"T","genres":""}"#, "", "[]"),
