@@ -216,6 +216,7 @@ struct EventExplanation: ~Copyable {
   private func objectHint(_ field: Int, _ parser: borrowing FlatJSONParser) -> String {
     let text = parser.excerpt(field) ?? ""
     if text.hasPrefix("{\"$") { return ", as MongoDB's extended JSON has it" }
+    if text.hasPrefix("{\"scale\":") { return ", as Debezium writes decimals\(Self.decimals)" }
     let types = ["long", "int", "double", "float", "string"]
     let isUnion = types.contains { text.hasPrefix("{\"\($0)\":") }
     return isUnion ? ", as Avro's JSON encoding has values of a union" : ""
@@ -243,8 +244,16 @@ struct EventExplanation: ~Copyable {
     if text.filter({ $0 == "," }).count == 1, digits.count == text.count - 1 {
       return "with a comma for the decimal point"
     }
+    // Two digits are one byte, and one byte is four characters.
+    if text.utf8.count == 4, text.hasSuffix("==") {
+      return "and perhaps a decimal of Kafka Connect in Base64\(Self.decimals)"
+    }
     return "and not a number"
   }
+
+  /// What makes numbers of them.
+  private static let decimals =
+    " (Debezium: set decimal.handling.mode to double; JsonConverter: decimal.format to NUMERIC)"
 
   // MARK: Bounds
 
@@ -284,7 +293,7 @@ struct EventExplanation: ~Copyable {
 
   private func unreadableTime(_ parser: borrowing FlatJSONParser) -> String {
     let text = parser.string(EventField.timestamp) ?? ""
-    var reason = "is not ISO 8601, such as 2024-01-15T11:30:00Z"
+    var reason = "is not a time in the form 2024-01-15T11:30:00Z (ISO 8601), nor seconds since 1970"
     if JSONNumber(text: Array(text.utf8).span.bytes) != nil {
       reason = "is a number as text, and intake.accept does not have number_as_text"
     } else if text.allSatisfy({ $0 == " " }) {
