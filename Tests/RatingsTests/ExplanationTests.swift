@@ -56,6 +56,11 @@ private let fields: [Refusal] = [
   Refusal(event(#"{"$numberLong":"1"}"#), "user_id", "MongoDB"),
   Refusal(event("1", "7", "4", #"{"$date":1}"#), "timestamp", "an object, as MongoDB"),
   Refusal(event(#"{"long":1}"#), "user_id", "Avro's JSON encoding"),
+  Refusal(
+    event("1", "7", "4", "1700000000", #","genres":"Action, Adventure, Animation, Children""#),
+    "genres", "genre Action, Adv", "38 bytes, 6 more than the 32 allowed: names have bars"),
+  Refusal(
+    event("1", "7", "4", "1700000000", #","genres":"Action||Drama""#), "genres", "an empty name"),
   Refusal(event("1", "7", #"{"scale":1,"value":"LQ=="}"#), "rating", "Debezium", "to double"),
   Refusal(event("1", "7", #""LQ==""#), "rating", "a decimal of Kafka Connect", "to NUMERIC"),
   Refusal(event("1", "7", "4", "[2023,11,14,22,13]"), "timestamp", "an array, as Jackson"),

@@ -91,8 +91,7 @@ struct EventExplanation: ~Copyable {
       let shown = given.allSatisfy(\.isWhitespace) ? "is blank, and" : given
       return "event_type \(shown) is not one of \(known.joined(separator: ", "))\(hint)"
     case .genreCount: return "genres has more than \(EventRules.maximumGenres) elements"
-    case .genreLengths:
-      return "a genre is empty or longer than \(EventRules.maximumGenreBytes) bytes"
+    case .genreLengths: return genreLengths()
     case .sessionLength:
       let length = columns.session.value?.utf8.count ?? 0
       let most = EventRules.maximumSessionBytes
@@ -103,6 +102,17 @@ struct EventExplanation: ~Copyable {
       return "an event that retracts another one takes it back: its own rating must be null"
     default: return expectation.name.description
     }
+  }
+
+  private func genreLengths() -> String {
+    let most = EventRules.maximumGenreBytes
+    guard let long = columns.genres.value?.first(where: { $0.utf8.count > most }) else {
+      return "genres has an empty name: leave it out"
+    }
+    let length = long.utf8.count
+    let hint = long.contains { ",;".contains($0) } ? ": names have bars between them" : ""
+    return "genre \(String(excerptOf: long)) has \(length) bytes, \(length - most) more than the"
+      + " \(most) allowed\(hint)"
   }
 
   // MARK: Missing fields
