@@ -64,6 +64,8 @@ package enum ForeignForm: Hashable, Sendable {
     case .malformedNumber(let token):
       "has \(token), which is no number in JSON: it takes no leading zeros, plus signs or letters,"
         + " and a point only between digits"
+    case .typographic(let scalar) where scalar.value < 0x20:
+      "has the control character \(Self.shown(scalar)) outside of its texts: leave it out"
     case .typographic(let scalar):
       "has \(Self.shown(scalar)) outside of its texts, as word processors and chats write it: type"
         + " plain quotes, blanks and commas"
