@@ -155,7 +155,7 @@ extension SettingKey {
 
   private static let projection: [SettingKey] = [
     SettingKey(
-      "redis.host", \.redis.host, .someText, "Name or address of the Redis server.",
+      "redis.host", \.redis.host, .host, "Name or address of the Redis server.",
       aliases: ["REDIS_HOST"]),
     SettingKey(
       "redis.port", \.redis.port, .integer(1...65_535), "Its TCP port.", aliases: ["REDIS_PORT"]),

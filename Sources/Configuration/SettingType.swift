@@ -56,6 +56,18 @@ extension SettingType<String> {
   static let someText = SettingType(
     expected: "text that is not empty", parse: { $0.isEmpty ? nil : $0 }, format: { $0 })
 
+  /// A server's, which has its port in a setting of its own.
+  static let host = SettingType(
+    expected: "a name or an IP address, without scheme, user, port and brackets",
+    parse: { text in
+      let isPlain = text.unicodeScalars.allSatisfy {
+        $0.value > 0x20 && !"/@[]\"'".unicodeScalars.contains($0)
+      }
+      // An IPv6 address has at least two colons.
+      let isPort = text.split(separator: ":", omittingEmptySubsequences: false).count == 2
+      return !text.isEmpty && isPlain && !isPort ? text : nil
+    }, format: { $0 })
+
   static let path = SettingType(
     expected: "a path; one that begins with ~ is known to shells only",
     parse: { $0.isEmpty || $0.hasPrefix("~") ? nil : $0 }, format: { $0 })

@@ -174,6 +174,14 @@ package struct LoadedSettings: Sendable {
     }
   }
 
+  /// An address that may have a password in it, for people.
+  private static func withoutUser(_ text: String) -> String {
+    guard let scheme = text.firstRange(of: "://"), let at = text.lastIndex(of: "@"),
+      at > scheme.upperBound
+    else { return text }
+    return "\(text[..<scheme.upperBound])…\(text[at...])"
+  }
+
   private mutating func set(_ path: String, to raw: RawSetting, from origin: SettingOrigin) {
     // librdkafka knows this name for the same property, too.
     let path = path == "kafka.metadata.broker.list" ? "kafka.bootstrap.servers" : path
@@ -181,7 +189,7 @@ package struct LoadedSettings: Sendable {
       // A list in a file is as good as commas, for brokers.
       let value = path == "kafka.bootstrap.servers" ? RawSetting.text(raw.joined) : raw
       guard key.write(&settings, value) else {
-        let shown = key.isSecret ? "not valid" : "\"\(raw.joined)\""
+        let shown = key.isSecret ? "not valid" : "\"\(Self.withoutUser(raw.joined))\""
         let hint = key.hint(value).map { "; \($0)" } ?? ""
         problems.append("\(origin): \(path) is \(shown); expected \(key.expected)\(hint)")
         return

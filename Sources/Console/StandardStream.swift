@@ -45,14 +45,11 @@ package enum StandardStream: Int32, Sendable {
   /// reader that has gone is fine: it has seen enough.
   package static func failAtExitIfOutputIsLost() {
     atexit {
-      // What could not be written stays in the buffer, and fails again.
-      if fflush(nil) != 0 { StandardStream.failure.store(errno, ordering: .relaxed) }
-      let number = StandardStream.failure.load(ordering: .relaxed)
-      guard number != 0 else { return }
-      let reason = String(cString: strerror(number))
-      guard !StandardStream.output.isAbandoned else { return }
-      _ = StandardStream.error.write(
-        "projectionist: can't write all of standard output: \(reason)\n")
+      var number = StandardStream.failure.load(ordering: .relaxed)
+      if let loss = PrintedText.loss(), number == 0 { number = loss }
+      guard number != 0, !StandardStream.output.isAbandoned else { return }
+      let reason = number > 0 ? ": \(String(cString: strerror(number)))" : ""
+      _ = StandardStream.error.write("projectionist: can't write all of standard output\(reason)\n")
       _exit(1)
     }
   }

@@ -7,6 +7,19 @@ import Streams
 import Synchronization
 import Wiring
 
+/// Reasons to wait that are in the log already. A better one may come later, such as that a
+/// connection which was not refused brings nothing.
+struct WaitingNews {
+  /// Some reasons differ with each attempt.
+  private static let most = 5
+
+  private var told: Set<String> = []
+
+  mutating func isNew(_ reason: String) -> Bool {
+    told.count < Self.most && told.insert(reason).inserted
+  }
+}
+
 /// Logs once that the broker is unreachable and once that it answers again, whichever of the
 /// process's clients notices: an idle one notices late.
 final class BrokerWatch: Sendable {
@@ -47,6 +60,7 @@ final class BrokerWatch: Sendable {
   func waitForBroker() throws(LogError) -> KafkaAdmin.Cluster? {
     let admin = try log.makeAdmin(clientID: "projectionist-watch")
     var isWaiting = false
+    var news = WaitingNews()
     while !stop.isStopped {
       do throws(LogError) {
         let cluster = try admin.cluster()
@@ -55,8 +69,8 @@ final class BrokerWatch: Sendable {
         return cluster
       } catch {
         guard error.code == .unavailable else { throw error }
-        if !isWaiting {
-          isWaiting = true
+        isWaiting = true
+        if news.isNew("\(error)") {
           logger.warning("waiting for the broker", metadata: ["reason": "\(error)"])
         }
         // A broker that is away takes a second to say so, one of another cluster answers at once.

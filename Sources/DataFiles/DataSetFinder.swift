@@ -34,7 +34,7 @@ struct DataSetFinder {
 
   /// Whether a file says nothing: what macOS adds, and what is hidden.
   private static func isNoise(_ path: String) -> Bool {
-    path.split(separator: "/").contains { $0.hasPrefix(".") || $0 == "__MACOSX" }
+    parts(of: path).contains { $0.hasPrefix(".") || $0 == "__MACOSX" }
   }
 
   private static func role(of path: String) -> Role? {
@@ -56,7 +56,12 @@ struct DataSetFinder {
   }
 
   private static func directory(of path: String) -> String {
-    path.split(separator: "/").dropLast().joined(separator: "/")
+    parts(of: path).dropLast().joined(separator: "/")
+  }
+
+  /// Without `.` and `..`: an archive of the working directory has `./ratings.csv`.
+  private static func parts(of path: String) -> [Substring] {
+    path.split(separator: "/").filter { $0 != "." && $0 != ".." }
   }
 
   /// - Parameter paths: of regular files, with `/` between their parts.

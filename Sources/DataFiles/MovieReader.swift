@@ -78,12 +78,12 @@ package struct MovieReader: ~Copyable {
     return set == [ColumnName.flags[0]] ? ["(no genres listed)"] : set
   }
 
-  /// The genres of a text such as `A|B`, `A, B` or, as Python prints a list, `['A', 'B']`.
+  /// The genres of a text such as `A|B`, `A; B`, `A, B` or, as Python prints a list, `['A', 'B']`.
   static func genres(of text: String) -> [String] {
     var text = Substring(text)
     let isList = text.hasPrefix("[") && text.hasSuffix("]")
     if isList { text = text.dropFirst().dropLast() }
-    let separator: Character = text.contains("|") ? "|" : ","
+    let separator: Character = "|;".first { text.contains($0) } ?? ","
     return text.split(separator: separator).map { part in
       var part = part.drop(while: \.isWhitespace)
       while part.last?.isWhitespace == true { part.removeLast() }

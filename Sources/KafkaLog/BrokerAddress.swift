@@ -11,6 +11,16 @@ enum BrokerAddress {
       .first { !isAddress($0) }.map(String.init)
   }
 
+  /// The protocol of the first entry that names another one: librdkafka leaves that entry out.
+  static func otherProtocol(in servers: String, than spoken: String) -> String? {
+    for entry in servers.split(separator: ",").map({ $0.trimmingBlanks() }) {
+      guard let scheme = entry.firstRange(of: "://") else { continue }
+      let name = entry[..<scheme.lowerBound].uppercased()
+      if name != spoken.uppercased() { return name }
+    }
+    return nil
+  }
+
   private static func isAddress(_ entry: Substring) -> Bool {
     var rest = entry
     if let scheme = rest.firstRange(of: "://") {

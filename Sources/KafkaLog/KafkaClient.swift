@@ -93,7 +93,15 @@ class ClientContext {
   /// - Parameter speaks: what a probe has found the listener to speak.
   func connectionError(_ code: rd_kafka_resp_err_t, speaks: String? = nil) -> LogError {
     if let trouble { return trouble.error(certificate: certificateProblem, speaks: speaks) }
-    return authenticationError ?? LogError(code, "no Kafka broker answers")
+    if let authenticationError { return authenticationError }
+    let error = LogError(code, "no Kafka broker answers")
+    guard [RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__TIMED_OUT].contains(code) else {
+      return error
+    }
+    return LogError(
+      error.code,
+      "no Kafka broker answers: no connection is refused, but nothing comes back, as from behind a"
+        + " firewall or from a server that is not Kafka", reaction: error.reaction)
   }
 
   // MARK: Callbacks

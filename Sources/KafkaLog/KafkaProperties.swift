@@ -33,6 +33,12 @@ public enum KafkaProperties {
     }
   }
 
+  /// The protocol in front of a server that is not the one to speak, with which librdkafka has no
+  /// such server, and says so in its log only.
+  public static func otherProtocol(in servers: String, than spoken: String?) -> String? {
+    BrokerAddress.otherProtocol(in: servers, than: spoken ?? "PLAINTEXT")
+  }
+
   /// The names of all properties, other names of the same ones included.
   ///
   /// They are the first column of the table that librdkafka prints: `rd_kafka_conf_dump` leaves

@@ -75,9 +75,10 @@ public struct RedisConfiguration: Sendable {
     guard unsafe context.pointee.err == 0 else { throw failure }
     unsafe redisSetTimeout(context, timeval(configuration.commandTimeout))
     if case .tcp = configuration.address { unsafe redisEnableKeepAlive(context) }
-    if let password = configuration.password {
+    // A user may have no password: without AUTH the connection would be the default user's.
+    if configuration.password != nil || configuration.username != nil {
       let user = configuration.username.map { [$0] } ?? []
-      _ = try call(["AUTH"] + user + [password])
+      _ = try call(["AUTH"] + user + [configuration.password ?? ""])
     }
     try refuseOthers()
     if configuration.database != 0 { _ = try call(["SELECT", String(configuration.database)]) }

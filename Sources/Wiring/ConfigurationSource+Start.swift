@@ -7,12 +7,20 @@ extension ConfigurationSource {
   /// The settings in force. librdkafka takes each of its properties.
   package func loadChecked() throws(ConfigurationError) -> LoadedSettings {
     let loaded = try load()
-    let problems = loaded.settings.kafka.sorted { $0.key < $1.key }.compactMap { name, value in
+    var problems = loaded.settings.kafka.sorted { $0.key < $1.key }.compactMap { name, value in
       KafkaProperties.fault(of: name, value).map { fault in
         let key = "kafka.\(name)"
         let place = loaded.origins[key].map { "\($0): " } ?? ""
         return "\(place)\(key) \(Self.sentence(fault, name, value))"
       }
+    }
+    let spoken = loaded.settings.kafka["security.protocol"]
+    let servers = loaded.settings.bootstrapServers
+    if problems.isEmpty, let named = KafkaProperties.otherProtocol(in: servers, than: spoken) {
+      let place = loaded.origins["kafka.bootstrap.servers"].map { "\($0): " } ?? ""
+      problems.append(
+        "\(place)kafka.bootstrap.servers names \(named), and kafka.security.protocol is"
+          + " \((spoken ?? "PLAINTEXT").uppercased()): set that to \(named)")
     }
     guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
     return loaded

@@ -41,11 +41,26 @@ private let narrow = Array(object.utf8)
       ("1,2,4.0", .tableRow), ("1\t2", .tableRow), ("1::2::3", .tableRow), ("1;2", .tableRow),
       ("2024-01-15", .plainText), (#"{"a": 04}"#, .malformedNumber("04")),
       (#"{"a": -x}"#, .plainText), (#"{"a": 0x1F}"#, .malformedNumber("0x1F")),
-      ("user 7", .plainText), ("", .blank), (#"{"a" 1}"#, .plainText),
+      ("{“user_id”: 1}", .typographic("“")), ("\u{200B}\(object)", .typographic("\u{200B}")),
+      ("{\u{A0}\"user_id\": 1}", .typographic("\u{A0}")),
+      ("\(object)\u{FEFF}", .typographic("\u{FEFF}")),
+      ("\u{1E}\(object)\n", .typographic("\u{1E}")), ("{\"a\"：1}", .typographic("：")),
+      ("// who\n\(object)", .comment), ("# who\n\(object)", .comment), ("你好 {", .plainText),
+      ("{\"“\": “", .typographic("“")), ("user 7", .plainText), ("", .blank),
+      (#"{"a" 1}"#, .plainText),
     ] as [(String, ForeignForm)])
   func tellsTextsApart(_ text: String, _ form: ForeignForm) {
     #expect(ForeignForm(of: Array(text.utf8).span.bytes) == form)
     #expect(!form.sentence.isEmpty)
+  }
+
+  @Test func whatCannotBeSeenIsNamedByItsNumber() {
+    #expect(ForeignForm.typographic("“").sentence.hasPrefix("has U+201C (“) outside of its texts"))
+    #expect(
+      ForeignForm.typographic("\u{1E}").sentence
+        == "has the control character U+001E outside of its texts: leave it out")
+    #expect(ForeignForm.typographic("\u{A0}").sentence.hasPrefix("has U+00A0 outside"))
+    #expect(ForeignForm.typographic("\u{200B}").sentence.hasPrefix("has U+200B outside"))
   }
 
   /// Nobody can make a look at a value expensive: words are looked for at the beginning only.

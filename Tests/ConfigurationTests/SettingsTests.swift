@@ -231,6 +231,8 @@ func problems(
     ("stages", "users"), ("processing.guarantee", "exactly-once"), ("log.level", "loud"),
     ("state.map_size_gigabytes", "99999999999999999999"), ("instance", "a/b"),
     ("kafka.bootstrap.servers", ""), ("state.directory", "~/state"), ("state.directory", "~"),
+    ("redis.host", ""), ("redis.host", " "), ("redis.host", "redis://cache"),
+    ("redis.host", "cache:6379"), ("redis.host", "[::1]"), ("redis.host", "/run/redis.sock"),
   ])
   func aWrongValueIsRefused(path: String, value: String) throws {
     let expected = try #require(SettingKey.byPath[path]).expected
@@ -238,6 +240,17 @@ func problems(
       problems(flags: [(path, value)]) == [
         "--set \(path): \(path) is \"\(value)\"; expected \(expected)"
       ])
+  }
+
+  @Test(arguments: [("redis.host", "rediss"), ("mlflow.tracking_uri", "https")])
+  func whoAnAddressLogsInAsIsNotShown(path: String, scheme: String) {
+    let all = problems(flags: [(path, "\(scheme)://me:hun@ter2@cache/0")])
+    #expect(all.count == 1 && all[0].contains("\(path) is \"\(scheme)://…@cache/0\"; expected"))
+  }
+
+  @Test(arguments: ["cache", "cache.example.org", "10.0.0.1", "::1", "fe80::1%eth0", "redis_1"])
+  func aHostIsANameOrAnAddress(host: String) throws {
+    #expect(try load(flags: [("redis.host", host)]).settings.redis.host == host)
   }
 
   @Test func allProblemsAreToldAtOnce() {

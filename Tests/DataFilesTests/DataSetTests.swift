@@ -20,6 +20,9 @@ import Testing
       (["ratings.csv", "ratings.csv.gz", "old/ratings.csv"], "ratings.csv", nil),
       (["ml/ratings.csv", "__MACOSX/ml/._ratings.csv", ".git/ratings.csv"], "ml/ratings.csv", nil),
       (["ratings.csv", "ratings_small.csv", "movies_metadata.csv"], "ratings.csv", nil),
+      (["./ratings.csv", "./movies.csv"], "./ratings.csv", "./movies.csv"),
+      (["./ratings.csv", "./.git/ratings.csv", "./old/ratings.csv"], "./ratings.csv", nil),
+      (["../ml/ratings.csv", "../ml/movies.csv"], "../ml/ratings.csv", "../ml/movies.csv"),
       (["scores.csv", "README"], "scores.csv", nil), (["x/a.csv", "readme.txt"], "x/a.csv", nil),
       (
         ["ml-100k/ml-100k.inter", "ml-100k/ml-100k.item"], "ml-100k/ml-100k.inter",

@@ -51,6 +51,7 @@ import Testing
 
   @Test(arguments: [
     ("A|B", ["A", "B"]), ("Action, Drama", ["Action", "Drama"]), ("['A', \"B\"]", ["A", "B"]),
+    ("Action; Sci-Fi, Fantasy", ["Action", "Sci-Fi, Fantasy"]), ("A;B|C", ["A;B", "C"]),
     ("A | B", ["A", "B"]), ("", []), ("(no genres listed)", ["(no genres listed)"]),
     ("Sci-Fi, Fantasy|War", ["Sci-Fi, Fantasy", "War"]), ("[]", []),
   ])

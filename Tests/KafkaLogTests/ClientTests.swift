@@ -1,5 +1,6 @@
 import CRdkafka
 import EventLog
+import Glibc
 import Logging
 import Synchronization
 import Testing
@@ -125,6 +126,31 @@ import Testing
     let levels = (0...7).map { Logger.Level(syslog: $0) }
     #expect(
       levels == [.critical, .critical, .critical, .error, .warning, .notice, .info, .debug])
+  }
+
+  /// Its kernel takes the connections, and nobody reads from them.
+  @Test func aServerThatSaysNothingIsToldFromNone() throws {
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(listener) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = in_addr_t(INADDR_LOOPBACK).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    try withUnsafeMutablePointer(to: &address) { pointer in
+      try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+        try #require(bind(listener, pointer, length) == 0 && listen(listener, 8) == 0)
+        try #require(getsockname(listener, pointer, &length) == 0)
+      }
+    }
+    let port = UInt16(bigEndian: address.sin_port)
+    var settings = KafkaSettings(bootstrapServers: "127.0.0.1:\(port)")
+    settings.requestTimeout = .milliseconds(300)
+    let admin = try KafkaLog(settings: settings, logger: quiet).makeAdmin()
+    #expect { try admin.cluster() } throws: { error in
+      guard let error = error as? LogError else { return false }
+      return error.code == .unavailable && error.reaction == .retry
+        && error.message.contains("nothing comes back")
+    }
   }
 
   @Test func anUnreachableBrokerIsUnavailable() throws {

@@ -58,6 +58,11 @@ private let lines:
         + " receive.message.max.bytes", .noKafka, .configuration, "not Kafka"
     ),
     (
+      "ApiVersionRequest failed: Local: Timed out: probably due to broker version < 0.10 (see"
+        + " api.version.request configuration)", .silent, .unavailable,
+      "it may hang, or not be Kafka"
+    ),
+    (
       "Failed to resolve 'kafka-1:9092': Name or service not known", .hostUnknown, .unavailable,
       "kafka.bootstrap.servers"
     ),

@@ -57,6 +57,20 @@ import Testing
     #expect(report.text.contains("Redis not compared: the redis stage stands at offset 3"))
   }
 
+  @Test func withoutRedisTheStoreIsComparedAllTheSame() throws {
+    var report = try report { stored, log in
+      set(&stored, 1, 2)
+      set(&log, 1, 2)
+    }
+    try report.addRedis { throw RedisError(.passwordMissing, at: "Redis at a:1", "NOAUTH") }
+    #expect(!report.agrees)
+    #expect(report.text.hasPrefix("user[0]: the store and the log agree"))
+    #expect(
+      report.text.contains(
+        "Redis not compared: Redis at a:1 wants a password (NOAUTH): set redis.password"))
+    #expect(throws: CancellationError.self) { try report.addRedis { throw CancellationError() } }
+  }
+
   @Test func differencesAreShownInHumanForm() throws {
     let report = try report { stored, log in
       set(&stored, 1, 2)

@@ -41,8 +41,11 @@ private let fields: [Refusal] = [
   Refusal(event("100", "7", "4.0", "-9223372036854775"), "timestamp", "before 1995"),
   Refusal(event("100", "7", "4.0", "500000000000"), "timestamp", "not a time from 1995 to 9999"),
   Refusal(
-    event("100", "7", "4.0", #""yesterday""#), "timestamp", "yesterday is not ISO 8601",
-    "2024-01-15T11:30:00Z"),
+    event("100", "7", "4.0", #""yesterday""#), "timestamp", "yesterday is not a time in the form",
+    "2024-01-15T11:30:00Z (ISO 8601)"),
+  // ISO 8601 too, in a form that is not read.
+  Refusal(
+    event("100", "7", "4.0", #""20240115T113000Z""#), "timestamp", "is not a time in the form"),
   Refusal(event("100", "7", "4.0", "[2024,1,15]"), "timestamp", "an array", "ISO 8601"),
   Refusal(event(#""abc""#), "user_id", "user_id is text, and not a number", "a whole number"),
   Refusal(event(#""007""#), "user_id", "leading zeros"),
@@ -53,6 +56,13 @@ private let fields: [Refusal] = [
   Refusal(event(#"{"$numberLong":"1"}"#), "user_id", "MongoDB"),
   Refusal(event("1", "7", "4", #"{"$date":1}"#), "timestamp", "an object, as MongoDB"),
   Refusal(event(#"{"long":1}"#), "user_id", "Avro's JSON encoding"),
+  Refusal(
+    event("1", "7", "4", "1700000000", #","genres":"Action, Adventure, Animation, Children""#),
+    "genres", "genre Action, Adv", "38 bytes, 6 more than the 32 allowed: names have bars"),
+  Refusal(
+    event("1", "7", "4", "1700000000", #","genres":"Action||Drama""#), "genres", "an empty name"),
+  Refusal(event("1", "7", #"{"scale":1,"value":"LQ=="}"#), "rating", "Debezium", "to double"),
+  Refusal(event("1", "7", #""LQ==""#), "rating", "a decimal of Kafka Connect", "to NUMERIC"),
   Refusal(event("1", "7", "4", "[2023,11,14,22,13]"), "timestamp", "an array, as Jackson"),
   Refusal(
     event("1", "7", "4", "133444736000000000"), "timestamp", "ahead of the record's time",

@@ -58,6 +58,7 @@ import Testing
       (#"{"user_id":7,"genres":""}"#, "invalid_genres", 7),
       (#"{"user_id":7,"genres":["A",null]}"#, "invalid_genres", 7),
       (#"{"user_id":7,"genres":["A",""]}"#, "invalid_genres", 7),
+      (#"{"user_id":7,"genres":["A","|"]}"#, "invalid_genres", 7),
       (#"{"user_id":7,"genres":"A","genres":"B"}"#, "invalid_genres", 7),
       (#"{"user_id":7,"model_version":7}"#, "invalid_model_version", 7),
       (#"{"user_id":7,"model_version":""}"#, "invalid_model_version", 7),
@@ -95,7 +96,8 @@ import Testing
     let names = (0..<count).map { "g\($0)" }
     let array = #"{"user_id":7,"genres":["\#(names.joined(separator: "\",\""))"]}"#
     let text = #"{"user_id":7,"genres":"\#(names.joined(separator: "|"))"}"#
-    for value in [array, text] {
+    let both = #"{"user_id":7,"genres":["\#(names.joined(separator: "|"))"]}"#
+    for value in [array, text, both] {
       if count <= 64 {
         #expect(throws: Never.self) {
           let request = try parse(Array(value.utf8))
@@ -221,6 +223,7 @@ import Testing
     (#"{"movie_id":1,"title":"T","genres":"A|B"}"#, "A|B", #"["A","B"]"#),
     (#"{"movie_id":1,"title":"T","genres":["A","B"]}"#, "A|B", #"["A","B"]"#),
     (#"{"movie_id":1,"title":"T","genres":"A, B"}"#, "A|B", #"["A","B"]"#),
+    (#"{"movie_id":1,"title":"T","genres":"A; B, C"}"#, "A|B, C", #"["A","B, C"]"#),
     (#"{"movie_id":1,"title":"T","genres":" A | B,C |"}"#, "A|B,C", #"["A","B,C"]"#),
     (#"{"movie_id":1,"title":"T","genres":"(no genres listed)"}"#, "(no genres listed)", "[]"),
     (#"{"movie_id":1.0,"title":"T","genres":""}"#, "", "[]"),

@@ -68,6 +68,18 @@ import Testing
     #expect(trial(server.configuration) == nil)
   }
 
+  @Test func aUserWithoutAPasswordIsNotTheDefaultUser() throws {
+    let server = try RedisServer()
+    let connection = try RedisConnection(server.configuration)
+    var user = server.configuration
+    user.username = "feast"
+    #expect(trial(user) == .passwordWrong)
+    _ = try connection.call(["ACL", "SETUSER", "feast", "on", "nopass", "~*", "+@all"])
+    #expect(trial(user) == nil)
+    _ = try connection.call(["ACL", "SETUSER", "feast", "-@scripting"])
+    #expect(trial(user) == .denied)
+  }
+
   @Test func aClusterIsRefusedBeforeAnythingIsWritten() throws {
     let server = try RedisServer(["--cluster-enabled", "yes"])
     #expect(condition { _ = try RedisConnection(server.configuration) } == .cluster)

@@ -4,9 +4,9 @@ import Testing
 @testable import Wiring
 
 @Suite struct KafkaPropertyTests {
-  private func problem(_ assignment: String) -> String? {
+  private func problem(_ assignments: String...) -> String? {
     let source = ConfigurationSource(
-      file: "/dev/null", assignments: [assignment, "kafka.linger.ms=5"])
+      file: "/dev/null", assignments: assignments + ["kafka.linger.ms=5"])
     do {
       _ = try source.loadChecked()
       return nil
@@ -44,10 +44,21 @@ import Testing
   }
 
   @Test(arguments: [
-    "a", "a:1", "a:1, b:65535", "SASL_SSL://a:1", "[::1]:9092", "[::1]", "::1", "a-b.c_d:9,",
+    "a", "a:1", "a:1, b:65535", "PLAINTEXT://a:1", "[::1]:9092", "[::1]", "::1", "a-b.c_d:9,",
   ])
   func addressesPass(_ servers: String) {
     #expect(problem("kafka.bootstrap.servers=\(servers)") == nil)
+  }
+
+  /// As consoles of managed clusters show their address.
+  @Test func aProtocolInFrontOfAServerIsTheOneToSpeak() {
+    let servers = "kafka.bootstrap.servers=a:1, SASL_SSL://b:1"
+    #expect(
+      problem(servers)
+        == "--set kafka.bootstrap.servers: kafka.bootstrap.servers names SASL_SSL, and"
+        + " kafka.security.protocol is PLAINTEXT: set that to SASL_SSL")
+    #expect(problem(servers, "kafka.security.protocol=ssl")?.contains("is SSL: set") == true)
+    #expect(problem(servers, "kafka.security.protocol=sasl_ssl") == nil)
   }
 
   @Test func whatExactlyOnceDependsOnIsRefused() {

@@ -16,6 +16,8 @@ package enum ForeignForm: Hashable, Sendable {
   case singleQuotes, bareKey, comment, trailingComma
   /// A token that begins like a number and is none of JSON's, such as 04, +4 or 4.5f.
   case malformedNumber(String)
+  /// A character of word processors, chats and web pages outside of texts.
+  case typographic(Unicode.Scalar)
   /// Deeper than the parser follows.
   case tooDeep
   /// Fields with commas, tabs or the like between them.
@@ -62,6 +64,11 @@ package enum ForeignForm: Hashable, Sendable {
     case .malformedNumber(let token):
       "has \(token), which is no number in JSON: it takes no leading zeros, plus signs or letters,"
         + " and a point only between digits"
+    case .typographic(let scalar) where scalar.value < 0x20:
+      "has the control character \(Self.shown(scalar)) outside of its texts: leave it out"
+    case .typographic(let scalar):
+      "has \(Self.shown(scalar)) outside of its texts, as word processors and chats write it: type"
+        + " plain quotes, blanks and commas"
     case .tooDeep: "is nested deeper than \(JSONError.deepest) levels"
     case .tableRow: "is a row of a table: send JSON, or load the file with `projectionist load`"
     case .word(let word): "has \(word), which JSON doesn't know: write null or a number"
@@ -72,6 +79,14 @@ package enum ForeignForm: Hashable, Sendable {
     case .binary: "is binary, not JSON text"
     case .plainText: "is text, but not JSON"
     }
+  }
+
+  /// Such as `U+201C (“)`; many can't be seen.
+  private static func shown(_ scalar: Unicode.Scalar) -> String {
+    let number = String(scalar.value, radix: 16, uppercase: true)
+    let code = "U+" + String(repeating: "0", count: max(0, 4 - number.count)) + number
+    return scalar.properties.isWhitespace || scalar.properties.isDefaultIgnorableCodePoint
+      || scalar.value < 0x20 ? code : "\(code) (\(scalar))"
   }
 
   private var compressionSentence: String {

@@ -12,6 +12,8 @@ struct JSONOutline {
   private var isValidText = true
   private var word: String?
   private var malformedNumber: String?
+  /// The first character of a typesetter's outside of texts.
+  private var typographic: Unicode.Scalar?
   private var deepest = 0
 
   /// The first byte after the first value that is neither blank nor NUL.
@@ -39,7 +41,12 @@ struct JSONOutline {
         continue
       }
       if end != nil {
-        if byte == 0 { endsWithNUL = true } else if rest == nil { rest = byte }
+        if byte == 0 {
+          endsWithNUL = true
+        } else if rest == nil {
+          rest = byte
+          _ = takeCharacter(from: index, in: value)
+        }
         if rest != nil { return }
         index += 1
         continue
@@ -77,6 +84,7 @@ struct JSONOutline {
         return takeWord(from: index, in: value)
       }
       if byte.beginsNumber { return takeNumber(from: index, in: value) }
+      if byte < 0x20 || byte >= 0xC2 { return takeCharacter(from: index, in: value) }
     }
     return index + 1
   }
@@ -96,6 +104,16 @@ struct JSONOutline {
     return next
   }
 
+  private mutating func takeCharacter(from start: Int, in value: RawSpan) -> Int {
+    let lengths: [(first: UInt8, count: Int)] = [(0xF0, 4), (0xE0, 3), (0xC2, 2), (0, 1)]
+    let count = lengths.first { value.byte(at: start) >= $0.first }?.count ?? 1
+    let next = min(start + count, value.byteCount)
+    guard isValidText, typographic == nil else { return next }
+    typographic = String(copyingUTF8: value.extracting(start..<next)).unicodeScalars.first
+      .flatMap { $0.isTypographic ? $0 : nil }
+    return next
+  }
+
   private mutating func takeWord(from start: Int, in value: RawSpan) -> Int {
     var next = start
     while next < value.byteCount, value.byte(at: next).isLetter { next += 1 }
@@ -110,6 +128,7 @@ struct JSONOutline {
     guard let first else { return .blank }
     guard first == UInt8(ascii: "{") else { return formOfOther(first, value) }
     if end != nil, rest == nil, endsWithNUL { return .trailingNUL }
+    if let typographic { return .typographic(typographic) }
     if end != nil, rest != nil { return .several }
     if hasSingleQuote { return .singleQuotes }
     if let word { return .word(word) }
@@ -136,6 +155,10 @@ struct JSONOutline {
     default: break
     }
     if !isValidText || value.contains([0]) { return .binary }
+    if value.contains([0x7B]) {
+      if let typographic { return .typographic(typographic) }
+      if hasComment, [UInt8(ascii: "/"), UInt8(ascii: "#")].contains(first) { return .comment }
+    }
     switch String(excerptOf: value, limit: 8) {
     case "null": return .null
     case "true", "false": return .boolean
@@ -154,6 +177,19 @@ extension UInt8 {
   private var isSignOrPoint: Bool { self == 0x2B || self == 0x2D || self == 0x2E }
   fileprivate var beginsNumber: Bool { isDigit || isSignOrPoint }
   fileprivate var continuesNumber: Bool { isDigit || isSignOrPoint || isLetter }
+}
+
+extension Unicode.Scalar {
+  /// Whether it is a quote or a blank of a word processor, a chat or a web page, a character that
+  /// is not seen at all, or a mark of Chinese and Japanese text.
+  fileprivate var isTypographic: Bool {
+    switch value {
+    case 0x00...0x1F, 0x85, 0xA0, 0xAB, 0xBB, 0xFEFF, 0xFF0C, 0xFF1A: true
+    case 0x2000...0x200F, 0x2018...0x201F, 0x2028...0x202F, 0x2032...0x2033, 0x205F...0x2064: true
+    case 0x3000...0x3001: true
+    default: false
+    }
+  }
 }
 
 extension RawSpan {

@@ -16,6 +16,8 @@ struct ConnectionTrouble: Hashable, Sendable {
     /// Closed in the TLS handshake, as by a listener without TLS.
     case closedTLS
     case noKafka
+    /// A connection on which nothing comes back.
+    case silent
     case hostUnknown
     case refused
     case other
@@ -56,7 +58,8 @@ struct ConnectionTrouble: Hashable, Sendable {
     ("while requesting ApiVersion", .closedPlain),
     ("SSL handshake failed", .closedTLS), ("SSL routines::wrong version number", .closedTLS),
     ("SSL routines::unexpected eof", .closedTLS),
-    ("Invalid response size", .noKafka), ("Failed to resolve", .hostUnknown),
+    ("Invalid response size", .noKafka), ("ApiVersionRequest failed: Local: Timed out", .silent),
+    ("Failed to resolve", .hostUnknown),
     ("Connection refused", .refused),
   ]
 
@@ -110,6 +113,13 @@ struct ConnectionTrouble: Hashable, Sendable {
     case .noKafka:
       return error(
         .configuration, "what answers there is not Kafka: correct kafka.bootstrap.servers")
+    case .silent:
+      // librdkafka's own text blames the broker's version.
+      return LogError(
+        .unavailable,
+        "no Kafka broker answers at \(address): it takes connections, and nothing comes back",
+        reaction: .retry
+      ).advised("it may hang, or not be Kafka: check kafka.bootstrap.servers")
     case .hostUnknown, .refused, .other:
       return error(.unavailable, "check kafka.bootstrap.servers, and that Kafka runs")
     }

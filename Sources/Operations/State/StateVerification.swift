@@ -97,11 +97,10 @@ package struct StateVerification {
     snapshot.release()
     var report = VerifyReport(place, store, outcome)
     guard let projection else { return report }
-    if problem == nil { problem = try projection.waitForRedisStage() }
-    if let problem {
-      report.redisProblem = problem
-    } else {
-      report.add(try projection.run(outcome.features, shown: shown))
+    try report.addRedis {
+      if problem == nil { problem = try projection.waitForRedisStage() }
+      if let problem { return .problem(problem) }
+      return .compared(try projection.run(outcome.features, shown: shown))
     }
     return report
   }

@@ -81,6 +81,24 @@ package struct VerifyReport: Encodable {
     }
   }
 
+  enum RedisFinding {
+    case compared(RedisOutcome)
+    /// Why nothing was compared.
+    case problem(String)
+  }
+
+  /// Adds what is found of Redis. What was found of the store stands where Redis can't be asked.
+  mutating func addRedis(_ find: () throws -> RedisFinding) throws {
+    do {
+      switch try find() {
+      case .compared(let outcome): add(outcome)
+      case .problem(let problem): redisProblem = problem
+      }
+    } catch let error as RedisError {
+      redisProblem = error.description
+    }
+  }
+
   mutating func add(_ redis: RedisOutcome) {
     redisRows = redis.rows
     missingRows = redis.missing

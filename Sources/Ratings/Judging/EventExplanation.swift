@@ -91,8 +91,7 @@ struct EventExplanation: ~Copyable {
       let shown = given.allSatisfy(\.isWhitespace) ? "is blank, and" : given
       return "event_type \(shown) is not one of \(known.joined(separator: ", "))\(hint)"
     case .genreCount: return "genres has more than \(EventRules.maximumGenres) elements"
-    case .genreLengths:
-      return "a genre is empty or longer than \(EventRules.maximumGenreBytes) bytes"
+    case .genreLengths: return genreLengths()
     case .sessionLength:
       let length = columns.session.value?.utf8.count ?? 0
       let most = EventRules.maximumSessionBytes
@@ -103,6 +102,17 @@ struct EventExplanation: ~Copyable {
       return "an event that retracts another one takes it back: its own rating must be null"
     default: return expectation.name.description
     }
+  }
+
+  private func genreLengths() -> String {
+    let most = EventRules.maximumGenreBytes
+    guard let long = columns.genres.value?.first(where: { $0.utf8.count > most }) else {
+      return "genres has an empty name: leave it out"
+    }
+    let length = long.utf8.count
+    let hint = long.contains { ",;".contains($0) } ? ": names have bars between them" : ""
+    return "genre \(String(excerptOf: long)) has \(length) bytes, \(length - most) more than the"
+      + " \(most) allowed\(hint)"
   }
 
   // MARK: Missing fields
@@ -216,6 +226,7 @@ struct EventExplanation: ~Copyable {
   private func objectHint(_ field: Int, _ parser: borrowing FlatJSONParser) -> String {
     let text = parser.excerpt(field) ?? ""
     if text.hasPrefix("{\"$") { return ", as MongoDB's extended JSON has it" }
+    if text.hasPrefix("{\"scale\":") { return ", as Debezium writes decimals\(Self.decimals)" }
     let types = ["long", "int", "double", "float", "string"]
     let isUnion = types.contains { text.hasPrefix("{\"\($0)\":") }
     return isUnion ? ", as Avro's JSON encoding has values of a union" : ""
@@ -243,8 +254,16 @@ struct EventExplanation: ~Copyable {
     if text.filter({ $0 == "," }).count == 1, digits.count == text.count - 1 {
       return "with a comma for the decimal point"
     }
+    // Two digits are one byte, and one byte is four characters.
+    if text.utf8.count == 4, text.hasSuffix("==") {
+      return "and perhaps a decimal of Kafka Connect in Base64\(Self.decimals)"
+    }
     return "and not a number"
   }
+
+  /// What makes numbers of them.
+  private static let decimals =
+    " (Debezium: set decimal.handling.mode to double; JsonConverter: decimal.format to NUMERIC)"
 
   // MARK: Bounds
 
@@ -284,7 +303,7 @@ struct EventExplanation: ~Copyable {
 
   private func unreadableTime(_ parser: borrowing FlatJSONParser) -> String {
     let text = parser.string(EventField.timestamp) ?? ""
-    var reason = "is not ISO 8601, such as 2024-01-15T11:30:00Z"
+    var reason = "is not a time in the form 2024-01-15T11:30:00Z (ISO 8601), nor seconds since 1970"
     if JSONNumber(text: Array(text.utf8).span.bytes) != nil {
       reason = "is a number as text, and intake.accept does not have number_as_text"
     } else if text.allSatisfy({ $0 == " " }) {

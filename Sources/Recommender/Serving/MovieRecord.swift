@@ -37,8 +37,8 @@ public struct MovieRecord: Hashable, Sendable {
 }
 
 /// Reads records of `movies`. Genres are an array of strings, or one string separated by bars; one
-/// without bars is separated by commas. Names of fields may be in other spellings (`movieId`), and
-/// an id may be text.
+/// without bars is separated by semicolons, and one without either by commas. Names of fields may
+/// be in other spellings (`movieId`), and an id may be text.
 public struct MovieRecordParser: ~Copyable, Sendable {
   /// Further genres are dropped: a `GenreSet` has no room for them.
   private static let maximumGenres = 64
@@ -116,8 +116,10 @@ public struct MovieRecordParser: ~Copyable, Sendable {
   }
 
   private static func separator(of genres: RawSpan) -> UInt8 {
-    for index in 0..<genres.byteCount where genres.byte(at: index) == UInt8(ascii: "|") {
-      return UInt8(ascii: "|")
+    for separator in [UInt8(ascii: "|"), UInt8(ascii: ";")] {
+      for index in 0..<genres.byteCount where genres.byte(at: index) == separator {
+        return separator
+      }
     }
     return UInt8(ascii: ",")
   }

@@ -121,13 +121,13 @@ public struct RequestParser: ~Copyable, Sendable {
       isValid = isValid && !genres.isEmpty && genres.count <= limit
     case .array:
       let count = parser.forEachElement(field.rawValue, limit: limit) { _, text in
-        if let text, text.byteCount > 0 {
-          genres.append(String(copyingUTF8: text))
-        } else {
-          isValid = false
-        }
+        guard let text, text.byteCount > 0 else { return isValid = false }
+        // As a movie has them: no name has bars in it.
+        let names = String(copyingUTF8: text).split(separator: "|")
+        genres += names.map { String($0) }
+        if names.isEmpty { isValid = false }
       }
-      isValid = isValid && count <= limit
+      isValid = isValid && count <= limit && genres.count <= limit
     default:
       isValid = false
     }
