@@ -7,6 +7,7 @@ the message says to do must work.
 
 import contextlib
 import json
+import re
 
 import redis
 
@@ -127,7 +128,7 @@ def topic_recreated(bed, daemon, topic):
     stops_by_name(bed, daemon, RECREATED, topic)
     bed.report.progress("case: all that stages write computed again, as the message says")
     topics = json.loads(bed.run("topics", "list", "--json", "--config", daemon.configuration))
-    recreate(bed, daemon, [each["name"] for each in topics if is_of_stage(each["written_by"])])
+    recreate(bed, daemon, [each["name"] for each in topics if is_of_stages(each["written_by"])])
     daemon.clear_state()
     daemon.start()
     # Until the last step is done it says that one is missing.
@@ -143,9 +144,10 @@ def topic_recreated(bed, daemon, topic):
     judge(bed, daemon, f"computed again after {topic} was recreated")
 
 
-def is_of_stage(writers):
-    """By what `topics list` says of a topic's writers."""
-    return writers.replace(",", " ").split()[0] in {"run", "intake", "user", "movie"}
+def is_of_stages(writers):
+    """Whether only stages write to a topic, by what `topics list` says: names, some with a note."""
+    names = re.sub(r" *\([^)]*\)", "", writers).split(", ")
+    return set(names) <= {"intake", "user", "movie", "predict"}
 
 
 def recreate(bed, daemon, topics):
