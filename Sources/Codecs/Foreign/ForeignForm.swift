@@ -61,7 +61,7 @@ package enum ForeignForm: Hashable, Sendable {
     case .trailingComma: "has a comma before a closing bracket, which JSON doesn't allow"
     case .malformedNumber(let token):
       "has \(token), which is no number in JSON: it takes no leading zeros, plus signs or letters,"
-        + " and a point only between digits"
+        + " and a point only between digits; put text in quotes"
     case .tooDeep: "is nested deeper than \(JSONError.deepest) levels"
     case .tableRow: "is a row of a table: send JSON, or load the file with `projectionist load`"
     case .word(let word): "has \(word), which JSON doesn't know: write null or a number"
