@@ -21,10 +21,11 @@ from under_fire.waiting import NotInTime, wait_until
 LONG = MOVIELENS | {"events": 300_000, "kills": 1}
 SHORT = SMALL | {"events": 20_000, "kills": 1}
 
-FAILURE = 1  # As `projectionist --help` lists it.
 BELOW = "offset_below_log_start"
 RECREATED = "topic_recreated"
 CHANGELOG_BELOW = "changelog_below_log_start"
+# As `projectionist --help` lists them.
+CODES = {BELOW: 3, RECREATED: 3, CHANGELOG_BELOW: 1}
 
 
 def run(bed):
@@ -186,8 +187,8 @@ def stops_by_name(bed, daemon, name, topic, starts=False):
     has_reason = any(each["code"] == name and topic in each["text"] for each in reasons)
     bed.report.check(f"{topic}: stops with {name}", [] if has_reason else [daemon.last_words()])
     return bed.report.check(
-        f"{topic}: the exit code is {FAILURE}",
-        [] if daemon.exit_code == FAILURE else [f"it is {daemon.exit_code}"],
+        f"{topic}: the exit code is {CODES[name]}",
+        [] if daemon.exit_code == CODES[name] else [f"it is {daemon.exit_code}"],
     )
 
 
