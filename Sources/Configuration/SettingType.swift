@@ -69,7 +69,7 @@ extension SettingType<String> {
     }, format: { $0 })
 
   static let path = SettingType(
-    expected: "a path; one that begins with ~ is known to shells only",
+    expected: "a path; ~ is not expanded",
     parse: { $0.isEmpty || $0.hasPrefix("~") ? nil : $0 }, format: { $0 })
 
   /// A name that may stand in topic names, group names and paths.

@@ -27,8 +27,13 @@ enum FieldNumber {
     return number
   }
 
-  static func hasComma(_ field: RawSpan) -> Bool {
-    (0..<field.byteCount).contains { field.byte(at: $0) == UInt8(ascii: ",") }
+  /// Whether three digits follow a comma at the end: `1,000` may be a thousand, or one with a
+  /// decimal comma.
+  static func mayHaveThousands(_ field: RawSpan) -> Bool {
+    let text = field.trimmed()
+    let comma = text.byteCount - 4
+    return comma > 0 && text.byte(at: comma) == UInt8(ascii: ",")
+      && (comma + 1..<text.byteCount).allSatisfy { text.byte(at: $0) &- 0x30 <= 9 }
   }
 
   /// Any finite decimal number, with a decimal point or comma: among commas, `3,5` has quotes.

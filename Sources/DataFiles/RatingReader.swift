@@ -142,8 +142,8 @@ package struct RatingReader: ~Copyable {
     if let number = FieldNumber.whole(table.bytes(column)) {
       writer.key(name)
       writer.integer(number)
-    } else if FieldNumber.hasComma(table.bytes(column)) {
-      // `1,000` may be a thousand, or one with a decimal comma: nobody's id is guessed.
+    } else if FieldNumber.mayHaveThousands(table.bytes(column)) {
+      // Nobody's id is guessed.
       writer.key(name)
       writer.string(table.text(column))
     } else {

@@ -22,8 +22,7 @@ extension ExitStatus {
     case StageError.failed(let reason, _) where reason.code == .topicsOwned: self = .topicsDiffer
     case StageError.failed(let reason, _) where reason.code == .instanceInUse:
       self = .alreadyRunning
-    case StageError.failed(let reason, _)
-    where [.foreignOffset, .storeOfAnotherLog].contains(reason.code):
+    case StageError.failed(let reason, _) where Self.disagreements.contains(reason.code):
       self = .stateDiffers
     case is StageError: self = .failure
     case let error as RootLockError:
@@ -32,6 +31,11 @@ extension ExitStatus {
     default: return nil
     }
   }
+
+  /// Those that `check` finds, which has the same code for them.
+  private static let disagreements: Set<Reason.Code> = [
+    .foreignOffset, .storeOfAnotherLog, .topicRecreated, .offsetBelowLogStart, .offsetBeyondLogEnd,
+  ]
 
   package init(of condition: RedisCondition) {
     self =

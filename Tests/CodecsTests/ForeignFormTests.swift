@@ -36,6 +36,8 @@ private let narrow = Array(object.utf8)
       (#"{"name": "NaN", "rating": nan}"#, .word("nan")), ("{user_id: 1}", .bareKey),
       (#"{"user_id": 1,}"#, .trailingComma), (#"{"user_id": 1 /* who */}"#, .comment),
       (#"{"user_id": 1, "rati"#, .truncated), (#"{"user_id": [1"#, .truncated),
+      (#"{"user_id": 1, "rating": 4."#, .truncated), (#"{"a": 1, "b": -"#, .truncated),
+      (#"{"a": 1 /* see no. 4. */}"#, .comment),
       ("<event/>", .xml), ("user_id=1&movie_id=2", .form), ("eyJ1c2VyX2lkIjoxfQ==", .base64),
       (#""rating""#, .text), ("5.0", .number), ("-1", .number), ("true", .boolean), ("null", .null),
       ("1,2,4.0", .tableRow), ("1\t2", .tableRow), ("1::2::3", .tableRow), ("1;2", .tableRow),

@@ -20,6 +20,10 @@ import Testing
       "\"1,000\",2,3,1260759144", "user_id is '1,000', not a whole number of 0 to 2^63 - 1",
       "of_type:user_id"
     ),
+    (
+      "1,\"1,234,567\",3,1260759144", "movie_id is '1,234,567', not a whole number",
+      "of_type:movie_id"
+    ),
     ("1,-2,3,1260759144", "movie_id is '-2', not a whole number of 0 to 2^63 - 1", "movie_id"),
     (
       "9223372036854775808,2,3,1260759144",

@@ -29,6 +29,10 @@ import Testing
     ),
     ("Excel", "user_id;movie_id;rating;timestamp\r\n1;31;2,5;1260759144\r\n671;6565;5;978300760"),
     (
+      "pandas' floats with decimal commas",
+      "userId;movieId;rating;timestamp\n1,0;31,0;2,5;1260759144,0\n671,0;6565,00;5,0;978300760,0\n"
+    ),
+    (
       "Excel's note",
       "sep=;\nuserId;movieId;rating;timestamp\n1;31;2,5;1260759144\n671;6565;5;978300760"
     ),

@@ -45,7 +45,14 @@ import Testing
       ("8", "nil", "skip: "), ("8", "NULL", "skip: "), ("8", "[]", "skip: "),
       ("8", "null\n8:null", "skip: the value is"),
       ("8", "8,Heat,Crime", "skip: the value is a row of a table"),
-      ("8", "{'movie_id': 8}", "skip: the value has single quotes"),
+      (
+        "8", "\0\0\0\0\u{7}\u{2}\u{E}Heat",
+        "skip: the value is binary behind the prefix of Confluent's schema 7"
+      ), ("8", "{'movie_id': 8}", "skip: the value has single quotes"),
+      (
+        "8", #"{"movie_id":8 "title":"Heat"}"#,
+        "skip: the value is text, but not JSON (The JSON document has an improper structure"
+      ),
       ("8", #"{"movie_id":8}"#, "skip: it has no title"),
       ("8", #"{"movie_id":8,"titles":"Heat"}"#, "skip: it has no title, but there is titles"),
       ("8", #"{"movie_id":8,"title":5}"#, "skip: its title is 5: expected text"),

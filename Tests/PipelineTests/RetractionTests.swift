@@ -145,6 +145,26 @@ import Testing
     #expect(last.rating == nil && last.timeMilliseconds == (Self.start + 7) * 1000)
   }
 
+  /// One that is named before it comes still takes its event back.
+  @Test(arguments: [1, 5_000]) func aTakeBackThatIsTakenBackStillTakesBack(batch: Int) throws {
+    var chain = Chain()
+    chain.limits.records = batch
+    try append(chain, 5, at: Self.start + 9_000)
+    try append(chain, 2, at: Self.start + 1)
+    try append(chain, nil, at: Self.start + 2, retracts: 3)
+    try append(chain, nil, at: Self.start + 8_000, retracts: 0)
+    try chain.runAll()
+    let row = try #require(try standing(chain))
+    #expect(row.rating == nil && row.timeMilliseconds == (Self.start + 2) * 1000)
+    try append(chain, 3, at: Self.start + 3)
+    try chain.runAll()
+    let (oracle, history) = try folds(chain)
+    #expect(try standing(chain)?.rating == HalfStars(stars: 3))
+    #expect(history.map(\.rating.rating) == [HalfStars(stars: 3)])
+    #expect(oracle.ratings(ofUser: 1).map(\.stars) == [3])
+    #expect(oracle.changes == (try chain.records(Topics.ratingsByMovie).count))
+  }
+
   /// What is read again changes nothing, and neither names nor rows grow.
   @Test func aReplayLeadsToTheSame() throws {
     let chain = try chain()

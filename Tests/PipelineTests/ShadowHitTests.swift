@@ -97,6 +97,34 @@ import Testing
     #expect(try tally(shadow, live).judged == 6)
   }
 
+  /// What comes back when an event is taken back by name is no rating that follows a list.
+  @Test func aRatingThatComesBackJudgesNoList() throws {
+    let (live, shadow) = try start()
+    try bed.chain.rate(1, 9, 4, at: ServingBed.start + 50)
+    let named = try bed.chain.rate(1, 9, 1, at: ServingBed.start + 60)
+    try bed.chain.runIntake()
+    try bed.chain.runUser(directory: directory)
+    try bed.ask(1)
+    try predict()
+    let changes = try bed.chain.records(Topics.ratingsByMovie).count
+    let takeBack =
+      #"{"user_id":1,"movie_id":9,"rating":null,"timestamp":\#(ServingBed.start + 10),"#
+      + #""retracts":"0:\#(named)"}"#
+    try bed.chain.log.append(
+      to: TopicPartition(Topics.userRatings, 0), key: nil, value: Array(takeBack.utf8),
+      timestamp: (ServingBed.start + 70) * 1000)
+    try bed.chain.runIntake()
+    try bed.chain.runUser(directory: directory)
+    try predict()
+    #expect(try bed.chain.records(Topics.ratingsByMovie).count == changes + 1)
+    #expect(try tally(shadow, live).judged == 0)
+    try bed.chain.rate(1, 9, 2, at: ServingBed.start + 80)
+    try bed.chain.runIntake()
+    try bed.chain.runUser(directory: directory)
+    try predict()
+    #expect(try tally(shadow, live).judged == 1)
+  }
+
   @Test func withoutAShadowNothingIsCounted() throws {
     let (_, shadow) = try start()
     try bed.append(.role(.shadow), nil)

@@ -150,6 +150,7 @@ private let documents: [Refusal] = [
   Refusal(bytes: [3, 5] + [UInt8](repeating: 0x11, count: 20), "compressed", "AWS Glue"),
   Refusal(bytes: Array("1,2,4.0,1700000000".utf8), "a row of a table", "projectionist load"),
   Refusal(bytes: Array("1::2::4::1700000000".utf8), "a row of a table"),
+  Refusal(bytes: Array("\u{FEFF}{'user_id':1}".utf8), "has single quotes"),
   Refusal(bytes: Array(event("07").utf8), "has 07, which is no number in JSON"),
   Refusal(bytes: Array(event("1", "7", "+4").utf8), "has +4,"),
   Refusal(bytes: Array(event("1", "7", ".5").utf8), "has .5,"),

@@ -42,14 +42,13 @@ import Testing
         timeMilliseconds: Int64.random(in: 0...5, using: &random), type: type ?? .rating,
         source: source, recordTimeMilliseconds: Int64.random(in: -1...1, using: &random))
       guard event.movie != nil, type == nil else { return event }
-      // Some events are of a clock that ran ahead, and any rating may be taken back by name.
+      // Some events are of a clock that ran ahead, and any may be taken back by name.
       if random.next() % 8 == 0 { event.timeMilliseconds = 100 }
       if random.next() % 6 == 0, let named = known[pair]?.randomElement(using: &random) {
         event.rating = nil
         event.retracts = named
-      } else {
-        known[pair, default: []].append(source)
       }
+      known[pair, default: []].append(source)
       return event
     }
   }
@@ -97,6 +96,24 @@ import Testing
       #expect(fold.standing.count == naive.said.count)
     }
     #expect(kinds == ["change", "repeated", "late"])
+  }
+
+  /// A take-back that is taken back itself before it comes still takes its event back, as it would
+  /// have if it had come first.
+  @Test func aTakeBackThatIsTakenBackStillTakesBack() {
+    func event(_ offset: Int64, _ stars: Double?, retracts named: Int64? = nil) -> RatingEvent {
+      RatingEvent(
+        user: 1, movie: 1, rating: stars.flatMap { HalfStars(stars: $0) },
+        timeMilliseconds: 10 - offset,
+        source: SourceCoordinates(partition: 0, offset: offset), recordTimeMilliseconds: -1,
+        retracts: named.map { SourceCoordinates(partition: 0, offset: $0) })
+    }
+    let events = [event(0, 5), event(1, nil, retracts: 0), event(2, nil, retracts: 1), event(3, 2)]
+    for order in [[0, 1, 2, 3], [0, 2, 1, 3], [2, 1, 0, 3], [3, 0, 2, 1], [0, 3, 2, 1]] {
+      var fold = Fold()
+      for index in order { _ = fold.take(events[index]) }
+      #expect(fold.standing.values.map(\.source) == [events[2].source], "\(order)")
+    }
   }
 
   @Test func whatIsReadAgainChangesNothing() {

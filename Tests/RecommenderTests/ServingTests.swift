@@ -110,6 +110,17 @@ import Testing
     }
   }
 
+  /// A byte order mark is accepted: it is not what is wrong.
+  @Test(arguments: [
+    ("\u{FEFF}{'user_id':7}", "the value has single quotes"),
+    (#"{"user_id":7 "genres":[]}"#, "the value is text, but not JSON (The JSON document"),
+  ])
+  func saysWhatIsWrongWithTheValue(value: String, words: String) {
+    let error = #expect(throws: RequestError.self) { _ = try parse(Array(value.utf8)) }
+    #expect(error?.code == "invalid_json")
+    #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
+  }
+
   @Test func refusesNull() {
     let error = #expect(throws: RequestError.self) { _ = try parse(nil) }
     #expect(error?.code == "invalid_json")

@@ -26,7 +26,10 @@ import Wiring
     #expect(ExitStatus(of: RootLockError.store(StoreError("x", remedy: .stop))) == .failure)
     #expect(ExitStatus(of: StageError.log(denied)) == .denied)
     #expect(ExitStatus(of: StageError.failed(Reason(.stateLost, "x"), .stopDaemon)) == .failure)
-    for code in [Reason.Code.foreignOffset, .storeOfAnotherLog] {
+    for code in [
+      Reason.Code.foreignOffset, .storeOfAnotherLog, .topicRecreated, .offsetBelowLogStart,
+      .offsetBeyondLogEnd,
+    ] {
       let failure = StageError.failed(Reason(code, "x"), .stopDaemon)
       #expect(ExitStatus(of: failure) == .stateDiffers, "as `check` has it")
     }

@@ -63,7 +63,7 @@ package enum ForeignForm: Hashable, Sendable {
     case .trailingComma: "has a comma before a closing bracket, which JSON doesn't allow"
     case .malformedNumber(let token):
       "has \(token), which is no number in JSON: it takes no leading zeros, plus signs or letters,"
-        + " and a point only between digits"
+        + " and a point only between digits; put text in quotes"
     case .typographic(let scalar) where scalar.value < 0x20:
       "has the control character \(Self.shown(scalar)) outside of its texts: leave it out"
     case .typographic(let scalar):

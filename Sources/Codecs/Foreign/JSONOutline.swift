@@ -98,7 +98,9 @@ struct JSONOutline {
       return next
     }
     while next < value.byteCount, value.byte(at: next).continuesNumber { next += 1 }
-    guard malformedNumber == nil, next - start <= Self.longestNumber else { return next }
+    // One at the very end was cut off, and people write what they like in comments.
+    let isWhole = next < value.byteCount && !hasComment
+    guard isWhole, malformedNumber == nil, next - start <= Self.longestNumber else { return next }
     let token = value.extracting(start..<next)
     if JSONNumber(text: token) == nil { malformedNumber = String(excerptOf: token) }
     return next

@@ -18,7 +18,8 @@ struct HistoryCheck {
 
   func findings() -> [CheckFinding] { [positions()] + stores() }
 
-  /// Positions that somebody else has set keep a stage from starting where events would be skipped.
+  /// A stage does not start where events would be skipped: those that somebody else has set it
+  /// beyond, and those that the log has lost.
   private func positions() -> CheckFinding {
     var obstacles: [String] = []
     do {
@@ -37,7 +38,7 @@ struct HistoryCheck {
         "positions", failed: .stateDiffers, obstacles.joined(separator: "; "),
         advice:
           "`projectionist offsets` shows them; `offsets restore` undoes what somebody else has"
-          + " set, and `offsets accept` goes on from there")
+          + " set, and `offsets accept` goes on although events are skipped")
     }
     return CheckFinding("positions", ok: "are the stages' own")
   }

@@ -16,7 +16,8 @@ package struct OffsetReport: Hashable, Sendable {
   package let own: Int64?
   /// What the partition has.
   package let held: Range<Int64>
-  /// Why the partition is not the one that the stage has read; `nil` if it is.
+  /// Why the partition is not the one that the stage has read; `nil` if it is. Whoever accepts an
+  /// offset accepts the topic that it is of.
   package let loss: String?
 
   package init(
@@ -27,7 +28,6 @@ package struct OffsetReport: Hashable, Sendable {
     self.committed = committed?.offset
     self.own = own
     self.held = held
-    self.loss = loss
     setter =
       switch committed?.stamp {
       case nil where committed == nil: .nobody
@@ -36,6 +36,7 @@ package struct OffsetReport: Hashable, Sendable {
       case .released(let name)? where identity.isMember(name): .stage
       case nil, .owned?, .released?: .somebodyElse
       }
+    self.loss = setter == .accepted ? nil : loss
   }
 
   package var topic: String { source.topic }
@@ -45,18 +46,18 @@ package struct OffsetReport: Hashable, Sendable {
 
   /// Where the stage goes on if what is there is accepted; `nil` if there is nothing to accept.
   package var accepted: Int64? {
-    let start = held.lowerBound
-    if loss != nil { return start }
-    guard let committed else {
-      guard let own else { return nil }
-      return own < start || own > held.upperBound ? start : nil
-    }
-    if committed < start || committed > held.upperBound { return start }
-    return setter == .somebodyElse && committed != own ? committed : nil
+    if loss != nil || !isInLog { return held.lowerBound }
+    return isForeign ? committed : nil
   }
 
   /// Whether the stage does not start from here before somebody decides.
-  var stopsStage: Bool { loss != nil || status == "ahead" }
+  var stopsStage: Bool { loss != nil || !isInLog || status == "ahead" }
+
+  /// Whether the log has what the stage would go on with.
+  private var isInLog: Bool {
+    guard let position = committed ?? own else { return true }
+    return MissingOffsets.of(from: position, to: position, in: held) == nil
+  }
 
   /// Whether what somebody else has set can be undone.
   package var isForeign: Bool { setter == .somebodyElse && committed != own }
@@ -64,9 +65,7 @@ package struct OffsetReport: Hashable, Sendable {
   /// What there is to say, in a word or two.
   package var status: String {
     if loss != nil { return "another topic" }
-    if let committed, !(held.lowerBound...held.upperBound).contains(committed) {
-      return "not in the log"
-    }
+    guard isInLog else { return "not in the log" }
     guard isForeign else { return "ok" }
     guard let own, let committed else { return "set by somebody else" }
     return committed > own ? "ahead" : "behind"

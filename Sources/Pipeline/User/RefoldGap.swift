@@ -16,15 +16,12 @@ struct RefoldGap {
   var error: StageError? { from > 0 ? .failed(reason, .stopDaemon) : nil }
 
   private var text: String {
-    let replay =
-      "replay user-ratings from the beginning, as the README says under Replaying"
     guard from > 0 else {
       return "\(source) begins at offset \(to), so the state of an earlier version can't be folded"
         + " again by event time: for the events before, what arrived last stands. To change that,"
-        + " \(replay)"
+        + " replay user-ratings from the beginning, as the README says under Replaying"
     }
     return "\(source) was folded again up to offset \(from), but now begins at \(to): restore the"
-      + " state from a snapshot made before the upgrade, or recreate all topics that stages write,"
-      + " empty the state directory, and \(replay)"
+      + " state from a snapshot made before the upgrade, or \(Reason.startingOver)"
   }
 }

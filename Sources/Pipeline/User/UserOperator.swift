@@ -71,7 +71,8 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
     let applied = try state.apply(statement)
     if let failed = applied.failed { try sendVerdict(failed, statement, record, task) }
     guard case .change(let new) = applied.effect else { return }
-    if let rating = new.rating {
+    // What comes back because an event was taken back by name was said long before.
+    if let rating = new.rating, new.source == statement.said.source {
       directory.shown.rate(
         statement.user, statement.movie, rating, at: record.offset, in: task.partition)
     }

@@ -4,11 +4,11 @@
 // 2. Of what a user says of a movie, the newest stands, by event time (`UserRating.isLater`): a
 //    rating, or that it is taken back. So it does not matter in which order events arrive, or how
 //    often.
-// 3. A take-back may name an event: that one then counts for nothing, whenever it comes. If it
-//    stood, the newest of what it kept out stands, the take-back included (`KeptOut`). Rule 2 has
-//    one exception: of each user and movie there is room for so many names (`Retractions.limit`),
-//    and those that come first have it. A take-back with one name more counts as one that names
-//    nothing, and gets a verdict that says so.
+// 3. A take-back may name an event: that one then counts for nothing, whenever it comes, and even
+//    if the take-back is taken back in turn. If it stood, the newest of what it kept out stands,
+//    the take-back included (`KeptOut`). Rule 2 has one exception: of each user and movie there is
+//    room for so many names (`Retractions.limit`), and those that come first have it. A take-back
+//    with one name more counts as one that names nothing, and gets a verdict that says so.
 // 4. An event that repeats what stands, or is older, changes nothing, and gets a verdict that says
 //    so.
 
@@ -61,20 +61,21 @@ public struct RatingStatement: Hashable, Sendable {
   /// What it does to what stands.
   ///
   /// - Parameters:
-  ///   - isRetracted: whether the event was taken back by name.
+  ///   - isRetracted: whether the event was taken back by name. What it takes back itself stays
+  ///     taken back, as if it had come before.
   ///   - runnerUp: the newest of what is kept out; needed only where what stands is taken back by
   ///     name.
   public func effect(
     on standing: UserRating?, isRetracted: Bool = false, runnerUp: UserRating? = nil
   ) -> RatingEffect {
     guard let standing else { return .change(said) }
-    if isRetracted { return .late }
     var new = said
     if retracts(standing) {
-      if let runnerUp, runnerUp.isLater(than: said) { new = runnerUp }
+      if let runnerUp, isRetracted || runnerUp.isLater(than: said) { new = runnerUp }
       new.hasRetractions = true
       return .change(new)
     }
+    if isRetracted { return .late }
     new.hasRetractions = standing.hasRetractions || said.hasRetractions
     let isSame = said.saysTheSame(as: standing)
     guard said.isLater(than: standing) else {

@@ -25,16 +25,16 @@ struct EventExplanation: ~Copyable {
   }
 
   /// Of a value that is no JSON object.
-  static func detail(ofDocument value: RawSpan, error: JSONError, refused: CoercionSet)
-    -> EventDetail
-  {
-    let form = ForeignForm(of: value)
-    var message = "the value \(form.sentence)"
-    // The parser's own sentence is of use only where nothing better is known.
-    if form == .plainText { message += " (\(error.message))" }
-    if !refused.isEmpty {
-      message = "the value is JSON, but \(Self.missing(refused))"
-    }
+  ///
+  /// - Parameters:
+  ///   - used: what was accepted of it.
+  ///   - refused: what would have had to be.
+  static func detail(
+    ofDocument value: RawSpan, error: JSONError, used: CoercionSet, refused: CoercionSet
+  ) -> EventDetail {
+    let fault = error.sentence(on: value, acceptsMark: used.contains(.byteOrderMark))
+    let message =
+      refused.isEmpty ? "the value \(fault)" : "the value is JSON, but \(Self.missing(refused))"
     return EventDetail(
       .valueIsObject, value: String(excerptOfTextOrBytes: value), message: message)
   }

@@ -68,7 +68,7 @@ public struct EventValidator: ~Copyable, Sendable {
       try decoder.lookCloser(value, &coercion)
     } catch {
       let detail = EventExplanation.detail(
-        ofDocument: value, error: error, refused: decoder.wrapping.refused)
+        ofDocument: value, error: error, used: coercion.used, refused: decoder.wrapping.refused)
       return .invalid([.valueIsObject], details: [detail])
     }
     if case .holdsNull(let field) = decoder.wrapping.problem, !decoder.wrapping.isDelete {

@@ -162,23 +162,9 @@ extension RankingMetrics {
 
   /// - Returns: `nil` if the object has none of them.
   fileprivate init?(_ names: [StaticString], parsing value: RawSpan) throws(RecordError) {
-    var parser = FlatJSONParser(fields: names)
-    try parser.parseRecord(value)
-    if parser.kind(0) == .absent { return nil }
-    func number(_ field: Int) throws(RecordError) -> Double {
-      try parser.require(names[field], parser.double(field))
-    }
+    guard let fields = try NumberFields(names, of: value) else { return nil }
     self.init(
-      precisionAt10: try number(0), recallAt10: try number(1), ndcgAt10: try number(2),
-      auc: try number(3))
-  }
-}
-
-extension FlatJSONParser {
-  /// An integer of 0 or more.
-  func count(_ field: Int, _ name: StaticString) throws(RecordError) -> Int {
-    let number = try require(name, integer(field))
-    guard number >= 0 else { throw RecordError(missing: name) }
-    return Int(number)
+      precisionAt10: try fields.number(0), recallAt10: try fields.number(1),
+      ndcgAt10: try fields.number(2), auc: try fields.number(3))
   }
 }

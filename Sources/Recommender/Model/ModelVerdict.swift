@@ -159,17 +159,14 @@ extension GateComparison {
 
   /// - Returns: `nil` if the object has none of them.
   fileprivate init?(_ names: [StaticString], parsing value: RawSpan) throws(RecordError) {
-    var parser = FlatJSONParser(fields: names)
-    try parser.parseRecord(value)
-    if parser.kind(0) == .absent { return nil }
-    func number(_ field: Int) throws(RecordError) -> Double {
-      try parser.require(names[field], parser.double(field))
+    guard let fields = try NumberFields(names, of: value) else { return nil }
+    func measures(from first: Int) throws(RecordError) -> GateMeasures {
+      GateMeasures(
+        rated: try fields.number(first), liked: try fields.number(first + 1),
+        dislikedShare: try fields.number(first + 2))
     }
     self.init(
-      users: try parser.count(0, names[0]),
-      candidate: GateMeasures(
-        rated: try number(1), liked: try number(2), dislikedShare: try number(3)),
-      serving: GateMeasures(
-        rated: try number(4), liked: try number(5), dislikedShare: try number(6)))
+      users: try fields.count(0), candidate: try measures(from: 1),
+      serving: try measures(from: 4))
   }
 }

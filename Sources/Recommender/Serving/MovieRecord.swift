@@ -60,7 +60,7 @@ public struct MovieRecordParser: ~Copyable, Sendable {
       payload = payload.extracting(byteOrderMark.count...)
     }
     do throws(JSONError) { try parser.parse(payload) } catch {
-      throw RecordError("the value \(ForeignForm(of: payload).sentence)")
+      throw RecordError("the value \(error.sentence(on: value))")
     }
     guard let movie = identifier(), movie >= 0 else { throw fault(0, "a whole number from 0 on") }
     guard let title = parser.string(1) else { throw fault(1, "text") }

@@ -45,7 +45,7 @@ public struct RequestParser: ~Copyable, Sendable {
     } catch {
       throw RequestError(
         code: "invalid_json",
-        message: "The request is not a JSON object: the value \(ForeignForm(of: value).sentence).")
+        message: "The request is not a JSON object: the value \(error.sentence(on: value)).")
     }
     let user = try user()
     do throws(RequestError) {

@@ -10,10 +10,12 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
 
   public var description: String { text }
 
-  /// What to do when what stages have written can't be gone on with.
+  /// What to do when what stages have written can't be gone on with. A topic that others write to
+  /// as well has more than can be computed again.
   public static let startingOver =
-    "stop every instance, recreate all topics that stages write, empty the state directory, and reset"
-    + " the first stage's group to the earliest offsets, as the README says under Replaying"
+    "stop every instance, recreate the topics that only stages write (`projectionist topics list`"
+    + " tells), empty the state directory, and reset the first stage's group to the earliest"
+    + " offsets, as the README says under Replaying"
 
   /// A closed set: metrics and alerts name these, so a code never changes its meaning.
   public enum Code: String, Hashable, Sendable, CaseIterable {

@@ -88,13 +88,14 @@ extension StageConfiguration {
   }
 
   func positionUnknown(_ move: OffsetMove) -> Reason {
-    Reason(
+    let newTopic = positions.map { ", or \($0) is new" } ?? ""
+    return Reason(
       .positionUnknown,
       "the group \(group) stands at \(move.committed) in \(move.source), which begins at"
         + " \(move.own), and the stage has no record of how it got there: an earlier version wrote"
-        + " none, or its topic is new. It goes on there. If what it has written is gone, or somebody"
-        + " else has set the offset, stop every instance and replay \(move.source.topic) from the"
-        + " beginning, as the README says under Replaying")
+        + " none\(newTopic). It goes on there. If what it has written is gone, or somebody else has"
+        + " set the offset, stop every instance and replay \(move.source.topic) from the beginning,"
+        + " as the README says under Replaying")
   }
 
   func resetIgnored(_ move: OffsetMove) -> Reason {

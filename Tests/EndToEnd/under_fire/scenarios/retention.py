@@ -7,6 +7,7 @@ the message says to do must work.
 
 import contextlib
 import json
+import re
 
 import redis
 
@@ -20,10 +21,11 @@ from under_fire.waiting import NotInTime, wait_until
 LONG = MOVIELENS | {"events": 300_000, "kills": 1}
 SHORT = SMALL | {"events": 20_000, "kills": 1}
 
-FAILURE = 1  # As `projectionist --help` lists it.
 BELOW = "offset_below_log_start"
 RECREATED = "topic_recreated"
 CHANGELOG_BELOW = "changelog_below_log_start"
+# As `projectionist --help` lists them.
+CODES = {BELOW: 3, RECREATED: 3, CHANGELOG_BELOW: 1}
 
 
 def run(bed):
@@ -127,7 +129,7 @@ def topic_recreated(bed, daemon, topic):
     stops_by_name(bed, daemon, RECREATED, topic)
     bed.report.progress("case: all that stages write computed again, as the message says")
     topics = json.loads(bed.run("topics", "list", "--json", "--config", daemon.configuration))
-    recreate(bed, daemon, [each["name"] for each in topics if is_of_stage(each["written_by"])])
+    recreate(bed, daemon, [each["name"] for each in topics if is_of_stages(each["written_by"])])
     daemon.clear_state()
     daemon.start()
     # Until the last step is done it says that one is missing.
@@ -143,9 +145,10 @@ def topic_recreated(bed, daemon, topic):
     judge(bed, daemon, f"computed again after {topic} was recreated")
 
 
-def is_of_stage(writers):
-    """By what `topics list` says of a topic's writers."""
-    return writers.replace(",", " ").split()[0] in {"run", "intake", "user", "movie"}
+def is_of_stages(writers):
+    """Whether only stages write to a topic, by what `topics list` says: names, some with a note."""
+    names = re.sub(r" *\([^)]*\)", "", writers).split(", ")
+    return set(names) <= {"intake", "user", "movie", "predict"}
 
 
 def recreate(bed, daemon, topics):
@@ -184,8 +187,8 @@ def stops_by_name(bed, daemon, name, topic, starts=False):
     has_reason = any(each["code"] == name and topic in each["text"] for each in reasons)
     bed.report.check(f"{topic}: stops with {name}", [] if has_reason else [daemon.last_words()])
     return bed.report.check(
-        f"{topic}: the exit code is {FAILURE}",
-        [] if daemon.exit_code == FAILURE else [f"it is {daemon.exit_code}"],
+        f"{topic}: the exit code is {CODES[name]}",
+        [] if daemon.exit_code == CODES[name] else [f"it is {daemon.exit_code}"],
     )
 
 
