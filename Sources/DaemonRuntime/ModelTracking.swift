@@ -110,7 +110,7 @@ final class ModelTracking: Service {
   }
 
   private func model(_ version: String) throws(LogError) -> FactorModel? {
-    let table = try GlobalTable(
+    let table = try SnapshotTable(
       log, topic: settings.topology[.models], clientID: "\(identity.group)-model")
     var assembler = ModelAssembler()
     try table.catchUp { record in

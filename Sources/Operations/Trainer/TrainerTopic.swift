@@ -11,7 +11,7 @@ final class TrainerTopic {
   private let topology: Topology
   private let clientID: String
   private let inquirer: KafkaConsumer
-  private let models: GlobalTable<KafkaConsumer>
+  private let models: SnapshotTable<KafkaConsumer>
   private let topic: String
   /// All partitions of `validated-ratings`, in order.
   let sources: [CacheSource]
@@ -29,7 +29,7 @@ final class TrainerTopic {
     sources = (0..<(try inquirer.partitionCount(of: topic))).map { [topic] partition in
       CacheSource(cluster: cluster, topic: topic, partition: partition)
     }
-    models = try GlobalTable(log, topic: topology[.models], clientID: clientID)
+    models = try SnapshotTable(log, topic: topology[.models], clientID: clientID)
     var catalog = ModelCatalog()
     try models.catchUp { catalog.take($0) }
     self.catalog = catalog

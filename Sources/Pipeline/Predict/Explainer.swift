@@ -92,7 +92,7 @@ public struct Explainer<Log: EventLog> {
   {
     var assembler = ModelAssembler()
     var notes = ModelNotes()
-    let table = try GlobalTable(log, topic: topology[.models], clientID: clientID)
+    let table = try SnapshotTable(log, topic: topology[.models], clientID: clientID)
     try table.catchUp { record in
       guard let key = record.key, let name = ModelKey(key), name.version == version else { return }
       _ = assembler.take(key: key, value: record.value)

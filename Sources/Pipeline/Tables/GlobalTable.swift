@@ -9,19 +9,15 @@ public final class GlobalTable<Consumer: LogConsumer> {
   private let inquirer: Consumer
   private let partitions: [TopicPartition]
 
-  /// - Parameter waits: whether `catchUp` waits for transactions that are open: what they hold, and
-  ///   what was committed behind them, is not visible yet.
-  public init<Log: EventLog>(
-    _ log: Log, topic: String, clientID: String, waits: Bool = false
-  ) throws(LogError) where Log.Consumer == Consumer {
+  public init<Log: EventLog>(_ log: Log, topic: String, clientID: String) throws(LogError)
+  where Log.Consumer == Consumer {
     reader = try PartitionReader(
       log,
       ConsumerConfiguration(
         topics: [topic], group: nil, clientID: "\(clientID)-\(topic)", maxQueuedBytes: 4 << 20))
     inquirer = try log.makeConsumer(
       ConsumerConfiguration(
-        topics: [topic], group: nil, clientID: "\(clientID)-\(topic)-ends",
-        readCommitted: !waits))
+        topics: [topic], group: nil, clientID: "\(clientID)-\(topic)-ends"))
     let count = try inquirer.partitionCount(of: topic)
     partitions = (0..<count).map { TopicPartition(topic, $0) }
     try reader.begin(partitions.map { PartitionCursor($0, from: .beginning) })

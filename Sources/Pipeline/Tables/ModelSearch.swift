@@ -10,7 +10,7 @@ struct ModelSearch: Sendable {
   init<Log: EventLog>(_ log: Log, topic: String, clientID: String, keeper: ModelKeeper) {
     self.keeper = keeper
     read = { body throws(LogError) in
-      let table = try GlobalTable(log, topic: topic, clientID: "\(clientID)-search")
+      let table = try SnapshotTable(log, topic: topic, clientID: "\(clientID)-search")
       try table.catchUp(body)
     }
   }

@@ -144,11 +144,11 @@ public struct ModelCatalog: Sendable {
 
   /// Reads the topic up to its present end.
   ///
-  /// - Parameter waits: as of `GlobalTable`.
+  /// - Parameter waits: as of `SnapshotTable`.
   public init<Log: EventLog>(
     reading log: Log, topology: Topology, clientID: String, waits: Bool = false
   ) throws(LogError) {
-    let table = try GlobalTable(
+    let table = try SnapshotTable(
       log, topic: topology[.models], clientID: clientID, waits: waits)
     var catalog = ModelCatalog()
     try table.catchUp { catalog.take($0) }

@@ -4,7 +4,7 @@ public import Streams
 
 /// The control topic as a table: the policies of each partition. Belongs to one thread.
 public final class PolicyTable<Consumer: LogConsumer> {
-  private let table: GlobalTable<Consumer>
+  private let table: SnapshotTable<Consumer>
   /// Of the stage that judges by it.
   private let group: String
   private var schedules: [Int32: PolicySchedule] = [:]
@@ -13,7 +13,7 @@ public final class PolicyTable<Consumer: LogConsumer> {
   public init<Log: EventLog>(_ log: Log, topology: Topology, clientID: String) throws(LogError)
   where Log.Consumer == Consumer {
     group = topology.group(of: .intake)
-    table = try GlobalTable(log, topic: topology[.control], clientID: clientID, waits: true)
+    table = try SnapshotTable(log, topic: topology[.control], clientID: clientID, waits: true)
   }
 
   /// What is known of a partition.
