@@ -1,6 +1,7 @@
 /// A session's batch: what is in it, and when it closes.
 struct OpenBatch {
   private let limits: BatchLimits
+  private var cap: BatchCap
   private(set) var state = BatchState.idle
   /// Input records processed in it.
   private(set) var records = 0
@@ -11,8 +12,10 @@ struct OpenBatch {
   /// Whether large batches have left memory to release.
   private var owesMemory = false
 
-  init(_ limits: BatchLimits, at now: ContinuousClock.Instant) {
+  /// - Parameter cap: that batches before have left.
+  init(_ limits: BatchLimits, cap: BatchCap = BatchCap(), at now: ContinuousClock.Instant) {
     self.limits = limits
+    self.cap = cap
     opened = now
     arrivals = ArrivalMeter(limits, now: now)
   }
@@ -21,7 +24,8 @@ struct OpenBatch {
   /// Whether it has so few records that latency matters more than throughput.
   var isSmall: Bool { records < limits.busyRecords }
   /// How many records it may still take.
-  var room: Int { max(1, limits.records - records) }
+  var room: Int { max(1, mostRecords - records) }
+  private var mostRecords: Int { cap.applied(to: limits.records) }
 
   func age(at now: ContinuousClock.Instant) -> Duration { now - opened }
 
@@ -53,10 +57,11 @@ struct OpenBatch {
   func closes(
     at now: ContinuousClock.Instant, isDry: Bool, backlog: @autoclosure () -> Bool?
   ) -> Bool {
-    limits.closes(
-      records: records, bytes: bytes, age: age(at: now),
-      dry: isDry ? now - arrivals.lastArrival : nil, sinceFlood: now - arrivals.lastFlood,
-      backlog: backlog())
+    records >= mostRecords
+      || limits.closes(
+        records: records, bytes: bytes, age: age(at: now),
+        dry: isDry ? now - arrivals.lastArrival : nil, sinceFlood: now - arrivals.lastFlood,
+        backlog: backlog())
   }
 
   /// How long it may wait for more records before it must close.
@@ -74,6 +79,7 @@ struct OpenBatch {
   ///
   /// - Returns: whether it follows large batches, whose memory can be released now.
   mutating func finish() -> Bool {
+    cap.noteCommit(limit: limits.records)
     let releasesMemory = owesMemory && isSmall
     if records >= limits.floodRecords {
       owesMemory = true
@@ -82,6 +88,19 @@ struct OpenBatch {
     }
     end()
     return releasesMemory
+  }
+
+  /// Drops the batch because it has failed.
+  mutating func fail() {
+    cap = capAfterwards
+    discard()
+  }
+
+  /// What the next batches keep to. A batch that has not come to an end when its session has failed.
+  var capAfterwards: BatchCap {
+    var cap = cap
+    if state != .idle { cap.noteFailure(records: records) }
+    return cap
   }
 
   /// Drops the batch, if there is one.

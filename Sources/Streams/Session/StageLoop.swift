@@ -32,10 +32,11 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
 
   private func runSessions() throws(StageError) {
     var failures = 0
+    var cap = BatchCap()
     while !environment.stop.isStopped {
       var hasCommitted = false
       do throws(StageError) {
-        try runSession(&hasCommitted)
+        try runSession(&hasCommitted, &cap)
       } catch {
         if case .stopped = error { return }
         if error.reaction == .stopDaemon { throw error }
@@ -56,11 +57,15 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     throw .failed(rival, .stopDaemon)
   }
 
-  /// - Parameter hasCommitted: set when a batch was committed, also before an error.
-  private func runSession(_ hasCommitted: inout Bool) throws(StageError) {
-    let session = try StageSession<Log, Storage, Operator>(environment, operator: makeOperator())
+  /// - Parameters:
+  ///   - hasCommitted: set when a batch was committed, also before an error.
+  ///   - cap: on the sizes of batches, by the sessions before and for the next one.
+  private func runSession(_ hasCommitted: inout Bool, _ cap: inout BatchCap) throws(StageError) {
+    let session = try StageSession<Log, Storage, Operator>(
+      environment, operator: makeOperator(), cap: cap)
     defer {
       hasCommitted = session.hasCommitted
+      cap = session.batch.capAfterwards
       session.close()
     }
     do throws(StageError) { try session.run() } catch {

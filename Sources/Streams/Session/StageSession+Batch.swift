@@ -101,7 +101,7 @@ extension StageSession where Operator: ~Copyable {
     let offsets = committedOffsets(of: assignment.running)
     try rollBackTasks()
     ledger.rollBack()
-    batch.discard()
+    batch.fail()
     try StageError.log { () throws(LogError) in try consumer.rewind(offsets) }
   }
 

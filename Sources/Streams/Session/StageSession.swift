@@ -37,9 +37,11 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   /// Records handed over in one poll: a larger batch looks at its limits and the group in between.
   private static var recordsPerPoll: Int { 8192 }
 
-  init(_ environment: StageEnvironment<Log, Storage>, operator stageOperator: consuming Operator)
-    throws(StageError)
-  {
+  /// - Parameter cap: on its batches, by the session before.
+  init(
+    _ environment: StageEnvironment<Log, Storage>, operator stageOperator: consuming Operator,
+    cap: BatchCap
+  ) throws(StageError) {
     self.environment = environment
     self.stageOperator = stageOperator
     let configuration = environment.configuration
@@ -48,7 +50,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     self.strategy = strategy
     takeover = Takeover(configuration, strategy)
     assignment = Assignment(inputs: configuration.inputs.count)
-    batch = OpenBatch(configuration.limits, at: environment.now())
+    batch = OpenBatch(configuration.limits, cap: cap, at: environment.now())
     ledger = PositionLedger(at: environment.now())
     let producing = configuration.producer(strategy)
     steps = environment.commitSteps ?? strategy.steps(produces: producing != nil)
