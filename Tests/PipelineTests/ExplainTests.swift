@@ -42,7 +42,7 @@ import Testing
     }
   }
 
-  private static func prediction(_ reply: ReplyRecord) throws -> RecordedPrediction {
+  static func prediction(_ reply: ReplyRecord) throws -> RecordedPrediction {
     let request = try #require(reply.request)
     return RecordedPrediction(
       request: RecommendationRequest(
@@ -51,6 +51,7 @@ import Testing
       strategy: try #require(reply.strategy.flatMap(RecommendationStrategy.init)),
       modelVersion: reply.modelVersion, stateOffset: try #require(reply.stateOffset),
       moment: reply.requestTimeMs, diversity: GenreDiversity(percent: reply.diversity ?? 0),
+      catalogOffsets: reply.catalogOffsets,
       movies: try #require(reply.recommendations).map {
         ScoredMovie(movie: $0.movieId, score: $0.score)
       })

@@ -45,6 +45,7 @@ struct ReplyRecord: Decodable {
   var modelVersion: String?
   var stateOffset: Int64?
   var requestTimeMs: Int64?
+  var catalogOffsets: [Int64]?
   var diversity: Int?
   var features: Features?
   var history: [Rated]?

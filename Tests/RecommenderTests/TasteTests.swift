@@ -116,6 +116,34 @@ import Testing
     #expect(parameters.sittingShare(elapsedMilliseconds: .max) < 1e-6)
   }
 
+  /// Two who like horror rate a film that nobody else has: it is a row of the model like others.
+  @Test func aFilmWithTwoRatingsIsPlacedByItsRaters() throws {
+    var log = RatingLog()
+    var random = SeededRandom(seed: 3)
+    let rare = Self.movie(.drama, 999)
+    for user in Int64(0)..<200 {
+      let kind: Kind = user % 2 == 0 ? .horror : .children
+      for event in 0..<15 {
+        log.append(
+          user: user, movie: Self.movie(kind, random.below(Self.moviesPerKind)),
+          rating: HalfStars(rawValue: 8), timeMilliseconds: Int64(event) * 60_000)
+      }
+      if user == 20 || user == 22 {
+        log.append(user: user, movie: rare, rating: HalfStars(rawValue: 9), timeMilliseconds: 0)
+      }
+    }
+    let model = try TrainerTests.train(log.finish(), ModelParameters()).model
+    let own = try #require(model.row(of: rare))
+    var likeness: [Kind: Float] = [:]
+    for row in model.movies.indices where row != own {
+      let product = (0..<16).reduce(Float(0)) {
+        $0 + model.factors[own * 16 + $1] * model.factors[row * 16 + $1]
+      }
+      likeness[Self.kind(model.movies[row]), default: 0] += product
+    }
+    #expect(likeness[.horror, default: 0] > 10 * abs(likeness[.children, default: 0]))
+  }
+
   // MARK: The search
 
   @Test func theSearchRepeatsItselfAndKeepsWhatIsFixed() throws {

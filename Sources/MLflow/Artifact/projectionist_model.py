@@ -1,7 +1,9 @@
 """Recommends with a model of projectionist, as its daemon does. Needs NumPy alone.
 
 `mlflow.pyfunc.load_model` calls `_load_pyfunc`; without MLflow, `load(folder)` does the same with
-the folder that holds MLmodel. The formulas are those of the daemon's Model.md.
+the folder that holds MLmodel. The formulas are those of the daemon's Model.md. The
+daemon has a catalog, too, by whose genres it places movies that the model lacks; here they are left
+out.
 """
 
 import glob

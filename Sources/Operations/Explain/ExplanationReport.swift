@@ -55,7 +55,8 @@ package struct ExplanationReport: Encodable {
   private(set) var knownRatings: Int
   private(set) var movies: [Movie]
   private(set) var modelTrainedAgain: Bool
-  private let hasGenres: Bool
+  private let usesTodaysGenres: Bool
+  private let catalogHasChanged: Bool
 
   enum CodingKeys: String, CodingKey {
     case prediction, verdict
@@ -91,7 +92,8 @@ package struct ExplanationReport: Encodable {
     ratings = explanation.ratings.count
     knownRatings = explanation.known
     modelTrainedAgain = explanation.modelIsTrainedAgain
-    hasGenres = !prediction.request.genres.isEmpty
+    usesTodaysGenres = prediction.catalogOffsets == nil && !prediction.request.genres.isEmpty
+    catalogHasChanged = explanation.catalogHasChanged
     func describe(_ part: Explanation.Contribution) -> Contribution {
       Contribution(
         movieID: part.movie, title: movie(part.movie)?.title ?? "", rating: part.rating.stars,
@@ -124,7 +126,7 @@ package struct ExplanationReport: Encodable {
     if let modelVersion { lines[0] += ", model \(modelVersion)" }
     lines.append(
       "state: \(ratings) ratings as of validated-ratings[\(statePartition)]@\(stateOffset)"
-        + (verdict == .notRecomputable ? "" : ", \(knownRatings) of movies the model knows"))
+        + (verdict == .notRecomputable ? "" : ", \(knownRatings) of movies that are known"))
     var text = lines.joined(separator: "\n") + "\n\n" + table.description + "\n" + conclusion + "\n"
     if modelTrainedAgain {
       text +=
@@ -136,8 +138,12 @@ package struct ExplanationReport: Encodable {
         "(an earlier version wrote it: it follows older rules, by which the rating that arrived"
         + " last counted, whatever its time)\n"
     }
-    if hasGenres, verdict != .notRecomputable {
+    if usesTodaysGenres, verdict != .notRecomputable {
       text += "(the request named genres; today's catalog was used)\n"
+    }
+    if catalogHasChanged, verdict == .different {
+      text +=
+        "(the catalog has changed since: movies may no longer have the record of that time)\n"
     }
     return text
   }

@@ -51,7 +51,7 @@ struct PredictionRecord {
         genres: request.genres),
       strategy: strategy, modelVersion: reply.modelVersion, stateOffset: stateOffset,
       rules: try Self.rules(reply.stateRules, place: place), moment: reply.requestTimeMs,
-      diversity: GenreDiversity(percent: diversity),
+      diversity: GenreDiversity(percent: diversity), catalogOffsets: reply.catalogOffsets,
       movies: movies.map { ScoredMovie(movie: $0.movieID, score: $0.score) })
   }
 

@@ -51,6 +51,8 @@ package struct ReplyRecord: Decodable {
   package var stateOffset: Int64?
   /// Earlier versions did not name them.
   var stateRules: Int?
+  /// Only of personal lists; earlier versions did not name them.
+  var catalogOffsets: [Int64]?
   /// Earlier versions did not name it.
   var requestTimeMs: Int64?
   package var history: [Rated]?
@@ -62,7 +64,7 @@ package struct ReplyRecord: Decodable {
     case userID = "userId"
     case recommendations, strategy, scoreType, diversity, reason, modelVersion, stateOffset,
       stateRules
-    case requestTimeMs, history, request, latencyMs
+    case catalogOffsets, requestTimeMs, history, request, latencyMs
   }
 
   package init(_ value: [UInt8]) throws {

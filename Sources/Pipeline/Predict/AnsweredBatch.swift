@@ -7,7 +7,7 @@ struct BatchAnswer {
   var reason: RecommendationReason?
   /// Into the batch's movies.
   var list: Range<Int>
-  /// How many of the user's ratings the model knows; 0 for a popular list.
+  /// How many of the user's ratings count in a personal list.
   var knownRatings = 0
 }
 
@@ -47,7 +47,10 @@ struct AnsweredBatch<Destination>: ~Copyable {
       history: pending.request.includesHistory ? history(of: pending, catalog) : nil,
       stateOffset: pending.state.offset, moment: pending.moment,
       latencyMilliseconds: (now - pending.received).milliseconds)
-    if answer.strategy == .personal { reply.diversity = lists.diversity }
+    if answer.strategy == .personal {
+      reply.diversity = lists.diversity
+      reply.catalogOffsets = catalog.offsets
+    }
     return reply
   }
 

@@ -28,12 +28,13 @@ public enum ExplanationError: Error, Hashable, Sendable, CustomStringConvertible
 }
 
 /// Recomputes predictions from the log: the user's ratings from `validated-ratings`, the model from
-/// `models`, and titles and genres from today's `movies`.
+/// `models`, genres from `movies` as far as the prediction knew it, and titles from today's.
 public struct Explainer<Log: EventLog> {
   private let log: Log
   private let topology: Topology
   private let clientID: String
   private let movies: MovieTable<Log.Consumer>
+  private let requiresCatalog: Bool
   /// On which a deleted model is trained again.
   private let threads: Int
 
@@ -45,6 +46,7 @@ public struct Explainer<Log: EventLog> {
     threads: Int = 1
   ) throws(ExplanationError) {
     self.threads = threads
+    self.requiresCatalog = requiresCatalog
     self.log = log
     self.topology = topology
     self.clientID = clientID
@@ -82,9 +84,23 @@ public struct Explainer<Log: EventLog> {
     let ratings = try rebuild(
       prediction, TopicPartition(topology[.validatedRatings], partition), progress)
     var explanation = Explanation(
-      prediction, ratings: ratings, model: model.map(ServingModel.init), catalog: movies)
+      prediction, ratings: ratings, model: model.map(ServingModel.init),
+      catalog: try catalog(of: prediction))
     explanation.modelIsTrainedAgain = isTrainedAgain
+    explanation.catalogHasChanged = prediction.catalogOffsets.map { $0 != movies.offsets } ?? false
     return explanation
+  }
+
+  /// The catalog that the prediction knew, or today's if it does not say.
+  private func catalog(of prediction: RecordedPrediction) throws(ExplanationError)
+    -> MovieTable<Log.Consumer>
+  {
+    guard let ends = prediction.catalogOffsets, movies.offsets != ends else { return movies }
+    do throws(LogError) {
+      return try MovieTable(
+        log, topology: topology, clientID: "\(clientID)-catalog", isRequired: requiresCatalog,
+        upTo: ends)
+    } catch { throw .log(error) }
   }
 
   private func read(_ version: String) throws(LogError)

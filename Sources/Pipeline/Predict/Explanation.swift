@@ -15,13 +15,16 @@ public struct RecordedPrediction: Sendable {
   public var moment: Int64?
   /// What a personal list was diversified with; `nil` if it was not.
   public var diversity: GenreDiversity?
+  /// The ends of the partitions of `movies` that it knew; `nil` from earlier versions, which placed
+  /// no films.
+  public var catalogOffsets: [Int64]?
   /// Best first.
   public var movies: [ScoredMovie]
 
   public init(
     request: RecommendationRequest, strategy: RecommendationStrategy, modelVersion: String?,
     stateOffset: Int64, rules: FoldRules = .current, moment: Int64?,
-    diversity: GenreDiversity? = nil, movies: [ScoredMovie]
+    diversity: GenreDiversity? = nil, catalogOffsets: [Int64]? = nil, movies: [ScoredMovie]
   ) {
     self.request = request
     self.strategy = strategy
@@ -30,6 +33,7 @@ public struct RecordedPrediction: Sendable {
     self.rules = rules
     self.moment = moment
     self.diversity = diversity
+    self.catalogOffsets = catalogOffsets
     self.movies = movies
   }
 }
@@ -58,7 +62,7 @@ public struct Explanation: Sendable {
   public var verdict: Verdict
   /// The user's ratings as of the prediction's state offset, by rising movie id.
   public var ratings: [MovieRating]
-  /// How many of them are of movies the model knows.
+  /// How many of them count: those of movies that the model knows or that are placed.
   public var known: Int
   /// Best first; empty if the prediction is not recomputable.
   public var recomputed: [ScoredMovie]
@@ -69,6 +73,8 @@ public struct Explanation: Sendable {
   public var priors: [Int64: Double]
   /// Whether the model was deleted, and trained again for this.
   public var modelIsTrainedAgain = false
+  /// Whether `movies` has had other records since.
+  public var catalogHasChanged = false
 
   /// Scores that differ by more than this, relative to the larger one, are different.
   static let tolerance = 1e-4
@@ -78,6 +84,7 @@ public struct Explanation: Sendable {
   /// - Parameters:
   ///   - ratings: the user's ratings as of the state offset, by rising movie id.
   ///   - model: the prediction's model; `nil` if none was used.
+  ///   - catalog: as it was then, if the prediction says which it was.
   init(
     _ prediction: RecordedPrediction, ratings: [MovieRating], model: ServingModel?,
     catalog: some Catalog
@@ -93,6 +100,10 @@ public struct Explanation: Sendable {
     }
     var ranker = PersonalRanker(model)
     var filters = CatalogFilters()
+    var placements = CatalogPlacements()
+    func place(_ movie: Int64) -> [Float]? {
+      prediction.catalogOffsets == nil ? nil : placements.vector(of: movie, for: model, catalog)
+    }
     let request = prediction.request
     var allowed = filters.rows(of: model, genres: request.genres, catalog)
     if request.genres.isEmpty {
@@ -105,7 +116,7 @@ public struct Explanation: Sendable {
     let outcome = ranker.add(
       ratings.span, at: prediction.moment,
       wanted: prediction.diversity?.candidates(for: request.count) ?? request.count,
-      excludesRated: request.excludesRated, allowed: allowed)
+      excludesRated: request.excludesRated, allowed: allowed, placing: place)
     if case .added(let number, let known) = outcome {
       self.known = known
       ranker.rank()
@@ -113,11 +124,16 @@ public struct Explanation: Sendable {
       prediction.diversity?.choose(request.count, in: &recomputed, from: 0) {
         catalog.genreSet(of: $0)
       }
+      if prediction.catalogOffsets != nil {
+        placements.append(
+          request.count - recomputed.count, of: number, request, ratings[...], ranker, catalog,
+          to: &recomputed)
+      }
     }
     verdict = Self.verdict(recorded: prediction.movies, recomputed: recomputed)
     let shown = Set((prediction.movies + recomputed).map(\.movie)).sorted()
     let stars = Dictionary(uniqueKeysWithValues: ratings.map { ($0.movie, $0.rating.rating) })
-    let parts = ranker.contributions(ratings.span, at: prediction.moment, to: shown)
+    let parts = ranker.contributions(ratings.span, at: prediction.moment, to: shown, placing: place)
     priors = parts.mapValues(\.prior)
     contributions = parts.mapValues { parts in
       parts.ratings.compactMap { part in

@@ -4,8 +4,8 @@ import Recommender
 struct RankedLists {
   /// What became of a request.
   enum Outcome: Hashable {
-    /// Into `movies`, best first; how many of the user's ratings the model knows; and why the list
-    /// is shorter than asked for, if it is.
+    /// Into `movies`, best first; how many of the user's ratings count; and why the list is shorter
+    /// than asked for, if it is.
     case ranked(Range<Int>, known: Int, RecommendationReason?)
     case unranked(RecommendationReason)
   }
@@ -34,6 +34,7 @@ struct ModelRankers: ~Copyable {
   private let diversity: GenreDiversity?
   private var entries: [Entry] = []
   private var filters = CatalogFilters()
+  private var placements = CatalogPlacements()
   /// The lists of earlier rankings, for their memory.
   private var spareLists: [RankedLists] = []
   /// The model of each request that is not ranked yet.
@@ -90,7 +91,8 @@ struct ModelRankers: ~Copyable {
       let outcome = entry.ranker.add(
         ratings.span.extracting(pending.state.ratings), at: pending.moment,
         wanted: diversity?.candidates(for: pending.request.count) ?? wanted,
-        excludesRated: pending.request.excludesRated, allowed: allowed)
+        excludesRated: pending.request.excludesRated, allowed: allowed
+      ) { placements.vector(of: $0, for: model, catalog) }
       switch outcome {
       case .added(let number, let known): added.append((index, number, known))
       case .unknown: lists.outcomes[index] = .unranked(.noKnownMovies)
@@ -100,10 +102,15 @@ struct ModelRankers: ~Copyable {
     entry.ranker.rank()
     for (index, number, known) in added {
       let start = lists.movies.count
+      let wanted = max(requests[index].request.count, atLeast)
       entry.ranker.appendBest(of: number, to: &lists.movies)
-      diversity?.choose(
-        max(requests[index].request.count, atLeast), in: &lists.movies, from: start
-      ) { catalog.genreSet(of: $0) }
+      diversity?.choose(wanted, in: &lists.movies, from: start) { catalog.genreSet(of: $0) }
+      let missing = wanted - (lists.movies.count - start)
+      if missing > 0 {
+        placements.append(
+          missing, of: number, requests[index].request,
+          ratings[requests[index].state.ratings], entry.ranker, catalog, to: &lists.movies)
+      }
       let list = start..<lists.movies.count
       let shortage = shortage(of: list, requests[index].request, model, catalog)
       lists.outcomes[index] = .ranked(list, known: known, shortage)
@@ -117,7 +124,8 @@ struct ModelRankers: ~Copyable {
     guard list.count < request.count else { return nil }
     guard list.isEmpty, !request.genres.isEmpty else { return .noMoreMovies }
     let allowed = filters.rows(of: model, genres: request.genres, catalog)
-    return allowed?.count == 0 ? .noMatchingMovies : .noMoreMovies
+    let placed = placements.films(for: model, genres: request.genres, catalog)
+    return allowed?.count == 0 && placed.isEmpty ? .noMatchingMovies : .noMoreMovies
   }
 
   private mutating func entry(for model: ServingModel) -> Entry {
@@ -134,5 +142,6 @@ struct ModelRankers: ~Copyable {
   mutating func keep(_ models: [ServingModel]) {
     entries.removeAll { entry in !models.contains { $0 === entry.ranker.model } }
     filters.keep(models)
+    placements.keep(models)
   }
 }

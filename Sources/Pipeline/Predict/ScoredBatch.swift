@@ -79,7 +79,7 @@ struct ScoredBatch<Destination>: ~Copyable {
 
 extension ArraySlice<MovieRating> {
   /// Whether the movie is among ratings that are ordered by rising movie id.
-  fileprivate func containsMovie(_ movie: Int64) -> Bool {
+  func containsMovie(_ movie: Int64) -> Bool {
     var low = startIndex
     var high = endIndex
     while low < high {

@@ -57,6 +57,7 @@ extension AnsweredBatch {
       stateOffset: pending.state.offset, moment: pending.moment,
       latencyMilliseconds: (now - pending.received).milliseconds)
     reply.diversity = shadow.lists.diversity
+    reply.catalogOffsets = catalog.offsets
     reply.comparison = ShadowComparison(
       liveModelVersion: live.strategy == .personal ? pending.model?.version : nil,
       overlapAt10: ShadowComparison.overlap(

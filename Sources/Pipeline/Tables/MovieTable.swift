@@ -16,10 +16,15 @@ public final class MovieTable<Consumer: LogConsumer> {
   /// Movies with the same genres share one text: there are few, and they stay in the CPU's caches.
   private var texts: Set<[UInt8]> = []
   private var index = GenreIndex()
-  private var genreSets: [Int64: GenreSet] = [:]
+  /// The genres of all movies by the table's own numbers.
+  public private(set) var genreSets: [Int64: GenreSet] = [:]
   private var parser = MovieRecordParser()
   /// Rises with each change, so that what is derived from the table can be derived again.
   public private(set) var version = 0
+  /// For each partition, the offset behind the newest record that has been taken.
+  public private(set) var offsets: [Int64] = []
+  /// Records from these offsets on are passed over; `nil` takes all.
+  private let ends: [Int64]?
   private let topic: String
   private let isRequired: Bool
   private let faults: CatalogFaults
@@ -27,13 +32,15 @@ public final class MovieTable<Consumer: LogConsumer> {
   /// - Parameters:
   ///   - isRequired: whether a movie must be in the table to be recommended.
   ///   - faults: receives the records that are skipped.
+  ///   - ends: by partition, the offset from which on records are passed over; `nil` for none.
   public init<Log: EventLog>(
     _ log: Log, topology: Topology, clientID: String, isRequired: Bool = false,
-    faults: CatalogFaults = CatalogFaults()
+    faults: CatalogFaults = CatalogFaults(), upTo ends: [Int64]? = nil
   ) throws(LogError)
   where Log.Consumer == Consumer {
     self.isRequired = isRequired
     self.faults = faults
+    self.ends = ends
     topic = topology[.movies]
     table = try GlobalTable(log, topic: topic, clientID: clientID)
     try catchUp()
@@ -69,6 +76,10 @@ public final class MovieTable<Consumer: LogConsumer> {
   }
 
   private func take(_ record: borrowing RecordView) {
+    let partition = Int(record.partition)
+    if let ends, partition >= ends.count || record.offset >= ends[partition] { return }
+    while offsets.count <= partition { offsets.append(0) }
+    offsets[partition] = record.offset + 1
     switch CatalogChange(key: record.key, value: record.value, &parser) {
     case .put(let record):
       movies[record.movie] = record

@@ -153,6 +153,13 @@ public struct BatchScorer: ~Copyable, Sendable {
     for user in users.indices { rank(user) }
   }
 
+  /// The vector of a user of the batch.
+  @_lifetime(borrow self)
+  func vector(of user: Int) -> Span<Float> {
+    let k = model.factorCount
+    return vectors.span.extracting(user * k..<(user + 1) * k)
+  }
+
   /// The best movies of a user after `score`, best first, equal scores by rising movie id; fewer
   /// than asked for if there are no more.
   @_lifetime(borrow self)

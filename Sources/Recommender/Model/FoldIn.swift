@@ -9,8 +9,11 @@ public import Ratings
 public struct FoldIn: ~Copyable, Sendable {
   public let model: FactorModel
 
-  /// The rows of the rated movies, in the order they were added.
+  /// The rows of the rated movies, in the order they were added; below 0 for those that the model
+  /// lacks: -1 for the first of them, -2 for the second.
   private(set) var rows: [Int32] = []
+  /// The vectors of those that the model lacks, one row of k per movie.
+  private var placed: [Float] = []
   private var ratings: [HalfStars] = []
   private var times: [Int64] = []
   private var newest = NewestTimes()
@@ -49,6 +52,7 @@ public struct FoldIn: ~Copyable, Sendable {
   /// Starts another user.
   public mutating func removeAll() {
     rows.removeAll(keepingCapacity: true)
+    placed.removeAll(keepingCapacity: true)
     ratings.removeAll(keepingCapacity: true)
     times.removeAll(keepingCapacity: true)
   }
@@ -65,6 +69,19 @@ public struct FoldIn: ~Copyable, Sendable {
     times.append(timeMilliseconds)
   }
 
+  /// Adds a rating of a movie that the model lacks.
+  ///
+  /// - Parameters:
+  ///   - vector: the movie's, of k numbers, from `GenrePlacement`.
+  ///   - timeMilliseconds: as in `add(row:rating:timeMilliseconds:)`.
+  public mutating func add(placed vector: [Float], rating: HalfStars, timeMilliseconds: Int64) {
+    precondition(vector.count == model.factorCount)
+    placed.append(contentsOf: vector)
+    rows.append(-Int32(placed.count / model.factorCount))
+    ratings.append(rating)
+    times.append(timeMilliseconds)
+  }
+
   /// Finds `vector` and `additions`. Without ratings they are everyone's.
   ///
   /// - Parameter time: the moment to recommend for, in milliseconds since 1970; `nil` for that of
@@ -72,16 +89,37 @@ public struct FoldIn: ~Copyable, Sendable {
   public mutating func solve(at time: Int64?) {
     weigh(at: time)
     let k = model.factorCount
-    let contents = model.contents
-    for factor in 0..<k { sum[factor] = priorWeight * Double(contents.prior[factor]) }
-    contents.factors.withUnsafeBufferPointer { factors in
-      for (index, weight) in lasting.enumerated() where weight != 0 {
-        let start = Int(rows[index]) * k
-        for factor in 0..<k { sum[factor] += weight * Double(factors[start + factor]) }
-      }
+    // Taken out while the vectors are borrowed.
+    var sum: [Double] = []
+    swap(&sum, &self.sum)
+    for factor in 0..<k { sum[factor] = priorWeight * Double(model.contents.prior[factor]) }
+    for (index, weight) in lasting.enumerated() where weight != 0 {
+      Self.add(vector(of: rows[index]), times: weight, to: &sum)
     }
     for factor in 0..<k { vector[factor] = Float(sum[factor]) }
+    swap(&sum, &self.sum)
     addNeighbours()
+  }
+
+  /// Each number is added by itself, so lanes change no bit.
+  private static func add(_ vector: Span<Float>, times weight: Double, to sum: inout [Double]) {
+    precondition(vector.count == sum.count)
+    let numbers = vector.bytes
+    var span = sum.mutableSpan
+    var sums = span.mutableBytes
+    let whole = vector.count & ~7
+    var index = 0
+    while index < whole {
+      let lanes = numbers.unsafeLoadUnaligned(fromByteOffset: index * 4, as: SIMD8<Float>.self)
+      var part = sums.unsafeLoadUnaligned(fromByteOffset: index * 8, as: SIMD8<Double>.self)
+      part += weight * SIMD8<Double>(lanes)
+      sums.storeBytes(of: part, toByteOffset: index * 8, as: SIMD8<Double>.self)
+      index += 8
+    }
+    while index < vector.count {
+      span[index] += weight * Double(vector[index])
+      index += 1
+    }
   }
 
   private mutating func addNeighbours() {
@@ -94,7 +132,7 @@ public struct FoldIn: ~Copyable, Sendable {
     // Each of thousands of additions would check for uniqueness and bounds.
     additions.withUnsafeMutableBufferPointer { additions in
       isTouched.withUnsafeMutableBufferPointer { isTouched in
-        for (index, weight) in recent.enumerated() where weight != 0 {
+        for (index, weight) in recent.enumerated() where weight != 0 && rows[index] >= 0 {
           contents.neighbours.forEach(of: Int(rows[index])) { row, share in
             if !isTouched[row] {
               isTouched[row] = true
@@ -118,7 +156,8 @@ public struct FoldIn: ~Copyable, Sendable {
     recent.removeAll(keepingCapacity: true)
     for (index, rating) in ratings.enumerated() {
       let weight = taste.weight(stars: rating.stars, mean: mean)
-      let scale = Double(model.contents.scales[Int(rows[index])])
+      let row = Int(rows[index])
+      let scale = row < 0 ? GenrePlacement.scale : Double(model.contents.scales[row])
       lasting.append((1 - share) * weight * scale / whole)
       recent.append(recency.count < .max ? 0 : share * weight / Double(ratings.count))
     }
@@ -146,25 +185,33 @@ public struct FoldIn: ~Copyable, Sendable {
     return BatchScorer.product(vector.span, factors) + additions[row]
   }
 
+  /// The vector of a rated movie.
+  @_lifetime(borrow self)
+  private func vector(of row: Int32) -> Span<Float> {
+    let k = model.factorCount
+    if row < 0 { return placed.span.extracting(Int(-row - 1) * k..<Int(-row) * k) }
+    return model.contents.factors.span.extracting(Int(row) * k..<(Int(row) + 1) * k)
+  }
+
   /// After `solve`, what a movie's score is the sum of: what everyone's taste adds, and what each
   /// rating adds, in the order the ratings were added.
   ///
   /// - Parameter row: the recommended movie's.
   public func contributions(to row: Int) -> (prior: Double, ratings: [Double]) {
-    let k = model.factorCount
-    let contents = model.contents
-    let factors = contents.factors.span
-    let own = factors.extracting(row * k..<(row + 1) * k)
-    let parts = rows.indices.map { index in
-      let rated = Int(rows[index])
-      let part =
-        lasting[index]
-        * BatchScorer.product(
-          factors.extracting(rated * k..<(rated + 1) * k), own)
-      guard recent[index] != 0 else { return part }
-      return part + recent[index] * Double(contents.neighbours.weight(of: row, for: rated))
+    var parts = contributions(to: vector(of: Int32(row)))
+    for index in rows.indices where recent[index] != 0 && rows[index] >= 0 {
+      let weight = model.contents.neighbours.weight(of: row, for: Int(rows[index]))
+      parts.ratings[index] += recent[index] * Double(weight)
     }
-    return (priorWeight * BatchScorer.product(contents.prior.span, own), parts)
+    return parts
+  }
+
+  /// The same for a movie that the model lacks.
+  func contributions(to vector: Span<Float>) -> (prior: Double, ratings: [Double]) {
+    let parts = rows.indices.map { index in
+      lasting[index] * BatchScorer.product(self.vector(of: rows[index]), vector)
+    }
+    return (priorWeight * BatchScorer.product(model.contents.prior.span, vector), parts)
   }
 }
 

@@ -62,12 +62,14 @@ struct RowRanker: ~Copyable, Sendable {
   mutating func add(wanted: Int, excludesRated: Bool, allowing allowed: RowSet?) {
     excluded.removeAll(keepingCapacity: true)
     if excludesRated {
-      excluded.append(contentsOf: foldIn.rows)
-      for row in foldIn.rows { isRated[Int(row)] = true }
+      for row in foldIn.rows where row >= 0 {
+        excluded.append(row)
+        isRated[Int(row)] = true
+      }
     }
     let start = candidates.count
     collect(wanted, allowed)
-    for row in foldIn.rows { isRated[Int(row)] = false }
+    for row in excluded { isRated[Int(row)] = false }
     users.append(User(count: wanted, candidates: start..<candidates.count))
     let vector = foldIn.vector
     let excluded = excluded
@@ -124,6 +126,13 @@ struct RowRanker: ~Copyable, Sendable {
       }
       left -= 1
     }
+  }
+}
+
+extension RowRanker {
+  /// The score of a movie that the model lacks, for a user of the batch.
+  func score(of vector: Span<Float>, for user: Int) -> Double {
+    BatchScorer.product(scorer.vector(of: user), vector)
   }
 }
 

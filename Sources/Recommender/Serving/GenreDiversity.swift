@@ -61,11 +61,3 @@ public struct GenreDiversity: Hashable, Sendable {
     }
   }
 }
-
-extension GenreSet {
-  /// The genres in both, relative to those in either; 0 for movies without genres.
-  fileprivate func likeness(to other: GenreSet) -> Double {
-    let all = (rawValue | other.rawValue).nonzeroBitCount
-    return all == 0 ? 0 : Double((rawValue & other.rawValue).nonzeroBitCount) / Double(all)
-  }
-}

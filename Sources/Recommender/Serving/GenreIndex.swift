@@ -43,4 +43,15 @@ public struct GenreIndex: Sendable {
 extension GenreSet {
   /// Whether any genre is in both.
   public func intersects(_ other: GenreSet) -> Bool { rawValue & other.rawValue != 0 }
+
+  /// The genres that are not in the other.
+  public func subtracting(_ other: GenreSet) -> GenreSet {
+    GenreSet(rawValue: rawValue & ~other.rawValue)
+  }
+
+  /// The genres in both, relative to those in either; 0 for movies without genres.
+  func likeness(to other: GenreSet) -> Double {
+    let all = (rawValue | other.rawValue).nonzeroBitCount
+    return all == 0 ? 0 : Double((rawValue & other.rawValue).nonzeroBitCount) / Double(all)
+  }
 }

@@ -20,6 +20,8 @@ public struct RecommendationReply: Sendable {
   public var stateOffset: Int64
   /// The moment the answer was computed for: when the user asked, in milliseconds since 1970.
   public var moment: Int64
+  /// For a personal list, the ends of the partitions of `movies` that it knew.
+  public var catalogOffsets: [Int64]?
   /// Set in a record of `recommendations-shadow`.
   public var comparison: ShadowComparison?
   /// From receiving the request to writing the reply.
@@ -70,6 +72,12 @@ public struct RecommendationReply: Sendable {
     writer.integer(stateOffset)
     writer.key("request_time_ms")
     writer.integer(moment)
+    if let catalogOffsets {
+      writer.key("catalog_offsets")
+      writer.beginArray()
+      for offset in catalogOffsets { writer.integer(offset) }
+      writer.endArray()
+    }
     writer.key("state_rules")
     writer.integer(FoldRules.current.rawValue)
     writer.key("features")
