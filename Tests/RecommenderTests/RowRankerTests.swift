@@ -4,6 +4,15 @@ import Testing
 @testable import Ratings
 @testable import Recommender
 
+extension FoldIn {
+  /// The score of a movie after `solve`.
+  fileprivate func score(of row: Int) -> Double {
+    let k = model.factorCount
+    let factors = model.factors.span.extracting(row * k..<(row + 1) * k)
+    return BatchScorer.product(vector.span, factors) + additions[row]
+  }
+}
+
 /// Lists of users with neighbours against sorting the exact scores of all movies.
 @Suite struct RowRankerTests {
   private static func model(_ movies: Int, _ generator: inout SeededGenerator) -> FactorModel {

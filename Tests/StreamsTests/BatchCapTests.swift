@@ -53,8 +53,8 @@ struct BatchCapTests {
 
   /// A transaction that ends at the broker before a full batch is in it, such as by its timeout:
   /// once as an abort, and once as the loss of the name.
-  @Test(arguments: [LogError.Reaction.abortBatch, .abandonPartition])
-  func aBatchThatIsTooLargeForItsTransactionGetsSmaller(_ reaction: LogError.Reaction) throws {
+  @Test(arguments: [Reaction.abortBatch, .abandonPartition])
+  func aBatchThatIsTooLargeForItsTransactionGetsSmaller(_ reaction: Reaction) throws {
     var world = World()
     world.limits = BatchLimits(records: 30_000)
     try world.feed(0..<30_000, keys: 30_000)

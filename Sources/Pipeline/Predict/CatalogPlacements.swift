@@ -8,6 +8,8 @@ struct CatalogPlacements {
   fileprivate struct Entry {
     var model: ServingModel
     var catalogVersion: Int
+    /// What MovieLens names no genres.
+    var unknown: GenreSet
     /// Of the model's rows.
     var genres: [GenreSet]
     var placement: GenrePlacement
@@ -21,9 +23,10 @@ struct CatalogPlacements {
   mutating func vector(of movie: Int64, for model: ServingModel, _ catalog: some Catalog)
     -> [Float]?
   {
-    let genres = catalog.knownGenres(of: movie)
+    let genres = catalog.genreSet(of: movie)
     guard genres.rawValue != 0 else { return nil }
-    return known[index(of: model, catalog)].placement.vector(of: genres)
+    let index = index(of: model, catalog)
+    return known[index].placement.vector(of: genres.subtracting(known[index].unknown))
   }
 
   /// The films that the model lacks, of the named genres or when none are named, of all.
@@ -58,15 +61,17 @@ struct CatalogPlacements {
   private mutating func index(of model: ServingModel, _ catalog: some Catalog) -> Int {
     let index = known.firstIndex { $0.model === model }
     if let index, known[index].catalogVersion == catalog.version { return index }
-    let genres = model.factors.movies.map { catalog.knownGenres(of: $0) }
+    let unknown = catalog.genreSet(named: [GenreDictionary.none.description])
+    let genres = model.factors.movies.map { catalog.genreSet(of: $0).subtracting(unknown) }
     guard let index else {
       known.append(
         Entry(
-          model: model, catalogVersion: catalog.version, genres: genres,
+          model: model, catalogVersion: catalog.version, unknown: unknown, genres: genres,
           placement: GenrePlacement(model.factors, genres: genres)))
       return known.count - 1
     }
     known[index].catalogVersion = catalog.version
+    known[index].unknown = unknown
     known[index].films = nil
     // Most changes are of titles, or new films.
     if known[index].genres != genres {
@@ -87,7 +92,6 @@ extension CatalogPlacements.Entry {
     -> [(genres: GenreSet, films: PlacedFilms)]
   {
     var movies: [GenreSet: [Int64]] = [:]
-    let unknown = catalog.unknownGenres
     for (movie, genres) in catalog.genreSets where model.factors.row(of: movie) == nil {
       movies[genres.subtracting(unknown), default: []].append(movie)
     }
@@ -96,14 +100,5 @@ extension CatalogPlacements.Entry {
         (genres, PlacedFilms(vector: $0, movies: movies.sorted()))
       }
     }
-  }
-}
-
-extension Catalog {
-  /// What MovieLens names no genres.
-  fileprivate var unknownGenres: GenreSet { genreSet(named: [GenreDictionary.none.description]) }
-
-  fileprivate func knownGenres(of movie: Int64) -> GenreSet {
-    genreSet(of: movie).subtracting(unknownGenres)
   }
 }

@@ -37,7 +37,7 @@ public struct BatchScorer: ~Copyable, Sendable {
   /// The place of each row.
   private let places: [Int32]
   /// The length of each row's vector.
-  private let norms: [Float]
+  let norms: [Float]
   /// The length of the longest vector of each tile, falling.
   private let tileNorms: [Float]
   /// The movies' factors by place, one tile after another, each of k × movies: OpenBLAS multiplies
@@ -100,11 +100,9 @@ public struct BatchScorer: ~Copyable, Sendable {
     (Self.norm(vector) * (tileNorms.first ?? 0)).isFinite
   }
 
-  /// What the product of a row's vector and one of this length does not exceed (Cauchy-Schwarz),
-  /// with room for the rounding of both lengths.
-  func limit(of row: Int, norm: Float) -> Double {
-    Double(norms[row]) * Double(norm) * (1 + 0x1p-20)
-  }
+  /// A length whose product with a row's is not below that of the vectors (Cauchy-Schwarz), with
+  /// room for the rounding of both lengths.
+  static func roundedUp(_ norm: Float) -> Double { Double(norm) * (1 + 0x1p-20) }
 
   /// Begins another batch.
   public mutating func removeAll() {
@@ -197,7 +195,7 @@ public struct BatchScorer: ~Copyable, Sendable {
   /// Drops users whose list no movie of this tile or a later one can enter.
   private mutating func closeUsers(before tile: Int) {
     // Norms and their product are rounded.
-    let norm = Double(tileNorms[tile]) * (1 + 0x1p-20)
+    let norm = Self.roundedUp(tileNorms[tile])
     for line in (0..<open.count).reversed() {
       let user = open.users[line]
       if selections[user].isFinal(forScoresUpTo: norm * Double(users[user].norm)) {
@@ -263,6 +261,7 @@ public struct BatchScorer: ~Copyable, Sendable {
   }
 
   /// A dot product in double precision, summed in the same order on every machine.
+  @inline(__always)
   static func product(_ a: Span<Float>, _ b: Span<Float>) -> Double {
     let whole = a.count & ~7
     let x = a.bytes

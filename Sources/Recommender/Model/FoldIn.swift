@@ -28,9 +28,11 @@ public struct FoldIn: ~Copyable, Sendable {
   private var sum: [Double]
   /// By row: what the neighbours of rated movies add to its score; 0 for most.
   private(set) var additions: [Double]
-  /// The rows with additions, in the order they were found.
-  private(set) var touched: [Int32] = []
-  private var isTouched: [Bool]
+  /// The rows with additions in the order they were found, then room for one more.
+  private var touchedRows: [Int32]
+  private var touchedCount = 0
+  /// By row: 1 or 0.
+  private var isTouched: [UInt8]
   private let recency: RecencyWeights
   private let taste: TasteWeights
 
@@ -39,12 +41,16 @@ public struct FoldIn: ~Copyable, Sendable {
     vector = Array(repeating: 0, count: model.factorCount)
     sum = Array(repeating: 0, count: model.factorCount)
     additions = Array(repeating: 0, count: model.movies.count)
-    isTouched = Array(repeating: false, count: model.movies.count)
+    touchedRows = Array(repeating: 0, count: model.movies.count + 1)
+    isTouched = Array(repeating: 0, count: model.movies.count)
     recency = RecencyWeights(model.metadata.parameters)
     taste = TasteWeights(
       generalMean: model.metadata.meanRating, slope: model.metadata.parameters.taste,
       range: TasteWeights.serving)
   }
+
+  /// The rows with additions, in the order they were found.
+  var touched: ArraySlice<Int32> { touchedRows[..<touchedCount] }
 
   /// How many ratings have been added since `removeAll`.
   public var count: Int { rows.count }
@@ -88,36 +94,48 @@ public struct FoldIn: ~Copyable, Sendable {
   ///   the user's newest rating.
   public mutating func solve(at time: Int64?) {
     weigh(at: time)
-    let k = model.factorCount
-    // Taken out while the vectors are borrowed.
-    var sum: [Double] = []
-    swap(&sum, &self.sum)
-    for factor in 0..<k { sum[factor] = priorWeight * Double(model.contents.prior[factor]) }
-    for (index, weight) in lasting.enumerated() where weight != 0 {
-      Self.add(vector(of: rows[index]), times: weight, to: &sum)
-    }
-    for factor in 0..<k { vector[factor] = Float(sum[factor]) }
-    swap(&sum, &self.sum)
+    addVectors()
     addNeighbours()
   }
 
+  private mutating func addVectors() {
+    let contents = model.contents
+    let (rows, weights, placed, prior) = (self.rows, lasting, self.placed, priorWeight)
+    let k = model.factorCount
+    var sum = self.sum.mutableSpan
+    for factor in 0..<k { sum[factor] = prior * Double(contents.prior[factor]) }
+    for index in rows.indices where weights[index] != 0 {
+      let row = Int(rows[index])
+      if row < 0 {
+        let vector = placed.span.extracting((-row - 1) * k..<(-row) * k)
+        Self.add(vector, times: weights[index], to: &sum)
+      } else {
+        let vector = contents.factors.span.extracting(row * k..<(row + 1) * k)
+        Self.add(vector, times: weights[index], to: &sum)
+      }
+    }
+    for factor in 0..<k { vector[factor] = Float(self.sum[factor]) }
+  }
+
   /// Each number is added by itself, so lanes change no bit.
-  private static func add(_ vector: Span<Float>, times weight: Double, to sum: inout [Double]) {
+  @inline(__always)
+  private static func add(
+    _ vector: Span<Float>, times weight: Double, to sum: inout MutableSpan<Double>
+  ) {
     precondition(vector.count == sum.count)
     let numbers = vector.bytes
-    var span = sum.mutableSpan
-    var sums = span.mutableBytes
     let whole = vector.count & ~7
     var index = 0
     while index < whole {
       let lanes = numbers.unsafeLoadUnaligned(fromByteOffset: index * 4, as: SIMD8<Float>.self)
+      var sums = sum.mutableBytes
       var part = sums.unsafeLoadUnaligned(fromByteOffset: index * 8, as: SIMD8<Double>.self)
       part += weight * SIMD8<Double>(lanes)
       sums.storeBytes(of: part, toByteOffset: index * 8, as: SIMD8<Double>.self)
       index += 8
     }
     while index < vector.count {
-      span[index] += weight * Double(vector[index])
+      sum[index] += weight * Double(vector[index])
       index += 1
     }
   }
@@ -125,21 +143,26 @@ public struct FoldIn: ~Copyable, Sendable {
   private mutating func addNeighbours() {
     for row in touched {
       additions[Int(row)] = 0
-      isTouched[Int(row)] = false
+      isTouched[Int(row)] = 0
     }
-    touched.removeAll(keepingCapacity: true)
-    let contents = model.contents
+    let neighbours = model.contents.neighbours
+    let (rows, weights) = (self.rows, recent)
     // Each of thousands of additions would check for uniqueness and bounds.
-    additions.withUnsafeMutableBufferPointer { additions in
+    touchedCount = additions.withUnsafeMutableBufferPointer { additions in
       isTouched.withUnsafeMutableBufferPointer { isTouched in
-        for (index, weight) in recent.enumerated() where weight != 0 && rows[index] >= 0 {
-          contents.neighbours.forEach(of: Int(rows[index])) { row, share in
-            if !isTouched[row] {
-              isTouched[row] = true
-              touched.append(Int32(row))
+        touchedRows.withUnsafeMutableBufferPointer { touched in
+          var count = 0
+          for index in rows.indices where weights[index] != 0 && rows[index] >= 0 {
+            let weight = weights[index]
+            neighbours.forEach(of: Int(rows[index])) { row, share in
+              // A branch for new rows would be guessed wrong as often as not.
+              touched[count] = Int32(truncatingIfNeeded: row)
+              count += Int(1 - isTouched[row])
+              isTouched[row] = 1
+              additions[row] += weight * Double(share)
             }
-            additions[row] += weight * Double(share)
           }
+          return count
         }
       }
     }
@@ -176,13 +199,6 @@ public struct FoldIn: ~Copyable, Sendable {
     guard let time, let last = times.max(), time > last else { return 0 }
     let (elapsed, overflows) = time.subtractingReportingOverflow(last)
     return overflows ? .max : elapsed
-  }
-
-  /// The score of a movie after `solve`.
-  func score(of row: Int) -> Double {
-    let k = model.factorCount
-    let factors = model.factors.span.extracting(row * k..<(row + 1) * k)
-    return BatchScorer.product(vector.span, factors) + additions[row]
   }
 
   /// The vector of a rated movie.

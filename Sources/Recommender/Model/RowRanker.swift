@@ -81,16 +81,20 @@ struct RowRanker: ~Copyable, Sendable {
   /// scorer to `excluded`.
   private mutating func collect(_ wanted: Int, _ allowed: RowSet?) {
     found.removeAll(keepingCapacity: true)
-    let norm = BatchScorer.norm(foldIn.vector.span)
+    let (vector, additions, factors) = (foldIn.vector, foldIn.additions, foldIn.model.factors)
+    let (isRated, norms) = (self.isRated, scorer.norms)
+    let k = vector.count
+    let norm = BatchScorer.roundedUp(BatchScorer.norm(vector.span))
     var bar = -Double.infinity
-    for row in foldIn.touched {
-      if isRated[Int(row)] { continue }
-      let addition = foldIn.additions[Int(row)]
-      if addition < 0 { excluded.append(row) }
-      // Nearly all end here: what the vectors could add at most is not enough.
-      if scorer.limit(of: Int(row), norm: norm) + addition < bar { continue }
-      if let allowed, !allowed.contains(Int(row)) { continue }
-      let scored = ScoredRow(row: Int(row), score: foldIn.score(of: Int(row)))
+    for row in foldIn.touched.lazy.map(Int.init) where !isRated[row] {
+      let addition = additions[row]
+      if addition < 0 { excluded.append(Int32(row)) }
+      // Most end here: what the vectors could add at most is not enough.
+      if Double(norms[row]) * norm + addition < bar { continue }
+      if let allowed, !allowed.contains(row) { continue }
+      let product = BatchScorer.product(
+        vector.span, factors.span.extracting(row * k..<(row + 1) * k))
+      let scored = ScoredRow(row: row, score: product + addition)
       if found.count == wanted {
         guard let last = found.last, scored.precedes(last) else { continue }
         found.removeLast()
