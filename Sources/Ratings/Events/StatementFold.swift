@@ -13,11 +13,11 @@ public struct StatementFold: Hashable, Sendable {
   public mutating func take(_ statement: RatingStatement) -> RatingEffect {
     var statement = statement
     _ = retractions.take(&statement)
-    guard !retractions.contains(statement.said.source) || standing == nil else { return .late }
+    let isRetracted = retractions.contains(statement.said.source)
     let effect = statement.effect(
-      on: standing,
+      on: standing, isRetracted: isRetracted,
       runnerUp: statement.retracts(standing) ? keptOut.newest(besides: retractions) : nil)
-    if let loser = statement.loser(to: standing, effect) { keptOut.insert(loser) }
+    if !isRetracted, let loser = statement.loser(to: standing, effect) { keptOut.insert(loser) }
     if let new = effect.standing { standing = new }
     return effect
   }
