@@ -51,6 +51,8 @@ package struct OffsetReport: Hashable, Sendable {
       guard let own else { return nil }
       return own < start || own > held.upperBound ? start : nil
     }
+    // One that somebody has set too far skips all there is.
+    if setter == .somebodyElse, committed > held.upperBound { return held.upperBound }
     if committed < start || committed > held.upperBound { return start }
     return setter == .somebodyElse && committed != own ? committed : nil
   }
