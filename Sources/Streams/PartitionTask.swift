@@ -24,8 +24,8 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   /// Whether it starts elsewhere than where the state, or the stage's own record of its positions,
   /// stands: the group's offset says so until a batch is committed.
   var isMoved = false
-  /// Whether it records its positions in a topic that has none of this partition yet, or has some of
-  /// partitions that are gone.
+  /// Whether it records its positions in a topic that has none of this partition yet, or has some
+  /// of partitions that are gone.
   var lacksRecord: Bool { positionsTopic != nil && (!isRecorded || !goneRecords.isEmpty) }
   private let goneRecords: [Int32]
   private let isRecorded: Bool
