@@ -22,7 +22,7 @@ extension Topology {
     let changelog = self.changelog(of: stage).map { "the topic \($0) and " } ?? ""
     return
       "stop every instance, delete \(changelog)the \(stage.name) stage's stores, run"
-      + " `projectionist topics apply` and, once the session timeout has passed, reset the group \(group(of: stage))"
-      + " to the earliest offsets with kafka-consumer-groups"
+      + " `projectionist topics apply` and, once the session timeout has passed, reset the group"
+      + " \(group(of: stage)) to the earliest offsets with kafka-consumer-groups"
   }
 }
