@@ -34,6 +34,8 @@ struct ClusterNews {
   private let topics: TopicReport
   private var partitions: [String: Int] = [:]
   private var holds: [TopicPartition: Hold] = [:]
+  /// By group, in how many looks some partitions were nobody's.
+  private var unread: [String: Int] = [:]
   private var strangers: [Stranger: Set<TopicPartition>] = [:]
 
   init(_ topics: TopicReport) {
@@ -130,6 +132,31 @@ struct ClusterNews {
       line($0, .notice, "a stranger has left a stage's group")
     }
     return news + gone
+  }
+
+  /// Whether this process must join a group again, so that partitions that were added get a reader:
+  /// in two looks none of its members had them, and this one is the first of ours.
+  ///
+  /// - Parameters:
+  ///   - inputs: the topics that the group reads.
+  ///   - counts: of every topic there is.
+  mutating func mustRejoin(
+    _ identity: StageIdentity, _ members: [KafkaAdmin.GroupMember], inputs: [String],
+    counts: [String: Int32]
+  ) -> Bool {
+    let read = members.reduce(into: Set()) { $0.formUnion($1.partitions) }
+    let all = inputs.flatMap { topic in
+      (0..<(counts[topic] ?? 0)).map { TopicPartition(topic, $0) }
+    }
+    guard let first = members.map(\.clientID).filter(identity.isMember).min(),
+      !read.isSuperset(of: all)
+    else {
+      unread[identity.group] = nil
+      return false
+    }
+    let looks = unread[identity.group, default: 0] + 1
+    unread[identity.group] = looks % 2
+    return looks == 2 && identity.isOwn(first)
   }
 
   private func line(

@@ -15,7 +15,7 @@ final class ClusterWatch: Service {
   private static let interval = Duration.seconds(15)
 
   private let log: KafkaLog
-  private let identities: [StageIdentity]
+  private let groups: [Group]
   private let requests: String
   /// What the stages that run here read.
   private let inputs: Set<String>
@@ -27,19 +27,31 @@ final class ClusterWatch: Service {
   private let logger: Logger
   private let news: Mutex<ClusterNews>
 
+  /// The group of a stage that runs here.
+  private struct Group {
+    var identity: StageIdentity
+    var inputs: [String]
+    var rejoin: RejoinRequest?
+  }
+
   /// - Parameters:
+  ///   - rejoins: by stage, asks it to join its group again.
   ///   - topics: as they were at the start, which the log has named.
   ///   - stages: that run here, and who runs them.
   ///   - times: that the topics accept, which are kept up to date.
   ///   - noteRequests: takes the number of partitions of `recommendation-requests`.
   init(
     _ settings: Settings, _ topics: TopicReport, _ stages: [StageDeclaration], instance: String,
-    times: RecordTimes, stop: StopSignal, logger: Logger,
+    times: RecordTimes, rejoins: [String: RejoinRequest], stop: StopSignal, logger: Logger,
     noteRequests: @escaping @Sendable (Int32) -> Void
   ) {
     let topology = settings.topology
     log = settings.makeWatchLog(logger)
-    identities = stages.map { topology.identity(of: $0, instance: instance) }
+    groups = stages.map {
+      Group(
+        identity: topology.identity(of: $0, instance: instance), inputs: topology.inputs(of: $0),
+        rejoin: rejoins[$0.name])
+    }
     inputs = Set(stages.flatMap(topology.inputs))
     outputs = Set(
       stages.flatMap { topology.outputs(of: $0) + [topology.changelog(of: $0)].compactMap(\.self) }
@@ -79,9 +91,13 @@ final class ClusterWatch: Service {
       let properties = (try? admin.properties(of: known)) ?? [:]
       times.note(properties.mapValues { TimestampLimits($0.values) })
       try lookForOpenTransactions(admin, counts)
-      for identity in identities where !stop.isStopped {
-        guard let members = try admin.members(of: identity.group) else { continue }
-        tell(news.withLock { $0.look(at: members, of: identity) })
+      for group in groups where !stop.isStopped {
+        guard let members = try admin.members(of: group.identity.group) else { continue }
+        tell(news.withLock { $0.look(at: members, of: group.identity) })
+        let mustRejoin = news.withLock {
+          $0.mustRejoin(group.identity, members, inputs: group.inputs, counts: counts)
+        }
+        if mustRejoin { group.rejoin?.make() }
       }
     } catch {
       logger.debug("the cluster can't be looked at", metadata: ["reason": "\(error)"])

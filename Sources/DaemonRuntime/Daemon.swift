@@ -26,6 +26,7 @@ final class Daemon: Sendable {
   private let requests: RequestPartitions
   private let watch: ClusterWatch?
   private let claims: NameClaims?
+  private let rejoins: [String: RejoinRequest]
   private let logger: Logger
   private let events: EventSink
   private let threads: BlockingThreads
@@ -75,12 +76,15 @@ final class Daemon: Sendable {
     standbys = settings.standby == 0 ? [] : stages.filter(\.isStateful).map { StandbyThread($0) }
     catalogFaults = CatalogFaults(logger: logger)
     reporter = StatusReporter(monitors, predict: predictMonitor, logger: logger)
+    let rejoins = Dictionary(
+      uniqueKeysWithValues: stages.filter { $0.follows == nil }.map { ($0.name, RejoinRequest()) })
+    self.rejoins = rejoins
     watch =
       isEmbedded
       ? nil
       : ClusterWatch(
         settings, topics, stages, instance: instance, times: log.settings.recordTimes,
-        stop: stop, logger: logger
+        rejoins: rejoins, stop: stop, logger: logger
       ) { requests.note(found: $0) }
   }
 
@@ -122,6 +126,7 @@ final class Daemon: Sendable {
     ) { [self] in
       var environment = environment
       environment.findRival = claims?.take(for: stage)
+      environment.rejoin = rejoins[stage.name]
       do throws(StageError) { try program.run(environment) } catch {
         logger.critical(
           "a stage can't go on, stopping",

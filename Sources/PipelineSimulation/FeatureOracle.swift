@@ -114,8 +114,9 @@ public struct FeatureOracle {
   }
 
   private func changes(from before: Event?, to after: Event?, _ pair: Pair) -> Bool {
-    guard let before else { return true }
-    guard let after, after.source != before.source else { return false }
+    guard let before else { return after != nil || said[pair]?.count == 1 }
+    guard let after else { return true }
+    guard after.source != before.source else { return false }
     return isRetracted(before, pair) || !after.saysTheSame(as: before)
   }
 

@@ -29,7 +29,7 @@ struct RatingFeed {
 
   /// Values of those that may be sent again.
   private var sent: [Sent] = []
-  /// By user and movie, an event from the future, which a take-back may name.
+  /// By user and movie, an event that a take-back may name: one from the future, or a take-back.
   private var fromTheFuture: [(pair: FeatureOracle.Pair, event: SourceCoordinates)] = []
   private(set) var valid: Set<SourceCoordinates> = []
   private(set) var invalid: Set<SourceCoordinates> = []
@@ -142,8 +142,10 @@ struct RatingFeed {
       + #""rating":null,"retracts":"\#(named.text)"}"#
     let new = Sent(
       json: json, event: event(pair.user, pair.movie, nil, seconds, retracts: named))
-    try feed(new, &random)
+    let source = try feed(new, &random)
     sent.append(new)
+    // What is taken back then is a take-back.
+    if random.oneIn(2) { fromTheFuture.append((pair, source)) }
   }
 
   private func invalidValue(_ random: inout SeededGenerator) -> [UInt8]? {

@@ -24,8 +24,10 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   /// Whether it starts elsewhere than where the state, or the stage's own record of its positions,
   /// stands: the group's offset says so until a batch is committed.
   var isMoved = false
-  /// Whether it records its positions in a topic that has none of this partition yet.
-  var lacksRecord: Bool { positionsTopic != nil && !isRecorded }
+  /// Whether it records its positions in a topic that has none of this partition yet, or has some
+  /// of partitions that are gone.
+  var lacksRecord: Bool { positionsTopic != nil && (!isRecorded || !goneRecords.isEmpty) }
+  private let goneRecords: [Int32]
   private let isRecorded: Bool
   /// Whether the open batch has anything of this partition.
   var isTouched = false
@@ -70,6 +72,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     committedLastRecord = start.last
     isMoved = start.isMoved
     isRecorded = start.isRecorded
+    goneRecords = start.goneRecords
     origin = start.origin
     if let store {
       let (view, offset) = try StageError.store { () throws(StoreError) in
@@ -204,14 +207,26 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     try sendChange(.meta, key.span.bytes, position.span.bytes, tracked: true)
   }
 
+  /// Records where it begins, in a topic of positions.
+  func sendBeginning() throws(StageError) {
+    guard let positionsTopic else { return }
+    for partition in goneRecords {
+      try send(positionsTopic, RecordedPosition.key(of: partition), nil)
+    }
+    try sendRecord(to: positionsTopic)
+  }
+
   private func sendRecord(to topic: Int) throws(StageError) {
-    guard let producer else { preconditionFailure("the stage has no outputs") }
     let record = RecordedPosition(
       nextOffset: nextOffset, last: lastRecord, furthestOffset: furthestOffset)
-    let (key, value) = (RecordedPosition.key(of: partition), record.encoded)
+    try send(topic, RecordedPosition.key(of: partition), record.encoded)
+  }
+
+  private func send(_ topic: Int, _ key: [UInt8], _ value: [UInt8]?) throws(StageError) {
+    guard let producer else { preconditionFailure("the stage has no outputs") }
     do throws(LogError) {
       try producer.send(
-        topic: topic, partition: 0, key: key.span.bytes, value: value.span.bytes, headers: [],
+        topic: topic, partition: 0, key: key.span.bytes, value: value?.span.bytes, headers: [],
         timestamp: nil, tracked: false)
     } catch { throw .log(error) }
   }
@@ -292,6 +307,8 @@ struct TaskStart: Hashable, Sendable {
   var isMoved = false
   /// Whether the partition's position is in the topic of positions.
   var isRecorded = false
+  /// Partitions with positions there that the input no longer has.
+  var goneRecords: [Int32] = []
   /// Which log the store is of; `nil` without a store.
   var origin: StoreOrigin?
 }

@@ -18,6 +18,8 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
   /// `InstanceClaim`. Called
   /// when the stage's member or producer was replaced.
   public var findRival: (@Sendable () -> Reason?)?
+  /// Asks the stage to join its group again.
+  public var rejoin: RejoinRequest?
   /// How long the input's records are of use; `nil` for ever.
   public var expiry: RecordExpiry?
   /// Monotonic time, for the age of batches and the rate of restores.

@@ -40,6 +40,32 @@ import Wiring
     #expect(look().count == 2)
   }
 
+  /// Added while the members were away, who come back to what they had.
+  @Test func partitionsThatNobodyReadsMakeTheFirstMemberJoinAgain() throws {
+    func member(_ id: String, _ partitions: Int32...) -> KafkaAdmin.GroupMember {
+      KafkaAdmin.GroupMember(
+        clientID: id, partitions: Set(partitions.map { TopicPartition("user-ratings", $0) }))
+    }
+    func looks(
+      _ instance: String, worker: Int? = nil, _ members: [KafkaAdmin.GroupMember], of count: Int32
+    ) throws -> [Bool] {
+      var news = try news()
+      let identity = StageIdentity(application: "app", stage: "intake", instance: instance)
+      return (0..<4).map { _ in
+        news.mustRejoin(
+          identity, members, inputs: ["user-ratings"], counts: ["user-ratings": count])
+      }
+    }
+    let members = [member("app-intake-b", 1), member("app-intake-a", 0), member("tail", 2)]
+    #expect(try looks("a", members, of: 3) == [false, false, false, false])
+    #expect(try looks("a", members, of: 4) == [false, true, false, true])
+    #expect(try looks("b", members, of: 4) == [false, false, false, false])
+    #expect(try looks("a", [], of: 4) == [false, false, false, false])
+    let threads = [member("app-intake.w1-a", 1), member("app-intake.w0-a", 0)]
+    #expect(try looks("a", threads, of: 4) == [false, true, false, true])
+    #expect(try looks("-a", threads, of: 4) == [false, false, false, false])
+  }
+
   @Test func strangersAreToldByWhatTheyRead() throws {
     var news = try news()
     let ours = KafkaAdmin.GroupMember(

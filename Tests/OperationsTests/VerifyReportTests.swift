@@ -150,13 +150,13 @@ import Testing
     var outcome = RedisOutcome(shown: 5)
     outcome.note(fault, 11)
     report.add(outcome)
-    report.nameRemedies(store: "st/user/0")
+    report.nameRemedies(store: "st/user/0", recomputation: "compute again")
     #expect(report.remedies.count == 1)
     #expect(report.text.contains("  → `projectionist redis claim`"))
     outcome.note(.missing, 12)
     report.add(outcome)
-    report.nameRemedies(store: "st/user/0")
-    #expect(report.remedies.count == 2)
+    report.nameRemedies(store: "st/user/0", recomputation: "compute again")
+    #expect(report.remedies.count == 3)
   }
 
   @Test func everyDifferenceHasARemedy() throws {
@@ -164,21 +164,22 @@ import Testing
       set(&stored, 1, 2)
       set(&log, 1, 2)
     }
-    report.nameRemedies(store: "st/user/0")
+    report.nameRemedies(store: "st/user/0", recomputation: "compute again")
     #expect(report.remedies.isEmpty)
     var damaged = try self.report { stored, _ in set(&stored, 1, 2) }
-    damaged.nameRemedies(store: "st/user/0")
+    damaged.nameRemedies(store: "st/user/0", recomputation: "compute again")
     #expect(damaged.remedies.count == 1)
     #expect(damaged.text.contains("  → stop the daemon, delete st/user/0 and start it again"))
     var outcome = RedisOutcome(shown: 5)
     outcome.note(.missing, 11)
     report.add(outcome)
-    report.nameRemedies(store: "st/user/0")
+    report.nameRemedies(store: "st/user/0", recomputation: "compute again")
     #expect(report.text.contains("  → `projectionist redis rebuild`"))
-    #expect(report.remedies.count == 1)
+    #expect(report.text.contains("if rows are missing even then"))
+    #expect(report.remedies.last?.hasSuffix("compute again") == true)
     report.redisProblem = "the redis stage stands at offset 3 of 9 in user-features[0]"
-    report.nameRemedies(store: "st/user/0")
-    #expect(report.remedies.count == 2)
+    report.nameRemedies(store: "st/user/0", recomputation: "compute again")
+    #expect(report.remedies.count == 3)
 
     var verdicts = VerdictReport(
       validVerdicts: 7, events: 5, missingEvents: 2, firstMissing: ["user-ratings[0] at offset 4"])

@@ -98,6 +98,26 @@ import Testing
     #expect(other.users == [1, 2, 3])
   }
 
+  /// A claim alone would remove the rows of all whose features are in the old topic.
+  @Test func featuresThatWereLostAreComputedAgainFirst() throws {
+    let bed = ProjectionBed(partitions: 1)
+    try bed.rate(1...9)
+    try bed.run()
+    bed.chain.log.createTopic(Chain.topology[.userFeatures], partitions: 1)
+    let text = try #require(try bed.run().first?.text)
+    let step = Chain.topology.recomputation(of: .user)
+    #expect(text.contains("If only user-features was, first \(step)"))
+    bed.chain.log.createTopic(try #require(Chain.topology.changelog(of: .user)), partitions: 1)
+    try bed.chain.storage.destroy(stage: StageDeclaration.user.name, partition: 0)
+    bed.chain.log.setForeignOffsets(
+      [TopicPartition(Topics.validatedRatings, 0): 0],
+      of: Chain.topology.group(of: .user))
+    try bed.rate(10...10)
+    bed.claim()
+    #expect(try bed.run().isEmpty)
+    #expect(bed.users == Array(1...10))
+  }
+
   @Test(arguments: [1, 40])
   func recreatedTopicIsAnotherLog(users: Int64) throws {
     let bed = ProjectionBed(partitions: 1)

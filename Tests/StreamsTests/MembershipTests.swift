@@ -254,6 +254,28 @@ struct MembershipTests {
   }
 
   /// Pauses grow while nothing works, not over the life of a daemon.
+  /// The batch is finished first, and no one else has to wait for the session's end.
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func aStageThatIsAskedToJoinsAgain(guarantee: ProcessingGuarantee) throws {
+    let world = World(guarantee, partitions: 2)
+    try world.feed(0..<10)
+    let recorder = EventRecorder()
+    let request = RejoinRequest()
+    let idle = Counter()
+    var run = World.Run()
+    run.events = recorder.sink
+    run.rejoin = request
+    run.idlePolls = 6
+    run.onIdle = { if idle.next() == 2 { request.make() } }
+    let result = world.run(run)
+    #expect(result.error == nil)
+    #expect(result.status.abortedBatches == 0)
+    let joined = recorder.kinds.count { if case .joining = $0 { true } else { false } }
+    let released = recorder.kinds.contains { if case .fenced = $0 { true } else { false } }
+    #expect(joined == 2 && !released)
+    try Checker(world: world).checkDrained()
+  }
+
   @Test func progressEndsARowOfFailures() throws {
     var world = World()
     world.limits = BatchLimits(records: 2)

@@ -162,10 +162,11 @@ struct RecordedPositionTests {
   @Test(arguments: ProcessingGuarantee.allCases)
   func anOffsetAheadInAPartitionThatWasNeverReadIsRefused(guarantee: ProcessingGuarantee) throws {
     let bed = Bed(guarantee)
+    bed.log.createTopic("events", partitions: 2)
     try bed.feed(0..<5)
     try bed.log.append(
       to: TopicPartition(Self.positions, 0), key: "1".utf8Array,
-      value: RecordedPosition(nextOffset: 7).encoded)
+      value: RecordedPosition(nextOffset: 0).encoded)
     bed.log.setForeignOffsets([bed.input: 5], of: Self.group)
     let error = try #require(bed.run())
     #expect(error.reason.code == .foreignOffset)
@@ -242,16 +243,53 @@ struct RecordedPositionTests {
     #expect(try bed.copies == texts(0..<12))
   }
 
-  @Test func markersAloneAreNothingToSkip() throws {
-    let bed = try settledBed(.exactlyOnce)
+  /// A producer with an open transaction, in which it has sent one event.
+  private func openTransaction(_ bed: Bed, _ event: String) throws -> MemoryProducer {
     let producer = try bed.log.makeProducer(
       ProducerConfiguration(
         topics: ["events"], delivery: .transactional(id: "upstream"), clientID: "upstream"))
     try producer.beginTransaction()
-    let value = [UInt8]("aborted".utf8)
+    let value = [UInt8](event.utf8)
     try producer.send(
       topic: 0, partition: 0, key: nil, value: value.span.bytes, headers: [], timestamp: nil,
       tracked: false)
+    return producer
+  }
+
+  /// The tools take the end that readers of committed records don't get to see yet.
+  @Test(arguments: ProcessingGuarantee.allCases)
+  func anOffsetBeyondAnOpenTransactionIsRefused(guarantee: ProcessingGuarantee) throws {
+    let bed = try settledBed(guarantee)
+    let producer = try openTransaction(bed, "10")
+    bed.log.setForeignOffsets([bed.input: 11], of: Self.group)
+    let error = try #require(bed.run())
+    #expect(error.reason.code == .foreignOffset)
+    #expect(error.description.contains("events[0]: up to 1 events, from 10 to 11"))
+    bed.log.setOffsets([bed.input: 11], of: Self.group, stamp: .accepted)
+    #expect(bed.run() == nil)
+    try producer.commitTransaction()
+    try bed.feed(11..<13)
+    #expect(bed.run() == nil)
+    #expect(try bed.copies == texts(0..<10) + texts(11..<13))
+  }
+
+  /// Whoever types an offset by hand may type one digit more.
+  @Test(arguments: [0, 3])
+  func anOffsetBeyondTheEndIsRefused(unread: Int) throws {
+    let bed = try settledBed(.exactlyOnce)
+    try bed.feed(10..<10 + unread)
+    bed.log.setForeignOffsets([bed.input: 100], of: Self.group)
+    let error = try #require(bed.run())
+    #expect(error.reason.code == .foreignOffset)
+    #expect(
+      error.description.contains(
+        "events[0]: \(unread) events, from 10 to 100, which is beyond its end at \(10 + unread)"))
+    #expect(error.description.contains("offsets restore --stage count"))
+  }
+
+  @Test func markersAloneAreNothingToSkip() throws {
+    let bed = try settledBed(.exactlyOnce)
+    let producer = try openTransaction(bed, "aborted")
     try producer.abortTransaction(timeout: .zero)
     let end = try bed.log.offsets(of: bed.input).upperBound
     bed.log.setForeignOffsets([bed.input: end], of: Self.group)
@@ -271,6 +309,27 @@ struct RecordedPositionTests {
     #expect(try bed.copies == texts(0..<10) + texts(100..<100 + length))
     #expect(try bed.recorded()?.furthestOffset == Int64(length), "nothing of it was read before")
     #expect(bed.run() == nil)
+  }
+
+  /// All events were in a partition that the new topic does not have.
+  @Test func aTopicThatWasRecreatedWithFewerPartitionsIsNoticed() throws {
+    let bed = Bed(.exactlyOnce)
+    bed.log.createTopic("events", partitions: 2)
+    try bed.log.append(
+      to: TopicPartition("events", 1), key: nil, value: "old".utf8Array)
+    #expect(bed.run() == nil)
+    bed.log.createTopic("events", partitions: 1)
+    try bed.feed(0..<3)
+    let error = try #require(bed.run())
+    #expect(error.reason.code == .topicRecreated)
+    #expect(error.description.contains("events[1], which the topic does not have any more"))
+    bed.log.setOffsets([bed.input: 0], of: Self.group, stamp: .accepted)
+    #expect(bed.run() == nil)
+    #expect(try bed.copies == ["old"] + texts(0..<3))
+    #expect(bed.run() == nil)
+    try bed.feed(3..<4)
+    #expect(bed.run() == nil)
+    #expect(try bed.copies == ["old"] + texts(0..<4))
   }
 }
 

@@ -91,6 +91,8 @@ struct World {
     var releaseMemory: @Sendable () -> Void = {}
     /// Looks for a newer process of the same instance name.
     var findRival: (@Sendable () -> Reason?)?
+    /// Asks the stage to join its group again.
+    var rejoin: RejoinRequest?
     /// Where the disk is; `nil` is the world's.
     var storage: MemoryStorage?
   }
@@ -137,6 +139,7 @@ struct World {
     environment.upstream = run.upstream
     environment.releaseMemory = run.releaseMemory
     environment.findRival = run.findRival
+    environment.rejoin = run.rejoin
     let loop = StageLoop(environment) { () throws(StageError) in CountingOperator() }
     onStart(process)
     var result = Result(error: nil, process: process, status: monitor.snapshot, pauses: [])

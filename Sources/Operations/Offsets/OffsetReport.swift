@@ -46,7 +46,10 @@ package struct OffsetReport: Hashable, Sendable {
 
   /// Where the stage goes on if what is there is accepted; `nil` if there is nothing to accept.
   package var accepted: Int64? {
-    if loss != nil || !isInLog { return held.lowerBound }
+    if loss != nil { return held.lowerBound }
+    // One that somebody has set too far skips all there is.
+    if isForeign, let committed, committed > held.upperBound { return held.upperBound }
+    guard isInLog else { return held.lowerBound }
     return isForeign ? committed : nil
   }
 

@@ -62,7 +62,9 @@ package struct StageOffsets {
       sources += (0..<count).map { TopicPartition(topic, $0) }
     }
     let commits = try admin.commits(group: group, of: sources)
-    let held = try admin.offsets(of: sources)
+    // A transaction that is open holds its end back for readers of committed records.
+    let held = try log.makeAdmin(clientID: "projectionist-offsets", readCommitted: false)
+      .offsets(of: sources)
     let recorded = try recordedPositions(counts)
     let identity = topology.identity(of: stage, instance: "")
     return try sources.map { source in
@@ -70,9 +72,12 @@ package struct StageOffsets {
       let held = held[source] ?? 0..<0
       // A partition that the stage has not read yet while it has read others.
       let beginning = recorded.isEmpty ? nil : held.lowerBound
+      let gone = recorded.keys.filter { $0 >= counts[source.topic] ?? 0 }.sorted()
       return OffsetReport(
         source: source, committed: commits[source], own: own?.nextOffset ?? beginning, held: held,
-        loss: try own?.loss(in: source, of: log, clientID: "projectionist-offsets"),
+        loss: gone.isEmpty
+          ? try own?.loss(in: source, of: log, clientID: "projectionist-offsets")
+          : "the topic has no partition \(gone.map { "\($0)" }.joined(separator: ", ")) any more",
         identity: identity)
     }
   }

@@ -44,7 +44,9 @@ package struct StateVerification {
   package func verify(_ place: VerifiedPartition) throws -> VerifyReport {
     do {
       var report = try examine(place)
-      report.nameRemedies(store: place.store?.path)
+      report.nameRemedies(
+        store: place.store?.path,
+        recomputation: settings.topology.recomputation(of: place.schema.stage))
       return report
     } catch let failure as ReplayFailure {
       var report = VerifyReport(place, problem: failure.message)

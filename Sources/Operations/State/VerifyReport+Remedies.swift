@@ -6,8 +6,10 @@ import Streams
 extension VerifyReport {
   /// Names a remedy for each kind of difference, once everything is compared.
   ///
-  /// - Parameter store: the directory of the partition's store; `nil` without one.
-  mutating func nameRemedies(store: String?) {
+  /// - Parameters:
+  ///   - store: the directory of the partition's store; `nil` without one.
+  ///   - recomputation: how the stage's features are computed once more.
+  mutating func nameRemedies(store: String?, recomputation: String) {
     remedies = []
     if let store, problem != nil || differingEntries > 0 {
       remedies.append(
@@ -26,6 +28,10 @@ extension VerifyReport {
     }
     remedies += RedisOutcome.remedies(
       rows: differingRows ?? 0, unreplaced: (leftOverRows ?? 0) + (fencedRows ?? 0))
+    if missingRows ?? 0 > 0 {
+      remedies.append(
+        "if rows are missing even then, the topic of the features has lost them: \(recomputation)")
+    }
   }
 }
 

@@ -16,15 +16,22 @@ struct ProjectedLog<Log: EventLog, Sink: FeatureSink> {
   private let clientID: String
   private let identity: ProjectionIdentity
   private let sink: Sink
+  /// By topic, how its features are computed once more.
+  private let recomputations: [String: String]
   /// The last refusal. It holds as long as the record stays, so that a stage that waits does not
   /// look into the log again and again.
   private var refused: (record: ProjectionRecord?, attempts: Int, reason: Reason)?
 
   init(
-    _ log: Log, topics: [String], clientID: String, identity: ProjectionIdentity, sink: Sink
+    _ log: Log, _ topology: Topology, clientID: String, identity: ProjectionIdentity, sink: Sink
   ) {
     self.log = log
-    self.topics = topics
+    topics = topology.inputs(of: .redis)
+    recomputations = Dictionary(
+      uniqueKeysWithValues: [(.userFeatures, .user), (.movieFeatures, .movie)].map {
+        (topic: TopicDeclaration, stage: StageDeclaration) in
+        (topology[topic], topology.recomputation(of: stage))
+      })
     self.clientID = clientID
     self.identity = identity
     self.sink = sink
@@ -51,8 +58,8 @@ struct ProjectedLog<Log: EventLog, Sink: FeatureSink> {
     }
     if record == nil { record = try begin(topics) }
     guard let record else { throw Self.changes }
-    if let why = try difference(record, partitions, topics) {
-      throw refusal(of: record, recreated(why))
+    if let (topic, why) = try difference(record, partitions, topics) {
+      throw refusal(of: record, recreated(topic, why))
     }
     let held = try StageError.asking { () throws(LogError) in try topics.held(partitions) }
     guard record.epoch < identity.generation else { return Opened(record: record, held: held) }
@@ -119,14 +126,15 @@ struct ProjectedLog<Log: EventLog, Sink: FeatureSink> {
   /// Why the record can't be of this log; `nil` if it can.
   private func difference(
     _ record: ProjectionRecord, _ partitions: [TopicPartition], _ topics: FeatureTopics<Log>
-  ) throws(StageError) -> String? {
+  ) throws(StageError) -> (topic: String, why: String)? {
     var positions: [TopicPartition: ProjectionPosition] = [:]
     for partition in partitions { positions[partition] = record.positions["\(partition)"] }
     let held = try StageError.asking { () throws(LogError) in try topics.held(partitions) }
     for (partition, position) in positions {
       let end = held[partition]?.upperBound ?? 0
       if position.next > end {
-        return "\(partition) was projected up to offset \(position.next), and ends at \(end)"
+        let why = "\(partition) was projected up to offset \(position.next), and ends at \(end)"
+        return (partition.topic, why)
       }
     }
     let found = try StageError.asking { () throws(LogError) in
@@ -135,7 +143,8 @@ struct ProjectedLog<Log: EventLog, Sink: FeatureSink> {
     for (partition, position) in positions {
       guard let last = position.last, let found = found[partition] else { continue }
       if try isSame(last, found, partition, position) { continue }
-      return "\(partition) has another record at offset \(found.mark.offset) than was projected"
+      let why = "\(partition) has another record at offset \(found.mark.offset) than was projected"
+      return (partition.topic, why)
     }
     return nil
   }
@@ -179,9 +188,11 @@ struct ProjectedLog<Log: EventLog, Sink: FeatureSink> {
     "\(held) of \(record.owner), and this is \(identity.owner)"
   }
 
-  private func recreated(_ why: String) -> String {
-    "\(held) of an earlier log of \(identity.owner): \(why). The topic was deleted and created"
-      + " again, or lost records"
+  private func recreated(_ topic: String, _ why: String) -> String {
+    let computing = recomputations[topic].map { ". If only \(topic) was, first \($0)" } ?? ""
+    return
+      "\(held) of an earlier log of \(identity.owner): \(why). The topic was deleted and created"
+      + " again, or lost records\(computing)"
   }
 
   private var unknown: String {

@@ -55,7 +55,7 @@ public struct RedisOperator<
       try FeatureTopics(log, names: topics, clientID: clientID)
     }
     projected = ProjectedLog(
-      log, topics: topics, clientID: clientID, identity: identity, sink: sink)
+      log, topology, clientID: clientID, identity: identity, sink: sink)
     progress = RefillProgress(logger)
     nextLook = now() + Self.checkInterval
     rows = FeatureRows(identity.projection)

@@ -15,4 +15,14 @@ extension Topology {
       Self.product, application: application, prefix: prefix, generation: generation,
       control: .control)
   }
+
+  /// What makes a stage compute its state and its outputs once more: what one of them has lost
+  /// comes back, and what the stages behind it know already changes nothing.
+  public func recomputation(of stage: StageDeclaration) -> String {
+    let changelog = self.changelog(of: stage).map { "the topic \($0) and " } ?? ""
+    return
+      "stop every instance, delete \(changelog)the \(stage.name) stage's stores, run"
+      + " `projectionist topics apply` and, once the session timeout has passed, reset the group"
+      + " \(group(of: stage)) to the earliest offsets with kafka-consumer-groups"
+  }
 }

@@ -40,6 +40,12 @@ public struct UserRating: Hashable, Sendable {
   /// Whether an earlier version wrote the row, which knew no order but that of arrival.
   public var isByArrival: Bool { source == Self.unknownSource }
 
+  /// The row where all that was said is taken back by name, the take-backs as well: they name each
+  /// other. Anything else is later.
+  public static let nothing = UserRating(
+    rating: nil, timeMilliseconds: 0, source: SourceCoordinates(partition: -1, offset: -1),
+    hasRetractions: true)
+
   private static let unknownSource = SourceCoordinates(partition: 0, offset: -1)
 
   /// Whether this is said later than the other: by event time, then by the time of the record, then

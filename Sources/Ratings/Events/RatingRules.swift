@@ -68,14 +68,16 @@ public struct RatingStatement: Hashable, Sendable {
   public func effect(
     on standing: UserRating?, isRetracted: Bool = false, runnerUp: UserRating? = nil
   ) -> RatingEffect {
-    guard let standing else { return .change(said) }
-    var new = said
+    guard let standing else { return .change(isRetracted ? .nothing : said) }
     if retracts(standing) {
-      if let runnerUp, isRetracted || runnerUp.isLater(than: said) { new = runnerUp }
+      // The name that a take-back gives holds also when the take-back itself is taken back.
+      var new = isRetracted ? .nothing : said
+      if let runnerUp, runnerUp.isLater(than: new) { new = runnerUp }
       new.hasRetractions = true
       return .change(new)
     }
     if isRetracted { return .late }
+    var new = said
     new.hasRetractions = standing.hasRetractions || said.hasRetractions
     let isSame = said.saysTheSame(as: standing)
     guard said.isLater(than: standing) else {
@@ -90,7 +92,7 @@ public struct RatingStatement: Hashable, Sendable {
   public func loser(to standing: UserRating?, _ effect: RatingEffect) -> UserRating? {
     guard let standing, standing.source != said.source else { return nil }
     guard effect.standing?.source == said.source else { return said }
-    return retracts(standing) || standing.isByArrival ? nil : standing
+    return retracts(standing) || standing.isByArrival || standing == .nothing ? nil : standing
   }
 }
 

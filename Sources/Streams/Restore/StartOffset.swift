@@ -54,8 +54,12 @@ extension StageEnvironment {
     if let expiry {
       return try youngOffset(of: source, commit, expiry, for: consumer)
     }
-    let held = try StageError.log { () throws(LogError) in try consumer.offsets(of: source) }
     let (chosen, committed) = (outcome.offset, commit?.offset)
+    let held = try StageError.log { () throws(LogError) in
+      let held = try consumer.offsets(of: source)
+      guard let chosen, chosen > held.upperBound else { return held }
+      return try log.written(of: source, clientID: "\(configuration.clientID)-written")
+    }
     let restored = hasState ? chosen : nil
     let decision = StartDecision(
       restored: restored, committed: chosen, held: held,

@@ -1,5 +1,5 @@
-/// Keeps a stage's batches smaller after large ones that failed. On a machine that is short of time,
-/// a full batch can take longer than its transaction may, and would fail for ever.
+/// Keeps a stage's batches smaller after large ones that failed. On a machine short of time, a full
+/// batch can take longer than its transaction may, and would fail for ever.
 ///
 /// A failed batch allows the next ones half of its records. After some commits in a row the cap
 /// doubles, until it is as large as the limit.

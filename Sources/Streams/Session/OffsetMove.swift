@@ -18,6 +18,11 @@ struct OffsetSkip: Hashable, Sendable {
   var count: Int64
   /// Whether there are `count` at the most.
   var isEstimate = false
+  /// Where the partition ends, if that is before the offset: what comes next would be skipped.
+  var end: Int64?
+
+  /// Whether nothing but transactions' markers lies between.
+  var isEmpty: Bool { count == 0 && end == nil }
 
   init(_ move: OffsetMove, count: Int64) {
     self.move = move
@@ -30,17 +35,19 @@ struct OffsetSkip: Hashable, Sendable {
     var reader = try PartitionReader(
       log, topics: [move.source.topic], clientID: "\(clientID)-skipped")
     let held = try reader.consumer.offsets(of: move.source)
+    let hidden = try noteHidden(behind: held.upperBound, in: log, clientID)
     let range =
       max(
         move.own, held.lowerBound)..<max(
         move.own, held.lowerBound, min(move.committed, held.upperBound))
     guard !range.isEmpty else {
       // What retention has deleted is skipped as well.
-      count = max(0, min(held.lowerBound, move.committed) - move.own)
+      count = max(0, min(held.lowerBound, move.committed) - move.own) + hidden
+      isEstimate = hidden > 0
       return
     }
     guard range.count <= Self.counted else {
-      (count, isEstimate) = (Int64(range.count), true)
+      (count, isEstimate) = (Int64(range.count) + hidden, true)
       return
     }
     var seen: Int64 = 0
@@ -51,12 +58,35 @@ struct OffsetSkip: Hashable, Sendable {
       seen += 1
       return true
     }
-    count = seen
+    count = seen + hidden
+    isEstimate = hidden > 0
+  }
+
+  /// Finds what a transaction that is open holds back, which nobody can count yet.
+  private mutating func noteHidden<Log: EventLog>(
+    behind stable: Int64, in log: Log, _ clientID: String
+  ) throws(LogError) -> Int64 {
+    guard move.committed > stable else { return 0 }
+    let written = try log.written(of: move.source, clientID: "\(clientID)-written").upperBound
+    if move.committed > written { end = written }
+    return max(0, min(move.committed, written) - max(move.own, stable))
   }
 
   var text: String {
     "\(move.source): \(isEstimate ? "up to " : "")\(count) events, from \(move.own) to"
-      + " \(move.committed)"
+      + " \(move.committed)" + (end.map { ", which is beyond its end at \($0)" } ?? "")
+  }
+}
+
+extension EventLog {
+  /// What a partition holds, committed or not: a transaction that is open holds its end back for
+  /// readers of committed records.
+  func written(of source: TopicPartition, clientID: String) throws(LogError) -> Range<Int64> {
+    let consumer = try makeConsumer(
+      ConsumerConfiguration(
+        topics: [source.topic], group: nil, clientID: clientID, readCommitted: false))
+    defer { consumer.close() }
+    return try consumer.offsets(of: source)
   }
 }
 
@@ -107,6 +137,15 @@ extension StageConfiguration {
   }
 
   func topicRecreated(_ source: TopicPartition, _ last: RecordIdentity, _ why: String) -> Reason {
+    topicRecreated("\(source) up to offset \(last.offset), but \(why)")
+  }
+
+  func topicRecreated(_ topic: String, without gone: [Int32]) -> Reason {
+    let partitions = gone.map { "\(TopicPartition(topic, $0))" }.joined(separator: ", ")
+    return topicRecreated("\(partitions), which the topic does not have any more")
+  }
+
+  private func topicRecreated(_ what: String) -> Reason {
     let start = "`\(command) accept --stage \(name)`"
     let wayOut =
       compliance == .replays
@@ -114,7 +153,7 @@ extension StageConfiguration {
       : "To go on with the new topic, \(Reason.startingOver)"
     return Reason(
       .topicRecreated,
-      "topic_recreated: \(name) has processed \(source) up to offset \(last.offset), but \(why):"
+      "topic_recreated: \(name) has processed \(what):"
         + " the topic was deleted and created again, or this is another cluster. \(wayOut)")
   }
 }

@@ -34,7 +34,8 @@ extension StageSession where Operator: ~Copyable {
         furthestOffset: recorded[source.partition]?.furthestOffset,
         isRecorded: recorded[source.partition] != nil)
     }
-    for source in try checkInput(known) { known[source]?.furthestOffset = nil }
+    let gone = try partitionsGone(recorded)
+    for source in try checkInput(known, gone) { known[source]?.furthestOffset = nil }
     let outcomes = try standings(known, hasRecords: !recorded.isEmpty)
     var opened: [(task: Task, tail: WriteSet)] = []
     for (number, source) in sources.enumerated() {
@@ -43,7 +44,8 @@ extension StageSession where Operator: ~Copyable {
         environment.emit(
           .storeOpened(partition: source.partition, inputOffset: state.position?.inputOffset))
       }
-      let start = try start(source, known[source], outcomes[source] ?? .goOn(at: nil), state)
+      var start = try start(source, known[source], outcomes[source] ?? .goOn(at: nil), state)
+      start.goneRecords = gone
       opened.append((try makeTask(source, state, start), state?.tail ?? WriteSet()))
     }
     return opened
@@ -109,7 +111,7 @@ extension StageSession where Operator: ~Copyable {
     let unrecorded = tasks.filter(\.lacksRecord)
     guard !unrecorded.isEmpty else { return }
     try openBatch()
-    for task in unrecorded { try task.sendPosition() }
+    for task in unrecorded { try task.sendBeginning() }
     try commitBatch(
       by: steps.filter { $0 != .closeBatch && $0 != .sendPositions }, isTold: false)
   }

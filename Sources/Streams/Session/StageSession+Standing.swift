@@ -60,8 +60,7 @@ extension StageSession where Operator: ~Copyable {
       case .move: break
       case .refuse(let offset):
         let skipped = try skippedRecords(move)
-        if skipped.count == 0 {
-          // Nothing but transactions' markers lies between.
+        if skipped.isEmpty {
           outcomes[source] = .move(to: offset)
         } else {
           skips.append(skipped)
@@ -106,11 +105,29 @@ extension StageSession where Operator: ~Copyable {
     } catch { throw .log(error) }
   }
 
+  /// Partitions that the stage has recorded positions of, and its input does not have: a topic
+  /// grows, and never shrinks.
+  func partitionsGone(_ recorded: [Int32: RecordedPosition]) throws(StageError) -> [Int32] {
+    guard let last = recorded.keys.max() else { return [] }
+    let count = try StageError.log { () throws(LogError) in
+      try consumer.partitionCount(of: configuration.inputs[0])
+    }
+    return last < count ? [] : recorded.keys.filter { $0 >= count }.sorted()
+  }
+
   /// Makes sure that the input still has the newest record that the stage's position stands for.
   ///
+  /// - Parameter gone: see `partitionsGone`.
   /// - Returns: partitions that have not, which somebody has accepted.
   /// - Throws: `topic_recreated`, which stops the daemon.
-  func checkInput(_ known: [TopicPartition: Known]) throws(StageError) -> [TopicPartition] {
+  func checkInput(_ known: [TopicPartition: Known], _ gone: [Int32]) throws(StageError)
+    -> [TopicPartition]
+  {
+    if !gone.isEmpty {
+      let refused = known.filter { !isAccepted($0.value) }.keys.min { $0.partition < $1.partition }
+      guard let refused else { return Array(known.keys) }
+      throw refuse(refused, configuration.topicRecreated(refused.topic, without: gone))
+    }
     let expected = known.compactMapValues { $0.position?.last }
     guard !expected.isEmpty else { return [] }
     let found: [TopicPartition: LookedUp]
@@ -123,15 +140,23 @@ extension StageSession where Operator: ~Copyable {
     var accepted: [TopicPartition] = []
     for (source, last) in expected.sorted(by: { $0.key.partition < $1.key.partition }) {
       guard let why = found[source].flatMap({ last.difference(from: $0) }) else { continue }
-      // Who accepts an offset accepts the topic that it is of.
-      if configuration.compliance != .keeps, case .accepted? = known[source]?.commit?.stamp {
+      if let known = known[source], isAccepted(known) {
         accepted.append(source)
         continue
       }
-      let reason = configuration.topicRecreated(source, last, why)
-      environment.emit(.retentionGuard(source, reason))
-      throw .failed(reason, .stopDaemon)
+      throw refuse(source, configuration.topicRecreated(source, last, why))
     }
     return accepted
+  }
+
+  /// Who accepts an offset accepts the topic that it is of.
+  private func isAccepted(_ known: Known) -> Bool {
+    if configuration.compliance != .keeps, case .accepted? = known.commit?.stamp { return true }
+    return false
+  }
+
+  private func refuse(_ source: TopicPartition, _ reason: Reason) -> StageError {
+    environment.emit(.retentionGuard(source, reason))
+    return .failed(reason, .stopDaemon)
   }
 }

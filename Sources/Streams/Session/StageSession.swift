@@ -33,6 +33,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
   /// Version of the followed stage's partitions that this session has answered.
   var followedVersion = -1
   var hasCommitted = false
+  /// Whether it leaves its group in order to join again.
+  private var isRejoining = false
 
   /// Records handed over in one poll: a larger batch looks at its limits and the group in between.
   private static var recordsPerPoll: Int { 8192 }
@@ -70,10 +72,12 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
 
   // MARK: The loop
 
-  /// Runs until it is stopped; then finishes the open batch and closes the stores.
+  /// Runs until it is stopped, or asked to join again; then finishes the open batch and closes the
+  /// stores.
   func run() throws(StageError) {
-    while !environment.stop.isStopped {
+    while !environment.stop.isStopped, !isRejoining {
       try iterate()
+      isRejoining = environment.rejoin?.take() == true
     }
     try commitBatch()
     if environment.passesEndsAtStop { try passEnds() }
@@ -87,6 +91,10 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     do throws(StageError) { try disown(offsets) } catch {
       environment.emit(.disownFailed(error.reason))
     }
+    guard isRejoining, !environment.stop.isStopped else { return }
+    throw .failed(
+      Reason(.partitionsGrown, "partitions were added that no member of the group reads"),
+      .abandonPartition)
   }
 
   private func iterate() throws(StageError) {
@@ -161,7 +169,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     for partition in held {
       environment.standby?.giveBack(partition.partition, by: configuration.instanceID)
     }
-    consumer.close(leaving: configuration.leavesOnStop && environment.stop.isStopped)
+    consumer.close(
+      leaving: isRejoining || (configuration.leavesOnStop && environment.stop.isStopped))
     producer?.close()
   }
 

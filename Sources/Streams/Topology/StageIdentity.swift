@@ -33,6 +33,14 @@ public struct StageIdentity: Hashable, Sendable {
   public func isMember(_ id: String) -> Bool {
     id.hasPrefix("\(group)-") || id.hasPrefix("\(group).w")
   }
+
+  /// Whether an id is that of a member of this instance, whichever of its threads.
+  public func isOwn(_ id: String) -> Bool {
+    id == "\(group)-\(instance)"
+      || (id.hasPrefix("\(group).w")
+        && id.dropFirst(group.count + 2).drop(while: \.isNumber)
+          == "-\(instance)")
+  }
 }
 
 /// How a name tells its deployment from others on the same cluster.
