@@ -96,7 +96,7 @@ struct OpenBatch {
     discard()
   }
 
-  /// What the next batches keep to. A batch that is not at its end when its session ends has failed.
+  /// What the next batches keep to. A batch that is still open when its session ends has failed.
   var capAfterwards: BatchCap {
     var cap = cap
     if state != .idle { cap.noteFailure(records: records) }
