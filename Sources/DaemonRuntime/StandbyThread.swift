@@ -39,7 +39,7 @@ final class StandbyThread: Sendable {
   {
     try admin.members(of: group)?.map {
       StandbyPlacement.Member(
-        name: $0.instanceID ?? $0.clientID, partitions: Set($0.partitions.map(\.partition)))
+        name: $0.clientID, partitions: Set($0.partitions.map(\.partition)))
     }
   }
 }

@@ -5,18 +5,14 @@ extension KafkaAdmin {
   /// A member of a consumer group.
   public struct GroupMember: Hashable, Sendable {
     public var clientID: String
-    /// `nil` for a dynamic member.
-    public var instanceID: String?
     /// Where it is, as the broker sees it.
     public var host: String
     public var partitions: Set<TopicPartition>
 
     public init(
-      clientID: String, instanceID: String? = nil, host: String = "",
-      partitions: Set<TopicPartition> = []
+      clientID: String, host: String = "", partitions: Set<TopicPartition> = []
     ) {
       self.clientID = clientID
-      self.instanceID = instanceID
       self.host = host
       self.partitions = partitions
     }
@@ -39,54 +35,8 @@ extension KafkaAdmin {
     try everyMember(of: group).map(\.clientID).sorted()
   }
 
-  private func describe(_ group: String) throws(LogError) -> (
-    members: [GroupMember], isStable: Bool
-  ) {
-    let reply = try unsafe ask(
-      RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, "describing group \"\(group)\""
-    ) {
-      options in
-      unsafe group.withCString { name in
-        var names: UnsafePointer<CChar>? = unsafe name
-        unsafe rd_kafka_DescribeConsumerGroups(client.handle, &names, 1, options, queue)
-      }
-    }
-    var size = 0
-    guard
-      let descriptions = unsafe rd_kafka_DescribeConsumerGroups_result_groups(
-        rd_kafka_event_DescribeConsumerGroups_result(reply.event), &size), size == 1,
-      let description = unsafe descriptions[0]
-    else { return ([], false) }
-    if let error = unsafe rd_kafka_ConsumerGroupDescription_error(description) {
-      // The description owns this error.
-      throw unsafe denied(rd_kafka_error_code(error), "describing group \"\(group)\"", group)
-    }
-    let isStable =
-      unsafe rd_kafka_ConsumerGroupDescription_state(description)
-      == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE
-    let count = unsafe rd_kafka_ConsumerGroupDescription_member_count(description)
-    let members = (0..<count).compactMap { index in
-      unsafe rd_kafka_ConsumerGroupDescription_member(description, index).map(unsafe Self.member)
-    }
-    return (members, isStable)
-  }
-
   private func denied(_ code: rd_kafka_resp_err_t, _ detail: String, _ group: String) -> LogError {
     client.access.explain(LogError(code, detail), code, group: group)
-  }
-
-  private static func member(_ description: OpaquePointer) -> GroupMember {
-    func text(_ pointer: UnsafePointer<CChar>?) -> String? {
-      unsafe pointer.map { unsafe String(cString: $0) }
-    }
-    let owned = unsafe rd_kafka_MemberDescription_assignment(description)
-      .flatMap { unsafe rd_kafka_MemberAssignment_partitions($0) }
-      .map { unsafe partitions(of: $0) }
-    return unsafe GroupMember(
-      clientID: text(rd_kafka_MemberDescription_client_id(description)) ?? "",
-      instanceID: text(rd_kafka_MemberDescription_group_instance_id(description)),
-      host: text(rd_kafka_MemberDescription_host(description)) ?? "",
-      partitions: Set(owned ?? []))
   }
 
   /// A group's committed offsets; partitions without one are absent.

@@ -69,7 +69,7 @@ import Wiring
   @Test func strangersAreToldByWhatTheyRead() throws {
     var news = try news()
     let ours = KafkaAdmin.GroupMember(
-      clientID: identity.member, instanceID: identity.member, host: "/10.0.0.1",
+      clientID: identity.member, host: "/10.0.0.1",
       partitions: [TopicPartition("validated-ratings", 0)])
     var stranger = KafkaAdmin.GroupMember(
       clientID: "console-consumer", host: "/10.0.0.9",
