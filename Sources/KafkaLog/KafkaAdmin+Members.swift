@@ -4,9 +4,9 @@ import EventLog
 extension KafkaAdmin {
   /// A group's members, and whether the group is stable.
   ///
-  /// `rd_kafka_DescribeConsumerGroups` would tell more, and aborts the process if the group's
-  /// coordinator goes away meanwhile (`rd_kafka_enq_once_del_source_return` in 2.0.2). This older
-  /// call leaves out a group that the client may not describe.
+  /// `rd_kafka_DescribeConsumerGroups` would tell more, and ends the process if the connection to
+  /// the coordinator breaks at the wrong moment (Mends.md). This older call leaves out a group that
+  /// the client may not describe.
   func describe(_ group: String) throws(LogError) -> (members: [GroupMember], isStable: Bool) {
     var list: UnsafePointer<rd_kafka_group_list>?
     let code = unsafe rd_kafka_list_groups(client.handle, group, &list, timeout.milliseconds)
