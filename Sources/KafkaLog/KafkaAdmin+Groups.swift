@@ -110,18 +110,6 @@ extension KafkaAdmin {
     return (code ?? RD_KAFKA_RESP_ERR_NO_ERROR, partitions)
   }
 
-  /// Who has a group's partitions, from the stamps of its offsets. Partitions without an owner are
-  /// absent.
-  func owners(group: String, of partitions: [TopicPartition]) throws(LogError)
-    -> [TopicPartition: String]
-  {
-    var result: [TopicPartition: String] = [:]
-    for (partition, commit) in try commits(group: group, of: partitions) {
-      if case .owned(let name)? = commit.stamp { result[partition] = name }
-    }
-    return result
-  }
-
   private func forEachCommitted(
     _ group: String, _ partitions: [TopicPartition],
     _ body: (TopicPartition, rd_kafka_topic_partition_t) -> Void

@@ -332,8 +332,17 @@ import Logging
 
   public func owners(of partitions: [TopicPartition]) throws(LogError) -> [TopicPartition: String] {
     guard let group else { return [:] }
-    let admin = KafkaAdmin(of: client, timeout: requestTimeout)
-    return try admin.owners(group: group, of: partitions)
+    // One that reads committed records only waits for open transactions, a predecessor's as well.
+    // The admin's request for any group's offsets can end the process (Mends.md).
+    let inquirer = try KafkaConsumer(
+      ConsumerConfiguration(
+        topics: [], group: group, isMember: false, clientID: "\(group)-owners",
+        readCommitted: false),
+      settings: client.access.settings, logger: logger)
+    defer { inquirer.close() }
+    return try inquirer.commits(of: partitions).compactMapValues { commit in
+      if case .owned(let name)? = commit.stamp { name } else { nil }
+    }
   }
 
   public func commit(_ offsets: [TopicPartition: Int64], wait: Bool) throws(LogError) {

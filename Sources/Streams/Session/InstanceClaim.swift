@@ -36,7 +36,7 @@ public struct InstanceClaim<Log: EventLog>: Sendable {
     let end = try consumer.offsets(of: place).upperBound
     // librdkafka repeats a commit that comes before the group's coordinator is known, but only a
     // second later. A question waits for the coordinator.
-    _ = try consumer.owners(of: [place])
+    _ = try consumer.commits(of: [place])
     try consumer.commit([place: end], wait: true)
   }
 
