@@ -7,13 +7,15 @@ struct QualityPlot {
   private struct Line: Sendable {
     let name: String
     let color: String
+    /// Lengths of strokes and gaps: lines that lie on each other are seen all the same.
+    let dashes: String
     let value: @Sendable (WeeklyReplay.Week) -> Double
   }
 
   private static let lines = [
-    Line(name: "trained every week", color: "#1b6ca8") { $0.retrained },
-    Line(name: "trained once", color: "#d1495b") { $0.once },
-    Line(name: "most rated movies", color: "#888888") { $0.popularity },
+    Line(name: "trained every week", color: "#1b6ca8", dashes: "none") { $0.retrained },
+    Line(name: "trained once", color: "#d1495b", dashes: "8 6") { $0.once },
+    Line(name: "most rated movies", color: "#888888", dashes: "2 4") { $0.popularity },
   ]
   private static let size = (width: 960.0, height: 420.0)
   private static let margin = 50.0
@@ -66,12 +68,14 @@ struct QualityPlot {
     }
     for index in weeks.indices where index % max(weeks.count / 6, 1) == 0 {
       parts.append(
-        "<text x=\"\(x(index))\" y=\"\(height - 20)\" font-size=\"12\">\(weeks[index].date)</text>")
+        "<text x=\"\(x(index))\" y=\"\(height - 20)\" font-size=\"12\""
+          + " text-anchor=\"middle\">\(weeks[index].date)</text>")
     }
     for line in Self.lines {
       let points = weeks.enumerated().map { "\(x($0)),\(y(line.value($1)))" }
       parts.append(
-        "<polyline fill=\"none\" stroke=\"\(line.color)\" stroke-width=\"2\" points=\""
+        "<polyline fill=\"none\" stroke=\"\(line.color)\" stroke-width=\"2\""
+          + " stroke-dasharray=\"\(line.dashes)\" points=\""
           + points.joined(separator: " ") + "\"/>")
     }
     return (parts + ["</svg>"]).joined(separator: "\n")
