@@ -35,17 +35,11 @@ extension KafkaAdmin {
     try everyMember(of: group).map(\.clientID).sorted()
   }
 
-  private func denied(_ code: rd_kafka_resp_err_t, _ detail: String, _ group: String) -> LogError {
-    client.access.explain(LogError(code, detail), code, group: group)
-  }
-
   /// A group's committed offsets; partitions without one are absent.
   public func committed(group: String, of partitions: [TopicPartition]) throws(LogError)
     -> [TopicPartition: Int64]
   {
-    var result: [TopicPartition: Int64] = [:]
-    try unsafe forEachCommitted(group, partitions) { result[$0] = unsafe $1.offset }
-    return result
+    try client(ofGroup: group).committed(partitions)
   }
 
   /// A group's committed offsets and who committed them; partitions without one are absent. Does
@@ -53,11 +47,7 @@ extension KafkaAdmin {
   public func commits(group: String, of partitions: [TopicPartition]) throws(LogError)
     -> [TopicPartition: GroupOffset]
   {
-    var result: [TopicPartition: GroupOffset] = [:]
-    try unsafe forEachCommitted(group, partitions) {
-      result[$0] = unsafe GroupOffset($1.offset, OffsetStamp($1))
-    }
-    return result
+    try client(ofGroup: group).commits(of: partitions)
   }
 
   /// Sets a group's offsets from outside.
@@ -66,13 +56,16 @@ extension KafkaAdmin {
   public func commit(_ offsets: [TopicPartition: Int64], group: String, stamp: OffsetStamp)
     throws(LogError)
   {
-    guard !offsets.isEmpty else { return }
-    let action = "setting the offsets of group \"\(group)\""
-    let answer = try alter(PartitionList(offsets, stamp: stamp), group: group, action)
-    guard answer.code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-      throw denied(answer.code, action, group)
-    }
-    for partition in answer.partitions { try check(partition.code, action) }
+    try client(ofGroup: group).commit(PartitionList(offsets, stamp: stamp), wait: true)
+  }
+
+  /// A client of the group, made at the first question about its offsets.
+  private func client(ofGroup group: String) throws(LogError) -> KafkaConsumer {
+    if let known = groupClients[group] { return known }
+    let made = try KafkaConsumer.bystander(
+      ofGroup: group, settings: client.access.settings, logger: client.context.logger)
+    groupClients[group] = made
+    return made
   }
 
   /// What the broker says to offsets set from outside: of the group, and of each partition.
@@ -108,38 +101,5 @@ extension KafkaAdmin {
       return unsafe (String(cString: element.topic), element.err)
     }
     return (code ?? RD_KAFKA_RESP_ERR_NO_ERROR, partitions)
-  }
-
-  private func forEachCommitted(
-    _ group: String, _ partitions: [TopicPartition],
-    _ body: (TopicPartition, rd_kafka_topic_partition_t) -> Void
-  ) throws(LogError) {
-    guard !partitions.isEmpty else { return }
-    let list = PartitionList(partitions)
-    var requests: [OpaquePointer?] = unsafe [
-      rd_kafka_ListConsumerGroupOffsets_new(group, list.list)
-    ]
-    defer { unsafe rd_kafka_ListConsumerGroupOffsets_destroy_array(&requests, requests.count) }
-    let reply = try unsafe ask(
-      RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, "asking for the offsets of group \"\(group)\""
-    ) { options in
-      unsafe rd_kafka_ListConsumerGroupOffsets(client.handle, &requests, 1, options, queue)
-    }
-    var size = 0
-    guard
-      let groups = unsafe rd_kafka_ListConsumerGroupOffsets_result_groups(
-        rd_kafka_event_ListConsumerGroupOffsets_result(reply.event), &size), size == 1,
-      let answer = unsafe groups[0]
-    else { return }
-    if let error = unsafe rd_kafka_group_result_error(answer) {
-      // The group result owns this error.
-      throw unsafe denied(rd_kafka_error_code(error), "offsets of group \"\(group)\"", group)
-    }
-    guard let offsets = unsafe rd_kafka_group_result_partitions(answer) else { return }
-    for index in unsafe 0..<Int(offsets.pointee.cnt) {
-      let element = unsafe offsets.pointee.elems[index]
-      guard unsafe element.offset >= 0 else { continue }
-      unsafe body(TopicPartition(String(cString: element.topic), element.partition), element)
-    }
   }
 }

@@ -12,6 +12,8 @@ import Logging
   private var nextProbe = ContinuousClock.now
   /// How many requests were sent; each is known by its number.
   var requestCount: UInt = 0
+  /// Those that ask for and set groups' offsets, by group.
+  var groupClients: [String: KafkaConsumer] = [:]
 
   /// Connects in the background. `cluster()` shows whether a broker answers.
   init(settings: KafkaSettings, clientID: String, readCommitted: Bool, logger: Logger)

@@ -332,13 +332,8 @@ import Logging
 
   public func owners(of partitions: [TopicPartition]) throws(LogError) -> [TopicPartition: String] {
     guard let group else { return [:] }
-    // One that reads committed records only waits for open transactions, a predecessor's as well.
-    // The admin's request for any group's offsets can end the process (Mends.md).
-    let inquirer = try KafkaConsumer(
-      ConsumerConfiguration(
-        topics: [], group: group, isMember: false, clientID: "\(group)-owners",
-        readCommitted: false),
-      settings: client.access.settings, logger: logger)
+    let inquirer = try Self.bystander(
+      ofGroup: group, settings: client.access.settings, logger: logger)
     defer { inquirer.close() }
     return try inquirer.commits(of: partitions).compactMapValues { commit in
       if case .owned(let name)? = commit.stamp { name } else { nil }
@@ -353,7 +348,7 @@ import Logging
     try commit(PartitionList(offsets, stamp: instanceID.map { .released(by: $0) }), wait: true)
   }
 
-  private func commit(_ list: borrowing PartitionList, wait: Bool) throws(LogError) {
+  func commit(_ list: borrowing PartitionList, wait: Bool) throws(LogError) {
     guard list.count > 0 else { return }
     // The result covers failures of single partitions too. The list is copied: it holds none.
     guard wait else {
@@ -370,6 +365,8 @@ import Logging
     defer { unsafe rd_kafka_event_destroy(event) }
     let code = unsafe rd_kafka_event_error(event)
     if code == RD_KAFKA_RESP_ERR__FATAL, let fatal = client.fatalError { throw fatal }
-    try check(code, "committing offsets")
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+      throw client.access.explain(LogError(code, "committing offsets"), code)
+    }
   }
 }

@@ -1,71 +1,11 @@
 import EventLog
-import Foundation
 import Testing
 
 @testable import KafkaLog
 
-private let bootstrapServers = ProcessInfo.processInfo.environment["KAFKA_BOOTSTRAP_SERVERS"]
-
 /// What only real brokers do: aborts, fencing, isolation, admin requests.
-@Suite(
-  .enabled(if: bootstrapServers != nil, "needs Apache Kafka named by KAFKA_BOOTSTRAP_SERVERS"),
-  .serialized)
-struct ApacheKafkaTests {
-  private let log = KafkaLog(
-    settings: KafkaSettings(bootstrapServers: bootstrapServers ?? ""), logger: quiet)
-
-  /// Runs `body` with new topics, deleted afterwards. A prefix makes their names unique.
-  private func withTopics(
-    _ topics: [String: Int32], _ body: (_ prefix: String, KafkaAdmin) throws -> Void
-  ) throws {
-    let prefix = "test-\(UInt64.random(in: 0...UInt64.max))-"
-    let admin = try log.makeAdmin()
-    let created = try admin.create(
-      topics.map {
-        KafkaAdmin.NewTopic(
-          prefix + $0.key, partitions: $0.value, replicationFactor: 1,
-          properties: ["retention.ms": "-1"])
-      })
-    #expect(created.values.allSatisfy { $0 == .done })
-    defer { _ = try? admin.delete(topics.keys.map { prefix + $0 }) }
-    let deadline = ContinuousClock.now + patience
-    while try !Set(admin.topics().keys).isSuperset(of: topics.keys.map { prefix + $0 }) {
-      try #require(ContinuousClock.now < deadline)
-    }
-    try body(prefix, admin)
-  }
-
-  private func producer(_ topics: [String], id: String? = nil) throws -> KafkaProducer {
-    try log.makeProducer(
-      ProducerConfiguration(
-        topics: topics, delivery: id.map { .transactional(id: $0) } ?? .idempotent,
-        clientID: "test"))
-  }
-
-  private func reader(_ topic: String, readCommitted: Bool = true) throws -> KafkaConsumer {
-    try log.makeConsumer(
-      ConsumerConfiguration(
-        topics: [topic], group: nil, clientID: "reader", readCommitted: readCommitted,
-        fetchWait: .milliseconds(20)))
-  }
-
-  private func member(_ topic: String, group: String) throws -> KafkaConsumer {
-    try log.makeConsumer(
-      ConsumerConfiguration(
-        topics: [topic], group: group, clientID: "member", fetchWait: .milliseconds(20)))
-  }
-
-  private func join(_ member: KafkaConsumer, expecting count: Int) throws -> [Copied] {
-    var records: [Copied] = []
-    try poll(member, into: &records) { records, result in
-      if case .assigned(let partitions) = result.rebalance {
-        try member.assign(partitions.map { ($0, .beginning) })
-      }
-      return records.count >= count
-    }
-    return records
-  }
-
+@Suite(.needsApacheKafka, .serialized)
+struct ApacheKafkaTests: ApacheKafkaSuite {
   @Test func topicsAreCreatedDescribedAndDeleted() throws {
     try withTopics(["one": 3]) { prefix, admin in
       let name = prefix + "one"
@@ -153,61 +93,6 @@ struct ApacheKafkaTests {
     }
   }
 
-  @Test func offsetsBelongToTheTransaction() throws {
-    try withTopics(["input": 1, "output": 1]) { prefix, admin in
-      let (input, output) = (prefix + "input", prefix + "output")
-      let zero = TopicPartition(input, 0)
-      let source = try producer([input])
-      for number in 0..<10 { try source.send("\(number)") }
-      try source.flush(timeout: patience)
-      let member = try member(input, group: prefix + "group")
-      #expect(try join(member, expecting: 10).count == 10)
-      let producer = try producer([output], id: prefix + "id")
-      for number in 1...10 as ClosedRange<Int64> {
-        try producer.beginTransaction()
-        try producer.send("\(number)")
-        try producer.commitTransaction(offsets: [zero: number], of: member, timeout: patience)
-        #expect(try member.committed([zero]) == [zero: number])
-      }
-      #expect(try admin.committed(group: prefix + "group", of: [zero]) == [zero: 10])
-    }
-  }
-
-  /// The broker lists members' partitions for a stable group only.
-  @Test func membersAreListedWithTheirPartitionsOrNotAtAll() throws {
-    try withTopics(["input": 2]) { prefix, admin in
-      let (input, group) = (prefix + "input", prefix + "group")
-      let all = Set((0..<2).map { TopicPartition(input, $0) })
-      func turn(_ member: KafkaConsumer) throws {
-        let result = try member.poll(maxRecords: 1, timeout: .milliseconds(20)) { _ in true }
-        switch result.rebalance {
-        case .assigned(let partitions): try member.assign(partitions.map { ($0, .beginning) })
-        case .revoked(let partitions), .lost(let partitions): try member.unassign(partitions)
-        case nil: break
-        }
-      }
-      func wait(_ polled: [KafkaConsumer], for done: ([KafkaAdmin.GroupMember]?) -> Bool) throws {
-        let deadline = ContinuousClock.now + patience
-        while try !done(admin.members(of: group)) {
-          try #require(ContinuousClock.now < deadline)
-          for member in polled { try turn(member) }
-        }
-      }
-      #expect(try admin.members(of: group) == nil)
-      let first = try member(input, group: group)
-      try wait([first]) { $0?.map(\.partitions) == [all] }
-      // The first member doesn't answer, so the group is stuck.
-      let second = try member(input, group: group)
-      try wait([second]) { $0 == nil }
-      try wait([first, second]) {
-        $0?.count == 2 && $0?.reduce(into: []) { $0.formUnion($1.partitions) } == all
-          && $0?.allSatisfy { $0.partitions.count == 1 } == true
-      }
-      first.close()
-      second.close()
-    }
-  }
-
   @Test func aSuccessorFencesTheProducer() throws {
     try withTopics(["output": 1]) { prefix, _ in
       let output = prefix + "output"
@@ -229,38 +114,6 @@ struct ApacheKafkaTests {
       try new.commitTransaction(offsets: [:], of: reader, timeout: patience)
       try reader.assign([(TopicPartition(output, 0), .beginning)])
       #expect(try read(reader, count: 1).map(\.text) == ["new"])
-    }
-  }
-
-  @Test func aReplacedMemberCannotCommit() throws {
-    try withTopics(["input": 1, "output": 1]) { prefix, _ in
-      let (input, output) = (prefix + "input", prefix + "output")
-      let zero = TopicPartition(input, 0)
-      let source = try producer([input])
-      try source.send("0", partition: 0)
-      try source.flush(timeout: patience)
-      // Static members with the same name: the second replaces the first.
-      let configuration = ConsumerConfiguration(
-        topics: [input], group: prefix + "group", instanceID: prefix + "member",
-        clientID: "member")
-      let elder = try log.makeConsumer(configuration)
-      _ = try join(elder, expecting: 1)
-      let producer = try producer([output], id: prefix + "id")
-      try producer.beginTransaction()
-      try producer.send("stale")
-      let younger = try log.makeConsumer(configuration)
-      _ = try join(younger, expecting: 1)
-      #expect {
-        try producer.commitTransaction(offsets: [zero: 1], of: elder, timeout: patience)
-      } throws: {
-        ($0 as? LogError)?.code == .fenced
-      }
-      try producer.abortTransaction(timeout: patience)
-      #expect(try younger.committed([zero]) == [:])
-      var records: [Copied] = []
-      #expect { try poll(elder, into: &records) { _, _ in false } } throws: {
-        ($0 as? LogError)?.code == .fenced
-      }
     }
   }
 
