@@ -200,6 +200,14 @@ import Testing
     #expect(empty.text == "movie[3]: the store and the log agree: 0 entries at input offset 0")
   }
 
+  @Test func aPartitionThatNobodyHasReadIsNamedWithARemedy() {
+    let unread = UnreadPartition(TopicPartition("user-ratings", 8), of: .intake)
+    #expect(
+      unread.text.hasPrefix(
+        "intake[8]: not compared: user-ratings[8] holds records that no instance has ever read\n"))
+    #expect(unread.text.contains("  → start a daemon"))
+  }
+
   @Test func verdictsWithoutEventsAreNamed() {
     let report = VerdictReport(
       validVerdicts: 7, events: 5, missingEvents: 2,

@@ -41,6 +41,15 @@ package struct StateVerification {
       in: settings.storage, settings.topology, cluster.log, stage: stage, partition: partition)
   }
 
+  /// The partitions of users' events that hold records and that no instance has ever read. Waits
+  /// for a daemon that has yet to take up new ones.
+  ///
+  /// - Parameter partition: the only one to look at; `nil` for all.
+  package func unreadPartitions(_ partition: Int32?) throws -> [UnreadPartition] {
+    try UnreadPartitions(settings: settings, cluster: cluster, patience: patience)
+      .find(partition: partition)
+  }
+
   package func verify(_ place: VerifiedPartition) throws -> VerifyReport {
     do {
       var report = try examine(place)

@@ -8,6 +8,7 @@ import Wiring
 /// broker that is away is an error at once, and later only warnings reach the log.
 struct VerifiedCluster {
   let log: KafkaLog
+  let admin: KafkaAdmin
   let id: String
   let counts: PartitionCounts
   let logger: Logger
@@ -15,7 +16,7 @@ struct VerifiedCluster {
   init(_ settings: Settings, _ logger: Logger) throws {
     var quiet = logger
     if quiet.logLevel < .warning { quiet.logLevel = .warning }
-    let admin = try settings.makeAdmin(logger)
+    admin = try settings.makeAdmin(logger)
     let found = try admin.cluster()
     id = found.id
     counts = found.isEmbedded ? settings.partitionCounts : try settings.usedCounts(admin, quiet)

@@ -21,7 +21,8 @@ struct StateVerifyCommand: ParsableCommand {
       one published last.
 
       Exits with 0 only when every partition was compared and agrees, and with 3 when something \
-      differs or could not be compared, such as a partition whose store is on another machine. The log \
+      differs or could not be compared, such as a partition whose store is on another machine, or one of \
+      user-ratings that was added while nothing ran. The log \
       must still hold every event.
       """)
 
@@ -49,19 +50,23 @@ struct StateVerifyCommand: ParsableCommand {
       reports.append(report)
       if !json { print(report.text) }
     }
+    // What was never read belongs to no stage with state, so it counts where none is chosen.
+    let unread = options.stage == nil ? try verification.unreadPartitions(options.partition) : []
     let verdicts = try verification.verifyVerdicts(reports)
     if json {
-      print(try JSONText.of(Output(partitions: reports, verdicts: verdicts)))
-    } else if let verdicts {
-      print(verdicts.text)
+      print(try JSONText.of(Output(partitions: reports, unread: unread, verdicts: verdicts)))
+    } else {
+      for partition in unread { print(partition.text) }
+      if let verdicts { print(verdicts.text) }
     }
-    if !reports.allSatisfy(\.agrees) || verdicts?.agrees == false {
+    if !reports.allSatisfy(\.agrees) || !unread.isEmpty || verdicts?.agrees == false {
       throw ExitCode(ExitStatus.stateDiffers.rawValue)
     }
   }
 
   private struct Output: Encodable {
     var partitions: [VerifyReport]
+    var unread: [UnreadPartition]
     var verdicts: VerdictReport?
   }
 }

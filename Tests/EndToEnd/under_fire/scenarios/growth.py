@@ -24,7 +24,8 @@ SHORT = SMALL | {"events": 20_000, "kills": 1}
 
 # What the issue promises.
 A_MINUTE = 60
-TOPICS_DIFFER = 2  # As `projectionist --help` lists it.
+# As `projectionist --help` lists them.
+TOPICS_DIFFER, STATE_DIFFERS = 2, 3
 REQUESTS, REPLIES = "recommendation-requests", "recommendations"
 MAX_AGE_SECONDS = 60
 
@@ -42,6 +43,7 @@ def run(bed):
     old_requests(bed, daemon)
     everything_grows(bed, daemon)
     input_grows(bed, daemon)
+    input_grows_while_nothing_runs(bed, daemon)
     checks.everything(bed, [daemon], bed.options.guarantee == "exactly_once")
 
 
@@ -136,18 +138,41 @@ def input_grows(bed, daemon):
     grow(bed, "user-ratings", 8)
     wait_until(lambda: len(bed.groups.partitions("user-ratings")) == 8, 30, "there are eight")
     started = time.monotonic()
-    producer = Producer({"bootstrap.servers": bed.bootstrap})
-    for number in range(400):
-        # Of users who have no events in other partitions: the fold goes by partitions' order.
-        event = {
-            "user_id": 1_000_000 + number, "movie_id": 1 + number % 50, "rating": 4.0,
-            "timestamp": 1_600_000_000 + number,
-        }
-        producer.produce("user-ratings", json.dumps(event), partition=4 + number % 4)
-    producer.flush(30)
+    rate(bed, 1_000_000, [4, 5, 6, 7])
     bed.groups.wait_until_caught_up(["intake"], seconds=A_MINUTE, daemons=[daemon])
     bed.report.figure("new partitions are read after", time.monotonic() - started, "s")
     bed.groups.wait_until_caught_up(seconds=120, daemons=[daemon])
+
+
+def rate(bed, first_user, partitions, count=400):
+    """Of users who have no events in other partitions: the fold goes by partitions' order."""
+    producer = Producer({"bootstrap.servers": bed.bootstrap})
+    for number in range(count):
+        event = {
+            "user_id": first_user + number, "movie_id": 1 + number % 50, "rating": 4.0,
+            "timestamp": 1_600_000_000 + number,
+        }
+        place = partitions[number % len(partitions)]
+        producer.produce("user-ratings", json.dumps(event), partition=place)
+    producer.flush(30)
+
+
+def input_grows_while_nothing_runs(bed, daemon):
+    bed.report.progress("case: user-ratings grows while nothing runs")
+    daemon.stop()
+    grow(bed, "user-ratings", 10)
+    wait_until(lambda: len(bed.groups.partitions("user-ratings")) == 10, 30, "there are ten")
+    rate(bed, 2_000_000, [8])
+    code, text = bed.command(
+        "state", "verify", "--no-redis", "--wait", "1", "--config", daemon.configuration
+    )
+    named = "intake[8]: not compared" in text and "intake[9]" not in text
+    bed.report.check(
+        "state verify names the partition that nobody has read",
+        [f"exit code {code}: {text}"] * (code != STATE_DIFFERS or not named),
+    )
+    daemon.start()
+    bed.groups.wait_until_caught_up(seconds=A_MINUTE, daemons=[daemon])
 
 
 # Requests
