@@ -150,6 +150,7 @@ import Testing
       request: RecommendationRequest(user: 1), recommendations: [], strategy: .popular,
       history: [], stateOffset: 1, moment: 7, latencyMilliseconds: 1)
     reply.diversity = GenreDiversity(percent: 30)
+    reply.catalogOffsets = [1]
     reply.write(to: &writer)
     let value = try value("recommendations")
     let alternatives = try #require(value["oneOf"] as? [[String: Any]])

@@ -49,7 +49,8 @@ public enum RecommendationReason: String, Sendable {
   case noModel = "no_model"
   /// The user has no ratings.
   case noRatings = "no_ratings"
-  /// The model knows none of the movies that the user has rated.
+  /// The model neither knows any of the movies that the user has rated nor can place one by its
+  /// genres.
   case noKnownMovies = "no_known_movies"
   /// The model's numbers are too large for the user's ratings.
   case unsolvable
