@@ -1,5 +1,6 @@
 import Configuration
 import EventLog
+import Foundation
 import KafkaLog
 import Logging
 import Pipeline
@@ -21,7 +22,8 @@ final class NameClaims: Sendable {
   init(_ settings: Settings, instance: String, logger: Logger) {
     let topology = settings.topology
     let log = settings.makeWatchLog(logger)
-    let mark = UInt64.random(in: 1...UInt64.max)
+    let now = Int64(Date().timeIntervalSince1970 * 1000)
+    let mark = InstanceClaim<KafkaLog>.mark(startedAt: now)
     let place = TopicPartition(topology[.models], 0)
     let members = settings.stages.compactMap(topology.stage).filter { $0.follows == nil }
     claims = Dictionary(
@@ -36,8 +38,8 @@ final class NameClaims: Sendable {
   /// Takes the name for a stage. A new client takes half a second to find the group's coordinator,
   /// so each stage does this in its own thread.
   ///
-  /// - Returns: asks whether another process has the name meanwhile. A question that the broker
-  ///   doesn't answer comes again with the next replacement.
+  /// - Returns: asks whether another process has the name meanwhile. If the broker doesn't answer,
+  ///   the next replacement asks again.
   func take(for stage: StageDeclaration) -> (@Sendable () -> Reason?)? {
     guard let claim = claims[stage.name] else { return nil }
     do throws(LogError) { try claim.take() } catch {

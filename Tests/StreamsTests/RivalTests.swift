@@ -17,16 +17,56 @@ struct RivalTests {
       place: TopicPartition(World.input, 0), mark: mark)
   }
 
-  @Test func whoClaimsLastHasTheName() throws {
+  @Test func whoStartsLastHasTheName() throws {
     let log = World().log
-    let (old, new) = (claim(log, 7), claim(log, 3))
+    let (old, new) = (claim(log, 3), claim(log, 7))
     #expect(try old.findRival() == nil, "nobody has claimed it yet")
     try old.take()
-    #expect(try old.findRival() == nil && new.findRival() != nil)
+    #expect(try old.findRival() == nil)
     try new.take()
     let rival = try #require(try old.findRival())
     #expect(rival.code == .instanceInUse && rival.text.contains("`instance`, a"))
     #expect(try new.findRival() == nil)
+  }
+
+  /// Its clock is behind, or it was slow to claim: the other one says again whose the name is.
+  @Test func aYoungerClaimOfAnOlderProcessIsTakenBack() throws {
+    let log = World().log
+    let (old, new) = (claim(log, 3), claim(log, 7))
+    try new.take()
+    try old.take()
+    #expect(try new.findRival() == nil)
+    #expect(try old.findRival() != nil)
+  }
+
+  /// What a process that is gone has left does not stop its successor, whatever its clock said.
+  @Test func onlyALivingProcessIsARival() throws {
+    let log = World().log
+    try claim(log, 9).take()
+    let next = claim(log, 3)
+    try next.take()
+    #expect(try next.findRival() == nil)
+  }
+
+  /// Each claims another stage last, and both are replaced everywhere: one of them stops, the same
+  /// in every stage.
+  @Test func ofTwoThatStartTogetherOneStops() throws {
+    let log = World().log
+    let stages = ["user", "movie"]
+    let one = stages.map { claim(log, 5, on: $0) }
+    let other = stages.map { claim(log, 6, on: $0) }
+    for claim in [one[0], other[0], other[1], one[1]] { try claim.take() }
+    for _ in 0..<2 {
+      #expect(try other.allSatisfy { try $0.findRival() == nil })
+      #expect(try one.allSatisfy { try $0.findRival() != nil })
+    }
+  }
+
+  @Test func marksGrowWithTheTimeOfTheStart() {
+    let marks = [0, 1, 1_700_000_000_000, 1_700_000_000_001, 4_000_000_000_000].map {
+      InstanceClaim<MemoryLog>.mark(startedAt: $0)
+    }
+    #expect(marks == marks.sorted() && Set(marks).count == marks.count && !marks.contains(0))
   }
 
   /// One machine may run some of the stages, and another one the others.
