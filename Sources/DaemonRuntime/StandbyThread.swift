@@ -34,10 +34,17 @@ final class StandbyThread: Sendable {
     }.run()
   }
 
+  /// - Returns: `nil` while nobody knows, such as while a broker does not answer: copies that are
+  ///   kept stay.
   private static func members(of group: String, _ admin: KafkaAdmin) throws(LogError)
     -> [StandbyPlacement.Member]?
   {
-    try admin.members(of: group)?.map {
+    let members: [KafkaAdmin.GroupMember]?
+    do throws(LogError) { members = try admin.members(of: group) } catch {
+      guard error.code == .unavailable else { throw error }
+      return nil
+    }
+    return members?.map {
       StandbyPlacement.Member(
         name: $0.clientID, partitions: Set($0.partitions.map(\.partition)))
     }

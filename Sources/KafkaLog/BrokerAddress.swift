@@ -11,7 +11,7 @@ enum BrokerAddress {
       .first { !isAddress($0) }.map(String.init)
   }
 
-  /// The protocol of the first entry that names another one: librdkafka leaves that entry out.
+  /// The protocol of the first entry that names another one: librdkafka reads no further.
   static func otherProtocol(in servers: String, than spoken: String) -> String? {
     for entry in servers.split(separator: ",").map({ $0.trimmingBlanks() }) {
       guard let scheme = entry.firstRange(of: "://") else { continue }

@@ -13,10 +13,9 @@ import EventLog
       try set(name, value)
     }
     for (name, value) in overrides.sorted(by: { $0.key < $1.key }) {
-      guard !KafkaSettings.reserved.contains(name) else {
+      guard !KafkaSettings.reserved.union(KafkaSettings.names).contains(name) else {
         throw LogError(
-          .configuration, "kafka property \"\(name)\" can't be changed: exactly-once depends on it",
-          reaction: .stopDaemon)
+          .configuration, "kafka property \"\(name)\" can't be changed", reaction: .stopDaemon)
       }
       try set(name, value)
     }

@@ -8,18 +8,35 @@ extension KafkaAdmin {
   /// the coordinator breaks at the wrong moment (Mends.md). This older call leaves out a group that
   /// the client may not describe.
   func describe(_ group: String) throws(LogError) -> (members: [GroupMember], isStable: Bool) {
+    let deadline = ContinuousClock.now + timeout
+    var patience = min(timeout, .seconds(1))
+    while true {
+      do throws(LogError) { return try describe(group, within: patience) } catch {
+        let isStopping = client.access.settings.isStopping?() == true
+        patience = min(patience * 2, deadline - .now)
+        guard error.code == .unavailable, patience > .zero, !isStopping else { throw error }
+      }
+    }
+  }
+
+  /// Asks every broker, and waits for all: one that answers nothing is not waited for if another
+  /// has the group, and one that closes the connection takes the others' answers with it.
+  private func describe(_ group: String, within patience: Duration) throws(LogError)
+    -> (members: [GroupMember], isStable: Bool)
+  {
     var list: UnsafePointer<rd_kafka_group_list>?
-    let code = unsafe rd_kafka_list_groups(client.handle, group, &list, timeout.milliseconds)
-    guard unsafe list != nil || code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-      let detail = "describing group \"\(group)\""
-      let error = LogError(code, detail)
+    let code = unsafe rd_kafka_list_groups(client.handle, group, &list, patience.milliseconds)
+    defer { if let list = unsafe list { unsafe rd_kafka_group_list_destroy(list) } }
+    guard let found = unsafe list?.pointee, unsafe found.group_cnt == 1 else {
+      if code == RD_KAFKA_RESP_ERR_NO_ERROR { return ([], false) }
+      let error = LogError(
+        code == RD_KAFKA_RESP_ERR__PARTIAL ? RD_KAFKA_RESP_ERR__TIMED_OUT : code,
+        "describing group \"\(group)\"")
       if error.code == .unavailable, client.context.trouble != nil {
         throw client.context.connectionError(code)
       }
       throw client.access.explain(error, code, group: group)
     }
-    defer { unsafe rd_kafka_group_list_destroy(list) }
-    guard let found = unsafe list?.pointee, unsafe found.group_cnt == 1 else { return ([], false) }
     let info = unsafe found.groups[0]
     let failure = unsafe info.err
     guard failure == RD_KAFKA_RESP_ERR_NO_ERROR else {

@@ -15,7 +15,7 @@ import Logging
   /// The member's name, stored with the offsets it commits.
   let instanceID: String?
   private let group: String?
-  private let isMember: Bool
+  let isMember: Bool
   private let topicHandles: [OpaquePointer]
   private let queue: OpaquePointer
   private let batch: UnsafeMutableBufferPointer<UnsafeMutablePointer<rd_kafka_message_t>?>
@@ -274,7 +274,10 @@ import Logging
   {
     guard !partitions.isEmpty else { return [:] }
     let list = PartitionList(partitions)
-    let code = unsafe rd_kafka_committed(client.handle, list.list, requestTimeout.milliseconds)
+    let code =
+      isMember
+      ? unsafe rd_kafka_committed(client.handle, list.list, requestTimeout.milliseconds)
+      : try askAsBystander(list)
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
       throw client.access.explain(LogError(code, "asking for committed offsets"), code)
     }
@@ -360,7 +363,8 @@ import Logging
     try unsafe check(
       rd_kafka_commit_queue(client.handle, list.list, replies, nil, nil), "committing offsets")
     guard let event = unsafe rd_kafka_queue_poll(replies, requestTimeout.milliseconds) else {
-      throw client.fatalError ?? LogError(RD_KAFKA_RESP_ERR__TIMED_OUT, "committing offsets")
+      throw client.fatalError ?? groupRefusal()
+        ?? LogError(RD_KAFKA_RESP_ERR__TIMED_OUT, "committing offsets")
     }
     defer { unsafe rd_kafka_event_destroy(event) }
     let code = unsafe rd_kafka_event_error(event)

@@ -8,6 +8,8 @@ public enum KafkaProperties {
     case unknown
     /// The commit protocol depends on it.
     case reserved
+    /// The members of groups are known by it.
+    case name
     /// An entry of `bootstrap.servers` that is no address.
     case noAddress(String)
     /// In librdkafka's own words.
@@ -17,6 +19,7 @@ public enum KafkaProperties {
   /// - Returns: `nil` if the property takes the value.
   public static func fault(of name: String, _ value: String) -> Fault? {
     if KafkaSettings.reserved.contains(name) { return .reserved }
+    if KafkaSettings.names.contains(name) { return .name }
     if name == "bootstrap.servers", let entry = BrokerAddress.firstFault(in: value) {
       return .noAddress(entry)
     }

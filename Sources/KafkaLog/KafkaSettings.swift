@@ -5,7 +5,7 @@ public struct KafkaSettings: Sendable {
   /// `host:port`, several separated by commas.
   public var bootstrapServers: String
   /// librdkafka properties by their own names, applied last, so TLS, SASL and tuning work. Those
-  /// that exactly-once depends on are refused.
+  /// that exactly-once depends on are refused, and the names of members.
   public var properties: [String: String]
   /// How long the group waits for a member that has gone silent (`session.timeout.ms`).
   public var sessionTimeout: Duration = .seconds(10)
@@ -46,6 +46,9 @@ extension KafkaSettings {
     "enable.idempotence", "enable.partition.eof", "group.id", "isolation.level", "partitioner",
     "transactional.id",
   ]
+
+  /// Properties that tell the members of a group apart: they follow from the instance.
+  static let names: Set<String> = ["client.id", "group.instance.id"]
 
   /// What every client has in common.
   private func common(clientID: String) -> [(String, String)] {
@@ -132,7 +135,7 @@ extension KafkaSettings {
       ("isolation.level", readCommitted ? "read_committed" : "read_uncommitted"),
       // A listener that wants SASL closes the connection of a client without it.
       ("log.connection.close", "true"),
-    ] + Mend.adminProperties(clientID: clientID)
+    ]
   }
 }
 

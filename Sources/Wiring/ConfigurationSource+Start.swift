@@ -37,6 +37,7 @@ extension ConfigurationSource {
       return
         "is \"\(value)\"; expected host:port, several separated by commas, and \"\(entry)\" is none"
     case .reserved: return "can't be changed: exactly-once depends on it"
+    case .name: return "can't be changed: it follows from `instance`, which names this process"
     case .invalid(let message):
       return SettingsRendering.isSecret(name)
         ? "is not valid" : "is \"\(value)\"; librdkafka says: \(message)"

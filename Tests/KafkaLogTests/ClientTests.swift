@@ -29,7 +29,7 @@ import Testing
     ["security.protocol": "ssl", "ssl.ca.location": "/nowhere/ca.pem"],
     ["security.protocol": "sasl_plaintext", "sasl.mechanism": "NOPE"],
     ["security.protocol": "sasl_plaintext", "sasl.mechanism": "PLAIN"],
-    ["group.instance.id": "a", "session.timeout.ms": "900000"],
+    ["session.timeout.ms": "900000"],
   ])
   func aClientThatCannotBeMadeIsExplained(_ properties: [String: String]) {
     let settings = KafkaSettings(bootstrapServers: "127.0.0.1:1", properties: properties)

@@ -20,7 +20,7 @@ struct Mend: Sendable {
 
   static let all: [Mend] = [
     .spinningMainThread, .sleepingFetchers, .skippedRecords, .shortSeekTimeout,
-    .indestructibleMember, .slowFencing, .adminWithoutGroup, .requeuedByAbort,
+    .indestructibleMember, .slowFencing, .coordinatorRequests, .requeuedByAbort,
   ]
 }
 
