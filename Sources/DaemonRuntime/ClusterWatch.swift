@@ -30,6 +30,7 @@ final class ClusterWatch: Service {
   /// The group of a stage that runs here.
   private struct Group {
     var identity: StageIdentity
+    /// The inputs that may have any number of partitions: those added to others are not used.
     var inputs: [String]
     var rejoin: RejoinRequest?
   }
@@ -49,7 +50,8 @@ final class ClusterWatch: Service {
     log = settings.makeWatchLog(logger)
     groups = stages.map {
       Group(
-        identity: topology.identity(of: $0, instance: instance), inputs: topology.inputs(of: $0),
+        identity: topology.identity(of: $0, instance: instance),
+        inputs: $0.inputs.filter(\.acceptsAnyPartitionCount).map { topology[$0] },
         rejoin: rejoins[$0.name])
     }
     inputs = Set(stages.flatMap(topology.inputs))

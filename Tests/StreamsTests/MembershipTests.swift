@@ -236,79 +236,6 @@ struct MembershipTests {
     #expect(world.log.committedOffsets(of: "app-count")[world.input(0)] ?? 0 > 3)
   }
 
-  @Test func aFencedProducerJoinsAgainAndGoesOn() throws {
-    var world = World()
-    world.limits = BatchLimits(records: 5)
-    try world.feed(0..<20)
-    let log = world.log
-    var run = World.Run()
-    run.faults = { moment in
-      if moment.effect == .send, moment.number == 13 { log.expireTransaction("app-count-0") }
-      return nil
-    }
-    let result = world.run(run)
-    #expect(result.error == nil)
-    #expect(result.pauses == [.milliseconds(200)])
-    #expect(result.status.records == 20)
-    try Checker(world: world).checkDrained()
-  }
-
-  /// Pauses grow while nothing works, not over the life of a daemon.
-  /// The batch is finished first, and no one else has to wait for the session's end.
-  @Test(arguments: ProcessingGuarantee.allCases)
-  func aStageThatIsAskedToJoinsAgain(guarantee: ProcessingGuarantee) throws {
-    let world = World(guarantee, partitions: 2)
-    try world.feed(0..<10)
-    let recorder = EventRecorder()
-    let request = RejoinRequest()
-    let idle = Counter()
-    var run = World.Run()
-    run.events = recorder.sink
-    run.rejoin = request
-    run.idlePolls = 6
-    run.onIdle = { if idle.next() == 2 { request.make() } }
-    let result = world.run(run)
-    #expect(result.error == nil)
-    #expect(result.status.abortedBatches == 0)
-    let joined = recorder.kinds.count { if case .joining = $0 { true } else { false } }
-    let released = recorder.kinds.contains { if case .fenced = $0 { true } else { false } }
-    #expect(joined == 2 && !released)
-    try Checker(world: world).checkDrained()
-  }
-
-  @Test func progressEndsARowOfFailures() throws {
-    var world = World()
-    world.limits = BatchLimits(records: 2)
-    try world.feed(0..<20)
-    let log = world.log
-    var run = World.Run()
-    run.faults = { moment in
-      if moment.effect == .commitTransaction, moment.number % 3 == 2 {
-        log.expireTransaction("app-count-0")
-      }
-      return nil
-    }
-    let result = world.run(run)
-    #expect(result.pauses.count >= 3)
-    #expect(Set(result.pauses) == [.milliseconds(200)])
-    try Checker(world: world).checkDrained()
-  }
-
-  @Test func withoutProgressPausesGrow() throws {
-    let world = World()
-    try world.feed(0..<3)
-    var run = World.Run()
-    run.faults = { moment in
-      guard moment.effect == .poll, moment.number < 8 else { return nil }
-      return .fail(LogError(.unavailable, "no broker", reaction: .retry))
-    }
-    let result = world.run(run)
-    #expect(
-      result.pauses.prefix(3) == [.milliseconds(200), .milliseconds(400), .milliseconds(800)])
-    #expect(result.pauses.last == .seconds(5))
-    try Checker(world: world).checkDrained()
-  }
-
   enum CommitFault: CaseIterable {
     case refused, retriedBefore, retriedAfter, fencedBefore, fencedAfter
 
@@ -364,26 +291,5 @@ struct MembershipTests {
     world.storage.lose(stage: World.stage, partition: 0)
     world.run()
     try Checker(world: world).checkDrained()
-  }
-}
-
-/// A second member of the group that takes its partitions and reads nothing.
-private final class GroupMember: Sendable {
-  private let log: MemoryLog
-  private let consumer = OneThread<MemoryConsumer?>(nil)
-
-  init(_ world: World) {
-    log = world.log.connected(SimulatedProcess("other"))
-  }
-
-  func join() {
-    consumer.value = try? log.makeConsumer(
-      ConsumerConfiguration(topics: [World.input], group: "app-count", clientID: "other"))
-    _ = try? consumer.value?.poll(maxRecords: 1, timeout: .zero) { _ in false }
-  }
-
-  func leave() {
-    consumer.value?.close()
-    consumer.value = nil
   }
 }

@@ -59,7 +59,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
 
   /// - Parameters:
   ///   - hasCommitted: set when a batch was committed, also before an error.
-  ///   - cap: on the sizes of batches, by the sessions before and for the next one.
+  ///   - cap: on the sizes of batches, from one session to the next.
   private func runSession(_ hasCommitted: inout Bool, _ cap: inout BatchCap) throws(StageError) {
     let session = try StageSession<Log, Storage, Operator>(
       environment, operator: makeOperator(), cap: cap)

@@ -93,7 +93,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     }
     guard isRejoining, !environment.stop.isStopped else { return }
     throw .failed(
-      Reason(.partitionsGrown, "partitions were added that no member of the group reads"),
+      Reason(.partitionsUnread, "partitions were added that no member of the group reads"),
       .abandonPartition)
   }
 
