@@ -10,7 +10,7 @@ enum PrintedText {
 
   static func loss(in file: UnsafeMutablePointer<FILE>) -> Int32? {
     // What could not be written stays in the buffer, and fails again. What is too long for the
-    // buffer has left a mark, and no reason.
+    // buffer is marked as failed, without a reason.
     let isMarked = ferror(file) != 0
     if fflush(file) != 0 { return errno }
     return isMarked ? unknownReason : nil

@@ -57,10 +57,10 @@ private let narrow = Array(object.utf8)
   }
 
   @Test func whatCannotBeSeenIsNamedByItsNumber() {
-    #expect(ForeignForm.typographic("“").sentence.hasPrefix("has U+201C (“) outside of its texts"))
+    #expect(ForeignForm.typographic("“").sentence.hasPrefix("has U+201C (“) outside a string"))
     #expect(
       ForeignForm.typographic("\u{1E}").sentence
-        == "has the control character U+001E outside of its texts: leave it out")
+        == "has the control character U+001E outside a string: leave it out")
     #expect(ForeignForm.typographic("\u{A0}").sentence.hasPrefix("has U+00A0 outside"))
     #expect(ForeignForm.typographic("\u{200B}").sentence.hasPrefix("has U+200B outside"))
   }

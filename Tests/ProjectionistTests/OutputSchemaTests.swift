@@ -1,6 +1,7 @@
 import ArgumentParser
 import Console
 import Foundation
+import Pipeline
 import Recommender
 import TestSupport
 import Testing
@@ -97,6 +98,16 @@ import Testing
   @Test func claimsAndOffsetsAreAsDeclared() throws {
     try expectValid(JSONText.of(["deleted": "m1"]), "models-delete")
     try expectValid(JSONText.of(PromotionOutput(ModelPromotion(version: "m1"))), "models-promote")
+  }
+
+  /// The command prints the record of the topic.
+  @Test func aModelIsShownAsTheTopicDeclaresIt() throws {
+    let file = try #require(TopicCatalog.files[.models])
+    let record = try JSONValue(Data(file))["value"]?["oneOf"]?.elements.first
+    let shown = try JSONValue(Data(contentsOf: Self.directory.appending(path: "models-show.json")))
+    for part in ["properties", "required"] {
+      #expect(shown[part] != nil && shown[part] == record?[part], "\(part)")
+    }
   }
 
   @Test func whatIsNotDeclaredIsRefused() throws {

@@ -65,9 +65,9 @@ package enum ForeignForm: Hashable, Sendable {
       "has \(token), which is no number in JSON: it takes no leading zeros, plus signs or letters,"
         + " and a point only between digits; put text in quotes"
     case .typographic(let scalar) where scalar.value < 0x20:
-      "has the control character \(Self.shown(scalar)) outside of its texts: leave it out"
+      "has the control character \(Self.shown(scalar)) outside a string: leave it out"
     case .typographic(let scalar):
-      "has \(Self.shown(scalar)) outside of its texts, as word processors and chats write it: type"
+      "has \(Self.shown(scalar)) outside a string, as word processors and chats write it: type"
         + " plain quotes, blanks and commas"
     case .tooDeep: "is nested deeper than \(JSONError.deepest) levels"
     case .tableRow: "is a row of a table: send JSON, or load the file with `projectionist load`"

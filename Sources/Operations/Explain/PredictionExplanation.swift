@@ -25,7 +25,7 @@ package struct PredictionExplanation {
   package init(_ settings: Settings, _ logger: Logger) {
     self.settings = settings
     self.logger = logger
-    log = KafkaLog(settings: settings.kafkaSettings, logger: logger)
+    log = settings.makeQuietLog(logger)
   }
 
   /// - Parameter contributions: how many to show for each movie.

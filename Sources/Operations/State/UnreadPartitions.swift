@@ -38,7 +38,7 @@ struct UnreadPartitions {
 
   let settings: Settings
   let cluster: VerifiedCluster
-  /// How long a daemon may take to read what has just been added.
+  /// How long a daemon that runs may take to read what has just been added.
   let patience: Duration
 
   /// - Parameter partition: the only one to look at; `nil` for all.
@@ -49,8 +49,16 @@ struct UnreadPartitions {
         try unread(of: stage).filter { partition == nil || $0.partition == partition }
           .map { UnreadPartition($0, of: stage) }
       }
-      guard !found.isEmpty, ContinuousClock.now < deadline else { return found }
+      guard !found.isEmpty, ContinuousClock.now < deadline, try isDaemonThere() else {
+        return found
+      }
       Thread.sleep(forTimeInterval: Self.pause)
+    }
+  }
+
+  private func isDaemonThere() throws -> Bool {
+    try Topology.product.filter(\.recordsPositions).contains { stage in
+      try !cluster.admin.everyMember(of: settings.topology.group(of: stage)).isEmpty
     }
   }
 

@@ -18,7 +18,7 @@ struct ExplainCommand: ParsableCommand {
       offsets.
 
       A popular answer depends on the quality scores at that time, which are not recorded: only its \
-      ratings are shown. The catalog is that which the answer knew.
+      ratings are shown. Uses the catalog as of the answer; for answers of earlier versions, today's.
 
       Needs no running daemon. Exits with 1 if the prediction comes out different.
       """)
