@@ -24,16 +24,14 @@ struct OnceCheck {
   let services: DemoServices
   let deadline: ContinuousClock.Instant
 
-  /// Waits until all that was loaded has come through, and the user has something to show.
+  /// Waits until all that was loaded has come through, and the user has something to show: without
+  /// ratings, what is popular.
   func waitUntilReady() throws -> View {
     try wait { () -> (View?, String) in
       let progress = try progress.progress()
       if !progress.isCaughtUp { return (nil, "lag: \(progress.lagText)") }
       // Only now: what was seen before may be older.
       let view = try look()
-      if view.ratingCount == nil {
-        return (nil, "user \(user.user) has no features in Redis: choose another with --user")
-      }
       if view.movies.isEmpty { return (nil, "no recommendations for user \(user.user)") }
       return (view, "")
     }
@@ -41,13 +39,14 @@ struct OnceCheck {
 
   /// Rates the first recommended movie.
   func rate(_ before: View) throws -> View {
-    guard let movie = before.movies.first, let count = before.ratingCount else { return before }
+    guard let movie = before.movies.first else { return before }
     StandardStream.output.write(
       "\nrating \(movie.title) (movie \(movie.movieID)) with 5 stars for user \(user.user)\n\n")
     try user.rate(movie.movieID)
     return try wait { () -> (View?, String) in
       let view = try look()
-      let missing = Self.missing(after: view, count: count + 1, movie: movie.movieID)
+      let missing = Self.missing(
+        after: view, count: (before.ratingCount ?? 0) + 1, movie: movie.movieID)
       return (missing.isEmpty ? view : nil, missing.joined(separator: "; "))
     }
   }

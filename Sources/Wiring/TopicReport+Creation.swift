@@ -5,6 +5,10 @@ import Foundation
 package import KafkaLog
 
 extension TopicReport {
+  /// How long the cluster may take to show what it has made.
+  private static var patience: Duration { .seconds(10) }
+  private static var pause: Double { 0.05 }
+
   /// Creates the topics that are missing and notes them as they are now. Throws if one can't be
   /// made.
   ///
@@ -59,12 +63,13 @@ extension TopicReport {
     let made = Set(outcomes.filter { $0.result == .created }.map(\.topic))
     try Self.awaitVisible(made, admin, look)
     noteCreated(made)
-    return try outcomes + complete(admin)
+    return try outcomes + complete(admin, look)
   }
 
   /// The topics that the broker has made by itself: nobody has chosen their properties.
-  private func complete(_ admin: KafkaAdmin) throws -> [TopicOutcome] {
-    try entries.filter(\.isSelfMade).map { entry in
+  private func complete(_ admin: KafkaAdmin, _ look: () throws -> Void) throws -> [TopicOutcome] {
+    var completed: [String: [String: String]] = [:]
+    let outcomes = try entries.filter(\.isSelfMade).map { entry in
       var (accepted, notes): ([String: String], [String]) = ([:], [])
       var refusal: LogError?
       for (name, value) in entry.topic.config.sorted(by: { $0.key < $1.key }) {
@@ -77,9 +82,29 @@ extension TopicReport {
         }
       }
       guard let refusal, accepted.isEmpty else {
+        completed[entry.topic.name] = accepted
         return TopicOutcome(entry.topic.name, .completed, notes: notes)
       }
       return TopicOutcome(entry.topic.name, .refused, failure: refusal)
+    }
+    try Self.awaitShown(completed, admin, look)
+    return outcomes
+  }
+
+  /// The broker that is asked learns of new properties a moment after they are set.
+  private static func awaitShown(
+    _ properties: [String: [String: String]], _ admin: KafkaAdmin, _ look: () throws -> Void
+  ) throws {
+    let deadline = ContinuousClock.now + patience
+    while true {
+      let shown = try admin.properties(of: properties.keys.sorted())
+      let isShown = properties.allSatisfy { topic, wanted in
+        wanted.allSatisfy { shown[topic]?.values[$0.key] == $0.value }
+      }
+      // A report of what is there follows, and says what is still missing.
+      guard !isShown, ContinuousClock.now < deadline else { return }
+      try look()
+      Thread.sleep(forTimeInterval: pause)
     }
   }
 
@@ -88,7 +113,7 @@ extension TopicReport {
   private static func awaitVisible(
     _ names: Set<String>, _ admin: KafkaAdmin, _ look: () throws -> Void
   ) throws {
-    let deadline = ContinuousClock.now + .seconds(10)
+    let deadline = ContinuousClock.now + patience
     while true {
       let hidden = names.subtracting(try admin.topics().keys)
       guard !hidden.isEmpty else { return }
@@ -99,7 +124,7 @@ extension TopicReport {
           .unavailable, "the cluster has made topics but does not show them after 10 s: try again")
       }
       try look()
-      Thread.sleep(forTimeInterval: 0.05)
+      Thread.sleep(forTimeInterval: pause)
     }
   }
 }

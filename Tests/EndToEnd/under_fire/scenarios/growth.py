@@ -50,20 +50,29 @@ def run(bed):
 def topic_made_by_the_broker(bed, daemon):
     """One that somebody named before `topics apply` made it: with the broker's defaults."""
     bed.report.progress("case: a topic that the broker made by itself")
-    name = "user-features"
-    bed.groups.admin.delete_topics([name])[name].result()
-    wait_until(
-        lambda: name not in bed.groups.admin.list_topics(timeout=10).topics, 60, "it is deleted"
-    )
-    bed.kafka.tool(
-        "kafka-topics.sh", "--bootstrap-server", bed.bootstrap, "--create", "--topic", name,
-        "--partitions", "1",
-    )
+
+    def make(name, partitions):
+        bed.groups.admin.delete_topics([name])[name].result()
+        wait_until(
+            lambda: name not in bed.groups.admin.list_topics(timeout=10).topics, 60, "it is deleted"
+        )
+        bed.kafka.tool(
+            "kafka-topics.sh", "--bootstrap-server", bed.bootstrap, "--create", "--topic", name,
+            "--partitions", str(partitions),
+        )
+
+    def topics(command):
+        line = [bed.options.binary, "topics", command, "--config", daemon.configuration]
+        result = subprocess.run(line, capture_output=True, text=True, check=False)
+        return result.returncode, result.stdout + result.stderr
 
     def check():
-        command = [bed.options.binary, "topics", "check", "--config", daemon.configuration]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        return result.returncode, result.stdout + result.stderr
+        return topics("check")
+
+    make("movies", 1)
+    code, text = topics("apply")
+    bed.report.check("apply gives it what is declared", [f"{code}: {text}"] * (code != 0))
+    make("user-features", 1)
 
     code, text = check()
     mends = re.findall(r"^ +(kafka-\S+\.sh .*)$", text, re.MULTILINE)
