@@ -125,8 +125,8 @@ extension SettingKey {
   private static let processing: [SettingKey] = [
     SettingKey(
       "processing.guarantee", \.processing.guarantee, .oneOf,
-      "Whether outputs may repeat after a crash (at_least_once) or not; state is exact under both."
-    ),
+      "Whether outputs may repeat after a crash (at_least_once) or not. State is exact under"
+        + " exactly_once, and under at_least_once while no instance stalls beyond its session."),
     SettingKey(
       "processing.batch_max_records", \.processing.limits.records, .integer(1...10_000_000),
       "A batch closes when it has this many records."),

@@ -134,29 +134,38 @@ struct ClusterNews {
     return news + gone
   }
 
-  /// Whether this process must join a group again, so that partitions that were added get a reader:
-  /// in two looks none of its members had them, and this one is the first of ours.
+  /// A topic that a group reads.
+  struct Input: Hashable {
+    var topic: String
+    /// Whether partitions that are added are read: others are not used.
+    var mayGrow: Bool
+  }
+
+  /// Whether this process must join a group again: in two looks it was no member, which it is not
+  /// told when its topics were gone for a while; or partitions that were added had no reader, and
+  /// it is the first of our members.
   ///
   /// - Parameters:
-  ///   - inputs: the topics that the group reads.
+  ///   - inputs: what the group reads.
   ///   - counts: of every topic there is.
   mutating func mustRejoin(
-    _ identity: StageIdentity, _ members: [KafkaAdmin.GroupMember], inputs: [String],
+    _ identity: StageIdentity, _ members: [KafkaAdmin.GroupMember], inputs: [Input],
     counts: [String: Int32]
   ) -> Bool {
     let read = members.reduce(into: Set()) { $0.formUnion($1.partitions) }
-    let all = inputs.flatMap { topic in
-      (0..<(counts[topic] ?? 0)).map { TopicPartition(topic, $0) }
+    let all = inputs.filter(\.mayGrow).flatMap { input in
+      (0..<(counts[input.topic] ?? 0)).map { TopicPartition(input.topic, $0) }
     }
-    guard let first = members.map(\.clientID).filter(identity.isMember).min(),
-      !read.isSuperset(of: all)
+    let ours = members.map(\.clientID).filter(identity.isMember)
+    let isOutside = !ours.contains(where: identity.isOwn)
+    guard inputs.allSatisfy({ counts[$0.topic] ?? 0 > 0 }), isOutside || !read.isSuperset(of: all)
     else {
       unread[identity.group] = nil
       return false
     }
     let looks = unread[identity.group, default: 0] + 1
     unread[identity.group] = looks % 2
-    return looks == 2 && identity.isOwn(first)
+    return looks == 2 && (isOutside || ours.min().map(identity.isOwn) == true)
   }
 
   private func line(

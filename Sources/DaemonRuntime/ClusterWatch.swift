@@ -30,8 +30,8 @@ final class ClusterWatch: Service {
   /// The group of a stage that runs here.
   private struct Group {
     var identity: StageIdentity
-    /// The inputs that may have any number of partitions: those added to others are not used.
-    var inputs: [String]
+    var inputs: [ClusterNews.Input]
+    /// `nil` for a stage that follows another one, and is no member of its group.
     var rejoin: RejoinRequest?
   }
 
@@ -51,8 +51,10 @@ final class ClusterWatch: Service {
     groups = stages.map {
       Group(
         identity: topology.identity(of: $0, instance: instance),
-        inputs: $0.inputs.filter(\.acceptsAnyPartitionCount).map { topology[$0] },
-        rejoin: rejoins[$0.name])
+        inputs: $0.inputs.map {
+          ClusterNews.Input(topic: topology[$0], mayGrow: $0.acceptsAnyPartitionCount)
+        },
+        rejoin: $0.follows == nil ? rejoins[$0.name] : nil)
     }
     inputs = Set(stages.flatMap(topology.inputs))
     outputs = Set(
@@ -94,12 +96,15 @@ final class ClusterWatch: Service {
       times.note(properties.mapValues { TimestampLimits($0.values) })
       try lookForOpenTransactions(admin, counts)
       for group in groups where !stop.isStopped {
-        guard let members = try admin.members(of: group.identity.group) else { continue }
+        let (members, isStable) = try admin.describe(group.identity.group)
+        // While a group rebalances, its members have no partitions.
+        guard isStable || members.isEmpty else { continue }
         tell(news.withLock { $0.look(at: members, of: group.identity) })
+        guard let rejoin = group.rejoin else { continue }
         let mustRejoin = news.withLock {
           $0.mustRejoin(group.identity, members, inputs: group.inputs, counts: counts)
         }
-        if mustRejoin { group.rejoin?.make() }
+        if mustRejoin { rejoin.make() }
       }
     } catch {
       logger.debug("the cluster can't be looked at", metadata: ["reason": "\(error)"])

@@ -1,5 +1,5 @@
 import CRdkafka
-import EventLog
+public import EventLog
 
 extension KafkaAdmin {
   /// A group's members, and whether the group is stable.
@@ -7,14 +7,20 @@ extension KafkaAdmin {
   /// `rd_kafka_DescribeConsumerGroups` would tell more, and ends the process if the connection to
   /// the coordinator breaks at the wrong moment (Mends.md). This older call leaves out a group that
   /// the client may not describe.
-  func describe(_ group: String) throws(LogError) -> (members: [GroupMember], isStable: Bool) {
+  public func describe(_ group: String) throws(LogError)
+    -> (members: [GroupMember], isStable: Bool)
+  {
     let deadline = ContinuousClock.now + timeout
     var patience = min(timeout, .seconds(1))
+    var attemptsLeft = 3
     while true {
       do throws(LogError) { return try describe(group, within: patience) } catch {
         let isStopping = client.access.settings.isStopping?() == true
         patience = min(patience * 2, deadline - .now)
-        guard error.code == .unavailable, patience > .zero, !isStopping else { throw error }
+        guard error.code == .unavailable, attemptsLeft > 0, patience > .zero, !isStopping else {
+          throw error
+        }
+        attemptsLeft -= 1
       }
     }
   }

@@ -93,6 +93,15 @@ import Logging
     try metadata(.topic(topic)).partitionCount(of: topic)
   }
 
+  /// Whether there is a topic. Throws `.denied` for one that this client may not describe, which
+  /// looks missing in `topics`.
+  public func hasTopic(_ topic: String) throws(LogError) -> Bool {
+    do throws(LogError) { return try partitionCount(of: topic) > 0 } catch {
+      guard error.code == .unknownTopic else { throw error }
+      return false
+    }
+  }
+
   // MARK: Offsets
 
   /// Each partition's first offset kept and last stable offset.

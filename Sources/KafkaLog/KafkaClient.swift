@@ -81,6 +81,8 @@ class ClientContext {
   /// Topics that the client's transaction may not write.
   var unwritableTopics: Set<String> { diagnosis.withLock { $0.unwritable } }
   var registeredTopics: Set<String> { diagnosis.withLock { $0.registered } }
+  /// Topics that lost partitions since the last call.
+  func takeShrunkenTopics() -> Set<String> { diagnosis.withLock { $0.takeShrunken() } }
 
   func noteConnection() { diagnosis.withLock { $0.isConnected() } }
 

@@ -141,6 +141,7 @@ import Logging
     maxRecords: Int, timeout: Duration, _ body: (borrowing RecordRun) -> Bool
   ) throws(LogError) -> PollResult {
     try throwDeferred()
+    try throwIfTopicsAreGone()
     var result = PollResult()
     var wait = timeout.milliseconds
     var wanted = 1
@@ -257,6 +258,17 @@ import Logging
     } else {
       deferredError = deferredError ?? error
     }
+  }
+
+  /// A topic that is deleted has other records under the same offsets when it is made again, so its
+  /// partitions are to be opened again. librdkafka would read on.
+  private func throwIfTopicsAreGone() throws(LogError) {
+    guard isMember, let topic = mailbox.takeShrunkenTopics().intersection(topics).min() else {
+      return
+    }
+    throw LogError(
+      .unknownTopic, "the topic \(topic) was deleted, or has fewer partitions than before",
+      reaction: .abandonPartition)
   }
 
   private func throwDeferred() throws(LogError) {

@@ -47,23 +47,30 @@ import Wiring
         clientID: id, partitions: Set(partitions.map { TopicPartition("user-ratings", $0) }))
     }
     func looks(
-      _ instance: String, worker: Int? = nil, _ members: [KafkaAdmin.GroupMember], of count: Int32
+      _ instance: String, _ members: [KafkaAdmin.GroupMember], of count: Int32,
+      mayGrow: Bool = true
     ) throws -> [Bool] {
       var news = try news()
       let identity = StageIdentity(application: "app", stage: "intake", instance: instance)
       return (0..<4).map { _ in
         news.mustRejoin(
-          identity, members, inputs: ["user-ratings"], counts: ["user-ratings": count])
+          identity, members, inputs: [.init(topic: "user-ratings", mayGrow: mayGrow)],
+          counts: ["user-ratings": count])
       }
     }
     let members = [member("app-intake-b", 1), member("app-intake-a", 0), member("tail", 2)]
     #expect(try looks("a", members, of: 3) == [false, false, false, false])
     #expect(try looks("a", members, of: 4) == [false, true, false, true])
     #expect(try looks("b", members, of: 4) == [false, false, false, false])
-    #expect(try looks("a", [], of: 4) == [false, false, false, false])
+    #expect(try looks("a", members, of: 4, mayGrow: false) == [false, false, false, false])
     let threads = [member("app-intake.w1-a", 1), member("app-intake.w0-a", 0)]
     #expect(try looks("a", threads, of: 4) == [false, true, false, true])
-    #expect(try looks("-a", threads, of: 4) == [false, false, false, false])
+    // One that is no member must become one, if there is something to read.
+    for outside in [[], threads, [member("tail", 0)]] {
+      #expect(try looks("-a", outside, of: 4) == [false, true, false, true])
+      #expect(try looks("-a", outside, of: 4, mayGrow: false) == [false, true, false, true])
+      #expect(try looks("-a", outside, of: 0) == [false, false, false, false])
+    }
   }
 
   @Test func strangersAreToldByWhatTheyRead() throws {

@@ -156,6 +156,19 @@ private let lines:
     ] { diagnosis.note(facility: "ADDPARTS", line: line) }
     #expect(diagnosis.registered == ["movies"] && diagnosis.unwritable == ["a.b-c"])
   }
+
+  @Test func topicsThatLosePartitionsAreKnown() {
+    var diagnosis = ClientDiagnosis()
+    for (topic, change) in [("a.b-c", "4 to 0"), ("d", "0 to 4"), ("e", "6 to 5"), ("f", "4 to 6")]
+    {
+      diagnosis.note(
+        facility: "PARTCNT",
+        line: "[thrd:main]: Topic \(topic) partition count changed from \(change)")
+    }
+    diagnosis.note(facility: "PARTCNT", line: "something else")
+    #expect(diagnosis.takeShrunken() == ["a.b-c", "e"])
+    #expect(diagnosis.takeShrunken().isEmpty)
+  }
 }
 
 @Suite struct AccessRightTests {

@@ -204,8 +204,12 @@ import Testing
     let unread = UnreadPartition(TopicPartition("user-ratings", 8), of: .intake)
     #expect(
       unread.text.hasPrefix(
-        "intake[8]: not compared: user-ratings[8] holds records that no instance has ever read\n"))
+        "intake[8]: not compared: user-ratings[8]: it holds records that no instance has ever read\n"
+      ))
     #expect(unread.text.contains("  → start a daemon"))
+    let other = UnreadPartition(
+      TopicPartition("user-ratings", 1), of: .intake, loss: "offset 7 has another record")
+    #expect(other.text.contains("it is not the one that was read: offset 7 has another record"))
   }
 
   @Test func verdictsWithoutEventsAreNamed() {

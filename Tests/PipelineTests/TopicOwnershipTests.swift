@@ -108,6 +108,19 @@ import Testing
     #expect(try log.offsets(of: Self.place).upperBound == end)
   }
 
+  /// What a stranger has written there locks nobody out for ever.
+  @Test(arguments: ["rubbish", #"{"application":5}"#, "", #"{"format":1}"#, #"{"format":"x"}"#])
+  func whatIsNoClaimIsReplacedByWhoeverTakesOver(value: String) throws {
+    try log.append(to: Self.place, key: Array("owner".utf8), value: Array(value.utf8))
+    guard case .failure(.failed(let reason, .stopDaemon)) = claim("films") else {
+      Issue.record("it was not refused")
+      return
+    }
+    #expect(reason.code == .unknownFormat && reason.text.contains("topics claim --take-over"))
+    #expect(try claim("films", takesOver: true).get().application == "films")
+    #expect(try owner() == "films")
+  }
+
   @Test func whatIsWrittenIsRead() throws {
     let claim = TopicClaim(application: "films", instance: "a.1", claimedMilliseconds: 12)
     var writer = JSONWriter()

@@ -9,6 +9,8 @@ struct ClientDiagnosis: Sendable {
   private(set) var unwritable: Set<String> = []
   /// Partitions that are part of the transaction; noted only where librdkafka's log has them.
   private(set) var registered: Set<String> = []
+  /// Topics that lost partitions: deleted, and perhaps made again.
+  private(set) var shrunken: Set<String> = []
 
   mutating func note(facility: String, line: String) {
     switch facility {
@@ -17,6 +19,7 @@ struct ClientDiagnosis: Sendable {
       // … verification callback failed: REASON
       certificate = line.ranges(of: "failed: ").last.map { String(line[$0.upperBound...]) }
     case "ADDPARTS": noteTransaction(line)
+    case "PARTCNT": noteCount(line)
     default: break
     }
   }
@@ -33,6 +36,21 @@ struct ClientDiagnosis: Sendable {
       let words = line.split(separator: " ")
       if words.count >= 5 { registered.insert(String(words[words.count - 5])) }
     }
+  }
+
+  /// [thrd:main]: Topic TOPIC partition count changed from OLD to NEW
+  private mutating func noteCount(_ line: String) {
+    let words = line.split(separator: " ")
+    guard words.count >= 9, let old = Int(words[words.count - 3]), let new = Int(words.last ?? ""),
+      new < old
+    else { return }
+    shrunken.insert(String(words[words.count - 8]))
+  }
+
+  /// Those that lost partitions since the last call.
+  mutating func takeShrunken() -> Set<String> {
+    defer { shrunken = [] }
+    return shrunken
   }
 
   /// The client has a connection.

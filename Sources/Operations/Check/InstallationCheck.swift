@@ -72,9 +72,12 @@ package enum InstallationCheck {
       let thin = report.entries.filter { $0.hasFewerCopies(copies) }
       return thin.isEmpty ? finding(report) : thinFinding(thin, copies)
     } catch {
+      let status = ExitStatus(of: error) ?? .failure
       return CheckFinding(
-        "topics", failed: ExitStatus(of: error) ?? .failure, "\(error)",
-        advice: "check the rights of this client to describe topics")
+        "topics", failed: status, "\(error)",
+        advice: status == .denied
+          ? "check the rights of this client to describe topics"
+          : "the daemon ends with the same at its start")
     }
   }
 

@@ -18,7 +18,7 @@ package struct RecordedPolicies {
     let topology = settings.topology
     group = topology.group(of: .intake)
     let topic = topology[.control]
-    guard try settings.makeAdmin(logger).topics()[topic] != nil else {
+    guard try settings.makeAdmin(logger).hasTopic(topic) else {
       throw CommandFailure(
         .topicsDiffer, "there is no topic \(topic): create it with `projectionist topics apply`")
     }

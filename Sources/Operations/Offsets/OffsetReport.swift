@@ -62,6 +62,12 @@ package struct OffsetReport: Hashable, Sendable {
     return MissingOffsets.of(from: position, to: position, in: held) == nil
   }
 
+  /// Whether the stage has read anything of it, or somebody has accepted that it begins further on.
+  /// What others set says nothing about that.
+  var isRead: Bool {
+    setter == .stage || setter == .accepted || own.map { $0 > held.lowerBound } == true
+  }
+
   /// Whether what somebody else has set can be undone.
   package var isForeign: Bool { setter == .somebodyElse && committed != own }
 

@@ -55,7 +55,7 @@ package struct StageOffsets {
     let counts = try admin.topics()
     var sources: [TopicPartition] = []
     for topic in topics {
-      guard let count = counts[topic] else {
+      guard try admin.hasTopic(topic), let count = counts[topic] else {
         throw CommandFailure(
           .topicsDiffer, "there is no topic \(topic): see `projectionist topics check`")
       }

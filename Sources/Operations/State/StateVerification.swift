@@ -46,8 +46,9 @@ package struct StateVerification {
   ///
   /// - Parameter partition: the only one to look at; `nil` for all.
   package func unreadPartitions(_ partition: Int32?) throws -> [UnreadPartition] {
-    try UnreadPartitions(settings: settings, cluster: cluster, patience: patience)
-      .find(partition: partition)
+    try UnreadPartitions(
+      settings: settings, cluster: cluster, logger: cluster.logger, patience: patience
+    ).find(partition: partition)
   }
 
   package func verify(_ place: VerifiedPartition) throws -> VerifyReport {

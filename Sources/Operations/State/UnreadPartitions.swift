@@ -2,42 +2,60 @@ import Configuration
 import EventLog
 import Foundation
 import KafkaLog
+import Logging
 import Pipeline
 import Streams
 
-/// A partition of users' events that no instance has ever read, although it holds records.
+/// A partition of users' events that the state does not stand for.
 package struct UnreadPartition: Encodable, Hashable {
   var stage: String
   var topic: String
   var partition: Int32
+  /// What is wrong with it.
+  var problem: String
   /// What to do about it.
   var remedy: String
 
+  /// One that no instance has ever read, although it holds records.
   init(_ source: TopicPartition, of stage: StageDeclaration) {
+    self.init(
+      source, of: stage, problem: "it holds records that no instance has ever read",
+      remedy: "start a daemon: within a minute it reads new partitions from their beginning. If one"
+        + " runs, its log says what keeps the \(stage.name) stage from this partition")
+  }
+
+  /// One that is not what the stage has read.
+  init(_ source: TopicPartition, of stage: StageDeclaration, loss: String) {
+    self.init(
+      source, of: stage, problem: "it is not the one that was read: \(loss)",
+      remedy:
+        "start the daemon, or start it again: it stops, and says how to go on with the new topic"
+    )
+  }
+
+  private init(
+    _ source: TopicPartition, of stage: StageDeclaration, problem: String, remedy: String
+  ) {
     self.stage = stage.name
     topic = source.topic
     partition = source.partition
-    remedy =
-      "start a daemon: within a minute it reads new partitions from their beginning. If one runs,"
-      + " its log says what keeps the \(stage.name) stage from this partition"
+    self.problem = problem
+    self.remedy = remedy
   }
 
   package var text: String {
-    """
-    \(stage)[\(partition)]: not compared: \(topic)[\(partition)] holds records that no instance has \
-    ever read
-      → \(remedy)
-    """
+    "\(stage)[\(partition)]: not compared: \(topic)[\(partition)]: \(problem)\n  → \(remedy)"
   }
 }
 
-/// Finds what has no state at all: a stage without state that records its positions, and has none
-/// of a partition.
+/// Finds what no state stands for: partitions that a stage without state, which records its
+/// positions, has never read, or that are others by now.
 struct UnreadPartitions {
   private static let pause = 0.5
 
   let settings: Settings
   let cluster: VerifiedCluster
+  let logger: Logger
   /// How long a daemon that runs may take to read what has just been added.
   let patience: Duration
 
@@ -45,9 +63,8 @@ struct UnreadPartitions {
   func find(partition: Int32?) throws -> [UnreadPartition] {
     let deadline = ContinuousClock.now + patience
     while true {
-      let found = try Topology.product.filter(\.recordsPositions).flatMap { stage in
-        try unread(of: stage).filter { partition == nil || $0.partition == partition }
-          .map { UnreadPartition($0, of: stage) }
+      let found = try Topology.product.filter(\.recordsPositions).flatMap(unread).filter {
+        partition == nil || $0.partition == partition
       }
       guard !found.isEmpty, ContinuousClock.now < deadline, try isDaemonThere() else {
         return found
@@ -62,28 +79,12 @@ struct UnreadPartitions {
     }
   }
 
-  private func unread(of stage: StageDeclaration) throws -> [TopicPartition] {
-    let held = try cluster.log.bounds(of: settings.topology[stage.inputs[0]])
-    let group = settings.topology.group(of: stage)
-    // Offsets of a group that had no members for long expire; what the stage records doesn't.
-    let committed = try cluster.admin.committed(group: group, of: Array(held.keys))
-    let recorded = try recordedPartitions(of: stage)
+  private func unread(of stage: StageDeclaration) throws -> [UnreadPartition] {
     let gap = LogGap(cluster.log, clientID: "projectionist-verify-unread")
-    return try held.keys.sorted(by: { $0.partition < $1.partition }).filter { source in
-      guard committed[source] == nil, !recorded.contains(source.partition),
-        let offsets = held[source]
-      else { return false }
-      return try gap.holdsRecords(source, offsets)
+    return try StageOffsets(stage, settings, logger).reports().compactMap { report in
+      if let loss = report.loss { return UnreadPartition(report.source, of: stage, loss: loss) }
+      guard !report.isRead, try gap.holdsRecords(report.source, report.held) else { return nil }
+      return UnreadPartition(report.source, of: stage)
     }
-  }
-
-  private func recordedPartitions(of stage: StageDeclaration) throws -> Set<Int32> {
-    guard let topic = stage.positions.map({ settings.topology[$0] }),
-      try cluster.admin.topics()[topic] != nil
-    else { return [] }
-    return Set(
-      try RecordedPosition.all(
-        in: topic, of: cluster.log, clientID: "projectionist-verify-positions", waits: false
-      ).keys)
   }
 }

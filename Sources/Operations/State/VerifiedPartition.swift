@@ -43,10 +43,21 @@ package struct VerifiedPartition: Sendable {
       }
     }
     // Whoever asks for nothing that exists must not hear that all of it agrees.
-    if all.isEmpty, let partition {
+    if all.isEmpty, let partition, try stage != nil || !isInput(partition, topology, log) {
       let asked = stage?.name ?? "any stage"
       throw CommandFailure(.usage, "there is no partition \(partition) of \(asked) to verify")
     }
     return all
+  }
+
+  /// Whether users' events have such a partition.
+  private static func isInput(_ partition: Int32, _ topology: Topology, _ log: KafkaLog) throws
+    -> Bool
+  {
+    let topic = topology[.userRatings]
+    let asking = try log.makeConsumer(
+      ConsumerConfiguration(topics: [topic], group: nil, clientID: "projectionist-verify"))
+    defer { asking.close() }
+    return try partition < asking.partitionCount(of: topic)
   }
 }

@@ -17,7 +17,7 @@ package struct ModelShelf {
   package init(_ settings: Settings, _ logger: Logger) throws {
     let topic = settings.topology[.models]
     // The admin client gives up sooner, so an unreachable broker is reported at once.
-    guard try settings.makeAdmin(logger).topics()[topic] != nil else {
+    guard try settings.makeAdmin(logger).hasTopic(topic) else {
       throw CommandFailure(
         .topicsDiffer, "there is no topic \(topic): create it with `projectionist topics apply`")
     }

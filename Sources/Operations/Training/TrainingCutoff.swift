@@ -38,11 +38,11 @@ package enum TrainingCutoff: Hashable {
     _ cutoff: TrainingCutoff?, _ topology: Topology, _ admin: KafkaAdmin
   ) throws -> [Int64] {
     let topic = topology[.validatedRatings]
-    guard let count = try admin.topics()[topic] else {
+    guard try admin.hasTopic(topic) else {
       throw CommandFailure(
         .topicsDiffer, "there is no topic \(topic): create it with `projectionist topics apply`")
     }
-    let partitions = (0..<count).map { TopicPartition(topic, $0) }
+    let partitions = (0..<(try admin.partitionCount(of: topic))).map { TopicPartition(topic, $0) }
     let ranges = try admin.offsets(of: partitions)
     for partition in partitions {
       guard let first = ranges[partition]?.lowerBound, first > 0 else { continue }

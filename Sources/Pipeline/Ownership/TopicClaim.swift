@@ -47,6 +47,13 @@ public struct TopicClaim: Hashable, Sendable {
     writer.endObject()
   }
 
+  /// Whether another version of the program has written a claim: it may mean something else.
+  static func isOfOtherFormat(_ value: RawSpan) -> Bool {
+    var parser = FlatJSONParser(fields: ["format"])
+    do throws(RecordError) { try parser.parseRecord(value) } catch { return false }
+    return parser.integer(0).map { $0 != formatVersion } ?? false
+  }
+
   /// Reads what `write` writes.
   public init(parsing value: RawSpan) throws(RecordError) {
     var parser = FlatJSONParser(

@@ -78,23 +78,22 @@ public struct TopicOwnership<Log: EventLog> {
   /// Whose the topics are; `nil` for nobody's. Reads what is visible of the control topic.
   public func owner() throws(StageError) -> TopicClaim? { try owner(waits: false) }
 
-  /// - Parameter waits: whether to wait for open transactions, which hide claims behind them.
-  private func owner(waits: Bool) throws(StageError) -> TopicClaim? {
-    var newest: Result<TopicClaim, RecordError>?
+  /// - Parameters:
+  ///   - waits: whether to wait for open transactions, which hide claims behind them.
+  ///   - replaces: whether what is no claim counts as none, because one takes its place.
+  private func owner(waits: Bool, replaces: Bool = false) throws(StageError) -> TopicClaim? {
+    var newest: [UInt8]?
     do throws(LogError) {
-      try read(waits: waits) { record in
-        if let value = record.value { newest = Self.parse(value) } else { newest = nil }
-      }
+      try read(waits: waits) { newest = [UInt8]?(copying: $0.value) }
     } catch {
       throw .log(explained(error, "\(topic) can't be read"))
     }
-    guard case .failure(let error)? = newest else { return try? newest?.get() }
-    throw .failed(
-      Reason(
-        .unknownFormat,
-        "the claim on \(topic) can't be read: \(error.message). If a newer version of the program"
-          + " has written it, use that"),
-      .stopDaemon)
+    guard let newest else { return nil }
+    do throws(RecordError) { return try TopicClaim(parsing: newest.span.bytes) } catch {
+      let isOfOtherVersion = TopicClaim.isOfOtherFormat(newest.span.bytes)
+      if replaces, !isOfOtherVersion { return nil }
+      throw unreadable(error, isOfOtherVersion)
+    }
   }
 
   /// Throws `topics_owned` when the topics belong to another application than this one.
@@ -125,12 +124,6 @@ public struct TopicOwnership<Log: EventLog> {
         topics: [topic], group: nil, clientID: clientID, readCommitted: false))
     defer { consumer.close() }
     return try consumer.offsets(of: place)
-  }
-
-  private static func parse(_ value: RawSpan) -> Result<TopicClaim, RecordError> {
-    do throws(RecordError) { return .success(try TopicClaim(parsing: value)) } catch {
-      return .failure(error)
-    }
   }
 
   // MARK: Claiming
@@ -177,10 +170,12 @@ public struct TopicOwnership<Log: EventLog> {
 
   private func attempt(_ claim: TopicClaim, _ change: Change) throws(StageError) -> Step {
     do throws(StageError) {
-      if let outcome = try decide(claim, try owner(), change) { return .decided(outcome) }
+      if let outcome = try decide(claim, try owner(waits: false, replaces: change.owner), change) {
+        return .decided(outcome)
+      }
       let producer = try makeProducer()
       defer { producer.close() }
-      let before = try owner(waits: true)
+      let before = try owner(waits: true, replaces: change.owner)
       if let outcome = try decide(claim, before, change) { return .decided(outcome) }
       let claim = change.settled(claim, before)
       try write(claim, producer)
@@ -232,6 +227,16 @@ public struct TopicOwnership<Log: EventLog> {
   private func unclaimed(_ error: LogError) -> LogError {
     explained(
       error, "the topics can't be claimed, which takes a transaction with an id of \(topic)")
+  }
+
+  private func unreadable(_ error: RecordError, _ isOfOtherVersion: Bool) -> StageError {
+    let wayOut =
+      isOfOtherVersion
+      ? "A newer version of the program has written it: use that"
+      : "It is no claim: `projectionist topics claim --take-over` puts one of this application in its"
+        + " place"
+    let text = "the claim on \(topic) can't be read: \(error.message). \(wayOut)"
+    return .failed(Reason(.unknownFormat, text), .stopDaemon)
   }
 
   private func explained(_ error: LogError, _ what: String) -> LogError {

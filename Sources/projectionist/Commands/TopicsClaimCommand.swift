@@ -36,11 +36,11 @@ struct TopicsClaimCommand: ParsableCommand {
     // The admin client gives up sooner, so an unreachable broker is reported at once.
     let topic = settings.topology[.control]
     let admin = try settings.makeAdmin(logger)
-    let partitions = try admin.topics()
-    guard partitions[topic] != nil else {
+    guard try admin.hasTopic(topic) else {
       throw CommandFailure(
         .topicsDiffer, "there is no topic \(topic): create it with `projectionist topics apply`")
     }
+    let partitions = try admin.topics()
     let counts =
       try admin.cluster().isEmbedded
       ? settings.partitionCounts : settings.placedCounts(partitions, admin, logger)

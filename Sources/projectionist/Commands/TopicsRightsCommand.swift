@@ -22,6 +22,12 @@ struct TopicsRightsCommand: ParsableCommand {
   var principal: String?
   @Flag(help: "Print JSON.") var json = false
 
+  func validate() throws {
+    if let principal, principal.split(separator: ":", maxSplits: 1).count != 2 {
+      throw ValidationError("--principal must be a type and a name, such as User:alice.")
+    }
+  }
+
   func run() throws {
     let settings = try common.load().settings
     let needed = RightsNeeded(settings)

@@ -97,19 +97,26 @@ def events_recreated(bed, daemon):
     events come under the offsets of others, whether it has grown longer than the old one or not."""
     records = outputs.input_records(bed.bootstrap)
     ends = bed.groups.ends(["user-ratings"])
+    bed.report.progress("case: user-ratings recreated under the running daemon, and longer")
+    daemon.start()
+    daemon.wait_until_ready()
+    recreate(
+        bed, daemon, ["user-ratings"],
+        between=lambda: wait_until(
+            lambda: daemon.says("rejoining", "user-ratings was deleted"),
+            60,
+            "intake notices that its input is gone",
+        ),
+    )
+    outgrow(bed, records, ends)
+    stops_by_name(bed, daemon, RECREATED, "user-ratings", starts=True)
     bed.report.progress("case: user-ratings recreated")
     recreate(bed, daemon, ["user-ratings"])
     bed.send(0.05)
     stops_by_name(bed, daemon, RECREATED, "user-ratings", starts=True)
     bed.report.progress("case: user-ratings recreated, and longer than it was")
     recreate(bed, daemon, ["user-ratings"])
-    # Its first part was deleted before: it takes several of what was left.
-    longer = Load.again(bed.bootstrap, records * 6)
-    longer.finish()
-    longer.close()
-    ends_now = bed.groups.ends(["user-ratings"])
-    if any(ends_now[place] <= end for place, end in ends.items()):
-        raise RuntimeError("the new topic is not longer than the old one")
+    outgrow(bed, records, ends)
     stops_by_name(bed, daemon, RECREATED, "user-ratings", starts=True)
     bed.report.progress("case: all topics recreated, as the message says")
     keep = {"movies", "models"}
@@ -120,6 +127,17 @@ def events_recreated(bed, daemon):
     bed.archive = []
     go_on(bed, daemon)
     judge(bed, daemon, "all topics recreated")
+
+
+def outgrow(bed, records, ends):
+    """Fills a new topic beyond the old one's ends."""
+    # Its first part was deleted before: it takes several of what was left.
+    longer = Load.again(bed.bootstrap, records * 6)
+    longer.finish()
+    longer.close()
+    ends_now = bed.groups.ends(["user-ratings"])
+    if any(ends_now[place] <= end for place, end in ends.items()):
+        raise RuntimeError("the new topic is not longer than the old one")
 
 
 def topic_recreated(bed, daemon, topic):
@@ -151,7 +169,7 @@ def is_of_stages(writers):
     return set(names) <= {"intake", "user", "movie", "predict"}
 
 
-def recreate(bed, daemon, topics):
+def recreate(bed, daemon, topics, between=lambda: None):
     """Deletes topics, and makes them again and empty."""
     for future in bed.groups.admin.delete_topics(topics).values():
         future.result()
@@ -160,14 +178,16 @@ def recreate(bed, daemon, topics):
         60,
         "the topics are deleted",
     )
+    between()
     bed.run("topics", "apply", "--config", daemon.configuration)
 
 
 def stops_by_name(bed, daemon, name, topic, starts=False):
-    """Starts it; returns whether it has stopped as it must: before it is ready, or when it `starts`
-    well, soon after."""
+    """Starts it unless it runs; returns whether it has stopped as it must: before it is ready, or
+    when it `starts` well, soon after."""
     changes = bed.groups.ends(["ratings-by-movie"])
-    daemon.start()
+    if not daemon.is_running:
+        daemon.start()
 
     def reacts():
         return not daemon.is_running or daemon.is_ready
