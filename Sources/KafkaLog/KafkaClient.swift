@@ -152,7 +152,9 @@ private let quietFacilities: Set<String> = [
   "COMMITFAIL",
 ]
 
-private let diagnosticFacilities: Set<String> = ["FAIL", "SSLCERTVRFY", "ADDPARTS"]
+private let diagnosticFacilities: Set<String> = [
+  "FAIL", "SSLCERTVRFY", "ADDPARTS", "PARTCNT",
+]
 
 /// Leaves OpenSSL's verdict as it is, and gives its reason to the log: `CertificateProblem`.
 func certificateCallback(

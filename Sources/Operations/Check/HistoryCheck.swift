@@ -46,10 +46,13 @@ struct HistoryCheck {
   private func stores() -> [CheckFinding] {
     // Before the first start there is none.
     guard let places = try? StorePlace.all(in: settings.storage) else { return [] }
+    let log = settings.makeQuietLog(logger)
     var differences: [String] = []
     for place in places {
       do {
-        if let difference = try difference(of: place) {
+        if let difference = try place.originDifference(
+          settings, clusterID: clusterID, log)
+        {
           differences.append("the store of \(place.description) \(difference)")
         }
       } catch {
@@ -61,16 +64,7 @@ struct HistoryCheck {
     return [
       CheckFinding(
         "stores", failed: .stateDiffers, first + others,
-        advice: "correct kafka.bootstrap.servers or the application; if they are right, move"
-          + " \(settings.stateRoot) away: the state is then rebuilt from this log")
+        advice: StorePlace.originRemedy(settings))
     ]
-  }
-
-  private func difference(of place: StorePlace) throws -> String? {
-    guard let origin = try place.open().snapshot().origin() else { return nil }
-    let met = StoreOrigin(
-      cluster: clusterID, application: settings.application,
-      input: settings.topology.inputs(of: place.schema.stage)[0], partitions: origin.partitions)
-    return origin.difference(from: met)
   }
 }

@@ -58,6 +58,10 @@ package struct StateVerification {
         store: place.store?.path,
         recomputation: settings.topology.recomputation(of: place.schema.stage))
       return report
+    } catch let failure as ForeignStore {
+      var report = VerifyReport(place, problem: "the store \(failure.difference)")
+      report.remedies = [StorePlace.originRemedy(settings)]
+      return report
     } catch let failure as ReplayFailure {
       var report = VerifyReport(place, problem: failure.message)
       report.remedies = [failure.error.remedy]
@@ -72,6 +76,11 @@ package struct StateVerification {
     } catch let failure as CommandFailure where failure.status == .stateDiffers {
       return VerifyReport(place, problem: failure.message)
     }
+  }
+
+  /// The store is of another log than the one at hand.
+  private struct ForeignStore: Error {
+    let difference: String
   }
 
   /// A partition without a store stands for nothing, which is right where nothing is to stand for.
@@ -90,6 +99,11 @@ package struct StateVerification {
   }
 
   private func compare(_ place: VerifiedPartition, _ store: StorePlace) throws -> VerifyReport {
+    if let difference = try store.originDifference(
+      settings, clusterID: cluster.id, cluster.log)
+    {
+      throw ForeignStore(difference: difference)
+    }
     let reader: LMDBReader
     do throws(StoreError) {
       reader = try store.open()

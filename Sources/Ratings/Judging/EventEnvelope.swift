@@ -40,6 +40,7 @@ enum EventEnvelope: Sendable {
       self = .connect
     } else if parser.kind(Field.operation) == .string,
       parser.isThere(Field.before) || parser.isThere(Field.after)
+        || parser.isThere(Field.operationTime)
     {
       self = .debezium
     } else if parser.kind(Field.specVersion) == .string {
