@@ -27,6 +27,8 @@ import Logging
   private var nudge: FetchNudge
   private var deferredError: LogError?
   private var isClosed = false
+  /// Whether a topic that it reads was deleted, or lost partitions.
+  private var hasLostTopics = false
 
   private static let batchSize = 1024
 
@@ -96,8 +98,10 @@ import Logging
     isClosed = true
     defer {
       noticeRebalance()
-      client.outlivesOwner = Mend.mustLeak(
-        isMember: isMember, hasBeenAssigned: assignment.hasBeenAssigned)
+      noteGoneTopics()
+      client.outlivesOwner =
+        hasLostTopics && Mend.vanishedTopic.isNeeded()
+        || Mend.mustLeak(isMember: isMember, hasBeenAssigned: assignment.hasBeenAssigned)
     }
     answerPendingForClose()
     guard let closing = unsafe rd_kafka_queue_new(client.handle) else { return }
@@ -263,12 +267,18 @@ import Logging
   /// A topic that is deleted has other records under the same offsets when it is made again, so its
   /// partitions are to be opened again. librdkafka would read on.
   private func throwIfTopicsAreGone() throws(LogError) {
-    guard isMember, let topic = mailbox.takeShrunkenTopics().intersection(topics).min() else {
-      return
-    }
+    guard let topic = noteGoneTopics(), isMember else { return }
     throw LogError(
       .unknownTopic, "the topic \(topic) was deleted, or has fewer partitions than before",
       reaction: .abandonPartition)
+  }
+
+  /// - Returns: one that has lost partitions since the last call.
+  @discardableResult
+  private func noteGoneTopics() -> String? {
+    let topic = mailbox.takeShrunkenTopics().intersection(topics).min()
+    if topic != nil { hasLostTopics = true }
+    return topic
   }
 
   private func throwDeferred() throws(LogError) {

@@ -107,6 +107,7 @@ private let missing: [Refusal] = [
     #"{"record":{"user_id":1,"movie_id":7},"timestamp":1700000000,"rating":4,"movie_id":7}"#,
     "user_id", "wrapped in `record`"),
   Refusal(#"{"op":"t","after":null,"source":{},"ts_ms":1}"#, "user_id", "op is t"),
+  Refusal(#"{"source":{},"op":"t","ts_ms":1}"#, "user_id", "op is t"),
   Refusal(
     #"{"op":"c","after":"{\"user_id\":1}"}"#, "user_id", "`after` holds text", "encoded twice"),
   Refusal(

@@ -20,7 +20,7 @@ struct Mend: Sendable {
 
   static let all: [Mend] = [
     .spinningMainThread, .sleepingFetchers, .skippedRecords, .shortSeekTimeout,
-    .indestructibleMember, .slowFencing, .coordinatorRequests, .requeuedByAbort,
+    .indestructibleMember, .slowFencing, .coordinatorRequests, .requeuedByAbort, .vanishedTopic,
   ]
 }
 

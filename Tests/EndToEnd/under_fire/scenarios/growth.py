@@ -69,7 +69,7 @@ def topic_made_by_the_broker(bed, daemon):
     def check():
         return topics("check")
 
-    make("movies", 1)
+    make("recommendations-shadow", 1)
     code, text = topics("apply")
     bed.report.check("apply gives it what is declared", [f"{code}: {text}"] * (code != 0))
     make("user-features", 1)
