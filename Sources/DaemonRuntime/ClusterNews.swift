@@ -141,7 +141,10 @@ struct ClusterNews {
     var mayGrow: Bool
   }
 
-  /// Whether this process must join a group again: in two looks it was no member, which it is not
+  /// Forgets what the look before has shown, because this one shows nothing.
+  mutating func skipLook(at identity: StageIdentity) { unread[identity.group] = nil }
+
+  /// Whether this process must join a group again: in two looks in a row it was no member, which it is not
   /// told when its topics were gone for a while; or partitions that were added had no reader, and
   /// it is the first of our members.
   ///

@@ -47,7 +47,7 @@ final class ClusterWatch: Service {
     noteRequests: @escaping @Sendable (Int32) -> Void
   ) {
     let topology = settings.topology
-    log = settings.makeWatchLog(logger)
+    log = settings.makeWatchLog(logger) { stop.isStopped }
     groups = stages.map {
       Group(
         identity: topology.identity(of: $0, instance: instance),
@@ -96,9 +96,10 @@ final class ClusterWatch: Service {
       times.note(properties.mapValues { TimestampLimits($0.values) })
       try lookForOpenTransactions(admin, counts)
       for group in groups where !stop.isStopped {
-        let (members, isStable) = try admin.describe(group.identity.group)
-        // While a group rebalances, its members have no partitions.
-        guard isStable || members.isEmpty else { continue }
+        guard let members = try members(of: group, admin) else {
+          news.withLock { $0.skipLook(at: group.identity) }
+          continue
+        }
         tell(news.withLock { $0.look(at: members, of: group.identity) })
         guard let rejoin = group.rejoin else { continue }
         let mustRejoin = news.withLock {
@@ -107,8 +108,22 @@ final class ClusterWatch: Service {
         if mustRejoin { rejoin.make() }
       }
     } catch {
+      for group in groups { news.withLock { $0.skipLook(at: group.identity) } }
       logger.debug("the cluster can't be looked at", metadata: ["reason": "\(error)"])
     }
+  }
+
+  /// - Returns: `nil` while nobody knows: while the group rebalances, its members have no
+  ///   partitions, and while its coordinator is away, the others have never heard of it.
+  private func members(of group: Group, _ admin: KafkaAdmin) throws(LogError)
+    -> [KafkaAdmin.GroupMember]?
+  {
+    let (members, isStable) = try admin.describe(group.identity.group)
+    if isStable { return members }
+    guard members.isEmpty, let input = group.inputs.first else { return nil }
+    _ = try admin.committed(
+      group: group.identity.group, of: [TopicPartition(input.topic, 0)])
+    return []
   }
 
   private func lookForOpenTransactions(_ admin: KafkaAdmin, _ counts: [String: Int32])

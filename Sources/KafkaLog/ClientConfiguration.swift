@@ -15,7 +15,9 @@ import EventLog
     for (name, value) in overrides.sorted(by: { $0.key < $1.key }) {
       guard !KafkaSettings.reserved.union(KafkaSettings.names).contains(name) else {
         throw LogError(
-          .configuration, "kafka property \"\(name)\" can't be changed", reaction: .stopDaemon)
+          .configuration,
+          "kafka property \"\(name)\" can't be changed: what the stages promise depends on it",
+          reaction: .stopDaemon)
       }
       try set(name, value)
     }

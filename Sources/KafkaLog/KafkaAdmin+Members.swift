@@ -34,9 +34,11 @@ extension KafkaAdmin {
     let code = unsafe rd_kafka_list_groups(client.handle, group, &list, patience.milliseconds)
     defer { if let list = unsafe list { unsafe rd_kafka_group_list_destroy(list) } }
     guard let found = unsafe list?.pointee, unsafe found.group_cnt == 1 else {
-      if code == RD_KAFKA_RESP_ERR_NO_ERROR { return ([], false) }
+      // Two brokers have it while its coordinator moves.
+      let isAbsent = unsafe list.map { unsafe $0.pointee.group_cnt == 0 } ?? true
+      if code == RD_KAFKA_RESP_ERR_NO_ERROR, isAbsent { return ([], false) }
       let error = LogError(
-        code == RD_KAFKA_RESP_ERR__PARTIAL ? RD_KAFKA_RESP_ERR__TIMED_OUT : code,
+        isAbsent && code != RD_KAFKA_RESP_ERR__PARTIAL ? code : RD_KAFKA_RESP_ERR__TIMED_OUT,
         "describing group \"\(group)\"")
       if error.code == .unavailable, client.context.trouble != nil {
         throw client.context.connectionError(code)

@@ -265,11 +265,13 @@ import Logging
   }
 
   /// A topic that is deleted has other records under the same offsets when it is made again, so its
-  /// partitions are to be opened again. librdkafka would read on.
+  /// partitions are to be opened again. librdkafka would read on. Who is no member has no state that
+  /// depends on them.
   private func throwIfTopicsAreGone() throws(LogError) {
     guard let topic = noteGoneTopics(), isMember else { return }
     throw LogError(
-      .unknownTopic, "the topic \(topic) was deleted, or has fewer partitions than before",
+      .unknownTopic,
+      "the topic \(topic) was deleted, lost partitions, or may not be described any more",
       reaction: .abandonPartition)
   }
 

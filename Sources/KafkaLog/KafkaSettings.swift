@@ -45,6 +45,8 @@ extension KafkaSettings {
     "auto.commit.enable", "auto.offset.reset", "enable.auto.commit", "enable.auto.offset.store",
     "enable.idempotence", "enable.partition.eof", "group.id", "isolation.level", "partitioner",
     "transactional.id",
+    // Topics that were deleted are known from the log (`ClientDiagnosis`).
+    "log_level",
   ]
 
   /// Properties that tell the members of a group apart: they follow from the instance.

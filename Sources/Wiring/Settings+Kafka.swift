@@ -28,8 +28,13 @@ extension Settings {
   }
 
   /// The log for a daemon's looks at its cluster, which wait for nothing long.
-  package func makeWatchLog(_ logger: Logger) -> KafkaLog {
+  ///
+  /// - Parameter isStopping: whether the process is to stop, and nobody waits for an answer.
+  package func makeWatchLog(
+    _ logger: Logger, isStopping: (@Sendable () -> Bool)? = nil
+  ) -> KafkaLog {
     var kafka = kafkaSettings
+    kafka.isStopping = isStopping
     kafka.requestTimeout = .seconds(5)
     // The stages' clients report it.
     kafka.whenUnreachable = { _ in }

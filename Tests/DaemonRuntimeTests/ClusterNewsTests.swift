@@ -73,6 +73,24 @@ import Wiring
     }
   }
 
+  /// A look that shows nothing, or shows it inside, starts over.
+  @Test func onlyTwoLooksInARowCount() throws {
+    var news = try news()
+    let identity = StageIdentity(application: "app", stage: "intake", instance: "a")
+    let inside = [
+      KafkaAdmin.GroupMember(
+        clientID: identity.member, partitions: [TopicPartition("user-ratings", 0)])
+    ]
+    func look(_ members: [KafkaAdmin.GroupMember]) -> Bool {
+      news.mustRejoin(
+        identity, members, inputs: [.init(topic: "user-ratings", mayGrow: true)],
+        counts: ["user-ratings": 1])
+    }
+    #expect(!look([]) && !look(inside) && !look([]))
+    news.skipLook(at: identity)
+    #expect(!look([]) && look([]))
+  }
+
   @Test func strangersAreToldByWhatTheyRead() throws {
     var news = try news()
     let ours = KafkaAdmin.GroupMember(

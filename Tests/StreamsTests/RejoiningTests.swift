@@ -62,6 +62,22 @@ struct RejoiningTests {
     try Checker(world: world).checkDrained()
   }
 
+  /// Whatever it was made for is over once a new session joins.
+  @Test func aRequestFromBeforeTheSessionIsDone() throws {
+    let world = World()
+    try world.feed(0..<3)
+    let recorder = EventRecorder()
+    let request = RejoinRequest()
+    request.make()
+    var run = World.Run()
+    run.events = recorder.sink
+    run.rejoin = request
+    #expect(world.run(run).error == nil)
+    let joined = recorder.kinds.count { if case .joining = $0 { true } else { false } }
+    #expect(joined == 1)
+    try Checker(world: world).checkDrained()
+  }
+
   /// Pauses grow while nothing works, not over the life of a daemon.
   @Test func progressEndsARowOfFailures() throws {
     var world = World()

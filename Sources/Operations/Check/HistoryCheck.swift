@@ -50,9 +50,8 @@ struct HistoryCheck {
     var differences: [String] = []
     for place in places {
       do {
-        if let difference = try place.originDifference(
-          settings, clusterID: clusterID, log)
-        {
+        let origin = try place.open().snapshot().origin()
+        if let difference = try place.difference(of: origin, settings, clusterID: clusterID, log) {
           differences.append("the store of \(place.description) \(difference)")
         }
       } catch {
@@ -64,7 +63,7 @@ struct HistoryCheck {
     return [
       CheckFinding(
         "stores", failed: .stateDiffers, first + others,
-        advice: StorePlace.originRemedy(settings))
+        advice: StorePlace.originRemedy(settings.stateRoot))
     ]
   }
 }

@@ -19,11 +19,14 @@ package struct OffsetReport: Hashable, Sendable {
   /// Why the partition is not the one that the stage has read; `nil` if it is. Whoever accepts an
   /// offset accepts the topic that it is of.
   package let loss: String?
+  /// Whether the stage has recorded a position.
+  let hasRecord: Bool
 
   package init(
     source: TopicPartition, committed: GroupOffset?, own: Int64?, held: Range<Int64>,
-    loss: String? = nil, identity: StageIdentity
+    loss: String? = nil, hasRecord: Bool = false, identity: StageIdentity
   ) {
+    self.hasRecord = hasRecord
     self.source = source
     self.committed = committed?.offset
     self.own = own
@@ -65,7 +68,7 @@ package struct OffsetReport: Hashable, Sendable {
   /// Whether the stage has read anything of it, or somebody has accepted that it begins further on.
   /// What others set says nothing about that.
   var isRead: Bool {
-    setter == .stage || setter == .accepted || own.map { $0 > held.lowerBound } == true
+    setter == .stage || setter == .accepted || hasRecord
   }
 
   /// Whether what somebody else has set can be undone.

@@ -78,7 +78,7 @@ package struct StageOffsets {
         loss: gone.isEmpty
           ? try own?.loss(in: source, of: log, clientID: "projectionist-offsets")
           : "the topic has no partition \(gone.map { "\($0)" }.joined(separator: ", ")) any more",
-        identity: identity)
+        hasRecord: own != nil, identity: identity)
     }
   }
 

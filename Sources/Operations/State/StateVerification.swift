@@ -60,7 +60,7 @@ package struct StateVerification {
       return report
     } catch let failure as ForeignStore {
       var report = VerifyReport(place, problem: "the store \(failure.difference)")
-      report.remedies = [StorePlace.originRemedy(settings)]
+      report.remedies = [StorePlace.originRemedy(failure.path)]
       return report
     } catch let failure as ReplayFailure {
       var report = VerifyReport(place, problem: failure.message)
@@ -81,6 +81,7 @@ package struct StateVerification {
   /// The store is of another log than the one at hand.
   private struct ForeignStore: Error {
     let difference: String
+    let path: String
   }
 
   /// A partition without a store stands for nothing, which is right where nothing is to stand for.
@@ -99,17 +100,19 @@ package struct StateVerification {
   }
 
   private func compare(_ place: VerifiedPartition, _ store: StorePlace) throws -> VerifyReport {
-    if let difference = try store.originDifference(
-      settings, clusterID: cluster.id, cluster.log)
-    {
-      throw ForeignStore(difference: difference)
-    }
     let reader: LMDBReader
+    let origin: StoreOrigin?
     do throws(StoreError) {
       reader = try store.open()
       try reader.check()
+      origin = try reader.snapshot().origin()
     } catch {
       throw CommandFailure(.stateDiffers, error.message)
+    }
+    if let difference = try store.difference(
+      of: origin, settings, clusterID: cluster.id, cluster.log)
+    {
+      throw ForeignStore(difference: difference, path: store.path)
     }
     let projection =
       comparesRedis

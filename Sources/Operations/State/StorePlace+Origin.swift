@@ -7,23 +7,32 @@ import StateStore
 import Streams
 
 extension StorePlace {
-  /// How the store's log differs from the one at hand, in words; `nil` when it does not, or when
-  /// nobody can tell.
-  func originDifference(_ settings: Settings, clusterID: String, _ log: KafkaLog) throws -> String?
-  {
-    guard let origin = try open().snapshot().origin() else { return nil }
+  /// How the log of a store or a copy differs from the configured one, in words; `nil` when it does
+  /// not, or when nobody can tell.
+  ///
+  /// - Parameters:
+  ///   - origin: what the store says of its log.
+  ///   - clusterID: of the cluster at hand; `nil` where the broker can't be asked.
+  func difference(
+    of origin: StoreOrigin?, _ settings: Settings, clusterID: String?, _ log: KafkaLog
+  ) throws(LogError) -> String? {
+    guard let origin else { return nil }
     let met = StoreOrigin(
-      cluster: clusterID, application: settings.application,
+      cluster: clusterID ?? origin.cluster, application: settings.application,
       input: settings.topology.inputs(of: schema.stage)[0], partitions: origin.partitions)
     if let difference = origin.difference(from: met) { return difference }
-    guard let changelog = settings.topology.changelog(of: schema.stage) else { return nil }
+    guard clusterID != nil, let changelog = settings.topology.changelog(of: schema.stage) else {
+      return nil
+    }
     return try origin.changelogDifference(
       in: log, TopicPartition(changelog, partition), clientID: "projectionist-origin")
   }
 
-  /// What to do about a store of another log.
-  static func originRemedy(_ settings: Settings) -> String {
-    "correct kafka.bootstrap.servers or the application; if they are right, move"
-      + " \(settings.stateRoot) away: the state is then rebuilt from this log"
+  /// What to do about stores of another log.
+  ///
+  /// - Parameter path: where they are.
+  static func originRemedy(_ path: String) -> String {
+    "correct kafka.bootstrap.servers or the application; if they are right, stop the daemon and move"
+      + " \(path) away: the state is then rebuilt from this log"
   }
 }

@@ -37,7 +37,10 @@ package struct StoreRestore {
       {
         throw CommandFailure(.failure, "\(path) can't be restored: \(mismatch)")
       }
-      if let difference = try difference(of: place, cluster: cluster) {
+      let origin = try place.open().snapshot().origin()
+      if let difference = try place.difference(
+        of: origin, settings, clusterID: cluster, settings.makeQuietLog(logger))
+      {
         throw CommandFailure(
           .failure, "\(path) can't be restored: store_of_another_log: the copy \(difference)")
       }
@@ -56,22 +59,5 @@ package struct StoreRestore {
     }
     withExtendedLifetime(lock) {}
     return manifests
-  }
-
-  /// How the log that a copy is of differs from the configured one, as far as the broker can be
-  /// asked.
-  private func difference(of place: StorePlace, cluster: String?) throws -> String? {
-    let (topology, stage) = (settings.topology, place.schema.stage)
-    guard let origin = try place.open().snapshot().origin() else { return nil }
-    let met = StoreOrigin(
-      cluster: cluster ?? origin.cluster, application: settings.application,
-      input: topology.inputs(of: stage)[0], partitions: origin.partitions)
-    if let difference = origin.difference(from: met) { return difference }
-    guard cluster != nil, let changelog = topology.changelog(of: stage) else { return nil }
-    var quiet = logger
-    if quiet.logLevel < .warning { quiet.logLevel = .warning }
-    return try origin.changelogDifference(
-      in: KafkaLog(settings: settings.kafkaSettings, logger: quiet),
-      TopicPartition(changelog, place.partition), clientID: "projectionist-restore")
   }
 }

@@ -11,6 +11,8 @@ package struct UnreadPartition: Encodable, Hashable {
   var stage: String
   var topic: String
   var partition: Int32
+  /// Whether a daemon may yet read it.
+  let isUnread: Bool
   /// What is wrong with it.
   var problem: String
   /// What to do about it.
@@ -19,7 +21,7 @@ package struct UnreadPartition: Encodable, Hashable {
   /// One that no instance has ever read, although it holds records.
   init(_ source: TopicPartition, of stage: StageDeclaration) {
     self.init(
-      source, of: stage, problem: "it holds records that no instance has ever read",
+      source, of: stage, isUnread: true, problem: "it holds records that no instance has ever read",
       remedy: "start a daemon: within a minute it reads new partitions from their beginning. If one"
         + " runs, its log says what keeps the \(stage.name) stage from this partition")
   }
@@ -27,20 +29,26 @@ package struct UnreadPartition: Encodable, Hashable {
   /// One that is not what the stage has read.
   init(_ source: TopicPartition, of stage: StageDeclaration, loss: String) {
     self.init(
-      source, of: stage, problem: "it is not the one that was read: \(loss)",
+      source, of: stage, isUnread: false, problem: "it is not the one that was read: \(loss)",
       remedy:
         "start the daemon, or start it again: it stops, and says how to go on with the new topic"
     )
   }
 
   private init(
-    _ source: TopicPartition, of stage: StageDeclaration, problem: String, remedy: String
+    _ source: TopicPartition, of stage: StageDeclaration, isUnread: Bool, problem: String,
+    remedy: String
   ) {
+    self.isUnread = isUnread
     self.stage = stage.name
     topic = source.topic
     partition = source.partition
     self.problem = problem
     self.remedy = remedy
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case stage, topic, partition, problem, remedy
   }
 
   package var text: String {
@@ -66,7 +74,8 @@ struct UnreadPartitions {
       let found = try Topology.product.filter(\.recordsPositions).flatMap(unread).filter {
         partition == nil || $0.partition == partition
       }
-      guard !found.isEmpty, ContinuousClock.now < deadline, try isDaemonThere() else {
+      guard found.contains(where: \.isUnread), ContinuousClock.now < deadline, try isDaemonThere()
+      else {
         return found
       }
       Thread.sleep(forTimeInterval: Self.pause)

@@ -51,7 +51,7 @@ public struct TopicClaim: Hashable, Sendable {
   static func isOfOtherFormat(_ value: RawSpan) -> Bool {
     var parser = FlatJSONParser(fields: ["format"])
     do throws(RecordError) { try parser.parseRecord(value) } catch { return false }
-    return parser.integer(0).map { $0 != formatVersion } ?? false
+    return parser.integer(0).map { $0 > formatVersion } ?? false
   }
 
   /// Reads what `write` writes.

@@ -61,7 +61,8 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
     case positionUnknown = "position_unknown"
     /// A topic has more partitions than its keys were placed among.
     case partitionsGrown = "partitions_grown"
-    /// A topic has partitions that no member of the group reads.
+    /// A topic has partitions that no member of the group reads, or this instance has dropped out
+    /// of it.
     case partitionsUnread = "partitions_unread"
 
     // What is in the input.

@@ -65,6 +65,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     consumer = try StageError.log { () throws(LogError) in
       try environment.log.makeConsumer(configuration.consumer)
     }
+    // What was asked for before is done with this.
+    _ = environment.rejoin?.take()
     environment.emit(.joining(group: configuration.group))
   }
 
@@ -93,7 +95,9 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     }
     guard isRejoining, !environment.stop.isStopped else { return }
     throw .failed(
-      Reason(.partitionsUnread, "partitions were added that no member of the group reads"),
+      Reason(
+        .partitionsUnread,
+        "this instance is not in its group, or partitions were added that no member reads"),
       .abandonPartition)
   }
 

@@ -61,6 +61,9 @@ struct StateVerifyCommand: ParsableCommand {
       print(try JSONText.of(Output(partitions: reports, unread: unread, verdicts: verdicts)))
     } else {
       for partition in unread { print(partition.text) }
+      if reports.isEmpty, unread.isEmpty {
+        print("no stage keeps state of this partition, and it is read")
+      }
       if let verdicts { print(verdicts.text) }
     }
     if !reports.allSatisfy(\.agrees) || !unread.isEmpty || verdicts?.agrees == false {
