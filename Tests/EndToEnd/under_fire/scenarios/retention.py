@@ -103,7 +103,7 @@ def events_recreated(bed, daemon):
     recreate(
         bed, daemon, ["user-ratings"],
         between=lambda: wait_until(
-            lambda: daemon.says("rejoining", "user-ratings was deleted"),
+            lambda: daemon.says("the topic user-ratings was deleted"),
             60,
             "intake notices that its input is gone",
         ),
