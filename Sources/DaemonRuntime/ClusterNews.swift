@@ -144,9 +144,9 @@ struct ClusterNews {
   /// Forgets what the look before has shown, because this one shows nothing.
   mutating func skipLook(at identity: StageIdentity) { unread[identity.group] = nil }
 
-  /// Whether this process must join a group again: in two looks in a row it was no member, which it is not
-  /// told when its topics were gone for a while; or partitions that were added had no reader, and
-  /// it is the first of our members.
+  /// Whether this process must join a group again: in two looks in a row it was no member, as after
+  /// its topics were gone for a while; or partitions that were added had no reader, and it is the
+  /// first of our members.
   ///
   /// - Parameters:
   ///   - inputs: what the group reads.

@@ -265,8 +265,8 @@ import Logging
   }
 
   /// A topic that is deleted has other records under the same offsets when it is made again, so its
-  /// partitions are to be opened again. librdkafka would read on. Who is no member has no state that
-  /// depends on them.
+  /// partitions are to be opened again. librdkafka would read on. No state depends on what one that
+  /// is no member reads.
   private func throwIfTopicsAreGone() throws(LogError) {
     guard let topic = noteGoneTopics(), isMember else { return }
     throw LogError(

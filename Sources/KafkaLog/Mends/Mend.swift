@@ -9,7 +9,7 @@ struct Mend: Sendable {
   let fault: String
   /// The issue or pull request, or the function of librdkafka at fault.
   let source: String
-  /// The first version without the fault; `nil` if 2.15 still has it.
+  /// The first version without the fault; `nil` if 2.15 still has it, or nobody knows.
   let mendedIn: LibraryVersion?
 
   /// Whether a version has the fault.

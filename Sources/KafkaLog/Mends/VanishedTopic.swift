@@ -5,6 +5,6 @@ extension Mend {
   /// Such a client is closed, and its threads and memory are left to the end of the process.
   static let vanishedTopic = Mend(
     fault: "Destroying a client never ends if a topic that it reads was deleted.",
-    source: "rd_kafka_destroy_app",
+    source: "https://github.com/confluentinc/librdkafka/issues/3007",
     mendedIn: nil)
 }
