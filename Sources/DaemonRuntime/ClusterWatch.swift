@@ -10,7 +10,8 @@ import Synchronization
 import Wiring
 
 /// Looks at the cluster now and then for what no stage notices by itself: topics that have grown,
-/// strangers in the stages' groups, and transactions that others have left open.
+/// strangers in the stages' groups, groups that this instance has dropped out of, and transactions
+/// that others have left open.
 final class ClusterWatch: Service {
   private static let interval = Duration.seconds(15)
 

@@ -15,8 +15,7 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
   /// batch is worth keeping open.
   public var upstream: [StageMonitor] = []
   /// Looks for a newer process of the same instance name, and says why this one must stop; see
-  /// `InstanceClaim`. Called
-  /// when the stage's member or producer was replaced.
+  /// `InstanceClaim`. Called when the stage's member or producer was replaced.
   public var findRival: (@Sendable () -> Reason?)?
   /// Asks the stage to join its group again.
   public var rejoin: RejoinRequest?

@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// A static member that comes back within its session gets what it had, and the group no leader
 /// that looks at the topics: partitions that were added are then nobody's until a member comes or
-/// goes.
+/// goes. And a member whose topics were gone for a while leaves its group without a word.
 public final class RejoinRequest: Sendable {
   private let isMade = Atomic(false)
 
