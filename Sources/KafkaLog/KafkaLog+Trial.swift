@@ -63,8 +63,14 @@ extension KafkaAdmin {
     guard !topics.isEmpty else { return [] }
     let nowhere = Dictionary(
       uniqueKeysWithValues: topics.map { (TopicPartition($0, .max - 1), Int64(0)) })
-    let answer = try alter(
-      PartitionList(nowhere), group: group, "trying the group \"\(group)\"")
+    let deadline = ContinuousClock.now + timeout
+    var answer = try alter(PartitionList(nowhere), group: group, "trying the group \"\(group)\"")
+    while ([answer.code] + answer.partitions.map(\.code)).contains(where: isCoordinatorChanging),
+      ContinuousClock.now < deadline
+    {
+      unsafe rd_kafka_poll(client.handle, coordinatorPause.milliseconds)
+      answer = try alter(PartitionList(nowhere), group: group, "trying the group \"\(group)\"")
+    }
     // A group with members takes no offsets from others: it is there, and may be used.
     if answer.code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID { return [] }
     let refusals = [answer.code] + answer.partitions.map(\.code)

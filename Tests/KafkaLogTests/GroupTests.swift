@@ -1,3 +1,4 @@
+import CRdkafka
 import EventLog
 import Logging
 import Testing
@@ -137,5 +138,32 @@ import Testing
     let start = ContinuousClock.now
     try cluster.member("events", group: "early").close()
     #expect(ContinuousClock.now - start < .seconds(9))
+  }
+
+  /// The first question about a group of a new cluster is often answered by the wrong broker.
+  @Test func offsetsAreAskedForUntilTheCoordinatorAnswers() throws {
+    let cluster = try Cluster(["events": 1])
+    let admin = try cluster.log.makeAdmin()
+    let zero = TopicPartition("events", 0)
+    let offsetFetch: Int16 = 9
+    refuseAsWrongCoordinator(cluster.broker, request: offsetFetch, times: 8)
+    #expect(try admin.commits(group: "new", of: [zero]) == [:])
+    try admin.commit([zero: 4], group: "new", stamp: .accepted)
+    refuseAsWrongCoordinator(cluster.broker, request: offsetFetch, times: 8)
+    #expect(try admin.committed(group: "new", of: [zero]) == [zero: 4])
+  }
+
+  @Test func aTrialAsksUntilTheCoordinatorAnswers() throws {
+    let cluster = try Cluster(["events": 1])
+    let admin = try cluster.log.makeAdmin()
+    let offsetCommit: Int16 = 8
+    refuseAsWrongCoordinator(
+      cluster.broker, request: offsetCommit, times: 8,
+      last: RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+    #expect {
+      try admin.tryCommit(group: "new", of: ["events"])
+    } throws: {
+      ($0 as? LogError)?.code == .denied
+    }
   }
 }

@@ -192,6 +192,16 @@ func refuseAssignments(_ broker: MockBroker, times: Int) {
   rd_kafka_mock_push_request_errors_array(broker.cluster, syncGroup, times, errors)
 }
 
+/// Makes the broker refuse requests of a kind, by its number in the protocol, as not its own; then
+/// it says `last` once.
+func refuseAsWrongCoordinator(
+  _ broker: MockBroker, request: Int16, times: Int,
+  last: rd_kafka_resp_err_t = RD_KAFKA_RESP_ERR_NO_ERROR
+) {
+  let errors = Array(repeating: RD_KAFKA_RESP_ERR_NOT_COORDINATOR, count: times) + [last]
+  rd_kafka_mock_push_request_errors_array(broker.cluster, request, errors.count, errors)
+}
+
 /// Makes the broker know the topic, or not.
 func setKnown(_ isKnown: Bool, _ topic: String, _ broker: MockBroker) {
   rd_kafka_mock_topic_set_error(

@@ -30,25 +30,28 @@ extension KafkaConsumer {
       settings: settings, logger: logger)
   }
 
-  /// Asks for the group's committed offsets, and looks once a second whether it may do so.
+  /// Asks for the group's committed offsets, and looks once a second whether it may do so. Asks
+  /// again while the group's coordinator changes.
   func askAsBystander(_ list: borrowing PartitionList) throws(LogError) -> rd_kafka_resp_err_t {
     let deadline = ContinuousClock.now + requestTimeout
     while true {
       let patience = max(min(.seconds(1), deadline - .now), .milliseconds(1))
       let code = unsafe rd_kafka_committed(client.handle, list.list, patience.milliseconds)
       let isStopping = client.access.settings.isStopping?() == true
-      guard code == RD_KAFKA_RESP_ERR__TIMED_OUT, ContinuousClock.now < deadline, !isStopping else {
-        return code
-      }
-      if let refusal = groupRefusal() { throw refusal }
+      let isChanging = isCoordinatorChanging(code)
+      guard code == RD_KAFKA_RESP_ERR__TIMED_OUT || isChanging, ContinuousClock.now < deadline,
+        !isStopping
+      else { return code }
+      let pause: Duration = isChanging ? coordinatorPause : .zero
+      if let refusal = groupRefusal(within: pause) { throw refusal }
     }
   }
 
   /// That the client may not use its group, if that is why a question of one that never joins gets
   /// no answer: librdkafka puts it into the consumer's queue, which only members read.
-  func groupRefusal() -> LogError? {
+  func groupRefusal(within patience: Duration = .zero) -> LogError? {
     guard !isMember else { return nil }
-    while let message = unsafe rd_kafka_consumer_poll(client.handle, 0) {
+    while let message = unsafe rd_kafka_consumer_poll(client.handle, patience.milliseconds) {
       let code = unsafe message.pointee.err
       unsafe rd_kafka_message_destroy(message)
       if code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED {
@@ -58,3 +61,17 @@ extension KafkaConsumer {
     return nil
   }
 }
+
+/// Whether the broker sends the client to another coordinator, or to the same a little later: the
+/// first question about any group of a new cluster is answered so.
+func isCoordinatorChanging(_ code: rd_kafka_resp_err_t) -> Bool {
+  switch code {
+  case RD_KAFKA_RESP_ERR_NOT_COORDINATOR, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
+    RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+    true
+  default: false
+  }
+}
+
+/// How long to wait before a changing coordinator is asked again.
+let coordinatorPause = Duration.milliseconds(100)
