@@ -48,6 +48,16 @@ struct TimesKey: StateKey {
   func encode(into bytes: inout [UInt8]) { bytes.append(StoreKey(movie, block)) }
 }
 
+/// The event time of take-backs of a movie. The newest is first in the table.
+struct TakeBackKey: StateKey {
+  let movie: Int64
+  let milliseconds: Int64
+
+  var prefix: MovieKey { MovieKey(movie: movie) }
+
+  func encode(into bytes: inout [UInt8]) { bytes.append(StoreKey(movie, ~milliseconds)) }
+}
+
 /// A partition of the topic that a stage's events originate from.
 struct SourceKey: StateKey {
   let partition: Int32
@@ -94,6 +104,13 @@ extension TimesKey {
   init?(decoding bytes: RawSpan) {
     guard let (movie, block) = StoreKey.decodePair(bytes) else { return nil }
     self.init(movie: movie, block: block)
+  }
+}
+
+extension TakeBackKey {
+  init?(decoding bytes: RawSpan) {
+    guard let (movie, complement) = StoreKey.decodePair(bytes) else { return nil }
+    self.init(movie: movie, milliseconds: ~complement)
   }
 }
 

@@ -14,12 +14,13 @@ import Testing
   private static var limit: Int64 { Int64(Retractions.limit) }
 
   private func append(
-    _ chain: Chain, _ stars: Double?, at seconds: Int64, retracts offset: Int64? = nil
+    _ chain: Chain, user: Int64 = 1, _ stars: Double?, at seconds: Int64,
+    retracts offset: Int64? = nil
   ) throws {
     let rating = stars.map { "\($0)" } ?? "null"
     let named = offset.map { #","retracts":"0:\#($0)""# } ?? ""
     let value =
-      #"{"user_id":1,"movie_id":2,"rating":\#(rating),"timestamp":\#(seconds)\#(named)}"#
+      #"{"user_id":\#(user),"movie_id":2,"rating":\#(rating),"timestamp":\#(seconds)\#(named)}"#
     try chain.log.append(
       to: TopicPartition(Topics.userRatings, 0), key: nil, value: Array(value.utf8),
       timestamp: (Self.start + 10_000) * 1000)
@@ -163,6 +164,28 @@ import Testing
     #expect(history.map(\.rating.rating) == [HalfStars(stars: 3)])
     #expect(oracle.ratings(ofUser: 1).map(\.stars) == [3])
     #expect(oracle.changes == (try chain.records(Topics.ratingsByMovie).count))
+  }
+
+  /// A take-back of a clock that ran ahead, undone by name, gives the movie's event time back to
+  /// the take-backs of others.
+  @Test(arguments: UInt64(0)..<12) func aMoviesEventTimeIsThatOfWhatStands(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    var chain = Chain()
+    chain.limits.records = seed % 2 == 0 ? 7 : 5_000
+    try append(chain, user: 9, 3, at: Self.start)
+    var said: [Int64: [Int64]] = [:]
+    for offset in 1..<200 as Range<Int64> {
+      let user = Int64.random(in: 0..<5, using: &random)
+      let named = random.oneIn(2) ? said[user]?.randomElement(using: &random) : nil
+      try append(
+        chain, user: user, named == nil && random.oneIn(3) ? 4 : nil,
+        at: Self.start + .random(in: 0..<(named == nil ? 40 : 10), using: &random), retracts: named)
+      said[user, default: []].append(offset)
+      if offset % 20 == 0 {
+        try chain.runAll()
+        try folds(chain).0.check(chain, "seed \(seed), offset \(offset)")
+      }
+    }
   }
 
   /// What is read again changes nothing, and neither names nor rows grow.

@@ -110,6 +110,8 @@ import Testing
     TimeJournal.append(TimeJournal.Entry(milliseconds: 5, isRemoval: true), to: &bytes)
     #expect(json(try table(.movie, "times"), bytes) == #"[{"added_ms":5},{"removed_ms":5}]"#)
 
+    #expect(json(try table(.movie, "take_backs"), [3]) == "3")
+
     let position: [UInt8] = [1, 0, 0, 0, 0, 0, 0, 0, 9]
     #expect(json(try table(.movie, "meta"), position) == #"{"input_offset":9}"#)
     let nine = SourcePosition(offset: 9, timestamp: 1_700_000_000_000).encoded

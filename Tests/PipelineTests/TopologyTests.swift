@@ -36,7 +36,7 @@ import Testing
       ])
     let movie = plain.configuration(of: .movie, instance: "a1")
     #expect(movie.changelog == "films-movie-changelog")
-    #expect(movie.tables == ["aggregates", "times", "sources", "corrections"])
+    #expect(movie.tables == ["aggregates", "times", "sources", "corrections", "take_backs"])
     #expect(
       plain.configuration(of: .redis, instance: "a1").inputs == ["user-features", "movie-features"])
     #expect(plain.stateDirectory(in: "/var/state") == "/var/state/films")

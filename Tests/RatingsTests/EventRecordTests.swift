@@ -226,10 +226,10 @@ import Testing
     var reversed = change
     (reversed.old, reversed.new) = (change.new, change.old)
     var takenBack = reversed
-    takenBack.takeBackMilliseconds = 11
+    takenBack.newTakeBackMilliseconds = 11
     var undone = takenBack
     undone.old = nil
-    undone.undoneMilliseconds = 12
+    undone.oldTakeBackMilliseconds = 12
     var correction = change
     correction.isCorrection = true
     var parser = RatingChangeParser()

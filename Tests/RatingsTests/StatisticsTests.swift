@@ -172,7 +172,10 @@ private func randomRating(_ generator: inout SeededGenerator, days: Int64) -> Ti
     for (old, new) in [(rating, future), (future, repair)] {
       let mustRescan = user.apply(old: old, new: new, movie: 1)
       #expect(mustRescan == (new == repair))
-      _ = movie.apply(RatingChange(movie: 1, user: 1, from: old, to: new, source: source))
+      let change = RatingChange(movie: 1, user: 1, from: old, to: new, source: source)
+      #expect(movie.losesNewestTakeBack(to: change) == (new == repair))
+      if new == repair { movie.replaceNewestTakeBack(by: nil) }
+      _ = movie.apply(change)
     }
     user.resetTimes()
     user.note(repair)

@@ -26,6 +26,7 @@ extension TableDeclaration {
         var entries: [TimeJournal.Entry] = []
         try TimeJournal.forEach(in: value) { entries.append($0) }
         Self.write(entries, &writer)
+      case .takeBacks: writer.integer(try TakeBackCount(decoding: value).count)
       default:
         Self.writeUndecodable(value, "values of the kind \(values.name) are not known", &writer)
       }

@@ -26,6 +26,7 @@ public struct MoviePartition: PartitionState {
   private var corrections: SourcePositions
   private(set) var movies: StateTable<MovieKey, MovieAggregate>
   private var times: StateTable<TimesKey, TimesBlock>
+  private var takeBacks: StateTable<TakeBackKey, TakeBackCount>
   /// By row of `movies`.
   private(set) var activity: [Activity] = []
 
@@ -36,6 +37,7 @@ public struct MoviePartition: PartitionState {
     corrections = try SourcePositions(task, table: MovieTables.corrections, of: nil)
     movies = StateTable(MovieTables.aggregates, of: task)
     times = StateTable(MovieTables.times, of: task)
+    takeBacks = StateTable(MovieTables.takeBacks, of: task)
   }
 
   // MARK: Changes
@@ -56,6 +58,7 @@ public struct MoviePartition: PartitionState {
     if let new = change.new {
       try note(TimeJournal.Entry(milliseconds: new.timeMilliseconds, isRemoval: false), row)
     }
+    try count(takeBacksOf: change, row)
     let mustRescan = movies[row].apply(change)
     activity[row].recordTimestamp = max(activity[row].recordTimestamp, recordTimestamp)
     if mustRescan { try rescanTimes(row) }
@@ -76,6 +79,28 @@ public struct MoviePartition: PartitionState {
     let remaining = try remainingTimes(row)
     movies[row].resetTimes()
     for time in remaining { movies[row].noteTime(time) }
+  }
+
+  // MARK: Take-backs
+
+  /// Counts a take-back that comes, and one that gives way.
+  private mutating func count(takeBacksOf change: RatingChange, _ row: Int) throws(StageError) {
+    func key(_ time: Int64) -> TakeBackKey {
+      TakeBackKey(movie: change.movie, milliseconds: time)
+    }
+    if let time = change.newTakeBackMilliseconds {
+      try takeBacks.update(key(time)) { $0.count += 1 }
+    }
+    guard let time = change.oldTakeBackMilliseconds else { return }
+    // Earlier versions have counted none.
+    try takeBacks.update(key(time)) { if $0.count > 0 { $0.count -= 1 } }
+    guard movies[row].losesNewestTakeBack(to: change) else { return }
+    var newest: Int64?
+    try takeBacks.scan(prefix: movies.key(of: row)) { (key, value) throws(StageError) in
+      if value.count > 0 { newest = key.milliseconds }
+      return newest == nil
+    }
+    movies[row].replaceNewestTakeBack(by: newest)
   }
 
   // MARK: Journal
@@ -141,11 +166,30 @@ public struct MoviePartition: PartitionState {
 
   public mutating func writeTables() throws(StageError) {
     try times.writeChanges()
+    try takeBacks.writeChanges()
     try movies.writeChanges()
     try sources.writeChanges()
     try corrections.writeChanges()
     activity.removeAllOfBatch()
   }
+}
+
+/// How many take-backs of a movie and of one time stand.
+struct TakeBackCount: StateValue {
+  var count: UInt64 = 0
+
+  init() {}
+
+  var isEmpty: Bool { count == 0 }
+
+  // LEB128.
+  init(decoding bytes: RawSpan) throws(CodecError) {
+    var reader = ByteReader(bytes)
+    count = try reader.varint()
+    try reader.end()
+  }
+
+  func encode(into bytes: inout [UInt8]) { bytes.append(atMost: 10) { $0.varint(count) } }
 }
 
 /// A block of a movie's journal, still encoded: most blocks are only appended to.

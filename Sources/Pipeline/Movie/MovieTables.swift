@@ -11,4 +11,6 @@ public enum MovieTables {
   /// partition of `validated-ratings` → `SourcePosition` of its newest correction in the state, by
   /// number
   public static let corrections = Table(rawValue: 4)
+  /// (movie, complement of the time in milliseconds) → how many take-backs of that time stand
+  public static let takeBacks = Table(rawValue: 5)
 }

@@ -17,6 +17,9 @@ extension StageDeclaration {
       TableDeclaration(
         MovieTables.corrections, "corrections", keys: .identifier, values: .source,
         "partition of validated-ratings: its newest correction"),
+      TableDeclaration(
+        MovieTables.takeBacks, "take_backs", keys: .pair, values: .takeBacks,
+        "movie/~time: how many take-backs stand"),
     ],
     // A movie's features change a little with each rating; a user waits for their own.
     pacing: StagePacing(

@@ -7,6 +7,7 @@ extension TableDeclaration.Values {
   public static let genres = Self("genre dictionary")
   public static let movieAggregate = Self("movie aggregate")
   public static let times = Self("time journal")
+  public static let takeBacks = Self("count of take-backs")
   public static let retractions = Self("retractions")
   public static let keptOut = Self("statements kept out")
   public static let refold = Self("progress of folding again")

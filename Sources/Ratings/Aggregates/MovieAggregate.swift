@@ -7,15 +7,15 @@ public struct MovieAggregate: Sendable, Equatable {
   public private(set) var journal = TimeJournal()
   /// The number of changes applied since the last time there were no ratings.
   public private(set) var version: UInt64 = 0
-  /// The newest time of a take-back; -1 if there was none.
+  /// The newest time of the take-backs that stand; -1 if there are none.
   private var newestTakeBack: Int64 = -1
 
   public init() {}
 
-  /// Whether no user has said anything of the movie.
+  /// Whether nothing stands of what users have said of the movie.
   public var isEmpty: Bool { statistics.count == 0 && newestTakeBack < 0 }
 
-  /// The newest event time of ratings in force and of take-backs; 0 without either.
+  /// The newest event time of what stands, ratings and take-backs; 0 if nothing does.
   public var eventTimeMilliseconds: Int64 {
     max(0, newestTakeBack, statistics.lastRatingMilliseconds ?? 0)
   }
@@ -27,12 +27,22 @@ public struct MovieAggregate: Sendable, Equatable {
   public mutating func apply(_ change: borrowing RatingChange) -> Bool {
     version += 1
     let mustRescan = statistics.apply(old: change.old, new: change.new)
-    // What a take-back undoes by name was of a clock that ran ahead.
-    if let undone = change.undoneMilliseconds, undone == newestTakeBack { newestTakeBack = -1 }
-    newestTakeBack = max(newestTakeBack, change.takeBackMilliseconds ?? -1)
+    newestTakeBack = max(newestTakeBack, change.newTakeBackMilliseconds ?? -1)
     // As if the movie had never been rated; the journal stays, so that its blocks can be deleted.
     if statistics.count == 0 { version = 0 }
     return mustRescan
+  }
+
+  /// Whether the change takes away the newest take-back. The caller must then look for the one that
+  /// takes its place, and call `replaceNewestTakeBack`.
+  public func losesNewestTakeBack(to change: borrowing RatingChange) -> Bool {
+    guard let old = change.oldTakeBackMilliseconds else { return false }
+    return old == newestTakeBack
+  }
+
+  /// - Parameter milliseconds: the newest time of the take-backs that remain; `nil` for none.
+  public mutating func replaceNewestTakeBack(by milliseconds: Int64?) {
+    newestTakeBack = milliseconds ?? -1
   }
 
   /// Makes room for an entry in the journal of times.

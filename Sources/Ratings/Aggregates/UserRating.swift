@@ -37,6 +37,9 @@ public struct UserRating: Hashable, Sendable {
     rating.map { TimedRating(rating: $0, timeMilliseconds: timeMilliseconds) }
   }
 
+  /// The time of the take-back, if it is one.
+  public var takeBackMilliseconds: Int64? { rating == nil ? timeMilliseconds : nil }
+
   /// Whether an earlier version wrote the row, which knew no order but that of arrival.
   public var isByArrival: Bool { source == Self.unknownSource }
 

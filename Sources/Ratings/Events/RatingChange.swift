@@ -19,10 +19,10 @@ public struct RatingChange: Hashable, Sendable {
   public var user: Int64
   public var old: TimedRating?
   public var new: TimedRating?
+  /// The time of the take-back that gives way, if nothing else stood.
+  public var oldTakeBackMilliseconds: Int64?
   /// When the rating was taken back, without a new one.
-  public var takeBackMilliseconds: Int64?
-  /// The time of a take-back that is itself undone, because another one names it.
-  public var undoneMilliseconds: Int64?
+  public var newTakeBackMilliseconds: Int64?
   /// In `validated-ratings`; of a correction, the partition and the correction's number.
   public var source: SourceCoordinates
   /// Whether it stands for no single event: the state was folded again by newer rules.
@@ -30,15 +30,15 @@ public struct RatingChange: Hashable, Sendable {
 
   public init(
     movie: Int64, user: Int64, old: TimedRating?, new: TimedRating?,
-    takeBackMilliseconds: Int64? = nil, undoneMilliseconds: Int64? = nil,
+    oldTakeBackMilliseconds: Int64? = nil, newTakeBackMilliseconds: Int64? = nil,
     source: SourceCoordinates, isCorrection: Bool = false
   ) {
     self.movie = movie
     self.user = user
     self.old = old
     self.new = new
-    self.takeBackMilliseconds = takeBackMilliseconds
-    self.undoneMilliseconds = undoneMilliseconds
+    self.oldTakeBackMilliseconds = oldTakeBackMilliseconds
+    self.newTakeBackMilliseconds = newTakeBackMilliseconds
     self.source = source
     self.isCorrection = isCorrection
   }
@@ -48,11 +48,10 @@ public struct RatingChange: Hashable, Sendable {
     movie: Int64, user: Int64, from old: UserRating?, to new: UserRating,
     source: SourceCoordinates, isCorrection: Bool = false
   ) {
-    let isUndone = old.map { $0.rating == nil && $0.timeMilliseconds > new.timeMilliseconds }
     self.init(
       movie: movie, user: user, old: old?.timed, new: new.timed,
-      takeBackMilliseconds: new.rating == nil ? new.timeMilliseconds : nil,
-      undoneMilliseconds: isUndone == true ? old?.timeMilliseconds : nil, source: source,
+      oldTakeBackMilliseconds: old?.takeBackMilliseconds,
+      newTakeBackMilliseconds: new.takeBackMilliseconds, source: source,
       isCorrection: isCorrection)
   }
 
@@ -65,11 +64,11 @@ public struct RatingChange: Hashable, Sendable {
     writer.key("old")
     writer.stars(old?.rating)
     writer.key("old_timestamp_ms")
-    writer.optionalInteger(old?.timeMilliseconds ?? undoneMilliseconds)
+    writer.optionalInteger(old?.timeMilliseconds ?? oldTakeBackMilliseconds)
     writer.key("new")
     writer.stars(new?.rating)
     writer.key("new_timestamp_ms")
-    writer.optionalInteger(new?.timeMilliseconds ?? takeBackMilliseconds)
+    writer.optionalInteger(new?.timeMilliseconds ?? newTakeBackMilliseconds)
     writer.key("source_partition")
     writer.integer(source.partition)
     writer.key("source_offset")
@@ -99,8 +98,8 @@ public struct RatingChangeParser: ~Copyable, Sendable {
       movie: try parser.require("movie_id", parser.integer(0)),
       user: try parser.require("user_id", parser.integer(1)),
       old: old, new: new,
-      takeBackMilliseconds: try new == nil ? optionalTime(5, "new_timestamp_ms") : nil,
-      undoneMilliseconds: try old == nil ? optionalTime(3, "old_timestamp_ms") : nil,
+      oldTakeBackMilliseconds: try old == nil ? optionalTime(3, "old_timestamp_ms") : nil,
+      newTakeBackMilliseconds: try new == nil ? optionalTime(5, "new_timestamp_ms") : nil,
       source: try parser.source(partition: parser.integer(6), offset: parser.integer(7)),
       isCorrection: parser.boolean(8) ?? false)
   }
