@@ -145,8 +145,10 @@ struct ClusterNews {
   mutating func skipLook(at identity: StageIdentity) { unread[identity.group] = nil }
 
   /// Whether this process must join a group again: in two looks in a row it was no member, as after
-  /// its topics were gone for a while; or partitions that were added had no reader, and it is the
-  /// first of our members.
+  /// its topics were gone for a while; or partitions had no reader, and it is the first of our
+  /// members. Partitions that were added have none yet. Others have lost theirs to a member that
+  /// gave them up, and then died before the second half of a cooperative rebalance: a static member
+  /// that is back within its session gets what it had, and the group does not rebalance.
   ///
   /// - Parameters:
   ///   - inputs: what the group reads.
@@ -156,8 +158,8 @@ struct ClusterNews {
     counts: [String: Int32]
   ) -> Bool {
     let read = members.reduce(into: Set()) { $0.formUnion($1.partitions) }
-    let all = inputs.filter(\.mayGrow).flatMap { input in
-      (0..<(counts[input.topic] ?? 0)).map { TopicPartition(input.topic, $0) }
+    let all = inputs.flatMap { input in
+      (0..<used(input, counts)).map { TopicPartition(input.topic, $0) }
     }
     let ours = members.map(\.clientID).filter(identity.isMember)
     let isOutside = !ours.contains(where: identity.isOwn)
@@ -169,6 +171,14 @@ struct ClusterNews {
     let looks = unread[identity.group, default: 0] + 1
     unread[identity.group] = looks % 2
     return looks == 2 && (isOutside || ours.min().map(identity.isOwn) == true)
+  }
+
+  /// How many of an input's partitions are used.
+  private func used(_ input: Input, _ counts: [String: Int32]) -> Int32 {
+    let count = counts[input.topic] ?? 0
+    guard !input.mayGrow, let entry = topics.entries.first(where: { $0.topic.name == input.topic })
+    else { return count }
+    return min(count, Int32(entry.topic.partitions))
   }
 
   private func line(

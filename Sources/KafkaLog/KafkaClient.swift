@@ -8,7 +8,7 @@ import Synchronization
   let handle: OpaquePointer
   let context: ClientContext
   let access: ClientAccess
-  /// Whether to leave the closed client undestroyed: see `Mend.indestructibleMember`.
+  /// Whether to leave the closed client undestroyed: see `Mend.mustLeak`.
   var outlivesOwner = false
 
   init(
@@ -30,8 +30,7 @@ import Synchronization
       _ = unsafe Unmanaged.passRetained(context)
       return
     }
-    // A consumer has left its group by now or given up; waiting again could take forever.
-    unsafe rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+    unsafe Mend.destroy(handle, context)
   }
 
   /// The error that made this client unusable, if there was one.
@@ -152,10 +151,6 @@ private let quietFacilities: Set<String> = [
   "COMMITFAIL",
 ]
 
-private let diagnosticFacilities: Set<String> = [
-  "FAIL", "SSLCERTVRFY", "ADDPARTS", "PARTCNT",
-]
-
 /// Leaves OpenSSL's verdict as it is, and gives its reason to the log: `CertificateProblem`.
 func certificateCallback(
   _ client: OpaquePointer?, _ broker: UnsafePointer<CChar>?, _ brokerID: Int32,
@@ -181,7 +176,7 @@ func logCallback(
     return
   }
   let facility = unsafe facility.map { unsafe String(cString: $0) } ?? ""
-  if diagnosticFacilities.contains(facility) {
+  if ClientDiagnosis.facilities.contains(facility) {
     unsafe context.noteLine(facility, String(cString: text))
   }
   let level = quietFacilities.contains(facility) ? .debug : Logger.Level(syslog: level)

@@ -27,8 +27,6 @@ import Logging
   private var nudge: FetchNudge
   private var deferredError: LogError?
   private var isClosed = false
-  /// Whether a topic that it reads was deleted, or lost partitions.
-  private var hasLostTopics = false
 
   private static let batchSize = 1024
 
@@ -98,10 +96,8 @@ import Logging
     isClosed = true
     defer {
       noticeRebalance()
-      noteGoneTopics()
       client.outlivesOwner =
-        hasLostTopics && Mend.vanishedTopic.isNeeded()
-        || Mend.mustLeak(isMember: isMember, hasBeenAssigned: assignment.hasBeenAssigned)
+        Mend.mustLeak(isMember: isMember, hasBeenAssigned: assignment.hasBeenAssigned)
     }
     answerPendingForClose()
     guard let closing = unsafe rd_kafka_queue_new(client.handle) else { return }
@@ -268,19 +264,13 @@ import Logging
   /// partitions are to be opened again. librdkafka would read on. No state depends on what one that
   /// is no member reads.
   private func throwIfTopicsAreGone() throws(LogError) {
-    guard let topic = noteGoneTopics(), isMember else { return }
+    guard let topic = mailbox.takeShrunkenTopics().intersection(topics).min(), isMember else {
+      return
+    }
     throw LogError(
       .unknownTopic,
       "the topic \(topic) was deleted, lost partitions, or may not be described any more",
       reaction: .abandonPartition)
-  }
-
-  /// - Returns: one that has lost partitions since the last call.
-  @discardableResult
-  private func noteGoneTopics() -> String? {
-    let topic = mailbox.takeShrunkenTopics().intersection(topics).min()
-    if topic != nil { hasLostTopics = true }
-    return topic
   }
 
   private func throwDeferred() throws(LogError) {

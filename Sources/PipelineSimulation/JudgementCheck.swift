@@ -25,6 +25,10 @@ struct JudgementCheck: ~Copyable {
   private var pending: [Int32: Set<Int64>] = [:]
   /// Events whose newest verdict a recorded position covers.
   private var settled: Set<SourceCoordinates> = []
+  /// What was written last of the policies, by their places.
+  private var policies: [PolicyPlace: [UInt8]] = [:]
+  /// By partition, the first offset of a policy that another one was written over.
+  private var contested: [Int32: Int64] = [:]
   private var parser = FlatJSONParser(fields: ["valid", "partition", "offset"])
 
   init(_ guarantee: ProcessingGuarantee) { self.guarantee = guarantee }
@@ -34,7 +38,7 @@ struct JudgementCheck: ~Copyable {
   /// Takes a position that the intake stage has recorded.
   mutating func take(_ position: RecordedPosition, of partition: Int32) {
     for offset in pending.removeValue(forKey: partition) ?? []
-    where offset < position.furthestOffset {
+    where offset < position.furthestOffset && offset < contested[partition] ?? .max {
       settled.insert(SourceCoordinates(partition: partition, offset: offset))
     }
   }
@@ -43,6 +47,17 @@ struct JudgementCheck: ~Copyable {
   /// nobody then: their events may be skipped, and be read again much later.
   mutating func noteAcceptedMove(of partitions: some Sequence<Int32>) {
     for partition in partitions { pending[partition] = nil }
+  }
+
+  /// Takes a record of the control topic. Under at-least-once, nothing keeps a member that has lost
+  /// its partition from writing over the policy of the next owner, who does not look again: what
+  /// that one judges may be judged otherwise when it is read again.
+  mutating func take(_ value: [UInt8], of policy: PolicyPlace) {
+    let isKept = policies.updateValue(value, forKey: policy).map { $0 == value } ?? true
+    guard guarantee == .atLeastOnce, !isKept else { return }
+    let first = min(policy.offset, contested[policy.partition] ?? .max)
+    contested[policy.partition] = first
+    settled = settled.filter { $0.partition != policy.partition || $0.offset < first }
   }
 
   /// Takes intake's verdict on an event.

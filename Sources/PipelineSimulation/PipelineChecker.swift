@@ -69,6 +69,10 @@ struct PipelineChecker: ~Copyable {
     switch topic {
     case .validatedRatings: try takeValidated(placed, feed)
     case .validationResults: try takeVerdict(record, feed)
+    case .control:
+      if let place = record.key.flatMap({ PolicyPlace(key: $0.span.bytes) }) {
+        judgements.take(record.value ?? [], of: place)
+      }
     case .deadLetters: deadLetters += 1
     case .ratingsByMovie: changes += 1
     case .userFeatures, .movieFeatures:

@@ -62,7 +62,12 @@ import Wiring
     #expect(try looks("a", members, of: 3) == [false, false, false, false])
     #expect(try looks("a", members, of: 4) == [false, true, false, true])
     #expect(try looks("b", members, of: 4) == [false, false, false, false])
-    #expect(try looks("a", members, of: 4, mayGrow: false) == [false, false, false, false])
+    #expect(try looks("a", members, of: 4, mayGrow: false) == [false, true, false, true])
+    // What is beyond the declared partitions is not used where keys were placed among those.
+    let all = [member("app-intake-a", 0, 1, 2, 3)]
+    #expect(try counts()["user-ratings"] == 4)
+    #expect(try looks("a", all, of: 5, mayGrow: false) == [false, false, false, false])
+    #expect(try looks("a", all, of: 5) == [false, true, false, true])
     let threads = [member("app-intake.w1-a", 1), member("app-intake.w0-a", 0)]
     #expect(try looks("a", threads, of: 4) == [false, true, false, true])
     // One that is no member must become one, if there is something to read.

@@ -133,6 +133,36 @@ import Testing
     member.close()
   }
 
+  /// The stage then opens its partitions again, which shows whether their records are others.
+  @Test func aMembersPollFailsOnceItsTopicHasLostPartitions() throws {
+    let cluster = try Cluster(
+      ["events": 1], properties: ["topic.metadata.refresh.interval.ms": "100"])
+    let (member, reader) = (
+      try cluster.member("events", group: "losing"), try cluster.reader("events")
+    )
+    let zero = TopicPartition("events", 0)
+    var records: [Copied] = []
+    try poll(member, into: &records) { _, result in result.rebalance == .assigned([zero]) }
+    try member.assign([(zero, .beginning)])
+    try reader.assign([(zero, .beginning)])
+    setKnown(false, "events", cluster.broker)
+    let deadline = ContinuousClock.now + patience
+    var error: LogError?
+    // librdkafka's own report may come first.
+    while error?.reaction != .abandonPartition, ContinuousClock.now < deadline {
+      do throws(LogError) {
+        _ = try member.poll(maxRecords: 1, timeout: .milliseconds(20)) { _ in true }
+      } catch let failure { error = failure }
+    }
+    #expect(error?.code == .unknownTopic && error?.reaction == .abandonPartition)
+    // No state depends on what a reader without a group reads.
+    #expect(throws: Never.self) {
+      _ = try reader.poll(maxRecords: 1, timeout: .milliseconds(500)) { _ in true }
+    }
+    member.close(leaving: false)
+    reader.close()
+  }
+
   @Test func closingBeforeJoiningDoesNotHang() throws {
     let cluster = try Cluster(["events": 2])
     let start = ContinuousClock.now

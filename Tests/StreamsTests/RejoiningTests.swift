@@ -56,9 +56,8 @@ struct RejoiningTests {
     #expect(result.error == nil)
     #expect(result.status.abortedBatches == 0)
     #expect(partitionsOfOther.value == 2)
-    let joined = recorder.kinds.count { if case .joining = $0 { true } else { false } }
     let released = recorder.kinds.contains { if case .fenced = $0 { true } else { false } }
-    #expect(joined == 2 && !released)
+    #expect(recorder.joins == 2 && !released)
     try Checker(world: world).checkDrained()
   }
 
@@ -73,8 +72,7 @@ struct RejoiningTests {
     run.events = recorder.sink
     run.rejoin = request
     #expect(world.run(run).error == nil)
-    let joined = recorder.kinds.count { if case .joining = $0 { true } else { false } }
-    #expect(joined == 1)
+    #expect(recorder.joins == 1)
     try Checker(world: world).checkDrained()
   }
 

@@ -42,8 +42,17 @@ struct StoreOriginTests {
     var writes = WriteSet()
     let key = StoreOrigin.key
     writes.set(.meta, key.span.bytes, nil)
+    let position = Position.key
+    let meta = world.storage.contents(of: .meta, stage: World.stage, partition: 0)
+    let earlier = try earlierPosition(try #require(meta[position]))
+    writes.set(.meta, position.span.bytes, earlier.span.bytes)
     try store.commit(&writes, changelogOffset: try #require(try store.changelogOffset()))
     try store.close()
+  }
+
+  /// The position as a version without identities has written it.
+  private func earlierPosition(_ encoded: [UInt8]) throws -> [UInt8] {
+    Position(inputOffset: try Position(decoding: encoded.span.bytes).inputOffset).encoded
   }
 
   private func refusal(_ error: StageError?) -> String? {
@@ -132,6 +141,21 @@ struct StoreOriginTests {
     #expect(refusal(error)?.contains("this one ends at 0") == true)
   }
 
+  /// A daemon that runs goes on with its store; without it, the changelog is no state.
+  @Test func aChangelogThatWasRecreatedUnderADaemonIsNoState() throws {
+    let world = try settledWorld()
+    let records = try world.log.records(of: world.changelog(0))
+    world.log.createTopic(World.changelog, partitions: 1)
+    for record in records.suffix(3) {
+      try world.log.append(to: world.changelog(0), key: record.key, value: record.value)
+    }
+    #expect(try identities(world).isEmpty)
+    world.storage.lose(stage: World.stage, partition: 0)
+    let error = try #require(run(world))
+    #expect(error.reason.code == .stateLost && error.reaction == .stopDaemon)
+    #expect(error.reason.text.contains("has only what has changed since"))
+  }
+
   @Test func moreInputPartitionsAreNoOtherTopicAndFewerAre() {
     let stored = StoreOrigin(cluster: "c", application: "a", input: "i", partitions: 4)
     var met = stored
@@ -170,7 +194,10 @@ struct StoreOriginTests {
     let records = try world.log.records(of: world.changelog(0))
     world.log.createTopic(World.changelog, partitions: 1)
     for record in records where record.key != [0] + ChangelogIdentity.key {
-      try world.log.append(to: world.changelog(0), key: record.key, value: record.value)
+      let isPosition = record.key == [0] + Position.key
+      try world.log.append(
+        to: world.changelog(0), key: record.key,
+        value: isPosition ? earlierPosition(try #require(record.value)) : record.value)
     }
     world.storage.lose(stage: World.stage, partition: 0)
     #expect(run(world) == nil)

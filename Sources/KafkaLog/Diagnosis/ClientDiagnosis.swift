@@ -2,6 +2,16 @@ import EventLog
 
 /// What a client's log lines say about why it does not get on: collected on librdkafka's threads.
 struct ClientDiagnosis: Sendable {
+  /// What each kind of line says, by its facility in the log.
+  private static let readers: [String: @Sendable (inout Self, String) -> Void] = [
+    "FAIL": { $0.trouble = ConnectionTrouble(facility: "FAIL", line: $1) ?? $0.trouble },
+    "SSLCERTVRFY": { $0.noteCertificate($1) },
+    "ADDPARTS": { $0.noteTransaction($1) },
+    "PARTCNT": { $0.noteCount($1) },
+  ]
+  /// Those of the lines that are noted.
+  static let facilities = Set(readers.keys)
+
   private(set) var trouble: ConnectionTrouble?
   /// What is wrong with the broker's certificate.
   private(set) var certificate: String?
@@ -13,15 +23,12 @@ struct ClientDiagnosis: Sendable {
   private(set) var shrunken: Set<String> = []
 
   mutating func note(facility: String, line: String) {
-    switch facility {
-    case "FAIL": trouble = ConnectionTrouble(facility: facility, line: line) ?? trouble
-    case "SSLCERTVRFY":
-      // … verification callback failed: REASON
-      certificate = line.ranges(of: "failed: ").last.map { String(line[$0.upperBound...]) }
-    case "ADDPARTS": noteTransaction(line)
-    case "PARTCNT": noteCount(line)
-    default: break
-    }
+    Self.readers[facility]?(&self, line)
+  }
+
+  /// … verification callback failed: REASON
+  private mutating func noteCertificate(_ line: String) {
+    certificate = line.ranges(of: "failed: ").last.map { String(line[$0.upperBound...]) }
   }
 
   private mutating func noteTransaction(_ line: String) {

@@ -47,23 +47,30 @@ struct HistoryCheck {
     // Before the first start there is none.
     guard let places = try? StorePlace.all(in: settings.storage) else { return [] }
     let log = settings.makeQuietLog(logger)
-    var differences: [String] = []
+    var (foreign, outdated): ([String], [String]) = ([], [])
     for place in places {
+      let name = "the store of \(place.description)"
       do {
-        let origin = try place.open().snapshot().origin()
+        let snapshot = try place.open().snapshot()
+        let origin = try snapshot.origin()
         if let difference = try place.difference(of: origin, settings, clusterID: clusterID, log) {
-          differences.append("the store of \(place.description) \(difference)")
+          foreign.append("\(name) \(difference)")
+        } else if let difference = try place.inputDifference(of: snapshot, settings, log) {
+          outdated.append("\(name) \(difference)")
         }
       } catch {
-        differences.append("the store of \(place.description) can't be read: \(error)")
+        foreign.append("\(name) can't be read: \(error)")
       }
     }
-    guard let first = differences.first else { return [] }
-    let others = differences.count > 1 ? ", and \(differences.count - 1) more" : ""
     return [
-      CheckFinding(
-        "stores", failed: .stateDiffers, first + others,
-        advice: StorePlace.originRemedy(settings.stateRoot))
-    ]
+      finding(foreign, StorePlace.originRemedy(settings.stateRoot)),
+      finding(outdated, StorePlace.inputRemedy),
+    ].compactMap(\.self)
+  }
+
+  private func finding(_ differences: [String], _ advice: String) -> CheckFinding? {
+    guard let first = differences.first else { return nil }
+    let others = differences.count > 1 ? ", and \(differences.count - 1) more" : ""
+    return CheckFinding("stores", failed: .stateDiffers, first + others, advice: advice)
   }
 }

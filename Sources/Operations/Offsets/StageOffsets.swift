@@ -28,7 +28,7 @@ package struct StageOffsets {
   /// How long the group may take to lose its members: the session timeout, and some more.
   private static let patience = Duration.seconds(30)
 
-  private let stage: StageDeclaration
+  let stage: StageDeclaration
   private let settings: Settings
   private let log: KafkaLog
   private let admin: KafkaAdmin
@@ -67,19 +67,44 @@ package struct StageOffsets {
       .offsets(of: sources)
     let recorded = try recordedPositions(counts)
     let identity = topology.identity(of: stage, instance: "")
-    return try sources.map { source in
+    let undecided = sources.filter { commits[$0]?.stamp != .accepted }
+    let losses = try losses(undecided, recorded, counts)
+    return sources.map { source in
       let own = recorded[source.partition]
       let held = held[source] ?? 0..<0
       // A partition that the stage has not read yet while it has read others.
       let beginning = recorded.isEmpty ? nil : held.lowerBound
-      let gone = recorded.keys.filter { $0 >= counts[source.topic] ?? 0 }.sorted()
       return OffsetReport(
         source: source, committed: commits[source], own: own?.nextOffset ?? beginning, held: held,
-        loss: gone.isEmpty
-          ? try own?.loss(in: source, of: log, clientID: "projectionist-offsets")
-          : "the topic has no partition \(gone.map { "\($0)" }.joined(separator: ", ")) any more",
-        hasRecord: own != nil, identity: identity)
+        loss: losses[source], hasRecord: own != nil, identity: identity)
     }
+  }
+
+  /// How each partition is not the one that was read, in words. A topic is made again as a whole,
+  /// though some of its partitions may have outgrown where the stage stands, and been read on.
+  ///
+  /// - Parameter sources: those whose topic nobody has accepted.
+  private func losses(
+    _ sources: [TopicPartition], _ recorded: [Int32: RecordedPosition], _ counts: [String: Int32]
+  ) throws -> [TopicPartition: String] {
+    var losses: [TopicPartition: String] = [:]
+    for (topic, sources) in Dictionary(grouping: sources, by: \.topic) {
+      let gone = recorded.keys.filter { $0 >= counts[topic] ?? 0 }.sorted()
+      var ofTopic: String?
+      if !gone.isEmpty {
+        let names = gone.map { "\($0)" }.joined(separator: ", ")
+        ofTopic = "the topic has no partition \(names) any more"
+      }
+      for source in sources where ofTopic == nil {
+        losses[source] = try recorded[source.partition]?
+          .loss(in: source, of: log, clientID: "projectionist-offsets")
+      }
+      if let lost = losses.first(where: { $0.key.topic == topic }) {
+        ofTopic = "\(lost.key) is another one: \(lost.value)"
+      }
+      for source in sources where losses[source] == nil { losses[source] = ofTopic }
+    }
+    return losses
   }
 
   private func recordedPositions(_ counts: [String: Int32]) throws -> [Int32: RecordedPosition] {

@@ -60,7 +60,7 @@ package struct StateVerification {
       return report
     } catch let failure as ForeignStore {
       var report = VerifyReport(place, problem: "the store \(failure.difference)")
-      report.remedies = [StorePlace.originRemedy(failure.path)]
+      report.remedies = [failure.remedy]
       return report
     } catch let failure as ReplayFailure {
       var report = VerifyReport(place, problem: failure.message)
@@ -81,7 +81,7 @@ package struct StateVerification {
   /// The store is of another log than the one at hand.
   private struct ForeignStore: Error {
     let difference: String
-    let path: String
+    let remedy: String
   }
 
   /// A partition without a store stands for nothing, which is right where nothing is to stand for.
@@ -112,7 +112,10 @@ package struct StateVerification {
     if let difference = try store.difference(
       of: origin, settings, clusterID: cluster.id, cluster.log)
     {
-      throw ForeignStore(difference: difference, path: store.path)
+      throw ForeignStore(difference: difference, remedy: StorePlace.originRemedy(store.path))
+    }
+    if let difference = try store.inputDifference(of: reader.snapshot(), settings, cluster.log) {
+      throw ForeignStore(difference: difference, remedy: StorePlace.inputRemedy)
     }
     let projection =
       comparesRedis

@@ -28,6 +28,20 @@ extension StorePlace {
       in: log, TopicPartition(changelog, partition), clientID: "projectionist-origin")
   }
 
+  /// How the store's input differs from the topic that it was computed from, in words; `nil` when it
+  /// does not, or when nobody can tell.
+  func inputDifference(of snapshot: LMDBSnapshot, _ settings: Settings, _ log: KafkaLog) throws
+    -> String?
+  {
+    let source = TopicPartition(settings.topology.inputs(of: schema.stage)[0], partition)
+    return try snapshot.position()?.difference(
+      from: log, source, clientID: "projectionist-input")
+  }
+
+  /// What to do about stores whose input was made again.
+  static let inputRemedy =
+    "start the daemon, or start it again: it stops, and says how to go on with the new topic"
+
   /// What to do about stores of another log.
   ///
   /// - Parameter path: where they are.

@@ -30,9 +30,7 @@ package struct UnreadPartition: Encodable, Hashable {
   init(_ source: TopicPartition, of stage: StageDeclaration, loss: String) {
     self.init(
       source, of: stage, isUnread: false, problem: "it is not the one that was read: \(loss)",
-      remedy:
-        "start the daemon, or start it again: it stops, and says how to go on with the new topic"
-    )
+      remedy: StorePlace.inputRemedy)
   }
 
   private init(
@@ -70,8 +68,9 @@ struct UnreadPartitions {
   /// - Parameter partition: the only one to look at; `nil` for all.
   func find(partition: Int32?) throws -> [UnreadPartition] {
     let deadline = ContinuousClock.now + patience
+    let offsets = try StageOffsets.movable.map { try StageOffsets($0, settings, logger) }
     while true {
-      let found = try Topology.product.filter(\.recordsPositions).flatMap(unread).filter {
+      let found = try offsets.flatMap(unread(in:)).filter {
         partition == nil || $0.partition == partition
       }
       guard found.contains(where: \.isUnread), ContinuousClock.now < deadline, try isDaemonThere()
@@ -83,17 +82,19 @@ struct UnreadPartitions {
   }
 
   private func isDaemonThere() throws -> Bool {
-    try Topology.product.filter(\.recordsPositions).contains { stage in
+    try StageOffsets.movable.contains { stage in
       try !cluster.admin.everyMember(of: settings.topology.group(of: stage)).isEmpty
     }
   }
 
-  private func unread(of stage: StageDeclaration) throws -> [UnreadPartition] {
+  private func unread(in offsets: StageOffsets) throws -> [UnreadPartition] {
     let gap = LogGap(cluster.log, clientID: "projectionist-verify-unread")
-    return try StageOffsets(stage, settings, logger).reports().compactMap { report in
-      if let loss = report.loss { return UnreadPartition(report.source, of: stage, loss: loss) }
+    return try offsets.reports().compactMap { report in
+      if let loss = report.loss {
+        return UnreadPartition(report.source, of: offsets.stage, loss: loss)
+      }
       guard !report.isRead, try gap.holdsRecords(report.source, report.held) else { return nil }
-      return UnreadPartition(report.source, of: stage)
+      return UnreadPartition(report.source, of: offsets.stage)
     }
   }
 }

@@ -97,7 +97,7 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     throw .failed(
       Reason(
         .partitionsUnread,
-        "this instance is not in its group, or partitions were added that no member reads"),
+        "this instance is not in its group, or there are partitions that no member of it reads"),
       .abandonPartition)
   }
 

@@ -1,6 +1,7 @@
 """One to three daemons join and leave at random under load, by SIGTERM and kill -9.
 
-Then: a restart within the session timeout moves no partition and makes no new generation.
+Then: a restart within the session timeout moves no partition and makes no new generation; and
+what a daemon gives up in a rebalance that it does not live to finish is read again.
 """
 
 import time
@@ -9,7 +10,7 @@ from under_fire import checks
 from under_fire.groups import INPUTS
 from under_fire.scenarios import MOVIELENS, SMALL
 from under_fire.settling import settle_on, wait_for_owners
-from under_fire.waiting import let_pass, wait_until
+from under_fire.waiting import let_pass, settle, wait_until
 
 LONG = MOVIELENS | {"events": 500_000, "kills": 40}
 SHORT = SMALL | {"events": 30_000, "kills": 6}
@@ -19,6 +20,8 @@ CYCLE_SECONDS = 2.5
 # The product's default. How long a restart takes depends on the machine; the storm's short timeout
 # is for its kills.
 RESTART_SESSION_MS = 10_000
+# It takes a death within some milliseconds.
+HALFWAY_ATTEMPTS = 4
 
 
 def run(bed):
@@ -47,6 +50,8 @@ def run(bed):
     bed.groups.wait_until_caught_up(seconds=300, daemons=daemons)
     for how in ("SIGTERM", "kill -9"):
         restart_in_place(bed, daemons[1], how)
+    settle_on(bed, daemons[0], daemons[1:])
+    dies_halfway(bed, *daemons[:2])
     settle_on(bed, daemons[0], daemons[1:])
     checks.everything(bed, daemons[:1], options.guarantee == "exactly_once")
 
@@ -101,6 +106,54 @@ def restart_in_place(bed, daemon, how):
     bed.report.check(f"a restart after {how} within the session timeout moves no partition", moved)
     bed.report.check(f"a restart after {how} makes no new generation", rebalances)
     bed.report.figure(f"ready after {how}", seconds, "s")
+
+
+def dies_halfway(bed, daemon, other):
+    """A daemon gives partitions up for another one, and dies before it joins for the second half of
+    the rebalance. Back within its session it gets what it had kept, and the group is stable."""
+    other.settings["kafka.session.timeout.ms"] = RESTART_SESSION_MS
+    other.write_configuration()
+    restart_with_long_session(bed, daemon)
+    for attempt in range(1, HALFWAY_ATTEMPTS + 1):
+        other.start()
+        wait_until(
+            lambda: any(event["stage"] == "user" for event in daemon.events("revoked")),
+            60,
+            "the user stage gives partitions up",
+            pause=0.001,
+        )
+        daemon.kill()
+        daemon.start()
+        wait_until_stable(bed)
+        lost = orphans(bed)
+        if lost or attempt == HALFWAY_ATTEMPTS:
+            break
+        settle_on(bed, daemon, [other])
+        restart_with_long_session(bed, daemon)
+    bed.report.figure("partitions that nobody had", len(lost), "")
+    bed.report.figure("deaths until then", attempt, "")
+
+    def remaining():
+        return [f"{place} is nobody's" for place in orphans(bed)]
+
+    bed.report.check("what nobody had is read again", settle(remaining, 120))
+
+
+def restart_with_long_session(bed, daemon):
+    daemon.stop()
+    daemon.start()
+    daemon.wait_until_ready()
+    wait_for_owners(bed, [daemon])
+
+
+def orphans(bed):
+    return [
+        (topic, partition)
+        for stage, topics in INPUTS.items()
+        for topic in topics
+        for partition in bed.groups.partitions(topic)
+        if (topic, partition) not in bed.groups.owners(stage)
+    ]
 
 
 def wait_until_stable(bed):

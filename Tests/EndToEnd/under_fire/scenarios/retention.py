@@ -10,6 +10,8 @@ import json
 import re
 
 import redis
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import NewTopic
 
 from under_fire import checks, outputs, stores
 from under_fire.daemon import APPLICATION
@@ -24,8 +26,17 @@ SHORT = SMALL | {"events": 20_000, "kills": 1}
 BELOW = "offset_below_log_start"
 RECREATED = "topic_recreated"
 CHANGELOG_BELOW = "changelog_below_log_start"
+ANOTHER_LOG = "store_of_another_log"
+STATE_LOST = "state_lost"
 # As `projectionist --help` lists them.
-CODES = {BELOW: 3, RECREATED: 3, CHANGELOG_BELOW: 1}
+STATE_DIFFERS = 3
+CODES = {
+    BELOW: STATE_DIFFERS,
+    RECREATED: STATE_DIFFERS,
+    ANOTHER_LOG: STATE_DIFFERS,
+    STATE_LOST: 1,
+    CHANGELOG_BELOW: 1,
+}
 
 
 def run(bed):
@@ -38,6 +49,7 @@ def run(bed):
     changelog_deleted(bed, daemon)
     events_recreated(bed, daemon)
     topic_recreated(bed, daemon, "validated-ratings")
+    changelog_recreated(bed, daemon)
 
 
 def events_deleted(bed, daemon):
@@ -110,6 +122,12 @@ def events_recreated(bed, daemon):
     )
     outgrow(bed, records, ends)
     stops_by_name(bed, daemon, RECREATED, "user-ratings", starts=True)
+    bed.report.progress("case: user-ratings recreated at once, with fewer partitions")
+    recreate(bed, daemon, ["user-ratings"])
+    bed.run("offsets", "accept", "--stage", "intake", "--config", daemon.configuration)
+    go_on(bed, daemon)
+    replace(bed, "user-ratings", 2)
+    stops_by_name(bed, daemon, RECREATED, "user-ratings", starts=True)
     bed.report.progress("case: user-ratings recreated")
     recreate(bed, daemon, ["user-ratings"])
     bed.send(0.05)
@@ -144,7 +162,31 @@ def topic_recreated(bed, daemon, topic):
     """A stage's input is deleted and created again, and shorter than its state's position."""
     bed.report.progress(f"case: {topic} recreated")
     recreate(bed, daemon, [topic])
+    for command in (["check"], ["state", "verify", "--wait", "0"]):
+        code, output = bed.command(*command, "--config", daemon.configuration)
+        told = code == STATE_DIFFERS and f"stands for {topic}" in output
+        bed.report.check(f"{' '.join(command[:2])} tells it", [] if told else [output])
     stops_by_name(bed, daemon, RECREATED, topic)
+    compute_again(bed, daemon, f"{topic} was recreated")
+
+
+def changelog_recreated(bed, daemon):
+    """A changelog is deleted and created again under the running daemon, which goes on with its
+    stores: without them, what the changelog has is not the state."""
+    bed.report.progress("case: the user changelog recreated under the running daemon")
+    daemon.start()
+    daemon.wait_until_ready()
+    recreate(bed, daemon, [f"{APPLICATION}-user-changelog"])
+    bed.send(0.05)
+    bed.groups.wait_until_caught_up(seconds=120, daemons=[daemon])
+    daemon.stop()
+    stops_by_name(bed, daemon, ANOTHER_LOG, "user-changelog")
+    daemon.clear_state()
+    stops_by_name(bed, daemon, STATE_LOST, "user-changelog")
+    compute_again(bed, daemon, "a changelog was recreated")
+
+
+def compute_again(bed, daemon, why):
     bed.report.progress("case: all that stages write computed again, as the message says")
     topics = json.loads(bed.run("topics", "list", "--json", "--config", daemon.configuration))
     recreate(bed, daemon, [each["name"] for each in topics if is_of_stages(each["written_by"])])
@@ -160,7 +202,7 @@ def topic_recreated(bed, daemon, topic):
     reset_group(bed, "intake", "user-ratings")
     bed.run("redis", "claim", "--config", daemon.configuration)
     go_on(bed, daemon)
-    judge(bed, daemon, f"computed again after {topic} was recreated")
+    judge(bed, daemon, f"computed again after {why}")
 
 
 def is_of_stages(writers):
@@ -180,6 +222,22 @@ def recreate(bed, daemon, topics, between=lambda: None):
     )
     between()
     bed.run("topics", "apply", "--config", daemon.configuration)
+
+
+def replace(bed, topic, partitions):
+    """Deletes a topic, and makes it again with so many partitions as soon as the broker lets it."""
+    bed.groups.admin.delete_topics([topic])[topic].result()
+
+    def is_made():
+        try:
+            bed.groups.admin.create_topics([NewTopic(topic, partitions)])[topic].result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+            return False
+        return True
+
+    wait_until(is_made, 60, f"{topic} is made again", pause=0.005)
 
 
 def stops_by_name(bed, daemon, name, topic, starts=False):
