@@ -171,6 +171,23 @@ struct StoreOriginTests {
     #expect(stored.difference(from: met)?.contains("from i, and the stage reads j") == true)
   }
 
+  /// A power loss takes the newest commits of a store with it.
+  @Test func anIdentityThatTheStoreHasForgottenIsFoundInTheChangelog() throws {
+    let world = try settledWorld()
+    let before = try origin(world)
+    var forgetful = before
+    (forgetful.changelog, forgetful.changelogOffset) = (nil, nil)
+    let store = try world.storage.open(stage: World.stage, partition: 0, tables: [])
+    var writes = WriteSet()
+    let (key, value) = (StoreOrigin.key, forgetful.encoded)
+    writes.set(.meta, key.span.bytes, value.span.bytes)
+    try store.commit(&writes, changelogOffset: try #require(try store.changelogOffset()))
+    try store.close()
+    #expect(run(world) == nil)
+    #expect(try identities(world).count == 1)
+    #expect(try origin(world) == before)
+  }
+
   // MARK: Earlier versions
 
   @Test func aStoreOfAnEarlierVersionIsAdopted() throws {

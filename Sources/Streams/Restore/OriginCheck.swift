@@ -71,13 +71,12 @@ extension StageConfiguration {
   }
 
   /// Of a changelog that was made again under a running daemon, which went on with its store.
-  func changelogIncomplete(_ source: TopicPartition) -> Reason {
-    let place = changelog.map { "\(TopicPartition($0, source.partition))" } ?? name
-    return Reason(
+  func changelogIncomplete(_ changelog: TopicPartition) -> Reason {
+    Reason(
       .stateLost,
-      "state_lost: \(place) does not begin with the identity that a changelog has: it was deleted"
-        + " and created again while a daemon ran, and has only what has changed since. To compute"
-        + " the state again, \(Reason.startingOver)")
+      "state_lost: \(changelog) has lost its identity: it was deleted and created again while a"
+        + " daemon ran, and has only what has changed since. To compute the state of \(name) again,"
+        + " \(Reason.startingOver)")
   }
 
   func storeAdopted(_ partition: Int32, _ origin: StoreOrigin) -> Reason {

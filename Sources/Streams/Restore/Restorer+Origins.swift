@@ -103,4 +103,43 @@ extension Restorer {
       throw .failed(reason, .stopDaemon)
     }
   }
+
+  /// Looks for the identity of a changelog in what a store has taken from it: the commit that noted
+  /// the identity may have been lost with the power.
+  ///
+  /// - Throws: `state_lost`, which stops the daemon, if there is none.
+  func recallIdentity(_ loader: Loader, _ origins: inout RestoreOrigins) throws(StageError) {
+    let place = TopicPartition(changelog, loader.partition)
+    let configuration = environment.configuration
+    guard let (identity, offset) = try identity(of: place) else {
+      let reason = configuration.changelogIncomplete(place)
+      environment.emit(.storeRefused(partition: loader.partition, reason))
+      throw .failed(reason, .stopDaemon)
+    }
+    origins.found(loader.partition, identity, at: offset)
+    var written = origins
+    try loader.noteDamage { () throws(StoreError) in
+      try written.write(loader.partition, to: loader.store)
+    }
+    if let damage = loader.damage { throw damage }
+    origins = written
+  }
+
+  private func identity(of place: TopicPartition) throws(StageError)
+    -> (ChangelogIdentity, offset: Int64)?
+  {
+    do throws(LogError) {
+      var reader = try PartitionReader(
+        environment.log, topics: [place.topic],
+        clientID: "\(environment.configuration.clientID)-changelog-identity")
+      let held = try reader.consumer.offsets(of: place)
+      try reader.begin([PartitionCursor(place, from: .at(held.lowerBound), to: held.upperBound)])
+      var found: (ChangelogIdentity, offset: Int64)?
+      try reader.readToEnd { _, record in
+        found = ChangelogIdentity(record).map { ($0, record.offset) }
+        return found == nil
+      }
+      return found
+    } catch { throw .log(error) }
+  }
 }

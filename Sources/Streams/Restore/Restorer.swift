@@ -43,6 +43,10 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
     for loader in loaders {
       if let damage = loader.damage { throw damage }
       let position = try environment.position(of: loader.store, loader.partition)
+      // Whoever wrote such a position had given the changelog an identity before.
+      if position?.last != nil, origins.origins[loader.partition]?.changelog == nil {
+        try recallIdentity(loader, &origins)
+      }
       restored.append(
         RestoredStore(
           store: loader.store, position: position, origin: origins.origins[loader.partition],

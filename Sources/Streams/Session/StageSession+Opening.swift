@@ -65,10 +65,6 @@ extension StageSession where Operator: ~Copyable {
     _ source: TopicPartition, _ known: Known?, _ outcome: GroupStanding.Outcome,
     _ state: RestoredStore<Storage.Store>?
   ) throws(StageError) -> TaskStart {
-    // Whoever wrote such a position has given the changelog an identity before.
-    if let state, state.position?.last != nil, state.origin?.changelog == nil {
-      throw refuse(source, configuration.changelogIncomplete(source))
-    }
     let offset = try environment.startOffset(
       of: source, outcome, known?.commit, hasState: state?.position != nil, for: consumer)
     var start = TaskStart(

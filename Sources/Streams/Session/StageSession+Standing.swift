@@ -155,7 +155,7 @@ extension StageSession where Operator: ~Copyable {
     return false
   }
 
-  func refuse(_ source: TopicPartition, _ reason: Reason) -> StageError {
+  private func refuse(_ source: TopicPartition, _ reason: Reason) -> StageError {
     environment.emit(.retentionGuard(source, reason))
     return .failed(reason, .stopDaemon)
   }
