@@ -145,10 +145,11 @@ struct ClusterNews {
   mutating func skipLook(at identity: StageIdentity) { unread[identity.group] = nil }
 
   /// Whether this process must join a group again: in two looks in a row it was no member, as after
-  /// its topics were gone for a while; or partitions had no reader, and it is the first of our
-  /// members. Partitions that were added have none yet. Others have lost theirs to a member that
-  /// gave them up, and then died before the second half of a cooperative rebalance: a static member
-  /// that is back within its session gets what it had, and the group does not rebalance.
+  /// its topics were gone for a while; or partitions had no reader, and it is the member of ours
+  /// that has the fewest, and so gives up the fewest. Partitions that were added have no reader
+  /// yet. Others have lost theirs to a member that gave them up, and then died before the second
+  /// half of a cooperative rebalance: a static member that is back within its session gets what it
+  /// had, and the group does not rebalance.
   ///
   /// - Parameters:
   ///   - inputs: what the group reads.
@@ -161,8 +162,9 @@ struct ClusterNews {
     let all = inputs.flatMap { input in
       (0..<used(input, counts)).map { TopicPartition(input.topic, $0) }
     }
-    let ours = members.map(\.clientID).filter(identity.isMember)
-    let isOutside = !ours.contains(where: identity.isOwn)
+    let ours = members.filter { identity.isMember($0.clientID) }
+    let isOutside = !ours.contains { identity.isOwn($0.clientID) }
+    let least = ours.min { ($0.partitions.count, $0.clientID) < ($1.partitions.count, $1.clientID) }
     guard inputs.allSatisfy({ counts[$0.topic] ?? 0 > 0 }), isOutside || !read.isSuperset(of: all)
     else {
       unread[identity.group] = nil
@@ -170,7 +172,7 @@ struct ClusterNews {
     }
     let looks = unread[identity.group, default: 0] + 1
     unread[identity.group] = looks % 2
-    return looks == 2 && (isOutside || ours.min().map(identity.isOwn) == true)
+    return looks == 2 && (isOutside || least.map { identity.isOwn($0.clientID) } == true)
   }
 
   /// How many of an input's partitions are used.

@@ -64,16 +64,16 @@ extension KafkaAdmin {
     let nowhere = Dictionary(
       uniqueKeysWithValues: topics.map { (TopicPartition($0, .max - 1), Int64(0)) })
     let deadline = ContinuousClock.now + timeout
-    var answer = try alter(PartitionList(nowhere), group: group, "trying the group \"\(group)\"")
-    while ([answer.code] + answer.partitions.map(\.code)).contains(where: isCoordinatorChanging),
-      ContinuousClock.now < deadline
-    {
-      unsafe rd_kafka_poll(client.handle, coordinatorPause.milliseconds)
+    var answer: OffsetAnswer
+    var refusals: [rd_kafka_resp_err_t]
+    repeat {
       answer = try alter(PartitionList(nowhere), group: group, "trying the group \"\(group)\"")
-    }
+      refusals = [answer.code] + answer.partitions.map(\.code)
+      guard refusals.contains(where: isCoordinatorChanging) else { break }
+      unsafe rd_kafka_poll(client.handle, coordinatorPause.milliseconds)
+    } while ContinuousClock.now < deadline
     // A group with members takes no offsets from others: it is there, and may be used.
     if answer.code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID { return [] }
-    let refusals = [answer.code] + answer.partitions.map(\.code)
     let isDenied = refusals.contains(RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
     let code = isDenied ? RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED : answer.code
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {

@@ -68,6 +68,10 @@ import Wiring
     #expect(try counts()["user-ratings"] == 4)
     #expect(try looks("a", all, of: 5, mayGrow: false) == [false, false, false, false])
     #expect(try looks("a", all, of: 5) == [false, true, false, true])
+    // Who has the fewest gives up the fewest.
+    let uneven = [member("app-intake-a", 0, 1), member("app-intake-b", 2)]
+    #expect(try looks("a", uneven, of: 4) == [false, false, false, false])
+    #expect(try looks("b", uneven, of: 4) == [false, true, false, true])
     let threads = [member("app-intake.w1-a", 1), member("app-intake.w0-a", 0)]
     #expect(try looks("a", threads, of: 4) == [false, true, false, true])
     // One that is no member must become one, if there is something to read.

@@ -27,6 +27,17 @@ import Testing
     }
   }
 
+  /// One partition tells that the topic was made again: the others may have outgrown it.
+  @Test func whatWasMadeAgainWasMadeAgainAsAWhole() {
+    let sources = (0..<3).map { TopicPartition("user-ratings", $0) }
+    #expect(StageOffsets.spread([:], to: sources).isEmpty)
+    let losses = StageOffsets.spread(
+      [sources[2]: "the log ends at 3", sources[1]: "the log ends at 5"], to: sources)
+    #expect(losses[sources[2]] == "the log ends at 3" && losses[sources[1]] == "the log ends at 5")
+    #expect(
+      losses[sources[0]] == "the topic was made again: of user-ratings[1], the log ends at 5")
+  }
+
   /// Events were deleted before they were processed, or the topic is another one.
   @Test func positionsThatTheLogDoesNotHaveStopTheStage() {
     for (offset, own) in [(4, 4), (21, 21), (nil, 4), (nil, 21)] as [(Int64?, Int64?)] {

@@ -51,7 +51,9 @@ extension KafkaConsumer {
   /// no answer: librdkafka puts it into the consumer's queue, which only members read.
   func groupRefusal(within patience: Duration = .zero) -> LogError? {
     guard !isMember else { return nil }
-    while let message = unsafe rd_kafka_consumer_poll(client.handle, patience.milliseconds) {
+    var wait = patience.milliseconds
+    while let message = unsafe rd_kafka_consumer_poll(client.handle, wait) {
+      wait = 0
       let code = unsafe message.pointee.err
       unsafe rd_kafka_message_destroy(message)
       if code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED {

@@ -47,7 +47,7 @@ struct HistoryCheck {
     // Before the first start there is none.
     guard let places = try? StorePlace.all(in: settings.storage) else { return [] }
     let log = settings.makeQuietLog(logger)
-    var (foreign, outdated): ([String], [String]) = ([], [])
+    var (foreign, outdated, unknown): ([String], [String], [String]) = ([], [], [])
     for place in places {
       let name = "the store of \(place.description)"
       do {
@@ -58,6 +58,8 @@ struct HistoryCheck {
         } else if let difference = try place.inputDifference(of: snapshot, settings, log) {
           outdated.append("\(name) \(difference)")
         }
+      } catch let error as LogError {
+        unknown.append("\(name) can't be compared with the log: \(error)")
       } catch {
         foreign.append("\(name) can't be read: \(error)")
       }
@@ -65,6 +67,7 @@ struct HistoryCheck {
     return [
       finding(foreign, StorePlace.originRemedy(settings.stateRoot)),
       finding(outdated, StorePlace.inputRemedy),
+      finding(unknown, "try again once the broker answers"),
     ].compactMap(\.self)
   }
 

@@ -68,7 +68,7 @@ package struct StageOffsets {
     let recorded = try recordedPositions(counts)
     let identity = topology.identity(of: stage, instance: "")
     let undecided = sources.filter { commits[$0]?.stamp != .accepted }
-    let losses = try losses(undecided, recorded, counts)
+    let losses = try losses(undecided, recorded, counts[topics[0]] ?? 0)
     return sources.map { source in
       let own = recorded[source.partition]
       let held = held[source] ?? 0..<0
@@ -83,28 +83,33 @@ package struct StageOffsets {
   /// How each partition is not the one that was read, in words. A topic is made again as a whole,
   /// though some of its partitions may have outgrown where the stage stands, and been read on.
   ///
-  /// - Parameter sources: those whose topic nobody has accepted.
+  /// - Parameters:
+  ///   - sources: those whose topic nobody has accepted.
+  ///   - count: how many partitions the topic has.
   private func losses(
-    _ sources: [TopicPartition], _ recorded: [Int32: RecordedPosition], _ counts: [String: Int32]
+    _ sources: [TopicPartition], _ recorded: [Int32: RecordedPosition], _ count: Int32
   ) throws -> [TopicPartition: String] {
-    var losses: [TopicPartition: String] = [:]
-    for (topic, sources) in Dictionary(grouping: sources, by: \.topic) {
-      let gone = recorded.keys.filter { $0 >= counts[topic] ?? 0 }.sorted()
-      var ofTopic: String?
-      if !gone.isEmpty {
-        let names = gone.map { "\($0)" }.joined(separator: ", ")
-        ofTopic = "the topic has no partition \(names) any more"
-      }
-      for source in sources where ofTopic == nil {
-        losses[source] = try recorded[source.partition]?
-          .loss(in: source, of: log, clientID: "projectionist-offsets")
-      }
-      if let lost = losses.first(where: { $0.key.topic == topic }) {
-        ofTopic = "\(lost.key) is another one: \(lost.value)"
-      }
-      for source in sources where losses[source] == nil { losses[source] = ofTopic }
+    let gone = recorded.keys.filter { $0 >= count }.sorted()
+    guard gone.isEmpty else {
+      let names = gone.map { "\($0)" }.joined(separator: ", ")
+      let loss = "the topic has no partition \(names) any more"
+      return Dictionary(uniqueKeysWithValues: sources.map { ($0, loss) })
     }
-    return losses
+    var losses: [TopicPartition: String] = [:]
+    for source in sources {
+      losses[source] = try recorded[source.partition]?
+        .loss(in: source, of: log, clientID: "projectionist-offsets")
+    }
+    return Self.spread(losses, to: sources)
+  }
+
+  /// Gives every partition a loss if any has one.
+  static func spread(_ losses: [TopicPartition: String], to sources: [TopicPartition])
+    -> [TopicPartition: String]
+  {
+    guard let first = losses.min(by: { $0.key.partition < $1.key.partition }) else { return [:] }
+    let whole = "the topic was made again: of \(first.key), \(first.value)"
+    return losses.merging(sources.map { ($0, whole) }) { own, _ in own }
   }
 
   private func recordedPositions(_ counts: [String: Int32]) throws -> [Int32: RecordedPosition] {

@@ -115,6 +115,7 @@ package struct StateVerification {
       throw ForeignStore(difference: difference, remedy: StorePlace.originRemedy(store.path))
     }
     if let difference = try store.inputDifference(of: reader.snapshot(), settings, cluster.log) {
+      // What the log has says nothing of such a state.
       throw ForeignStore(difference: difference, remedy: StorePlace.inputRemedy)
     }
     let projection =

@@ -28,14 +28,18 @@ extension StorePlace {
       in: log, TopicPartition(changelog, partition), clientID: "projectionist-origin")
   }
 
-  /// How the store's input differs from the topic that it was computed from, in words; `nil` when it
-  /// does not, or when nobody can tell.
+  /// How the store's input differs from the topic that it was computed from, in words; `nil` when
+  /// it does not, or when nobody can tell.
   func inputDifference(of snapshot: LMDBSnapshot, _ settings: Settings, _ log: KafkaLog) throws
     -> String?
   {
     let source = TopicPartition(settings.topology.inputs(of: schema.stage)[0], partition)
-    return try snapshot.position()?.difference(
-      from: log, source, clientID: "projectionist-input")
+    do {
+      return try snapshot.position()?.difference(
+        from: log, source, clientID: "projectionist-input")
+    } catch let error as LogError where error.code == .unknownTopic {
+      return "stands for \(source), which is gone: the topic was deleted"
+    }
   }
 
   /// What to do about stores whose input was made again.

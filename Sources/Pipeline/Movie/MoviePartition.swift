@@ -96,9 +96,9 @@ public struct MoviePartition: PartitionState {
     try takeBacks.update(key(time)) { if $0.count > 0 { $0.count -= 1 } }
     guard movies[row].losesNewestTakeBack(to: change) else { return }
     var newest: Int64?
-    try takeBacks.scan(prefix: movies.key(of: row)) { (key, value) throws(StageError) in
-      if value.count > 0 { newest = key.milliseconds }
-      return newest == nil
+    try takeBacks.scan(prefix: movies.key(of: row)) { (key, _) throws(StageError) in
+      newest = key.milliseconds
+      return false
     }
     movies[row].replaceNewestTakeBack(by: newest)
   }

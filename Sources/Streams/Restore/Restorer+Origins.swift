@@ -128,18 +128,20 @@ extension Restorer {
   private func identity(of place: TopicPartition) throws(StageError)
     -> (ChangelogIdentity, offset: Int64)?
   {
+    var found: (ChangelogIdentity, offset: Int64)?
     do throws(LogError) {
       var reader = try PartitionReader(
         environment.log, topics: [place.topic],
         clientID: "\(environment.configuration.clientID)-changelog-identity")
       let held = try reader.consumer.offsets(of: place)
       try reader.begin([PartitionCursor(place, from: .at(held.lowerBound), to: held.upperBound)])
-      var found: (ChangelogIdentity, offset: Int64)?
-      try reader.readToEnd { _, record in
+      let stop = environment.stop
+      try reader.readToEnd(onPoll: { _ in !stop.isStopped }) { _, record in
         found = ChangelogIdentity(record).map { ($0, record.offset) }
         return found == nil
       }
-      return found
     } catch { throw .log(error) }
+    guard !environment.stop.isStopped else { throw .stopped }
+    return found
   }
 }

@@ -30,6 +30,8 @@ extension StageSession where Operator: ~Copyable {
         Reason(.partitionsLost, "the group has given \(partitions.count) partitions away"),
         .abandonPartition)
     }
+    // The group has rebalanced: whoever asked to join it again has seen it before that.
+    _ = environment.rejoin?.take()
     showPositions()
   }
 

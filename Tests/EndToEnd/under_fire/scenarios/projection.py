@@ -215,7 +215,8 @@ def takes_turns(bed, daemon, other):
         "the other one has removed the first one's rows",
     )
     epoch = client(bed).hget(RECORD, "epoch")
-    users = len([key for key in client(bed).scan_iter(match="*user_id*")])
+    # SCAN names a key twice when the table shrinks meanwhile.
+    users = len(set(client(bed).scan_iter(match="*user_id*")))
     bed.report.check("only the other one's users are left", [users] if users != 199 else [])
     bed.send(0.1)
     bed.groups.wait_until_caught_up(["intake", "user", "movie"], daemons=[daemon])

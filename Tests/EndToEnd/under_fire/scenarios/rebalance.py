@@ -22,6 +22,8 @@ CYCLE_SECONDS = 2.5
 RESTART_SESSION_MS = 10_000
 # It takes a death within some milliseconds.
 HALFWAY_ATTEMPTS = 4
+# Between the halves of a rebalance, too, a group is stable.
+REBALANCE_SECONDS = 5
 
 
 def run(bed):
@@ -111,9 +113,10 @@ def restart_in_place(bed, daemon, how):
 def dies_halfway(bed, daemon, other):
     """A daemon gives partitions up for another one, and dies before it joins for the second half of
     the rebalance. Back within its session it gets what it had kept, and the group is stable."""
-    other.settings["kafka.session.timeout.ms"] = RESTART_SESSION_MS
-    other.write_configuration()
-    restart_with_long_session(bed, daemon)
+    for each in (daemon, other):
+        each.settings["kafka.session.timeout.ms"] = RESTART_SESSION_MS
+        each.write_configuration()
+    restart(bed, daemon)
     for attempt in range(1, HALFWAY_ATTEMPTS + 1):
         other.start()
         wait_until(
@@ -124,12 +127,11 @@ def dies_halfway(bed, daemon, other):
         )
         daemon.kill()
         daemon.start()
-        wait_until_stable(bed)
-        lost = orphans(bed)
+        lost = lasting_orphans(bed)
         if lost or attempt == HALFWAY_ATTEMPTS:
             break
         settle_on(bed, daemon, [other])
-        restart_with_long_session(bed, daemon)
+        restart(bed, daemon)
     bed.report.figure("partitions that nobody had", len(lost), "")
     bed.report.figure("deaths until then", attempt, "")
 
@@ -139,21 +141,29 @@ def dies_halfway(bed, daemon, other):
     bed.report.check("what nobody had is read again", settle(remaining, 120))
 
 
-def restart_with_long_session(bed, daemon):
+def restart(bed, daemon):
     daemon.stop()
     daemon.start()
     daemon.wait_until_ready()
     wait_for_owners(bed, [daemon])
 
 
+def lasting_orphans(bed):
+    """Those that are nobody's although every group is stable for a while."""
+    wait_until_stable(bed)
+    found = orphans(bed)
+    let_pass(REBALANCE_SECONDS)
+    wait_until_stable(bed)
+    return [place for place in orphans(bed) if place in found]
+
+
 def orphans(bed):
-    return [
-        (topic, partition)
-        for stage, topics in INPUTS.items()
-        for topic in topics
-        for partition in bed.groups.partitions(topic)
-        if (topic, partition) not in bed.groups.owners(stage)
-    ]
+    found = []
+    for stage, topics in INPUTS.items():
+        owners = bed.groups.owners(stage)
+        places = [(topic, number) for topic in topics for number in bed.groups.partitions(topic)]
+        found += [place for place in places if place not in owners]
+    return found
 
 
 def wait_until_stable(bed):

@@ -1,7 +1,6 @@
 """Offsets that the log does not have any more: deleted records, and recreated topics.
 
-The daemon must stop by name, `offset_below_log_start`, `topic_recreated` or
-`changelog_below_log_start`, with a documented exit code, never go on with wrong features; and what
+The daemon must stop by name, such as `offset_below_log_start` or `topic_recreated`, with a documented exit code, never go on with wrong features; and what
 the message says to do must work.
 """
 
