@@ -67,7 +67,7 @@ import Logging
   }
 
   deinit {
-    shutDown()
+    shutDown(requestTimeout)
     unsafe topicHandles.forEach { unsafe rd_kafka_topic_destroy($0) }
     unsafe mailbox.queue = nil
     unsafe rd_kafka_queue_destroy(queue)
@@ -84,14 +84,18 @@ import Logging
     if leaving, isMember, instanceID != nil, !isClosed {
       unsafe rd_kafka_unsubscribe(client.handle)
     }
-    shutDown()
+    let stays = isMember && instanceID != nil && !leaving
+    shutDown(stays ? min(Self.stayingPatience, requestTimeout) : requestTimeout)
   }
 
-  /// Leaves the group, or gives up after the request timeout: the session's then ends the
-  /// membership. The deadline is no mend: in every version a close waits for a broker that is away.
-  /// It also ends the wait of a consumer that hangs because it got an assignment while it closed,
-  /// as up to librdkafka 2.3 (https://github.com/confluentinc/librdkafka/pull/4528).
-  private func shutDown() {
+  /// How long a static member that stays in its group takes to close: it asks the broker nothing.
+  private static let stayingPatience = Duration.seconds(3)
+
+  /// Leaves the group, or gives up: the session's timeout then ends the membership. The deadline is
+  /// no mend: in every version a close waits for a broker that is away. It also ends the wait of a
+  /// consumer that hangs because it got an assignment while it closed, as up to librdkafka 2.3
+  /// (https://github.com/confluentinc/librdkafka/pull/4528).
+  private func shutDown(_ patience: Duration) {
     guard !isClosed else { return }
     isClosed = true
     defer {
@@ -109,7 +113,7 @@ import Logging
     // Drains the queue: records nobody wants, and one revocation. A second answer could come after
     // the client has left the group, and would wait forever.
     var isAnswered = false
-    let deadline = ContinuousClock.now + requestTimeout
+    let deadline = ContinuousClock.now + patience
     while unsafe rd_kafka_consumer_closed(client.handle) == 0, ContinuousClock.now < deadline {
       guard let event = unsafe rd_kafka_queue_poll(closing, 20) else { continue }
       if unsafe rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE, !isAnswered {
