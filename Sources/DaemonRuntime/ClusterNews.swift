@@ -98,7 +98,7 @@ struct ClusterNews {
   }
 
   private func held(_ place: TopicPartition, at offset: Int64) -> String {
-    let tool = "kafka-transactions.sh --bootstrap-server \(topics.bootstrapServers)"
+    let tool = topics.tools.command("kafka-transactions")
     let target = "--topic \(place.topic) --partition \(place.partition)"
     return
       "the end of \(place) is held back at offset \(offset) by a transaction that a producer has"

@@ -61,7 +61,7 @@ final class TransactionWatch: Sendable {
       return nil
     } catch {
       guard let admin = try? log.makeAdmin(clientID: "projectionist-watch") else { return error }
-      return admin.explain(error, .transactions, bootstrapServers: settings.bootstrapServers)
+      return admin.explain(error, .transactions, settings.kafkaSettings.tools)
     }
   }
 }

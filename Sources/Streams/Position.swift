@@ -1,4 +1,4 @@
-package import EventLog
+import EventLog
 public import StateStore
 
 /// The input position that a partition's state corresponds to: the last record of each batch in a
@@ -54,22 +54,6 @@ package struct Position: Hashable, Sendable {
       append(Int64(bitPattern: last.hash))
     }
     return bytes
-  }
-}
-
-extension Position {
-  /// Why an input no longer has the newest record that this stands for, in words; `nil` if it has,
-  /// or if nobody can tell.
-  package func difference<Log: EventLog>(
-    from log: Log, _ source: TopicPartition, clientID: String
-  ) throws(LogError) -> String? {
-    guard let last else { return nil }
-    var lookUp = try RecordLookUp(log, topics: [source.topic], clientID: clientID)
-    guard let why = try lookUp.find([source: last.offset])[source].flatMap(last.difference) else {
-      return nil
-    }
-    return "stands for \(source) up to offset \(last.offset), but \(why): the topic was deleted and"
-      + " created again"
   }
 }
 

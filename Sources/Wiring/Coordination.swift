@@ -45,7 +45,7 @@ package struct CoordinatorFacts: Hashable, Sendable {
 
   /// What keeps the coordinator from its work, and what to do; `nil` if these facts don't explain
   /// it.
-  package func obstacle(to part: Coordination, bootstrapServers: String) -> LogError? {
+  package func obstacle(to part: Coordination, _ tools: KafkaTools) -> LogError? {
     let cluster = "the cluster has \(brokers) broker\(brokers == 1 ? "" : "s")"
     func error(_ text: String, _ advice: String) -> LogError {
       LogError(.unavailable, "\(part.rawValue) can't start: \(text)", reaction: .retry)
@@ -55,7 +55,7 @@ package struct CoordinatorFacts: Hashable, Sendable {
       return error(
         "\(part.topic) has \(copies) cop\(copies == 1 ? "y" : "ies") and takes nothing with fewer"
           + " than \(leastCopies) (min.insync.replicas)",
-        "lower it with `kafka-configs.sh --bootstrap-server \(bootstrapServers) --alter"
+        "lower it with `\(tools.command("kafka-configs")) --alter"
           + " --entity-type topics --entity-name \(part.topic) --add-config"
           + " min.insync.replicas=\(copies)`"
           + (part.leastKey.map { ", and set \($0)=\(copies) on the brokers" } ?? ""))
@@ -90,11 +90,8 @@ extension KafkaAdmin {
   }
 
   /// Why a coordinator does not answer, as far as it can be seen.
-  package func explain(_ error: LogError, _ part: Coordination, bootstrapServers: String)
-    -> LogError
-  {
+  package func explain(_ error: LogError, _ part: Coordination, _ tools: KafkaTools) -> LogError {
     guard error.code == .unavailable, let cluster = try? cluster() else { return error }
-    return facts(of: part, cluster).obstacle(to: part, bootstrapServers: bootstrapServers)
-      ?? error
+    return facts(of: part, cluster).obstacle(to: part, tools) ?? error
   }
 }

@@ -81,12 +81,10 @@ package struct RightsNeeded: Sendable {
   }
 
   /// The commands of Kafka's own tools that grant all this.
-  package func text(principal: String, bootstrapServers: String) -> String {
+  package func text(principal: String, _ tools: KafkaTools) -> String {
     parts.map { part in
       (["# \(part.purpose)"]
-        + part.rights.map {
-          $0.command(principal: principal, bootstrapServers: bootstrapServers)
-        }).joined(separator: "\n")
+        + part.rights.map { $0.command(principal: principal, tools) }).joined(separator: "\n")
     }.joined(separator: "\n\n") + "\n"
   }
 }

@@ -54,7 +54,8 @@ extension TopicReport {
       switch difference {
       case .partitions(_, let wanted):
         commands.append(
-          "kafka-topics.sh \(alteration) --topic \(entry.topic.name) --partitions \(wanted)")
+          "\(tools.command("kafka-topics")) --alter --topic \(entry.topic.name) --partitions \(wanted)"
+        )
       case .property(let name, _, let wanted):
         properties.append("\(name)=" + (wanted.contains(",") ? "[\(wanted)]" : wanted))
       case .excused: break
@@ -67,11 +68,10 @@ extension TopicReport {
   }
 
   private func setting(_ properties: [String], of entry: Entry) -> String {
-    "kafka-configs.sh \(alteration) --entity-type topics --entity-name \(entry.topic.name)"
+    "\(tools.command("kafka-configs")) --alter --entity-type topics"
+      + " --entity-name \(entry.topic.name)"
       + " --add-config \(properties.joined(separator: ","))"
   }
-
-  private var alteration: String { "--bootstrap-server \(bootstrapServers) --alter" }
 
   // MARK: What the stages run on with
 

@@ -25,7 +25,7 @@ extension TopicReport {
       // The embedded broker forgets everything, and its topics can't grow.
       counts: isEmbedded ? configured : try settings.usedCounts(partitions, admin, logger),
       partitions: partitions, properties: isEmbedded ? nil : try admin.properties(of: present),
-      bootstrapServers: settings.bootstrapServers,
+      tools: settings.kafkaSettings.tools,
       acceptsRetention: settings.topics.acceptsRetention)
   }
 }

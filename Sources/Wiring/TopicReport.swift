@@ -98,7 +98,7 @@ package struct TopicReport: Sendable {
   /// Whether the cluster tells its topics' properties; the embedded broker doesn't.
   let knowsProperties: Bool
   /// For the commands that mend what is wrong.
-  package let bootstrapServers: String
+  package let tools: KafkaTools
 
   /// - Parameters:
   ///   - counts: how many partitions each group of topics uses; as declared where it says nothing.
@@ -107,13 +107,13 @@ package struct TopicReport: Sendable {
   package init(
     _ declared: [DeclaredTopic], configured: PartitionCounts = PartitionCounts(),
     counts: PartitionCounts = PartitionCounts(), partitions: [String: Int32],
-    properties: [String: KafkaAdmin.TopicProperties]?, bootstrapServers: String = "BROKER",
+    properties: [String: KafkaAdmin.TopicProperties]?, tools: KafkaTools = KafkaTools("BROKER"),
     acceptsRetention: Bool = false
   ) {
     let tolerance = TopicTolerance(acceptsRetention: acceptsRetention)
     self.configured = configured
     self.counts = counts
-    self.bootstrapServers = bootstrapServers
+    self.tools = tools
     entries = declared.map { topic in
       let topic = topic.bound(to: counts)
       guard let found = partitions[topic.name].map(Int.init) else {

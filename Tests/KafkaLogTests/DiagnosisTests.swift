@@ -175,14 +175,28 @@ private let lines:
   @Test func rightsAreLinesOfKafkasTools() {
     let right = AccessRight(["Write", "Describe"], on: .transactionalID("a-"), isPrefix: true)
     #expect(
-      right.command(principal: "User:pj", bootstrapServers: "k:9092")
+      right.command(principal: "User:pj", KafkaTools("k:9092"))
         == "kafka-acls.sh --bootstrap-server k:9092 --add --allow-principal User:pj"
         + " --operation Write --operation Describe --transactional-id a-"
         + " --resource-pattern-type prefixed")
     #expect(right.text == "Write and Describe on the transactional id a-")
     let cluster = AccessRight(["IdempotentWrite"], on: .cluster)
     #expect(
-      cluster.command(principal: "User:CN=a b", bootstrapServers: "k")
+      cluster.command(principal: "User:CN=a b", KafkaTools("k"))
         .hasSuffix("--allow-principal 'User:CN=a b' --operation IdempotentWrite --cluster"))
+  }
+
+  @Test func toolsNeedAConfigurationForASecuredCluster() {
+    var settings = KafkaSettings(bootstrapServers: "k:9092")
+    for (spoken, isSecured) in [
+      (nil, false), ("plaintext", false), ("SSL", true), ("sasl_plaintext", true),
+    ] as [(String?, Bool)] {
+      settings.properties["security.protocol"] = spoken
+      #expect(
+        settings.command(granting: AccessRight(["Read"], on: .topic("t")))
+          == "kafka-acls.sh --bootstrap-server k:9092"
+          + (isSecured ? " --command-config admin.properties" : "")
+          + " --add --allow-principal User:NAME --operation Read --topic t")
+    }
   }
 }

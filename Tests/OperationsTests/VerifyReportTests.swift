@@ -1,4 +1,5 @@
 import EventLog
+import KafkaLog
 import LMDBStore
 import Ratings
 import RedisProjection
@@ -184,7 +185,7 @@ import Testing
     var verdicts = VerdictReport(
       validVerdicts: 7, events: 5, missingEvents: 2, firstMissing: ["user-ratings[0] at offset 4"])
     verdicts.nameRemedy(
-      group: "app-intake", topic: "user-ratings", bootstrapServers: "localhost:9092")
+      group: "app-intake", topic: "user-ratings", KafkaTools("localhost:9092"))
     #expect(
       verdicts.text.contains("--bootstrap-server localhost:9092 --group app-intake --topic user-"))
   }

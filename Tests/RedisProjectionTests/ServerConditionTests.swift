@@ -133,9 +133,9 @@ private final class NoiseServer: Sendable {
   }
 
   deinit {
-    // Ends `accept`, and with it the thread.
+    // Ends `accept`, and with it the thread, which closes the socket: closed here, its number could
+    // already be another server's when the thread comes back to it.
     shutdown(socket, Int32(SHUT_RDWR))
-    close(socket)
   }
 
   private static func listen() throws -> (Int32, UInt16) {
@@ -178,9 +178,14 @@ private struct NoiseThread {
   }
 
   private func run() {
+    defer { close(listener) }
     while true {
       let client = accept(listener, nil, nil)
-      guard client >= 0 else { return }
+      guard client >= 0 else {
+        // After `shutdown`; whatever else refuses a client says nothing of the next.
+        if errno == EINVAL { return }
+        continue
+      }
       var first: [UInt8] = [0]
       _ = recv(client, &first, 1, Int32(MSG_PEEK))
       guard let greeting else { continue }

@@ -141,7 +141,7 @@ private final class PickyCluster: Sendable {
   @Test func aTransactionLogThatWantsThree() throws {
     let facts = CoordinatorFacts(
       brokers: 1, properties: ["transaction.state.log.replication.factor": "3"])
-    let error = try #require(facts.obstacle(to: .transactions, bootstrapServers: "k"))
+    let error = try #require(facts.obstacle(to: .transactions, KafkaTools("k")))
     #expect(error.code == .unavailable)
     for part in [
       "1 broker,", "wants 3 copies", "transaction.state.log.replication.factor=1",
@@ -150,13 +150,13 @@ private final class PickyCluster: Sendable {
     let groups = CoordinatorFacts(
       brokers: 2, properties: ["offsets.topic.replication.factor": "3"])
     #expect(
-      groups.obstacle(to: .groups, bootstrapServers: "k")?.description
+      groups.obstacle(to: .groups, KafkaTools("k"))?.description
         .contains("offsets.topic.replication.factor=2") == true)
   }
 
   @Test func aLogThatWantsMoreInSync() {
     let facts = CoordinatorFacts(brokers: 1, copies: 1, leastCopies: 2)
-    let text = facts.obstacle(to: .transactions, bootstrapServers: "k")?.description ?? ""
+    let text = facts.obstacle(to: .transactions, KafkaTools("k"))?.description ?? ""
     #expect(text.contains("--entity-name __transaction_state --add-config min.insync.replicas=1"))
     #expect(text.contains("transaction.state.log.min.isr=1"))
   }
@@ -164,13 +164,13 @@ private final class PickyCluster: Sendable {
   @Test func whatIsFineExplainsNothing() {
     #expect(
       CoordinatorFacts(brokers: 3, copies: 3, leastCopies: 2)
-        .obstacle(to: .transactions, bootstrapServers: "k") == nil)
+        .obstacle(to: .transactions, KafkaTools("k")) == nil)
     #expect(
       CoordinatorFacts(
         brokers: 3, properties: ["transaction.state.log.replication.factor": "3"]
-      ).obstacle(to: .transactions, bootstrapServers: "k") == nil)
+      ).obstacle(to: .transactions, KafkaTools("k")) == nil)
     // Without the right to see more, the likeliest reason is named.
-    #expect(CoordinatorFacts(brokers: 1).obstacle(to: .groups, bootstrapServers: "k") != nil)
+    #expect(CoordinatorFacts(brokers: 1).obstacle(to: .groups, KafkaTools("k")) != nil)
   }
 }
 
@@ -180,7 +180,7 @@ private final class PickyCluster: Sendable {
     settings.application = "app"
     settings.topics.prefix = "p"
     let needed = RightsNeeded(settings)
-    let text = needed.text(principal: "User:pj", bootstrapServers: "k:9092")
+    let text = needed.text(principal: "User:pj", KafkaTools("k:9092"))
     for topic in settings.topology.topics.map({ settings.topology[$0] }) {
       #expect(text.contains("--topic \(topic)\n"))
     }

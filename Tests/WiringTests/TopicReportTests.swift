@@ -44,7 +44,7 @@ import Testing
     properties["user-features"]?.values["cleanup.policy"] = "delete"
     let report = TopicReport(
       try declared(), partitions: partitions, properties: properties,
-      bootstrapServers: "kafka:9092")
+      tools: KafkaTools("kafka:9092"))
     let statuses = statuses(report)
     #expect(statuses["movies"] == .missing)
     #expect(
@@ -151,7 +151,7 @@ import Testing
     func report() throws -> TopicReport {
       TopicReport(
         try declared(), partitions: partitions, properties: properties,
-        bootstrapServers: "kafka:9092")
+        tools: KafkaTools("kafka:9092"))
     }
     #expect(try report().laxities.isEmpty)
     properties["user-ratings"]?.values[name] = "60000"

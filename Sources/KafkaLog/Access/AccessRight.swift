@@ -35,8 +35,8 @@ public struct AccessRight: Hashable, Sendable {
   /// The command of Kafka's own tools that grants it.
   ///
   /// - Parameter principal: `User:pj`.
-  public func command(principal: String, bootstrapServers: String) -> String {
-    var words = ["kafka-acls.sh", "--bootstrap-server", bootstrapServers, "--add"]
+  public func command(principal: String, _ tools: KafkaTools) -> String {
+    var words = [tools.command("kafka-acls"), "--add"]
     words += ["--allow-principal", Self.quoted(principal)]
     for operation in operations { words += ["--operation", operation] }
     switch resource {
@@ -74,6 +74,6 @@ extension KafkaSettings {
 
   /// The command that grants a right to this client.
   public func command(granting right: AccessRight) -> String {
-    right.command(principal: principal, bootstrapServers: bootstrapServers)
+    right.command(principal: principal, tools)
   }
 }

@@ -117,9 +117,8 @@ struct ClusterCheck {
         topics = []
       } catch {
         guard error.code == .denied else {
-          let server = settings.bootstrapServers
           return fail(
-            "transactions", admin.explain(error, .transactions, bootstrapServers: server))
+            "transactions", admin.explain(error, .transactions, settings.kafkaSettings.tools))
         }
         missing.append(
           AccessRight(["Write", "Describe"], on: .transactionalID(beginning), isPrefix: true))
@@ -146,8 +145,7 @@ struct ClusterCheck {
         topics = []
       } catch {
         guard error.code == .denied else {
-          let server = settings.bootstrapServers
-          return fail("groups", admin.explain(error, .groups, bootstrapServers: server))
+          return fail("groups", admin.explain(error, .groups, settings.kafkaSettings.tools))
         }
         isDenied = true
         missing.append(AccessRight(["Read"], on: .group(group)))

@@ -117,7 +117,7 @@ package enum InstallationCheck {
     return CheckFinding(
       "topics", failed: .topicsDiffer,
       "\(name) takes no records: it has fewer copies than its min.insync.replicas",
-      advice: "lower it with `kafka-configs.sh --bootstrap-server \(settings.bootstrapServers)"
+      advice: "lower it with `\(settings.kafkaSettings.tools.command("kafka-configs"))"
         + " --alter --entity-type topics --entity-name \(name) --add-config"
         + " min.insync.replicas=1`, or give the topic more copies")
   }

@@ -97,8 +97,8 @@ package struct StageOffsets {
     }
     var losses: [TopicPartition: String] = [:]
     for source in sources {
-      losses[source] = try recorded[source.partition]?
-        .loss(in: source, of: log, clientID: "projectionist-offsets")
+      losses[source] = try recorded[source.partition]?.last?
+        .loss(from: source, of: log, clientID: "projectionist-offsets")
     }
     return Self.spread(losses, to: sources)
   }

@@ -156,7 +156,7 @@ package struct StateVerification {
       verdicts: verdicts, events: events, topic: ratings)
     report.nameRemedy(
       group: settings.topology.group(of: .intake), topic: ratings,
-      bootstrapServers: settings.bootstrapServers)
+      settings.kafkaSettings.tools)
     return report
   }
 }

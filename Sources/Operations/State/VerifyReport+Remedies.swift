@@ -1,4 +1,5 @@
 import EventLog
+import KafkaLog
 import Pipeline
 import Streams
 
@@ -54,11 +55,11 @@ extension VerdictReport {
   /// - Parameters:
   ///   - group: of the intake stage.
   ///   - topic: of the events.
-  mutating func nameRemedy(group: String, topic: String, bootstrapServers: String) {
+  mutating func nameRemedy(group: String, topic: String, _ tools: KafkaTools) {
     guard missingEvents > 0 else { return }
     remedy =
-      "stop every instance, wait 10 s, and read them again: kafka-consumer-groups.sh"
-      + " --bootstrap-server \(bootstrapServers) --group \(group) --topic \(topic)"
+      "stop every instance, wait 10 s, and read them again: "
+      + tools.command("kafka-consumer-groups") + " --group \(group) --topic \(topic)"
       + " --reset-offsets --to-earliest --execute. What is known already changes nothing"
   }
 }

@@ -105,11 +105,14 @@ package struct ModelTraining {
       try ModelCatalog(reading: log, topology: topology, clientID: "projectionist-train")
       .assembler.promoted?.metadata.parameters ?? ModelParameters()
     let ratings = try RatingsInput.read(log, topology, ends: ends)
-    if ratings.count == 0, cutoff != nil {
+    guard ratings.count > 0 else {
       throw CommandFailure(
         .failure,
-        "there are no ratings before --until; a time refers to when records were produced, not to"
-          + " the ratings' own times")
+        cutoff == nil
+          ? "\(topology[.validatedRatings]) holds no ratings to train on: `projectionist run` judges"
+            + " those of \(topology[.userRatings]) and puts them there"
+          : "there are no ratings before --until; a time refers to when records were produced, not"
+            + " to the ratings' own times")
     }
     let evaluation = try evaluated(ratings, start: start)
     var summary = TrainingSummary(evaluation)

@@ -1,4 +1,4 @@
-import EventLog
+public import EventLog
 
 /// What lies at an offset that somebody remembers.
 enum LookedUp: Hashable, Sendable {
@@ -56,5 +56,31 @@ struct RecordLookUp<Log: EventLog>: ~Copyable {
       return true
     }
     return found
+  }
+}
+
+extension RecordIdentity {
+  /// Why what was found at this record's offset is not this record; `nil` if it is, or if nobody
+  /// can tell because retention has deleted it.
+  func difference(from found: LookedUp) -> String? {
+    switch found {
+    case .beforeStart: return nil
+    case .beyondEnd(let end): return "the log ends at \(end)"
+    case .nothing: return "there is no record any more"
+    case .record(let other, _):
+      if isSame(as: other) { return nil }
+      return timestamp == other.timestamp
+        ? "the record there has the hash \(Hexadecimal.text(other.hash)), not"
+          + " \(Hexadecimal.text(hash))"
+        : "the record there is of \(other.timestamp), not of \(timestamp)"
+    }
+  }
+
+  /// Why a partition no longer holds this record, in words; `nil` if it does, or if nobody can tell.
+  public func loss<Log: EventLog>(
+    from source: TopicPartition, of log: Log, clientID: String
+  ) throws(LogError) -> String? {
+    var lookUp = try RecordLookUp(log, topics: [source.topic], clientID: clientID)
+    return try lookUp.find([source: offset])[source].flatMap(difference)
   }
 }

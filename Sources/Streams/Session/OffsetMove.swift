@@ -157,21 +157,3 @@ extension StageConfiguration {
         + " the topic was deleted and created again, or this is another cluster. \(wayOut)")
   }
 }
-
-extension RecordIdentity {
-  /// Why what was found at this record's offset is not this record; `nil` if it is, or if nobody
-  /// can tell because retention has deleted it.
-  func difference(from found: LookedUp) -> String? {
-    switch found {
-    case .beforeStart: return nil
-    case .beyondEnd(let end): return "the log ends at \(end)"
-    case .nothing: return "there is no record any more"
-    case .record(let other, _):
-      if isSame(as: other) { return nil }
-      return timestamp == other.timestamp
-        ? "the record there has the hash \(Hexadecimal.text(other.hash)), not"
-          + " \(Hexadecimal.text(hash))"
-        : "the record there is of \(other.timestamp), not of \(timestamp)"
-    }
-  }
-}

@@ -79,16 +79,6 @@ extension RecordedPosition {
     return positions
   }
 
-  /// Why the input no longer has the newest record that the position stands for; `nil` if it has,
-  /// or if nobody can tell.
-  public func loss<Log: EventLog>(
-    in source: TopicPartition, of log: Log, clientID: String
-  ) throws(LogError) -> String? {
-    guard let last else { return nil }
-    var lookUp = try RecordLookUp(log, topics: [source.topic], clientID: clientID)
-    return try lookUp.find([source: last.offset])[source].flatMap { last.difference(from: $0) }
-  }
-
   private static func end<Log: EventLog>(
     of source: TopicPartition, _ log: Log, _ clientID: String, committed: Bool
   ) throws(LogError) -> Int64 {

@@ -12,7 +12,8 @@ struct TopicsRightsCommand: ParsableCommand {
     discussion: """
       They follow from the configured application, prefix and topics; asks no broker. Each group \
       of lines says what it is for: leave out what this user does not do. `projectionist check` finds \
-      the rights that are missing.
+      the rights that are missing. On a cluster that wants TLS or a password the commands name \
+      admin.properties: the connection of somebody who may grant, as Kafka's own tools read it.
       """)
 
   @OptionGroup var common: CommonOptions
@@ -32,14 +33,14 @@ struct TopicsRightsCommand: ParsableCommand {
     let settings = try common.load().settings
     let needed = RightsNeeded(settings)
     let principal = principal ?? settings.kafkaSettings.principal
-    let server = settings.bootstrapServers
+    let tools = settings.kafkaSettings.tools
     if json {
       let outputs = needed.parts.flatMap { part in
-        part.rights.map { RightOutput(part.purpose, $0, principal, server) }
+        part.rights.map { RightOutput(part.purpose, $0, principal, tools) }
       }
       return print(try JSONText.of(outputs))
     }
-    print(needed.text(principal: principal, bootstrapServers: server), terminator: "")
+    print(needed.text(principal: principal, tools), terminator: "")
   }
 }
 
@@ -52,7 +53,7 @@ private struct RightOutput: Encodable {
   var prefixed: Bool
   var command: String
 
-  init(_ purpose: String, _ right: AccessRight, _ principal: String, _ server: String) {
+  init(_ purpose: String, _ right: AccessRight, _ principal: String, _ tools: KafkaTools) {
     self.purpose = purpose
     switch right.resource {
     case .topic(let topic):
@@ -68,6 +69,6 @@ private struct RightOutput: Encodable {
     }
     operations = right.operations
     prefixed = right.isPrefix
-    command = right.command(principal: principal, bootstrapServers: server)
+    command = right.command(principal: principal, tools)
   }
 }
