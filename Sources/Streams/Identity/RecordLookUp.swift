@@ -76,7 +76,8 @@ extension RecordIdentity {
     }
   }
 
-  /// Why a partition no longer holds this record, in words; `nil` if it does, or if nobody can tell.
+  /// Why a partition no longer holds this record, in words; `nil` if it does, or if nobody can
+  /// tell.
   public func loss<Log: EventLog>(
     from source: TopicPartition, of log: Log, clientID: String
   ) throws(LogError) -> String? {
