@@ -21,6 +21,16 @@ package struct OutputFile {
     handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }
 
+  /// Throws unless the file can be made: work whose result would be lost need not begin. A file
+  /// that is there stays as it is.
+  package static func check(_ path: String) throws(CommandFailure) {
+    guard path != "-" else { return }
+    let isThere = access(path, F_OK) == 0
+    let directory = (path as NSString).deletingLastPathComponent
+    guard access(isThere ? path : directory.isEmpty ? "." : directory, W_OK) != 0 else { return }
+    throw CommandFailure(.failure, "\(path) can't be written: \(String(cString: strerror(errno)))")
+  }
+
   package func write(_ bytes: some DataProtocol) throws(CommandFailure) {
     do { try handle.write(contentsOf: bytes) } catch { throw failure(error) }
   }

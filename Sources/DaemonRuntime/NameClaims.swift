@@ -24,7 +24,8 @@ final class NameClaims: Sendable {
     let log = settings.makeWatchLog(logger)
     let now = Int64(Date().timeIntervalSince1970 * 1000)
     let mark = InstanceClaim<KafkaLog>.mark(startedAt: now)
-    let place = TopicPartition(topology[.models], 0)
+    // Hardly anything is written there.
+    let place = TopicPartition(topology[.control], 0)
     let members = settings.stages.compactMap(topology.stage).filter { $0.follows == nil }
     claims = Dictionary(
       uniqueKeysWithValues: members.map { stage in

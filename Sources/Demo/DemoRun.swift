@@ -55,6 +55,9 @@ package struct DemoRun {
         "the embedded broker keeps \(Self.mostEmbeddedRatings) ratings at most: use fewer, or"
           + " Apache Kafka")
     }
+    if case .movieLens(let path) = data {
+      do { _ = try DataSet(path: path) } catch { throw CommandFailure(.failure, "\(error)") }
+    }
     // What goes wrong with a connection is the daemon's to tell, in its log.
     var logger = loaded.settings.log.makeLogger("demo")
     logger.logLevel = .critical

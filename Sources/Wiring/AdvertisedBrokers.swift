@@ -37,6 +37,16 @@ package struct AdvertisedBrokers: Sendable {
     return failures.withLock { $0 }.sorted { $0.address < $1.address }
   }
 
+  /// Why none of the brokers can be used although a bootstrap server answers; `nil` if one can be,
+  /// or if nobody answers.
+  package func obstacle() -> LogError? {
+    var settings = settings
+    settings.requestTimeout = .seconds(1)
+    guard let cluster = try? KafkaLog(settings: settings, logger: logger).makeAdmin().cluster()
+    else { return nil }
+    return obstacle(in: cluster)
+  }
+
   /// Why none of the brokers can be used; `nil` if one can be.
   package func obstacle(in cluster: KafkaAdmin.Cluster) -> LogError? {
     let others = others(of: cluster)

@@ -45,7 +45,12 @@ package struct CoordinatorFacts: Hashable, Sendable {
 
   /// What keeps the coordinator from its work, and what to do; `nil` if these facts don't explain
   /// it.
-  package func obstacle(to part: Coordination, _ tools: KafkaTools) -> LogError? {
+  ///
+  /// - Parameter guesses: whether the coordinator is known not to work, so that what can't be seen
+  ///   is the most likely reason.
+  package func obstacle(
+    to part: Coordination, _ tools: KafkaTools, guesses: Bool = true
+  ) -> LogError? {
     let cluster = "the cluster has \(brokers) broker\(brokers == 1 ? "" : "s")"
     func error(_ text: String, _ advice: String) -> LogError {
       LogError(.unavailable, "\(part.rawValue) can't start: \(text)", reaction: .retry)
@@ -63,7 +68,7 @@ package struct CoordinatorFacts: Hashable, Sendable {
     guard copies == nil else { return nil }
     let number = { (key: String) in properties[key].flatMap { Int($0) } }
     let wanted = number(part.factorKey)
-    if let wanted, wanted <= brokers { return nil }
+    if wanted.map({ $0 <= brokers }) ?? !guesses { return nil }
     let settings =
       "\(part.factorKey)=\(brokers)" + (part.leastKey.map { " and \($0)=1" } ?? "")
     return error(
@@ -87,6 +92,12 @@ extension KafkaAdmin {
     return CoordinatorFacts(
       brokers: cluster.brokers.count, copies: copies, leastCopies: least.flatMap { Int($0) },
       properties: broker ?? [:])
+  }
+
+  /// What is seen to keep a coordinator from its work; `nil` if nothing is.
+  package func obstacle(to part: Coordination, _ tools: KafkaTools) -> LogError? {
+    guard let cluster = try? cluster(), !cluster.isEmbedded else { return nil }
+    return facts(of: part, cluster).obstacle(to: part, tools, guesses: false)
   }
 
   /// Why a coordinator does not answer, as far as it can be seen.

@@ -1,22 +1,43 @@
 package import Configuration
 import Console
 package import EventLog
+import KafkaLog
+import Logging
 import Pipeline
 import RedisProjection
 import Streams
 
 /// What a failure that ends a command says: where it happened, why, and what to do.
 package enum FailureText {
-  /// - Parameter settings: those in force; `nil` if they could not be read.
-  package static func of(_ error: any Error, _ settings: Settings?) -> String {
+  /// - Parameters:
+  ///   - settings: those in force; `nil` if they could not be read.
+  ///   - obstacle: looks for what keeps clients from brokers that seem to be away.
+  package static func of(
+    _ error: any Error, _ settings: Settings?,
+    obstacle: (Settings) -> LogError? = Self.unreachableBrokers
+  ) -> String {
     guard let settings else { return "\(error)" }
-    if let failure = logError(in: error) {
+    if var failure = logError(in: error) {
+      if failure.code == .unavailable, failure.advice == nil {
+        failure = obstacle(settings) ?? failure
+      }
       return "\(settings.place(of: failure)) → \(settings.advice(for: failure))"
     }
     if let failure = error as? RedisError {
       return "\(failure.summary) → \(failure.condition.advice)"
     }
     return "\(error)"
+  }
+
+  /// A client knows of a timeout, and not of whom it has waited for: brokers that a bootstrap
+  /// server advertises, or a coordinator that can't start.
+  package static func unreachableBrokers(_ settings: Settings) -> LogError? {
+    let logger = Logger(label: "projectionist")
+    if let obstacle = AdvertisedBrokers(settings.kafkaSettings, logger).obstacle() {
+      return obstacle
+    }
+    return try? settings.makeAdmin(logger)
+      .obstacle(to: .transactions, settings.kafkaSettings.tools)
   }
 
   /// Kafka's failure behind an error, if it is one.

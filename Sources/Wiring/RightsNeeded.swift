@@ -17,6 +17,8 @@ package struct RightsNeeded: Sendable {
   package let written: [String]
   /// The groups of its stages, each with the topics it consumes.
   package let groups: [(name: String, inputs: [String])]
+  /// What the groups begin with that hold the instances' claims on the stages.
+  package let claims: String
   package let parts: [Part]
 
   package init(_ settings: Settings) {
@@ -33,6 +35,7 @@ package struct RightsNeeded: Sendable {
     read = names.filter(readNames.contains)
     written = names.filter(writtenNames.contains)
     groups = stages.map { (topology.group(of: $0), topology.inputs(of: $0)) }
+    claims = Self.beginning(of: stages.map { topology.claimant(of: $0, instance: "").group })
     // Every group and id begins with the application's name; see `StageIdentity`.
     let own = Self.beginning(of: groups.map(\.name))
     let daemon = names.map { topic in

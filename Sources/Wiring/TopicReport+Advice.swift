@@ -115,9 +115,13 @@ extension TopicReport {
     }
   }
 
-  /// Topics that don't take any record time: a sentence, if there are some.
+  /// Topics that don't take any record time although they are declared to: a sentence, if there
+  /// are some.
   package var timeLimits: [String] {
-    let limited = entries.filter { !$0.times.isNone }.map(\.topic.name)
+    let limited = entries.filter { entry in
+      !entry.times.isNone
+        && !entry.topic.config.keys.contains { $0.hasPrefix("message.timestamp.") }
+    }.map(\.topic.name)
     guard !limited.isEmpty else { return [] }
     return [
       "record times are limited (message.timestamp.*), and what the daemon writes is kept within"

@@ -32,6 +32,14 @@ package struct TopicReport: Sendable {
     /// The broker made it by itself, with the broker's defaults, when somebody named it.
     case selfMade([Difference])
 
+    /// Whether the stages can run on the topic.
+    package var isUsable: Bool {
+      switch self {
+      case .ok, .grown, .tolerable: true
+      case .missing, .misconfigured, .selfMade: false
+      }
+    }
+
     package var name: String {
       switch self {
       case .ok: "ok"
@@ -159,12 +167,7 @@ package struct TopicReport: Sendable {
 
   /// Whether the stages can run on these topics.
   package var isOK: Bool {
-    entries.allSatisfy {
-      switch $0.status {
-      case .ok, .grown, .tolerable: true
-      case .missing, .misconfigured, .selfMade: false
-      }
-    }
+    entries.allSatisfy(\.status.isUsable)
   }
 
   package func entry(_ topic: TopicDeclaration) -> Entry? {

@@ -110,6 +110,21 @@ import Testing
     #expect(lines.lines.withLock(\.count) == 3 && faults.count == 3)
   }
 
+  @Test func aKeyInAnotherFormIsNotedOnce() throws {
+    let log = MemoryLog()
+    let topology = Chain.topology
+    log.createTopic(topology[.movies], partitions: 1)
+    let partition = TopicPartition(topology[.movies], 0)
+    for key in ["8", "\"8\"", "08"] {
+      try log.append(to: partition, key: Array(key.utf8), value: Array(Self.heat.utf8))
+    }
+    let lines = Lines()
+    let faults = CatalogFaults(logger: Logger(label: "t") { _ in Handler(lines: lines) })
+    let movies = try MovieTable(log, topology: topology, clientID: "a", faults: faults)
+    #expect(movies.contains(8) && faults.count == 0)
+    #expect(lines.lines.withLock(\.self).map { $0.prefix(2) } == ["1 "])
+  }
+
   @Test func aTopicOfSomethingElseDoesNotFillTheLog() {
     let lines = Lines()
     let faults = CatalogFaults(logger: Logger(label: "t") { _ in Handler(lines: lines) })

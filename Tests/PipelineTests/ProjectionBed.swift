@@ -83,6 +83,17 @@ struct ProjectionBed {
     return reasons.withLock { $0 }
   }
 
+  /// What `check` finds in Redis.
+  func difference() throws -> String? {
+    let partitions = Chain.topology.inputs(of: .redis).flatMap { topic in
+      (0..<chain.partitions).map { TopicPartition(topic, $0) }
+    }
+    let sink = MemoryFeatureSink(redis, identity.projection, SimulatedProcess())
+    return try ProjectedLog(
+      chain.log, Chain.topology, clientID: "check", identity: identity, sink: sink
+    ).difference(partitions)
+  }
+
   func claim() {
     let content = redis.copy
     let newest = content.rows.values.map(\.fence.generation).max()

@@ -123,6 +123,7 @@ import Testing
     let bed = ProjectionBed(partitions: 1)
     try bed.rate(1...9)
     try bed.run()
+    #expect(try bed.difference() == nil)
     for topic in Chain.topology.topics {
       bed.chain.log.createTopic(Chain.topology[topic], partitions: 1)
     }
@@ -133,8 +134,10 @@ import Testing
     let reasons = try bed.run()
     #expect(Set(reasons.map(\.code)) == [.redisClaimed])
     #expect(reasons.first?.text.contains("created again") == true)
+    #expect(try bed.difference()?.contains("created again") == true)
     bed.claim()
     #expect(try bed.run().isEmpty)
+    #expect(try bed.difference() == nil)
     #expect(bed.users == Array(1...users))
   }
 

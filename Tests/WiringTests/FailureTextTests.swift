@@ -20,10 +20,24 @@ import Testing
     var settings = Settings()
     settings.bootstrapServers = "nowhere:9092"
     #expect(
-      FailureText.of(error, settings)
+      FailureText.of(error, settings) { _ in nil }
         == "Kafka at nowhere:9092: no Kafka broker answers: Local: Broker transport failure → check"
         + " kafka.bootstrap.servers (nowhere:9092), and that Kafka runs")
     #expect(ExitStatus(of: error) == .unavailable)
+  }
+
+  @Test func whoeverIsWaitedForIsNamed() {
+    let obstacle = LogError(.unavailable, "the cluster advertises kafka-1:9092", reaction: .retry)
+      .advised("set advertised.listeners")
+    #expect(
+      FailureText.of(Self.down, Settings()) { _ in obstacle }
+        == "Kafka at 127.0.0.1:9092: the cluster advertises kafka-1:9092 → set advertised.listeners"
+    )
+    // What already says what to do is not looked into.
+    #expect(
+      FailureText.of(Self.down.advised("wait"), Settings()) { _ in obstacle }.contains("wait"))
+    let denied = LogError(.denied, "no", reaction: .stopDaemon)
+    #expect(!FailureText.of(denied, Settings()) { _ in obstacle }.contains("kafka-1"))
   }
 
   @Test func redisNamesItsKeys() {

@@ -143,6 +143,7 @@ private final class PickyCluster: Sendable {
       brokers: 1, properties: ["transaction.state.log.replication.factor": "3"])
     let error = try #require(facts.obstacle(to: .transactions, KafkaTools("k")))
     #expect(error.code == .unavailable)
+    #expect(facts.obstacle(to: .transactions, KafkaTools("k"), guesses: false) != nil)
     for part in [
       "1 broker,", "wants 3 copies", "transaction.state.log.replication.factor=1",
       "transaction.state.log.min.isr=1",
@@ -171,6 +172,9 @@ private final class PickyCluster: Sendable {
       ).obstacle(to: .transactions, KafkaTools("k")) == nil)
     // Without the right to see more, the likeliest reason is named.
     #expect(CoordinatorFacts(brokers: 1).obstacle(to: .groups, KafkaTools("k")) != nil)
+    // Of a coordinator that may well work only what is seen counts.
+    #expect(
+      CoordinatorFacts(brokers: 1).obstacle(to: .groups, KafkaTools("k"), guesses: false) == nil)
   }
 }
 

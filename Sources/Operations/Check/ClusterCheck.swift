@@ -134,7 +134,12 @@ struct ClusterCheck {
   private mutating func tryGroups() {
     var topics = needed.read.filter(present.contains)
     var isDenied = false
-    for (group, inputs) in needed.groups {
+    let claims = AccessRight(["Read"], on: .group(needed.claims), isPrefix: true)
+    let control = settings.topology.control.map { [settings.topology[$0]] } ?? []
+    let trials =
+      needed.groups.map { ($0.name, $0.inputs, AccessRight(["Read"], on: .group($0.name))) }
+      + [(needed.claims + "check", control, claims)]
+    for (group, inputs, right) in trials {
       do throws(LogError) {
         // Of a topic that is not there the broker says nothing.
         let tried = topics.isEmpty ? inputs.filter(present.contains) : topics
@@ -148,7 +153,7 @@ struct ClusterCheck {
           return fail("groups", admin.explain(error, .groups, settings.kafkaSettings.tools))
         }
         isDenied = true
-        missing.append(AccessRight(["Read"], on: .group(group)))
+        missing.append(right)
       }
     }
     if !isDenied { findings.append(CheckFinding("groups", ok: "take members and offsets")) }

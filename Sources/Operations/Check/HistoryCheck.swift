@@ -21,11 +21,15 @@ struct HistoryCheck {
   /// A stage does not start where events would be skipped: those that somebody else has set it
   /// beyond, and those that the log has lost.
   private func positions() -> CheckFinding {
-    var obstacles: [String] = []
+    var (obstacles, replays): ([String], [String]) = ([], [])
     do {
       for stage in StageOffsets.movable where settings.stages.contains(stage.name) {
-        for report in try StageOffsets(stage, settings, logger).reports() where report.stopsStage {
-          obstacles.append("\(stage.name) in \(report.source): \(report.status)")
+        for report in try StageOffsets(stage, settings, logger).reports() {
+          if report.stopsStage {
+            obstacles.append("\(stage.name) in \(report.source): \(report.status)")
+          } else if report.isForeign, let committed = report.committed {
+            replays.append("\(stage.name) in \(report.source) to \(committed)")
+          }
         }
       }
     } catch {
@@ -39,6 +43,12 @@ struct HistoryCheck {
         advice:
           "`projectionist offsets` shows them; `offsets restore` undoes what somebody else has"
           + " set, and `offsets accept` goes on although events are skipped")
+    }
+    guard replays.isEmpty else {
+      return CheckFinding(
+        "positions", warning: "somebody else has set " + replays.joined(separator: "; "),
+        advice: "the next start reads these events again, which changes nothing that is known;"
+          + " `projectionist offsets restore` undoes it")
     }
     return CheckFinding("positions", ok: "are the stages' own")
   }

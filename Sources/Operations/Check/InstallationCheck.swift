@@ -29,7 +29,8 @@ package enum InstallationCheck {
       let brokers = cluster.brokers.joined(separator: ", ")
       let kafka = CheckFinding("kafka", ok: "cluster \(cluster.id) answers, at \(brokers)")
       let topics = {
-        let topics = [checkTopics(settings, admin, logger), checkOwner(settings, logger)]
+        // What to do about topics depends on whose they are.
+        let topics = [checkOwner(settings, logger), checkTopics(settings, admin, logger)]
         // Without the topics there are no positions in them either.
         guard topics.allSatisfy(\.ok) else { return topics }
         return topics
@@ -53,7 +54,7 @@ package enum InstallationCheck {
     do {
       let report = try TopicReport(settings, admin, logger)
       guard report.isOK else {
-        let details = report.entries.filter { $0.status != .ok }.map { entry in
+        let details = report.entries.filter { !$0.status.isUsable }.map { entry in
           [entry.topic.name, entry.status.name, report.detail(of: entry)]
             .filter { !$0.isEmpty }.joined(separator: " ")
         }

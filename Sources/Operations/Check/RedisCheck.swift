@@ -40,21 +40,39 @@ struct RedisCheck {
     }
   }
 
-  /// A finding where the project is another's.
+  /// A finding where the project is another's, or another log's.
   private func owner() throws(RedisError) -> CheckFinding? {
     let sink = RedisSink(settings.feastProjection, configuration)
     guard let record = try sink.record(),
       // Kafka that does not answer has a finding of its own.
-      let cluster = try? settings.makeAdmin(logger).cluster().id
+      let admin = try? settings.makeAdmin(logger), let cluster = try? admin.cluster().id
     else { return nil }
     let identity = settings.projectionIdentity(cluster: cluster)
-    guard record.owner != identity.owner else { return nil }
+    guard record.owner != identity.owner else { return difference(identity, sink, admin) }
     return CheckFinding(
       name, failed: .failure,
       "\(place) holds the project \(identity.projection.project) of \(record.owner), and this is"
         + " \(identity.owner)",
       advice: "take it over with `projectionist redis claim`, or set feast.project or redis.host"
         + " to one of this application's own; the redis stage waits until then")
+  }
+
+  /// A finding where the topics of the features are not those that were projected.
+  private func difference(
+    _ identity: ProjectionIdentity, _ sink: RedisSink, _ admin: KafkaAdmin
+  ) -> CheckFinding? {
+    guard let counts = try? admin.topics() else { return nil }
+    let partitions = settings.topology.inputs(of: .redis).flatMap { topic in
+      (0..<(counts[topic] ?? 0)).map { TopicPartition(topic, $0) }
+    }
+    let projected = ProjectedLog(
+      settings.makeQuietLog(logger), settings.topology, clientID: "projectionist-check",
+      identity: identity, sink: sink)
+    guard let difference = try? projected.difference(partitions) else { return nil }
+    return CheckFinding(
+      name, failed: .stateDiffers, difference,
+      advice: "take it over with `projectionist redis claim`, or set feast.project or redis.host to"
+        + " one of this log's own; the redis stage waits until then")
   }
 
   private func eviction(_ connection: RedisConnection) throws(RedisError) -> CheckFinding? {

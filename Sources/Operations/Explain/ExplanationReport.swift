@@ -162,7 +162,7 @@ package struct ExplanationReport: Encodable {
       table.append(
         [
           movie.rank.map { "\($0)" } ?? "-", "\(movie.movieID)",
-          movie.score.map { String(format: shows ? "%.9g" : "%.4f", $0) } ?? "-",
+          movie.score.map { String(format: shows ? "%.9g" : "%.4g", $0) } ?? "-",
         ] + (shows ? again : []) + [
           movie.title, Self.text(movie.contributions), Self.text(movie.against),
         ])
@@ -173,7 +173,7 @@ package struct ExplanationReport: Encodable {
   private static func text(_ parts: [Contribution]) -> String {
     parts.map { part in
       "\(part.title.isEmpty ? "\(part.movieID)" : part.title) (\(part.rating))"
-        + String(format: " %+.4f", part.contribution)
+        + String(format: " %+.2g", part.contribution)
     }.joined(separator: ", ")
   }
 

@@ -58,7 +58,7 @@ package struct StateVerification {
         store: place.store?.path,
         recomputation: settings.topology.recomputation(of: place.schema.stage))
       return report
-    } catch let failure as ForeignStore {
+    } catch let failure as UnfitStore {
       var report = VerifyReport(place, problem: "the store \(failure.difference)")
       report.remedies = [failure.remedy]
       return report
@@ -78,8 +78,8 @@ package struct StateVerification {
     }
   }
 
-  /// The store is of another log than the one at hand.
-  private struct ForeignStore: Error {
+  /// The store does not stand for the log at hand.
+  private struct UnfitStore: Error {
     let difference: String
     let remedy: String
   }
@@ -112,17 +112,23 @@ package struct StateVerification {
     if let difference = try store.difference(
       of: origin, settings, clusterID: cluster.id, cluster.log)
     {
-      throw ForeignStore(difference: difference, remedy: StorePlace.originRemedy(store.path))
+      throw UnfitStore(difference: difference, remedy: StorePlace.originRemedy(store.path))
     }
     if let difference = try store.inputDifference(of: reader.snapshot(), settings, cluster.log) {
       // What the log has says nothing of such a state.
-      throw ForeignStore(difference: difference, remedy: StorePlace.inputRemedy)
+      throw UnfitStore(difference: difference, remedy: StorePlace.inputRemedy)
     }
     let projection =
       comparesRedis
       ? try RedisVerification(
         settings, cluster, place: place, patience: patience) : nil
     var problem = try projection?.waitForStore(reader)
+    if let problem, try !store.isInUse {
+      throw UnfitStore(
+        difference: "is not in use on this machine: \(problem)",
+        remedy: "run this command on the machine whose daemon owns the partition, or start one here"
+      )
+    }
     let snapshot = try reader.snapshot()
     let outcome = try StoreVerification(
       settings: settings, log: cluster.log, logger: cluster.logger, place: store, shown: shown

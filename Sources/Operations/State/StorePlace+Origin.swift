@@ -35,13 +35,14 @@ extension StorePlace {
   {
     let source = TopicPartition(settings.topology.inputs(of: schema.stage)[0], partition)
     guard let last = try snapshot.position()?.last else { return nil }
-    do {
+    do throws(LogError) {
       guard let loss = try last.loss(from: source, of: log, clientID: "projectionist-input") else {
         return nil
       }
       return "stands for \(source) up to offset \(last.offset), but \(loss): the topic was deleted"
         + " and created again"
-    } catch let error as LogError where error.code == .unknownTopic {
+    } catch {
+      guard error.code == .unknownTopic else { throw error }
       return "stands for \(source), which is gone: the topic was deleted"
     }
   }

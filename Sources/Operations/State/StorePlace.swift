@@ -18,7 +18,8 @@ package struct StorePlace: Sendable {
   ///
   /// - Throws: `CommandFailure` when there is none.
   package static func all(
-    in storage: LMDBStorage, stage: StageDeclaration? = nil, partition: Int32? = nil
+    in storage: LMDBStorage, stage: StageDeclaration? = nil, partition: Int32? = nil,
+    advice: String? = nil
   ) throws -> [StorePlace] {
     let stages = stage.map { [$0] } ?? Topology.product.filter(\.isStateful)
     var places: [StorePlace] = []
@@ -36,13 +37,20 @@ package struct StorePlace: Sendable {
     throw CommandFailure(
       .failure,
       "there is no store\(wanted.compactMap(\.self).joined()) in \(storage.root): "
-        + "run the daemon on this machine first, or name its directory with "
-        + "--set state.directory=… and its application and prefix with --set application=… and "
-        + "--set topics.prefix=…")
+        + (advice ?? "run the daemon on this machine first, or name its directory with "
+          + "--set state.directory=… and its application and prefix with --set application=… and "
+          + "--set topics.prefix=…"))
   }
 
   /// The store's directory.
   var path: String { storage.path(stage, partition) }
+
+  /// Whether a daemon has it open, or was killed while it had.
+  var isInUse: Bool {
+    get throws(StoreError) {
+      try storage.condition(stage: stage, partition: partition) == .open
+    }
+  }
 
   package func open() throws(StoreError) -> LMDBReader {
     try storage.openReadOnly(stage: stage, partition: partition)

@@ -110,10 +110,20 @@ package final class TrainerService {
 
   // MARK: Work
 
+  /// Another application's daemons would serve what is trained.
+  private func checkOwner() throws {
+    let topics = try settings.makeAdmin(logger).topics()
+    do throws(StageError) { try TopicOwners(settings, logger).check(topics) } catch {
+      if case .log(let failure) = error { throw failure }
+      throw error
+    }
+  }
+
   private func work(in place: TrainerPlace) throws {
     func step() throws {
       guard !interruption.isRequested, place.current == .held else { throw Ended() }
     }
+    try checkOwner()
     let topic = try TrainerTopic(log, settings.topology, clientID: "projectionist-trainer")
     let cache = try RatingCache(
       topic.sources,

@@ -11,6 +11,7 @@ import Wiring
 /// The topic as a command finds it, and the means to write to it.
 package struct ModelShelf {
   private let settings: Settings
+  private let logger: Logger
   private let log: KafkaLog
   package let catalog: ModelCatalog
 
@@ -22,6 +23,7 @@ package struct ModelShelf {
         .topicsDiffer, "there is no topic \(topic): create it with `projectionist topics apply`")
     }
     self.settings = settings
+    self.logger = logger
     log = settings.makeShortTransactionLog(logger)
     catalog = try ModelCatalog(
       reading: log, topology: settings.topology, clientID: "projectionist-models")
@@ -66,6 +68,8 @@ package struct ModelShelf {
   private func decide<Result>(
     _ body: (ModelCatalog) throws -> (changes: [ModelChange], promotion: Result)
   ) throws -> Result {
+    // Another application's daemons follow its decisions only.
+    try TopicOwners(settings, logger).check(try settings.makeAdmin(logger).topics())
     let decision = ModelDecision(
       log, topology: settings.topology, clientID: "projectionist-models",
       transactionalID: settings.modelWriterID)

@@ -98,7 +98,10 @@ package struct ModelTraining {
     keep: Int
   ) throws -> Outcome {
     let topology = settings.topology
-    let ends = try TrainingCutoff.ends(cutoff, topology, try settings.makeAdmin(logger))
+    let admin = try settings.makeAdmin(logger)
+    // Another application's daemons would serve the model.
+    try TopicOwners(settings, logger).check(try admin.topics())
+    let ends = try TrainingCutoff.ends(cutoff, topology, admin)
     let log = settings.makeShortTransactionLog(logger)
     // A missing topic fails here, before the work.
     let start =

@@ -31,6 +31,7 @@ package enum TrainingCutoff: Hashable {
   static func missing(_ partition: TopicPartition, before first: Int64) -> String {
     "\(partition) begins at offset \(first): its first ratings were deleted, and a model of the rest"
       + " would not be a function of the log; set retention.ms to -1 as declared"
+      + " (the embedded broker keeps the newest 5 MiB of a partition, whatever is set)"
   }
 
   /// The offsets to read to, by partition, never beyond the topic's current end.

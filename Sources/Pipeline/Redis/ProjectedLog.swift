@@ -1,10 +1,10 @@
-import EventLog
+package import EventLog
 import RedisProjection
-import Streams
+package import Streams
 
 /// Tells whether what Redis holds comes from this log: by the record in Redis, and where there is
 /// none, by its rows. Belongs to the redis stage's thread.
-struct ProjectedLog<Log: EventLog, Sink: FeatureSink> {
+package struct ProjectedLog<Log: EventLog, Sink: FeatureSink> {
   /// What the record says, and what the log holds of the partitions asked for.
   struct Opened {
     var record: ProjectionRecord
@@ -22,7 +22,7 @@ struct ProjectedLog<Log: EventLog, Sink: FeatureSink> {
   /// look into the log again and again.
   private var refused: (record: ProjectionRecord?, attempts: Int, reason: Reason)?
 
-  init(
+  package init(
     _ log: Log, _ topology: Topology, clientID: String, identity: ProjectionIdentity, sink: Sink
   ) {
     self.log = log
@@ -75,6 +75,19 @@ struct ProjectedLog<Log: EventLog, Sink: FeatureSink> {
 
   private static var changes: StageError {
     .failed(Reason(.redisBehind, "another writer changes the record in Redis"), .retry)
+  }
+
+  /// Why the redis stage would wait, although the record is this application's; `nil` if Redis may
+  /// be of this log.
+  package func difference(_ partitions: [TopicPartition]) throws(StageError) -> String? {
+    guard let record = try StageError.redis({ () throws(RedisError) in try sink.record() }),
+      record.owner == identity.owner
+    else { return nil }
+    let names = self.topics
+    let topics = try StageError.asking { () throws(LogError) in
+      try FeatureTopics(log, names: names, clientID: clientID)
+    }
+    return try difference(record, partitions, topics).map { recreated($0.topic, $0.why) }
   }
 
   // MARK: No record

@@ -1,3 +1,5 @@
+import Codecs
+import EventLog
 public import Logging
 import Synchronization
 
@@ -13,6 +15,8 @@ public final class CatalogFaults: Sendable {
   private struct State {
     var newest: [Int32: Int64] = [:]
     var count: Int64 = 0
+    /// Whether a key in another form was noted.
+    var hasForm = false
   }
 
   private let state = Mutex(State())
@@ -29,6 +33,26 @@ public final class CatalogFaults: Sendable {
 
   /// How many there have been.
   public var count: Int64 { state.withLock(\.count) }
+
+  /// Notes once that keys are movies' ids in another form, as with quotes around them: for Kafka
+  /// they are other keys, and compaction keeps what was removed under the plain one.
+  func noteForm(of record: borrowing RecordView, in topic: String, movie: Int64) {
+    guard let key = record.key, !key.equals("\(movie)") else { return }
+    let isFirst = state.withLock { state in
+      defer { state.hasForm = true }
+      return !state.hasForm
+    }
+    guard isFirst else { return }
+    logger.warning(
+      """
+      a key of the catalog is not the movie's id in plain digits: for Kafka the two are different \
+      keys, so what stands under this one comes back unless it is removed under this one
+      """,
+      metadata: [
+        "topic": "\(topic)", "partition": "\(record.partition)", "offset": "\(record.offset)",
+        "key": "\(String(decoding: Array(copying: key), as: UTF8.self))", "movie": "\(movie)",
+      ])
+  }
 
   /// - Parameter reason: what is wrong and what to do, in one clause.
   func note(topic: String, partition: Int32, offset: Int64, reason: String) {

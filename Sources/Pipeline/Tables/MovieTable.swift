@@ -81,12 +81,14 @@ public final class MovieTable<Consumer: LogConsumer> {
     while offsets.count <= partition { offsets.append(0) }
     offsets[partition] = record.offset + 1
     switch CatalogChange(key: record.key, value: record.value, &parser) {
-    case .put(let record):
-      movies[record.movie] = record
-      genres[record.movie] = texts.insert(record.genresJSON).memberAfterInsert
-      genreSets[record.movie] = index.number(record.genres)
+    case .put(let movie):
+      faults.noteForm(of: record, in: topic, movie: movie.movie)
+      movies[movie.movie] = movie
+      genres[movie.movie] = texts.insert(movie.genresJSON).memberAfterInsert
+      genreSets[movie.movie] = index.number(movie.genres)
       version += 1
     case .remove(let movie):
+      faults.noteForm(of: record, in: topic, movie: movie)
       movies[movie] = nil
       genres[movie] = nil
       genreSets[movie] = nil

@@ -40,6 +40,10 @@ struct TopicsClaimCommand: ParsableCommand {
       throw CommandFailure(
         .topicsDiffer, "there is no topic \(topic): create it with `projectionist topics apply`")
     }
+    // The claim would wait for them.
+    if let obstacle = admin.obstacle(to: .transactions, settings.kafkaSettings.tools) {
+      throw obstacle
+    }
     let partitions = try admin.topics()
     let counts =
       try admin.cluster().isEmbedded

@@ -59,7 +59,7 @@ struct StateRestoreCommand: ParsableCommand {
     }
     let copies = LMDBStorage(root: directory, mapBytes: settings.storage.mapBytes)
     let manifests = try StoreRestore(from: copies, settings, logger, replaces: force)
-      .restore(options.places(in: copies))
+      .restore(options.places(in: copies, advice: "name a directory of `state snapshot`"))
     if json { return print(try JSONText.of(manifests)) }
     for manifest in manifests {
       print(

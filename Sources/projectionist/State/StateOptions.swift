@@ -38,7 +38,8 @@ struct StateOptions: ParsableArguments {
   /// The stores there are, of those asked for.
   ///
   /// - Throws: `CommandFailure` when there is none.
-  func places(in storage: LMDBStorage) throws -> [StorePlace] {
-    try StorePlace.all(in: storage, stage: stage, partition: partition)
+  /// - Parameter advice: what to do where there is none, unless the storage is this application's.
+  func places(in storage: LMDBStorage, advice: String? = nil) throws -> [StorePlace] {
+    try StorePlace.all(in: storage, stage: stage, partition: partition, advice: advice)
   }
 }

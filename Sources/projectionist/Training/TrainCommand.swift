@@ -132,6 +132,7 @@ struct TrainCommand: ParsableCommand {
 
   func run() throws {
     if service.isAsked { return try serve() }
+    for file in [csv, plot].compactMap(\.self) { try OutputFile.check(file) }
     let options = training
     let choice: ModelTraining.Choice
     if protocolName == .strong {

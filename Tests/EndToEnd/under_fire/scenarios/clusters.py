@@ -38,19 +38,22 @@ RIGHTS_IN_FORCE = 30
 
 def run(bed):
     record_times(bed)
-    port = free_ports(1)[0]
+    port, lost, closed = free_ports(3)
     node = KafkaNode(bed.options.kafka_home, bed.make_directory("picky"), **picky(port))
     # `PLAINTEXT` is whoever may do everything.
     node.extra["listeners"] = (
         f"PLAINTEXT://{node.bootstrap},CONTROLLER://127.0.0.1:{node.controller},"
-        f"SASL://127.0.0.1:{port}"
+        f"SASL://127.0.0.1:{port},LOST://127.0.0.1:{lost}"
     )
-    node.extra["advertised.listeners"] = f"PLAINTEXT://{node.bootstrap},SASL://127.0.0.1:{port}"
+    node.extra["advertised.listeners"] = (
+        f"PLAINTEXT://{node.bootstrap},SASL://127.0.0.1:{port},LOST://127.0.0.1:{closed}"
+    )
     node.write_properties()
     bed.daemons.append(node)
     node.start()
     settings = {"kafka.bootstrap.servers": f"127.0.0.1:{port}"} | login(PASSWORD)
     make_topics(bed, node)
+    advertised(bed, f"127.0.0.1:{lost}", f"127.0.0.1:{closed}")
     transactions(bed, node)
     credentials(bed, node, settings)
     rights(bed, node, settings)
@@ -60,7 +63,7 @@ def picky(port):
     login_module = "org.apache.kafka.common.security.plain.PlainLoginModule required"
     return {
         "listener_security_protocol_map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,"
-        "SASL:SASL_PLAINTEXT",
+        "SASL:SASL_PLAINTEXT,LOST:PLAINTEXT",
         "listener_name_sasl_sasl_enabled_mechanisms": "PLAIN",
         "listener_name_sasl_plain_sasl_jaas_config": f'{login_module} user_{USER}="{PASSWORD}";',
         "inter_broker_listener_name": "PLAINTEXT",
@@ -156,6 +159,26 @@ def make_topics(bed, node):
     bed.daemons.remove(daemon)
 
 
+# Addresses
+
+
+def advertised(bed, bootstrap, address):
+    """A bootstrap server answers, and the address that it advertises does not."""
+    bed.report.progress("case: an advertised address can't be reached")
+    daemon = bed.daemon("lost", **{"kafka.bootstrap.servers": bootstrap})
+    hints = (f"advertises {address}", "advertised.listeners")
+    check(bed, daemon, UNAVAILABLE, *hints)
+    daemon.start()
+    wait_until(lambda: daemon.says("waiting for the broker", *hints), SOON, "it says why")
+    stops_at_once(bed, daemon)
+    problems = []
+    for command in (["topics", "check"], ["models", "list"], ["predict", "1"], ["state", "verify"]):
+        code, text = bed.command(*command, "--config", daemon.configuration)
+        if code != UNAVAILABLE or not all(hint in text for hint in hints):
+            problems.append(f"{' '.join(command)} ends with {code}: {text}")
+    bed.report.check("every command names the address", problems)
+
+
 # Credentials
 
 
@@ -202,7 +225,7 @@ def rights(bed, node, settings):
         revoke(admin, right, taken)
         words = ["kafka-acls.sh", f"User:{USER}", name, operation or "Describe"]
         await_check(bed, daemon, DENIED, f"{name} is missed")
-        check(bed, daemon, DENIED, *words)
+        check(bed, daemon, DENIED, *words, *(["storm-instance-"] if kind == "group" else []))
         if (kind, operation) in (("group", "Read"), ("topic", "Write")):
             rate(node.bootstrap, 1, round(time.time() * 1000))
             ends_with(bed, daemon, DENIED, "kafka-acls.sh", operation)

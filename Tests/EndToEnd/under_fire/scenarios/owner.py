@@ -151,7 +151,9 @@ def comes_later(bed, daemon, other):
     for place, end in bed.groups.ends(STILL, committed=False).items():
         if end != ends[place]:
             problems.append(f"{place} has grown from {ends[place]} to {end}")
-    for command in (["check"], ["topics", "claim"], ["topics", "apply"]):
+    for command in (
+        ["check"], ["topics", "claim"], ["topics", "apply"], ["train"], ["models", "rollback"],
+    ):
         code, text = bed.command(*command, "--config", other.configuration)
         if code != OWNED or f"belong to the application {APPLICATION}" not in text:
             problems.append(f"{' '.join(command)} ends with {code}: {text}")
