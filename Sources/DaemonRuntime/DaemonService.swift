@@ -93,8 +93,7 @@ struct DaemonService: Service {
     var topics = try prepare(settings, admin)
     do {
       let counts = try watchOfOwner.claim(
-        instance: instance, counts: topics.counts, admin: cluster.isEmbedded ? nil : admin,
-        stop: stop)
+        instance: instance, counts: topics.counts, admin: cluster.isEmbedded ? nil : admin)
       // Another daemon, with other settings, was first.
       if counts != topics.counts { topics = try prepare(settings, admin) }
     } catch StageError.stopped {

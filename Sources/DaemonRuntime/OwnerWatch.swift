@@ -23,6 +23,9 @@ final class OwnerWatch: Service {
   private let failed = Atomic(false)
   /// By which this daemon places keys.
   private let counts = Mutex(PartitionCounts())
+  private let stop: StopSignal
+  /// The instance that claims.
+  private let instance = Mutex("")
 
   /// - Parameters:
   ///   - stop: ends what is waited for.
@@ -35,6 +38,7 @@ final class OwnerWatch: Service {
       settings, settings.log.makeLogger("kafka"), isStopping: { stop.isStopped },
       whenSlow: whenSlow)
     self.logger = logger
+    self.stop = stop
   }
 
   /// Throws when the topics belong to another application: then nothing else about them matters.
@@ -48,11 +52,12 @@ final class OwnerWatch: Service {
   ///     doesn't list groups.
   /// - Returns: the counts in force.
   func claim(
-    instance: String, counts: PartitionCounts, admin: KafkaAdmin?, stop: StopSignal
+    instance: String, counts: PartitionCounts, admin: KafkaAdmin?
   ) throws -> PartitionCounts {
     let outcome = try owners.claim(instance: instance, counts: counts, stop: stop)
     let inForce = outcome.claim.counts
     self.counts.withLock { $0 = inForce }
+    self.instance.withLock { $0 = instance }
     guard case .claimed(_, nil) = outcome else { return inForce }
     logger.notice("the topics belong to this application from now on")
     if let admin { try warnOfOthers(admin) }
@@ -88,9 +93,22 @@ final class OwnerWatch: Service {
       return logger.info("the topics' owner is not known", metadata: ["reason": "\(error)"])
     }
     failed.store(false, ordering: .relaxed)
-    guard let owner else { return }
+    guard let owner else { return renew() }
     try check(owner)
     try check(owner.counts)
+  }
+
+  /// Claims the topics again: whoever came next could claim them although this daemon works on
+  /// them.
+  private func renew() {
+    logger.warning("the control topic has lost the claim on the topics: claiming them again")
+    do throws(StageError) {
+      _ = try owners.claim(
+        instance: instance.withLock(\.self), counts: counts.withLock(\.self), stop: stop)
+    } catch {
+      // The next look finds what has become of it.
+      logger.warning("the topics can't be claimed", metadata: ["reason": "\(error)"])
+    }
   }
 
   private func check(_ owner: TopicClaim) throws(StageFailure) {

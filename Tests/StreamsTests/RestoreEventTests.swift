@@ -67,6 +67,26 @@ struct RestoreEventTests {
     #expect(rebuilt == [.changelogBeyondLogEnd])
   }
 
+  /// The broker lost acknowledged records and took others: a store of the lost ones may lie below
+  /// the changelog's new end.
+  @Test func aStoreOfRecordsThatTheLogHasLostIsRebuilt() throws {
+    let world = try settledWorld()
+    let store = try world.storage.open(stage: World.stage, partition: 0, tables: ["tallies"])
+    let end = try #require(try store.changelogOffset())
+    let lost = Position(
+      inputOffset: 21, last: RecordIdentity(offset: 20, timestamp: 1, hash: 0x1057))
+    var writes = WriteSet()
+    let (key, value) = (Position.key, lost.encoded)
+    writes.set(.meta, key.span.bytes, value.span.bytes)
+    let stranger = "stranger".utf8Array
+    writes.set(Table(rawValue: 1), stranger.span.bytes, stranger.span.bytes)
+    try store.commit(&writes, changelogOffset: end - 3)
+    #expect(run(world) == nil)
+    #expect(rebuilt == [.inputLost])
+    let restored = try world.storage.open(stage: World.stage, partition: 0, tables: ["tallies"])
+    #expect(try restored.snapshot().get(Table(rawValue: 1), stranger.span.bytes) { $0 == nil })
+  }
+
   @Test func aStoreWhoseCommitWasCutShortIsRebuilt() throws {
     let world = try settledWorld()
     world.storage.cutShort(stage: World.stage, partition: 0)

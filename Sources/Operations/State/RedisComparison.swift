@@ -81,14 +81,21 @@ struct RedisComparison {
     let deadline = ContinuousClock.now + patience
     for partition in partitions {
       let end = try ends[partition] ?? asking.offsets(of: partition).upperBound
-      while true {
-        let reached = try position(partition)
-        if reached >= end { break }
+      var progress: ProgressBar?
+      var reached = try position(partition)
+      defer { progress?.close(Int(reached)) }
+      while reached < end {
         if try !gap.holdsRecords(partition, reached..<end) { break }
         guard ContinuousClock.now < deadline else {
           return "\(who) stands at offset \(reached) of \(end) in \(partition)"
         }
+        if progress == nil {
+          progress = ProgressBar(
+            "waiting for \(who) in \(partition)", unit: "records", goal: .count(Int(end)))
+        }
+        progress?.update(Int(reached))
         Thread.sleep(forTimeInterval: 0.1)
+        reached = try position(partition)
       }
     }
     return nil

@@ -17,6 +17,8 @@ package struct StateVerification {
   private let comparesRedis: Bool
   /// How long to wait for the stages to catch up before Redis is compared.
   private let patience: Duration
+  /// When nothing is waited for any longer.
+  private let deadline: ContinuousClock.Instant
   /// How many differences to show of each partition.
   private let shown: Int
   /// Which offsets `validation-results` had at the beginning.
@@ -29,6 +31,7 @@ package struct StateVerification {
     self.settings = settings
     self.comparesRedis = comparesRedis
     self.patience = patience
+    deadline = .now + patience
     self.shown = shown
     verdicts = try cluster.log.bounds(of: settings.topology[.validationResults])
   }
@@ -121,7 +124,7 @@ package struct StateVerification {
     let projection =
       comparesRedis
       ? try RedisVerification(
-        settings, cluster, place: place, patience: patience) : nil
+        settings, cluster, place: place, patience: max(.seconds(1), deadline - .now)) : nil
     var problem = try projection?.waitForStore(reader)
     if let problem, try !store.isInUse {
       throw UnfitStore(

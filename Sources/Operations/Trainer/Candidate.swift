@@ -25,7 +25,7 @@ struct Candidate {
     self.gate = gate
     try step()
     let start = serving?.metadata.parameters ?? ModelParameters()
-    let chosen = try training.settings(for: ratings, start: start)
+    let chosen = try training.settings(for: ratings, start: start, step: step)
     try step()
     let threads = training.threads
     model = try TrainingRun.train(

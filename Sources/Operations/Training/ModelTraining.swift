@@ -185,14 +185,16 @@ package struct ModelTraining {
   }
 
   /// The settings to train with on these ratings, and the trials that chose them.
-  func settings(for ratings: RatingMatrix, start: ModelParameters) throws
-    -> (parameters: ModelParameters, trials: [SettingsTrial])
-  {
+  ///
+  /// - Parameter step: called before each trial; throws to end.
+  func settings(
+    for ratings: RatingMatrix, start: ModelParameters, step: () throws -> Void = {}
+  ) throws -> (parameters: ModelParameters, trials: [SettingsTrial]) {
     switch choice {
     case .given(let parameters): return (parameters, [])
     case .searched(let fixed, let changed):
       let found = try TrainingRun.search(
-        ratings, start: changed(start), fixed: fixed, threads: threads)
+        ratings, start: changed(start), fixed: fixed, threads: threads, step: step)
       let settings = found.parameters.settings.map { "\($0.name) \($0.value)" }
       note("\(found.trials.count) trials chose \(settings.joined(separator: ", "))")
       return found

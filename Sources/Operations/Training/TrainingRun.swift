@@ -39,22 +39,31 @@ enum TrainingRun {
   /// - Parameters:
   ///   - start: where the search starts.
   ///   - fixed: what keeps its settings.
+  ///   - step: called before each trial; throws to end.
   static func search(
-    _ ratings: RatingMatrix, start: ModelParameters, fixed: Set<SettingsSearch.Knob>, threads: Int
+    _ ratings: RatingMatrix, start: ModelParameters, fixed: Set<SettingsSearch.Knob>, threads: Int,
+    step: () throws -> Void
   ) throws -> (parameters: ModelParameters, trials: [SettingsTrial]) {
     try requireRatings(ratings)
-    var progress = ProgressBar(
-      "choosing settings", unit: "trials", goal: .count(SettingsSearch.fits))
+    var fitting = ProgressBar(
+      "training to choose settings", unit: "models", goal: .count(SettingsSearch.fits))
+    var begun = 0
     var search: SettingsSearch
     do throws(UnsolvableEquations) {
-      search = try SettingsSearch(ratings, start: start, fixed: fixed, threads: threads)
+      search = try SettingsSearch(ratings, start: start, fixed: fixed, threads: threads) { _ in
+        fitting.update(begun)
+        begun += 1
+      }
     } catch {
       throw CommandFailure(.failure, "choosing settings failed: \(error)")
     }
+    fitting.finish(begun)
+    var progress = ProgressBar("choosing settings", unit: "trials", goal: .unknown)
     var tried = 0
-    let parameters = search.run { _ in
+    let parameters = try search.run { _ in
       tried += 1
       progress.update(tried)
+      try step()
     }
     progress.finish(tried)
     return (parameters, search.trials)

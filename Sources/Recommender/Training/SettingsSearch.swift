@@ -92,14 +92,17 @@ public struct SettingsSearch: Sendable {
   /// The settings that were tried, in their order.
   public var trials: [SettingsTrial] { found.map(\.trial) }
 
+  /// As `run(progress:)`, without a word.
+  public mutating func run() -> ModelParameters { run { _ in } }
+
   /// Tries settings until none of the neighbouring ones is better, and chooses.
   ///
-  /// - Parameter progress: called after each trial.
+  /// - Parameter progress: called after each trial; throws to end the search.
   /// - Returns: the start if nobody could be scored.
-  public mutating func run(progress: (SettingsTrial) -> Void = { _ in }) -> ModelParameters {
+  public mutating func run(progress: (SettingsTrial) throws -> Void) rethrows -> ModelParameters {
     guard !moments.isEmpty else { return start }
     var best = judge(start, "start")
-    progress(best.trial)
+    try progress(best.trial)
     var kept = [0]
     for _ in 0..<Self.rounds {
       let before = best.parameters
@@ -107,7 +110,7 @@ public struct SettingsSearch: Sendable {
         for (parameters, change) in knob.others(than: best.parameters)
         where !found.contains(where: { $0.parameters == parameters }) {
           let tried = judge(parameters, change)
-          progress(tried.trial)
+          try progress(tried.trial)
           let tolerance =
             parameters.factors > best.parameters.factors
             ? Self.growthTolerance : Self.momentTolerance

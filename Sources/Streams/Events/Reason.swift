@@ -45,6 +45,8 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
     case offsetBeyondLogEnd = "offset_beyond_log_end"
     case changelogBelowLogStart = "changelog_below_log_start"
     case changelogBeyondLogEnd = "changelog_beyond_log_end"
+    /// A store stands for records of its input that the log has lost; its changelog does not.
+    case inputLost = "input_lost"
     case stateLost = "state_lost"
     case topicRecreated = "topic_recreated"
     /// A store, or a copy of one, that describes another log than the one met.

@@ -31,10 +31,13 @@ struct Restorer<Log: EventLog, Storage: StateStorage> {
       loaders.append(Loader(partition, try environment.openStore(partition)))
     }
     var origins = RestoreOrigins()
+    let before = try positions(loaders)
     var tails = try restore(loaders, &origins)
+    try condemnStores(of: loaders, thatStoodFor: before)
     for number in loaders.indices {
       guard let damage = loaders[number].damage else { continue }
       let partition = loaders[number].partition
+      tails[partition] = nil
       loaders[number] = Loader(partition, try environment.rebuildStore(partition, because: damage))
     }
     let rebuilt = loaders.filter { tails[$0.partition] == nil }

@@ -30,8 +30,8 @@ struct StateVerifyCommand: ParsableCommand {
   @Flag(inversion: .prefixedNo, help: "Compare Redis as well.") var redis = true
   @Option(
     help: """
-      Seconds to wait for the stages to catch up before Redis is compared, and for intake to read \
-      partitions that were added.
+      Seconds, in all, to wait for the stages to catch up before Redis is compared, and for intake \
+      to read partitions that were added.
       """)
   var wait = 30.0
   @Option(help: "How many differences to show of each partition.") var differences = 10

@@ -33,6 +33,7 @@ def run(bed):
     other = bed.daemon("other", application=OTHER)
     comes_later(bed, daemon, other)
     has_a_prefix(bed)
+    loses_its_claim(bed, daemon)
     takes_over(bed, daemon, other)
     bed.report.progress("case: the first application takes its topics back")
     bed.run("topics", "claim", "--take-over", "--config", daemon.configuration)
@@ -177,6 +178,25 @@ def has_a_prefix(bed):
         "with a prefix it runs next to the owner", [] if code == 0 else [f"it ended with {code}"]
     )
     bed.daemons.remove(other)
+
+
+def loses_its_claim(bed, daemon):
+    bed.report.progress("case: the control topic is made again under the running daemon")
+    admin, topic = bed.groups.admin, "projectionist-control"
+    admin.delete_topics([topic])[topic].result()
+    wait_until(
+        lambda: topic not in admin.list_topics(timeout=10).topics, 30, "the topic is gone", pause=0.2
+    )
+    bed.run("topics", "apply", "--config", daemon.configuration)
+    wait_until(lambda: daemon.says("claiming them again"), 60, "the daemon claims the topics again")
+
+    def is_claimed():
+        code, text = bed.command("check", "--config", daemon.configuration)
+        return code == 0 and f"belong to {APPLICATION}" in text
+
+    wait_until(is_claimed, 30, "check names the owner again")
+    problems = [] if daemon.is_running else [f"the owner has ended: {daemon.last_words()}"]
+    bed.report.check("a lost claim is made again", problems)
 
 
 def takes_over(bed, daemon, other):
