@@ -29,7 +29,8 @@ struct LogOfModels {
       metadata: ModelMetadata(
         version: "", parameters: parameters, trainedTo: [Int64(number), 5], users: 10,
         movies: movies, ratings: 100, meanRating: 3.5, newestRatingMilliseconds: 86_400_000,
-        loss: 0.25, epochLosses: [0.5, 0.25], samples: [sample]),
+        loss: 0.25, epochLosses: [0.5, 0.25],
+        doubts: (0..<factors).map { Double($0) / Double(factors) }, samples: [sample]),
       contents: contents)
   }
 

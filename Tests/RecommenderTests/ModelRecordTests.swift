@@ -67,6 +67,7 @@ import Testing
     var metadata = Self.model().model.metadata
     metadata.metrics = RankingMetrics(precisionAt10: 0.1, recallAt10: 0.2, ndcgAt10: 0.3, auc: 0.4)
     metadata.parameters.seed = .max
+    metadata.doubts = (0..<300).map { Double($0) / 299 }
     let measures = SettingsTrial.Measures(rated: 0.1234, liked: 0, dislikedShare: 1e-4, users: 7)
     metadata.search = [
       SettingsTrial(change: "start", next: measures, later: measures, isKept: true),
@@ -74,6 +75,14 @@ import Testing
     ]
     let text = Array(written { metadata.write(to: &$0) }.utf8)
     #expect(try ModelMetadata(parsing: text.span.bytes) == metadata)
+  }
+
+  @Test(arguments: [[0.5], [Double](repeating: 1.5, count: 300)])
+  func doubtsAreOneForEachFactor(doubts: [Double]) {
+    var metadata = Self.model().model.metadata
+    metadata.doubts = doubts
+    let text = Array(written { metadata.write(to: &$0) }.utf8)
+    #expect(throws: RecordError.self) { _ = try ModelMetadata(parsing: text.span.bytes) }
   }
 
   @Test func equalModelsHaveEqualVersionsAndOthersOthers() {

@@ -21,7 +21,8 @@ extension FoldIn {
     return FactorModel(
       metadata: ModelMetadata(
         version: "m", parameters: parameters, users: 1, movies: movies, ratings: 1,
-        meanRating: 3.5, newestRatingMilliseconds: 0, loss: 0),
+        meanRating: 3.5, newestRatingMilliseconds: 0, loss: 0,
+        doubts: [0, 0.25, 0.5, 0.75, 1]),
       contents: .madeUp(movies: Array(0..<Int64(movies)), factors: 5, neighbours: 40) {
         Float.random(in: -0.99...0.99, using: &generator)
       })
@@ -68,6 +69,27 @@ extension FoldIn {
       var found: [ScoredRow] = []
       ranker.forEachBest(of: user) { found.append($0) }
       #expect(found == expected[user])
+    }
+  }
+
+  /// The formula: a factor that may be chance counts little for few ratings, and more for many.
+  @Test(arguments: [1, 10, 40]) func doubtFadesWithRatings(count: Int) {
+    var generator = SeededGenerator(seed: 9)
+    let model = Self.model(60, &generator)
+    var doubtless = model.metadata
+    doubtless.doubts = []
+    var foldIn = FoldIn(model)
+    var whole = FoldIn(FactorModel(metadata: doubtless, contents: model.contents))
+    for row in 0..<count {
+      foldIn.add(row: row, rating: .half, timeMilliseconds: 0)
+      whole.add(row: row, rating: .half, timeMilliseconds: 0)
+    }
+    foldIn.solve(at: nil)
+    whole.solve(at: nil)
+    for (factor, doubt) in model.metadata.doubts.enumerated() {
+      let share = 1 - doubt * 10 / (10 + Double(count))
+      let expected = Double(whole.vector[factor]) * share
+      #expect(abs(Double(foldIn.vector[factor]) - expected) < 1e-6)
     }
   }
 

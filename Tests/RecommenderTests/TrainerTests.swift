@@ -40,7 +40,8 @@ import Testing
       metadata: ModelMetadata(
         version: "v", parameters: parameters, users: ratings.users.count,
         movies: ratings.movies.count, ratings: ratings.count, meanRating: fit.meanRating,
-        newestRatingMilliseconds: ratings.newestMilliseconds, loss: losses.last ?? 0),
+        newestRatingMilliseconds: ratings.newestMilliseconds, loss: losses.last ?? 0,
+        doubts: fit.doubts(factors: parameters.factors)),
       contents: fit.contents(parameters))
     return (model, losses)
   }
@@ -58,6 +59,7 @@ import Testing
       $0.quality = 0
     }
     let (model, losses) = try Self.train(ratings, parameters)
+    let doubts = model.metadata.doubts
     let x = NaiveTraining(ratings: ratings, parameters: parameters).preferences
     let counts = ratings.movieCounts.map(Double.init)
     let vectors = model.movies.indices.map { row in
@@ -65,6 +67,7 @@ import Testing
     }
     var previous = Double.infinity
     var explained = 0.0
+    var chance: [Double] = []
     for factor in 0..<4 {
       let vector = vectors.map { $0[factor] }
       let image = x.map { row in zip(row, vector).reduce(0) { $0 + $1.0 * $1.1 } }
@@ -76,8 +79,12 @@ import Testing
       for (a, b) in zip(back, vector) { #expect(abs(a - value * b) < 1e-3) }
       #expect(value <= previous + 1e-4)
       previous = value
+      chance.append(value * doubts[factor])
       explained += value
     }
+    // Each doubt is the next value's share of the factor's own.
+    for value in chance { #expect(abs(value - chance[0]) < 1e-3) }
+    #expect(chance[0] > 0 && chance[0] <= previous + 1e-3)
     let all = x.joined().reduce(0) { $0 + $1 * $1 }
     // The trainer's own columns are more than those it keeps.
     #expect((losses.last ?? 1) <= 1 - explained / all + 1e-4)

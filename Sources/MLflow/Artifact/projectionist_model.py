@@ -18,6 +18,8 @@ SMALLEST_SHARE_BITS = 6
 # How many ratings of the general mean are added to a user's own.
 MEAN_WEIGHT = 5.0
 LEAST_WEIGHT, MOST_WEIGHT = -0.5, 1.5
+# With so many ratings of a user, half of the doubt about a factor is gone.
+DOUBT_RATINGS = 10.0
 
 
 def load(folder):
@@ -147,7 +149,10 @@ class Model:
         whole = count + settings["prior"]
         lasting = (1 - share) * weights * self.scales[rows].astype(np.float64) / whole
         vector = (1 - share) * settings["prior"] / whole * self.prior.astype(np.float64)
-        vector = (vector + lasting @ self.factors[rows].astype(np.float64)).astype(np.float32)
+        vector = vector + lasting @ self.factors[rows].astype(np.float64)
+        doubts = np.array(settings.get("doubts") or [0.0], dtype=np.float64)
+        trust = 1 - doubts * DOUBT_RATINGS / (DOUBT_RATINGS + count)
+        vector = (vector * trust).astype(np.float32)
         scores = self.factors.astype(np.float64) @ vector.astype(np.float64)
         for row, weight in zip(rows, share * weights * self._recency(times)):
             mine = slice(self.starts[row], self.starts[row + 1])

@@ -26,6 +26,8 @@ public struct FoldIn: ~Copyable, Sendable {
   /// The user's vector of k numbers, as the last `solve` found it.
   public private(set) var vector: [Float]
   private var sum: [Double]
+  /// By factor: what the user's vector is multiplied with, 0...1.
+  private var trust: [Double]
   /// By row: what the neighbours of rated movies add to its score; 0 for most.
   private(set) var additions: [Double]
   /// The rows with additions in the order they were found, then room for one more.
@@ -40,6 +42,7 @@ public struct FoldIn: ~Copyable, Sendable {
     self.model = model
     vector = Array(repeating: 0, count: model.factorCount)
     sum = Array(repeating: 0, count: model.factorCount)
+    trust = Array(repeating: 1, count: model.factorCount)
     additions = Array(repeating: 0, count: model.movies.count)
     touchedRows = Array(repeating: 0, count: model.movies.count + 1)
     isTouched = Array(repeating: 0, count: model.movies.count)
@@ -98,6 +101,9 @@ public struct FoldIn: ~Copyable, Sendable {
     addNeighbours()
   }
 
+  /// With so many ratings of a user, half of the doubt about a factor is gone.
+  private static let doubtRatings = 10.0
+
   private mutating func addVectors() {
     let contents = model.contents
     let (rows, weights, placed, prior) = (self.rows, lasting, self.placed, priorWeight)
@@ -114,7 +120,10 @@ public struct FoldIn: ~Copyable, Sendable {
         Self.add(vector, times: weights[index], to: &sum)
       }
     }
-    for factor in 0..<k { vector[factor] = Float(self.sum[factor]) }
+    for (factor, doubt) in model.metadata.doubts.enumerated() {
+      trust[factor] = 1 - doubt * Self.doubtRatings / (Self.doubtRatings + Double(rows.count))
+    }
+    for factor in 0..<k { vector[factor] = Float(self.sum[factor] * trust[factor]) }
   }
 
   /// Each number is added by itself, so lanes change no bit.
@@ -224,10 +233,11 @@ public struct FoldIn: ~Copyable, Sendable {
 
   /// The same for a movie that the model lacks.
   func contributions(to vector: Span<Float>) -> (prior: Double, ratings: [Double]) {
+    let trusted = trust.indices.map { Float(trust[$0] * Double(vector[$0])) }
     let parts = rows.indices.map { index in
-      lasting[index] * BatchScorer.product(self.vector(of: rows[index]), vector)
+      lasting[index] * BatchScorer.product(self.vector(of: rows[index]), trusted.span)
     }
-    return (priorWeight * BatchScorer.product(model.contents.prior.span, vector), parts)
+    return (priorWeight * BatchScorer.product(model.contents.prior.span, trusted.span), parts)
   }
 }
 

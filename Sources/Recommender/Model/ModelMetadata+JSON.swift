@@ -13,7 +13,7 @@ extension ModelMetadata {
     static let names: [StaticString] = [
       "format", "version", "users", "movies", "ratings", "newest_rating_ms", "loss", "trained_to",
       "part_checksums", "byte_count", "mean_rating", "search", "epoch_losses",
-      "samples",
+      "samples", "doubts",
     ]
   }
   private static let formatVersion: Int64 = 2
@@ -46,6 +46,8 @@ extension ModelMetadata {
     writer.strings(search.map(\.description))
     writer.key("epoch_losses")
     writer.strings(epochLosses.prefix(Self.maximumEpochs).map { "\($0)" })
+    writer.key("doubts")
+    writer.strings(doubts.map { "\($0)" })
     writer.key("samples")
     writer.strings(samples.map(\.description))
     metrics?.writeFields(RankingMetrics.modelNames, to: &writer)
@@ -73,9 +75,10 @@ extension ModelMetadata {
     guard let version = parser.string(1), ModelKey.isVersion(version) else {
       throw RecordError(missing: "version")
     }
+    let parameters = try ModelParameters(parsing: value)
     self.init(
       version: version,
-      parameters: try ModelParameters(parsing: value),
+      parameters: parameters,
       trainedTo: try Self.offsets(parser),
       users: try parser.count(2, "users"),
       movies: try parser.count(3, "movies"),
@@ -84,6 +87,7 @@ extension ModelMetadata {
       newestRatingMilliseconds: try parser.time(5, "newest_rating_ms"),
       loss: try parser.require("loss", parser.double(6)),
       epochLosses: try Self.losses(parser),
+      doubts: try Self.doubts(parser, factors: parameters.factors),
       samples: try Self.samples(parser),
       search: try Self.trials(parser),
       metrics: try RankingMetrics(RankingMetrics.modelNames, parsing: value),
@@ -120,6 +124,17 @@ extension ModelMetadata {
       throw RecordError(missing: "epoch_losses")
     }
     return losses
+  }
+
+  private static func doubts(
+    _ parser: borrowing FlatJSONParser, factors: Int
+  ) throws(RecordError) -> [Double] {
+    let texts = parser.strings(14, limit: ModelParameters.allowedFactors.upperBound)
+    let doubts = texts.compactMap { Double($0) }
+    guard doubts.count == texts.count, doubts.allSatisfy((0...1).contains),
+      doubts.isEmpty || doubts.count == factors
+    else { throw RecordError(missing: "doubts") }
+    return doubts
   }
 
   private static func samples(_ parser: borrowing FlatJSONParser) throws(RecordError)

@@ -38,6 +38,9 @@ public struct ModelMetadata: Hashable, Sendable {
   public var loss: Double
   /// The loss after each epoch; empty in records of earlier versions.
   public var epochLosses: [Double]
+  /// For each factor, how much of what it tells may be chance, 0...1; empty in records of earlier
+  /// versions, for 0.
+  public var doubts: [Double]
   /// Some users' lists; empty in records of earlier versions.
   public var samples: [ListSample]
   /// The settings that were tried, in their order; empty if they were given.
@@ -54,7 +57,7 @@ public struct ModelMetadata: Hashable, Sendable {
   public init(
     version: String, parameters: ModelParameters, trainedTo: [Int64] = [], users: Int, movies: Int,
     ratings: Int, meanRating: Double, newestRatingMilliseconds: Int64, loss: Double,
-    epochLosses: [Double] = [], samples: [ListSample] = [],
+    epochLosses: [Double] = [], doubts: [Double] = [], samples: [ListSample] = [],
     search: [SettingsTrial] = [],
     metrics: RankingMetrics? = nil,
     popularityMetrics: RankingMetrics? = nil, partChecksums: [Checksum] = [], byteCount: Int = 0
@@ -69,6 +72,7 @@ public struct ModelMetadata: Hashable, Sendable {
     self.newestRatingMilliseconds = newestRatingMilliseconds
     self.loss = loss
     self.epochLosses = epochLosses
+    self.doubts = doubts
     self.samples = samples
     self.search = search
     self.metrics = metrics

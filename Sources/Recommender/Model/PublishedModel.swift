@@ -56,6 +56,7 @@ extension ModelMetadata {
     digest.update(meanRating.bitPattern)
     digest.update(UInt64(bitPattern: newestRatingMilliseconds))
     for checksum in partChecksums { digest.update(checksum.value) }
+    for doubt in doubts { digest.update(doubt.bitPattern) }
     return "\(EventTime.dateDigits(ofMilliseconds: newestRatingMilliseconds))-\(digest)"
   }
 }

@@ -10,22 +10,39 @@ public struct Fit: Sendable {
   /// Row-major, one row per movie, by falling singular value.
   private let vectors: [Float]
   private let columns: Int
+  /// The squares of the singular values, falling: those of the vectors, and of some beyond them.
+  private let squares: [Double]
   private let neighbours: Neighbours
   private let qualities: [Double]
   private let commonWeights: [Double]
   private let preferences: Preferences
   private var recentCounts: [Double: [Double]] = [:]
 
-  init(_ preferences: Preferences, vectors: [Float], factors: Int, neighbours: Neighbours) {
+  /// - Parameter squares: of the singular values; of those of the vectors at least.
+  init(
+    _ preferences: Preferences, vectors: [Float], factors: Int, squares: [Double],
+    neighbours: Neighbours
+  ) {
     meanRating = preferences.generalMean
     movies = preferences.ratings.movies
     counts = preferences.movieCounts.map(Double.init)
     self.vectors = vectors
     columns = factors
+    self.squares = squares
     self.neighbours = neighbours
     qualities = preferences.qualities
     commonWeights = preferences.commonWeights
     self.preferences = preferences
+  }
+
+  /// How much of what each factor tells may be chance: the square of the singular value beyond the
+  /// last factor's, relative to that of its own.
+  ///
+  /// - Parameter factors: at most as many as were trained.
+  public func doubts(factors k: Int) -> [Double] {
+    precondition(k <= columns)
+    let chance = k < squares.count ? max(squares[k], 0) : 0
+    return squares.prefix(k).map { chance < $0 ? chance / $0 : chance > 0 ? 1 : 0 }
   }
 
   /// Makes a model's contents.

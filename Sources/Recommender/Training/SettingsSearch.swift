@@ -129,7 +129,7 @@ public struct SettingsSearch: Sendable {
     return found[chosen].parameters
   }
 
-  /// Among settings about as good as the best in liked and in rated, and with no more factors, the
+  /// Among settings about as good as the best in liked and in rated, and with as many factors, the
   /// one with the fewest disliked; of equal ones the first.
   ///
   /// - Parameter best: where the search ended.
@@ -137,7 +137,7 @@ public struct SettingsSearch: Sendable {
     let good = found.indices.filter {
       found[$0].liked >= best.liked * Self.likedTolerance
         && found[$0].rated >= best.rated * Self.ratedTolerance
-        && found[$0].parameters.factors <= best.parameters.factors
+        && found[$0].parameters.factors == best.parameters.factors
         && found[$0].holds(against: best, within: Self.ratedTolerance)
     }
     let last = found.firstIndex { $0.parameters == best.parameters } ?? 0
@@ -174,7 +174,8 @@ public struct SettingsSearch: Sendable {
         version: "", parameters: parameters, users: training.users.count,
         movies: training.movies.count, ratings: training.count,
         meanRating: moment.fit.meanRating,
-        newestRatingMilliseconds: training.newestMilliseconds, loss: 0),
+        newestRatingMilliseconds: training.newestMilliseconds, loss: 0,
+        doubts: moment.fit.doubts(factors: parameters.factors)),
       contents: moment.fit.contents(parameters))
     let lists = model.recommendations(
       for: moment.holdOut.known, at: moment.holdOut.moment, count: 10, threads: threads)

@@ -14,6 +14,6 @@ extension ModelMetadata {
       version: "", parameters: parameters, trainedTo: trainedTo, users: ratings.users.count,
       movies: ratings.movies.count, ratings: ratings.count, meanRating: fit.meanRating,
       newestRatingMilliseconds: ratings.newestMilliseconds, loss: losses[losses.count - 1],
-      epochLosses: losses, search: search)
+      epochLosses: losses, doubts: fit.doubts(factors: parameters.factors), search: search)
   }
 }

@@ -77,7 +77,8 @@ public struct Trainer: ~Copyable {
     var span = vectors.mutableSpan
     BLAS.product(of: movieVectors.span, and: turn.span, inner: columns, into: &span)
     let neighbours = try NeighbourTraining(preferences, parameters).train(threads)
-    return Fit(preferences, vectors: vectors, factors: k, neighbours: neighbours)
+    return Fit(
+      preferences, vectors: vectors, factors: k, squares: eigen.values, neighbours: neighbours)
   }
 
   /// Sets the users' rows to X · V.
