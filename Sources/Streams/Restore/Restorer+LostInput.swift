@@ -8,7 +8,12 @@ extension Restorer {
   func positions(_ loaders: [Loader]) throws(StageError) -> [Int32: Position] {
     var positions: [Int32: Position] = [:]
     for loader in loaders where loader.damage == nil {
-      positions[loader.partition] = try environment.position(of: loader.store, loader.partition)
+      var stored: [UInt8]?
+      try loader.noteDamage { () throws(StoreError) in
+        stored = try loader.store.metaValue(Position.key)
+      }
+      // One that can't be read refuses the store when it is opened.
+      positions[loader.partition] = stored.flatMap { try? Position(decoding: $0.span.bytes) }
     }
     return positions
   }
