@@ -84,6 +84,17 @@ struct LogSinkTests {
     #expect(lines.fields(of: "leaving the group to join it again").count == 2)
   }
 
+  /// A stage that was fenced may find the disk full when it comes back.
+  @Test func anotherReasonInARowOfFailuresHasALine() {
+    let (fenced, full) = (Reason(.fenced, "fenced"), Reason(.diskFull, "No space left"))
+    log(
+      .rejoining(fenced, attempt: 1), .rejoining(full, attempt: 2), .rejoining(full, attempt: 3),
+      .rejoining(fenced, attempt: 4))
+    #expect(
+      lines.fields(of: "leaving the group to join it again").map { $0["code"] }
+        == ["fenced", "disk_full", "fenced"])
+  }
+
   @Test func refusedEventsAreAWarningWithAnExample() {
     let partition = TopicPartition("events", 3)
     log(

@@ -30,9 +30,7 @@ struct LogLine: Hashable {
     case .revoked: (.info, "revoked")
     case .fencingPredecessor: (.notice, "aborting a dead instance's transactions")
     case .disownFailed: (.info, "partitions not disowned")
-    case .rejoining(_, let attempt):
-      // Only the first in a run of failures is worth a line.
-      attempt == 1 ? (.warning, "leaving the group to join it again") : nil
+    case .rejoining: (.warning, "leaving the group to join it again")
     case .storeOpened: (.debug, "store opened")
     case .storeRebuilt: (.warning, "rebuilding state from the changelog")
     case .storeAdopted:

@@ -13,6 +13,7 @@ extension EventSink {
 private final class LogSink: Sendable {
   private let logger: Logger
   private let restores = Mutex(RestoreLines())
+  private let rejoinings = Mutex(RejoiningLines())
 
   init(_ logger: Logger) {
     self.logger = logger
@@ -20,11 +21,31 @@ private final class LogSink: Sendable {
 
   func receive(_ event: EngineEvent) {
     guard let level = LogLine.level(of: event.kind), level >= logger.logLevel,
-      restores.withLock({ $0.shows(event) }), let line = LogLine(event.kind)
+      restores.withLock({ $0.shows(event) }), rejoinings.withLock({ $0.shows(event) }),
+      let line = LogLine(event.kind)
     else { return }
     var metadata = line.fields.mapValues { Logger.MetadataValue.string($0) }
     if let worker = event.worker { metadata["worker"] = "\(worker)" }
     logger.log(level: line.level, "\(line.message)", metadata: metadata)
+  }
+}
+
+/// Limits the lines of a run of failures: one when it begins, and one for each other reason.
+struct RejoiningLines {
+  private struct Thread: Hashable {
+    var stage: String
+    var worker: Int?
+  }
+
+  /// The reason that the last line had.
+  private var shown: [Thread: Reason.Code] = [:]
+
+  mutating func shows(_ event: EngineEvent) -> Bool {
+    guard case .rejoining(let reason, let attempt) = event.kind else { return true }
+    let thread = Thread(stage: event.stage, worker: event.worker)
+    guard attempt == 1 || shown[thread] != reason.code else { return false }
+    shown[thread] = reason.code
+    return true
   }
 }
 
