@@ -183,7 +183,8 @@ def full_disk(bed):
         load.finish()
 
         def says_so():
-            return not daemon.is_running or daemon.says("No space left")
+            # A commit that is cut short is called an input/output error.
+            return not daemon.is_running or daemon.says("disk_full")
 
         wait_until(says_so, 60, "the daemon says that the disk is full")
         bed.report.check(
