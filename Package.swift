@@ -98,6 +98,11 @@ let package = Package(
     // The engine's events as lines of JSON on a Unix socket.
     module("EventStream", ["Streams", "Codecs", "EventLog"]),
 
+    // Metrics: families, their values, and the formats they are scraped in.
+    module("Metrics"),
+    // The engine's events as metrics.
+    module("EngineMetrics", ["Metrics", "Streams", "EventLog"]),
+
     // The product: its stages and their topics.
     module(
       "Pipeline",
@@ -143,7 +148,7 @@ let package = Package(
       [
         "Wiring", "Configuration", "Console", "Pipeline", "KafkaLog", "LMDBStore",
         "RedisProjection", "MLflow", "Recommender", "Streams", "EventLog", logging, "EventStream",
-        lifecycle, unixSignals,
+        "EngineMetrics", "Metrics", lifecycle, unixSignals,
       ]),
     module(
       "Operations",
@@ -198,6 +203,8 @@ let package = Package(
       "MLflowTests", ["MLflow", "HTTPClient", "Recommender", "Ratings", "Codecs", "TestSupport"]),
     tests("StreamsTests", ["Streams", "Simulation", "EventLog", "StateStore", logging]),
     tests("EventStreamTests", ["EventStream", "Streams", "EventLog", "TestSupport"]),
+    tests("MetricsTests", ["Metrics", "TestSupport"]),
+    tests("EngineMetricsTests", ["EngineMetrics", "Metrics", "Streams", "EventLog"]),
     tests(
       "SimulationTests",
       ["Simulation", "PipelineSimulation", "Ratings", "Streams", "EventLog"]),
@@ -205,7 +212,8 @@ let package = Package(
       "PipelineTests",
       [
         "Pipeline", "Simulation", "PipelineSimulation", "Streams", "Recommender", "Ratings",
-        "RedisProjection", "Codecs", "EventLog", "StateStore", logging,
+        "RedisProjection", "Codecs", "EventLog", "StateStore", "EngineMetrics", "Metrics",
+        logging,
       ]),
     tests("ConsoleTests", ["Console"]),
     tests(
@@ -229,9 +237,8 @@ let package = Package(
     tests(
       "DaemonRuntimeTests",
       [
-        "DaemonRuntime", "Configuration", "Console", "LMDBStore", "Pipeline", "Simulation",
-        "Streams",
-        "EventLog",
+        "DaemonRuntime", "Configuration", "Console", "LMDBStore", "Metrics", "Pipeline",
+        "Simulation", "StateStore", "Streams", "EventLog",
         logging, lifecycle, unixSignals,
       ]),
     tests(

@@ -191,6 +191,7 @@ final class Daemon: Sendable {
     if stage.pacing.answersRequests, watch != nil {
       environment.expiry = RecordExpiry(age: settings.predict.maxAge, time: { Self.milliseconds })
     }
+    environment.time = { Self.milliseconds }
     environment.releaseMemory = { ClientMemory.trim() }
     environment.inBackground = { DispatchQueue.global().async(execute: $0) }
     let upstream = settings.topology.upstream(of: stage).map(\.name)
@@ -203,7 +204,7 @@ final class Daemon: Sendable {
   }
 
   /// Since 1970.
-  private static var milliseconds: Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
+  static var milliseconds: Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
 
   private var predictEnvironment: PredictEnvironment {
     let shadow = settings.predict.shadowModel

@@ -113,9 +113,11 @@ struct DaemonService: Service {
       guarantee: settings.processing.guarantee.rawValue)
     let claims =
       cluster.isEmbedded ? nil : NameClaims(settings, instance: instance, logger: logger)
+    let metrics = DaemonMetrics(storage: storage, time: { Daemon.milliseconds })
     let daemon = Daemon(
       settings: settings, instance: instance, cluster: cluster.id, log: log, storage: storage,
-      lock: lock, topics: topics, events: server?.sink ?? .none, threads: threads, stop: stop,
+      lock: lock, topics: topics, events: .all([server?.sink ?? .none, metrics.sink]),
+      threads: threads, stop: stop,
       claims: claims, isEmbedded: cluster.isEmbedded, logger: logger)
     // The event server stops last, when the stages have emitted their last events.
     return (server.map { [("events", EventService(server: $0))] } ?? []) + [

@@ -57,6 +57,10 @@ public struct RecordRun: ~Escapable {
   @inlinable
   public var lastOffset: Int64 { places[places.count - 1].offset }
 
+  /// The timestamp of the record at an index; see `RecordView.timestamp`.
+  @inlinable
+  public func timestamp(at index: Int) -> Int64 { places[index].timestamp }
+
   /// Bytes of all keys and values.
   @inlinable
   public var byteCount: Int {

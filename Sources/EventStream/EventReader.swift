@@ -91,9 +91,12 @@ extension JSONFields {
   }
 
   private func models() throws(EventStreamError) -> ModelChoice {
-    ModelChoice(
+    var choice = ModelChoice(
       serving: try optionalText("serving"), candidate: try optionalText("candidate"),
       shadow: try optionalText("shadow"), reason: try text("reason"))
+    choice.servingSince = try optionalInteger("serving_since_ms")
+    choice.newestRating = try optionalInteger("newest_rating_ms")
+    return choice
   }
 
   private func hits() throws(EventStreamError) -> HitCounts {
@@ -106,26 +109,6 @@ extension JSONFields {
   private func policy() throws(EventStreamError) -> PolicySummary {
     PolicySummary(
       rules: try integer("rules"), accept: try texts("accept"), timeZone: try text("time_zone"))
-  }
-
-  /// Absent where there is nothing to tell.
-  private func judged() throws(EventStreamError) -> VerdictCounts {
-    guard has("invalid") else { return VerdictCounts() }
-    return VerdictCounts(
-      invalid: try integer("invalid"), failed: try integers("failed"),
-      coerced: try integers("coerced"))
-  }
-
-  private func batch() throws(EventStreamError) -> BatchSummary {
-    var steps: [BatchSummary.StepTime] = []
-    for step in try objects("steps") {
-      steps.append(
-        BatchSummary.StepTime(try step.value("step"), try step.duration("duration_ms")))
-    }
-    return BatchSummary(
-      records: try integer("records"), bytes: try integer("bytes"),
-      redeliveries: try integer("redeliveries"), judged: try judged(),
-      open: try duration("open_ms"), steps: steps, positions: try positions())
   }
 
   private func restoreSummary() throws(EventStreamError) -> RestoreSummary {
@@ -177,11 +160,12 @@ extension JSONFields {
     return partitions
   }
 
-  private func positions() throws(EventStreamError) -> [TopicPartition: PartitionPosition] {
+  func positions() throws(EventStreamError) -> [TopicPartition: PartitionPosition] {
     var positions: [TopicPartition: PartitionPosition] = [:]
     for each in try objects("positions") {
       positions[try each.partition()] = PartitionPosition(
-        nextOffset: try each.integer("next_offset"), endOffset: try each.integer("end_offset"))
+        nextOffset: try each.integer("next_offset"), endOffset: try each.integer("end_offset"),
+        newestTime: try each.optionalInteger("newest_time_ms"))
     }
     return positions
   }

@@ -6,7 +6,7 @@ import Streams
 ///
 /// Keeps its memory from one line to the next.
 struct EventWriter: ~Copyable {
-  private var json = JSONWriter()
+  var json = JSONWriter()
 
   /// The line of a message, with its newline.
   mutating func line(_ message: EventMessage) -> [UInt8] {
@@ -105,25 +105,6 @@ struct EventWriter: ~Copyable {
     }
   }
 
-  private mutating func write(_ batch: BatchSummary) {
-    field("records", batch.records)
-    field("bytes", batch.bytes)
-    field("redeliveries", batch.redeliveries)
-    if !batch.judged.isEmpty { write(batch.judged) }
-    field("open_ms", batch.open)
-    field("commit_ms", batch.commit)
-    json.key("steps")
-    json.beginArray()
-    for time in batch.steps {
-      json.beginObject()
-      field("step", time.step.rawValue)
-      field("duration_ms", time.duration)
-      json.endObject()
-    }
-    json.endArray()
-    write(batch.positions)
-  }
-
   private mutating func write(_ status: RestoreStatus) {
     field("changelog", status.changelog)
     field("partitions", status.partitions)
@@ -166,8 +147,10 @@ struct EventWriter: ~Copyable {
 
   // MARK: Parts
 
-  private mutating func write(_ counts: VerdictCounts) {
+  mutating func write(_ counts: VerdictCounts) {
+    field("valid", counts.valid)
     field("invalid", counts.invalid)
+    field("oversized", counts.oversized)
     field("failed", counts.failed)
     field("coerced", counts.coerced)
   }
@@ -186,6 +169,8 @@ struct EventWriter: ~Copyable {
     if let candidate = models.candidate { field("candidate", candidate) }
     if let shadow = models.shadow { field("shadow", shadow) }
     field("reason", models.reason)
+    if let since = models.servingSince { field("serving_since_ms", since) }
+    if let newest = models.newestRating { field("newest_rating_ms", newest) }
   }
 
   private mutating func write(_ counts: HitCounts) {
@@ -222,7 +207,7 @@ struct EventWriter: ~Copyable {
     field("partition", partition.partition)
   }
 
-  private mutating func write(_ positions: [TopicPartition: PartitionPosition]) {
+  mutating func write(_ positions: [TopicPartition: PartitionPosition]) {
     json.key("positions")
     json.beginArray()
     let sorted = positions.sorted {
@@ -233,23 +218,24 @@ struct EventWriter: ~Copyable {
       write(partition)
       field("next_offset", position.nextOffset)
       field("end_offset", position.endOffset)
+      if let time = position.newestTime { field("newest_time_ms", time) }
       json.endObject()
     }
     json.endArray()
   }
 
-  private mutating func field(_ name: StaticString, _ text: String) {
+  mutating func field(_ name: StaticString, _ text: String) {
     json.key(name)
     json.string(text)
   }
 
-  private mutating func field(_ name: StaticString, _ number: some FixedWidthInteger) {
+  mutating func field(_ name: StaticString, _ number: some FixedWidthInteger) {
     json.key(name)
     json.integer(number)
   }
 
   /// An object of numbers, by their names.
-  private mutating func field(_ name: StaticString, _ counts: [String: Int64]) {
+  mutating func field(_ name: StaticString, _ counts: [String: Int64]) {
     json.key(name)
     json.beginObject()
     for (name, count) in counts.sorted(by: { $0.key < $1.key }) {
@@ -260,7 +246,7 @@ struct EventWriter: ~Copyable {
   }
 
   /// Milliseconds, to the microsecond.
-  private mutating func field(_ name: StaticString, _ duration: Duration) {
+  mutating func field(_ name: StaticString, _ duration: Duration) {
     json.key(name)
     json.double((duration / .microseconds(1)).rounded() / 1000)
   }

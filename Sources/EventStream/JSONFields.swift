@@ -65,6 +65,8 @@ struct JSONFields {
 
   func integers(_ name: String) throws(EventStreamError) -> [String: Int64] { try member(name) }
 
+  func numbers(_ name: String) throws(EventStreamError) -> [Int64] { try member(name) }
+
   private func member<Value>(_ name: String) throws(EventStreamError) -> Value {
     guard let value = members[name] as? Value else { throw wrong(name) }
     return value

@@ -53,6 +53,14 @@ enum EnvironmentRegistry {
     }
   }
 
+  /// Joins all environments below a directory that this process has open, by path.
+  static func leases(below root: String) -> [(path: String, lease: EnvironmentLease)] {
+    environments.withLock { environments in
+      environments.filter { $0.key.hasPrefix("\(root)/") && !$0.value.isDetached }
+        .map { ($0.key, EnvironmentLease($0.value)) }
+    }
+  }
+
   /// Detaches an environment whose files were deleted by hand: writes to it would be lost.
   private static func forgetDeleted(_ path: String, _ environments: inout [String: Environment]) {
     guard environments[path] != nil, !FileSystem.exists("\(path)/data.mdb") else { return }

@@ -27,6 +27,9 @@ public struct LMDBStatistics: Hashable, Sendable {
   public let fileBytes: Int
   /// The most the file may grow to.
   public let mapBytes: Int
+  /// How many commits were made since the view of the oldest reader, which keeps their pages from
+  /// being reused.
+  public let oldestReaderCommits: Int
 
   /// Entries of each table, by number from 1.
   public var entries: [(name: String, count: Int)] {
@@ -40,6 +43,9 @@ public struct LMDBStatistics: Hashable, Sendable {
     let path = environment.path
     var info = unsafe MDB_envinfo()
     try unsafe LMDBFailure.check(mdb_env_info(environment.handle, &info), "inspect", path)
+    // Before this reader is one of them.
+    let oldest = unsafe ReaderTable(environment.handle).oldest ?? info.me_last_txnid
+    oldestReaderCommits = unsafe max(0, info.me_last_txnid - oldest)
     let transaction = try unsafe Transaction(environment.handle, path, isReadOnly: true)
     var tables: [Table] = []
     var pageBytes = 0

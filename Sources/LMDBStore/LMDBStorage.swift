@@ -57,6 +57,15 @@ public struct LMDBStorage: StateStorage {
     try FileSystem.names(in: "\(root)/\(stage)").compactMap { Int32($0) }.sorted()
   }
 
+  /// The stores that this process has open, in order.
+  public func openStores() -> [(stage: String, partition: Int32, store: LMDBReader)] {
+    EnvironmentRegistry.leases(below: root).compactMap { path, lease in
+      let parts = path.dropFirst(root.count + 1).split(separator: "/")
+      guard parts.count == 2, let partition = Int32(parts[1]) else { return nil }
+      return (String(parts[0]), partition, LMDBReader(lease))
+    }.sorted { ($0.stage, $0.partition) < ($1.stage, $1.partition) }
+  }
+
   /// What the mark of a store says.
   public func condition(stage: String, partition: Int32) throws(StoreError) -> StoreCondition {
     try DurabilityMark.condition(path(stage, partition), bootID: DurabilityMark.currentBootID())

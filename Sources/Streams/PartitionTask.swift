@@ -49,13 +49,17 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
   private let outputCounts: [Int32]
   private var writes = WriteSet()
   private var changelogKey: [UInt8] = []
+  private var sent: SentRecords
+  /// When the newest record processed happened, in milliseconds since 1970.
+  private(set) var newestTime: Int64?
 
   /// - Parameters:
   ///   - changelogTopic: the producer's number for it; `nil` in a stage without state.
   ///   - positionsTopic: the same for the topic in which the stage records its positions.
+  ///   - producedTopics: the producer's topics, by number.
   init(
     topic: Int, source: TopicPartition, store: Store?, producer: Producer?, changelogTopic: Int?,
-    positionsTopic: Int? = nil, outputCounts: [Int32?], start: TaskStart
+    positionsTopic: Int? = nil, producedTopics: [String], outputCounts: [Int32?], start: TaskStart
   ) throws(StageError) {
     self.topic = topic
     self.source = source
@@ -64,6 +68,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     self.changelogTopic = changelogTopic
     self.positionsTopic = positionsTopic
     self.outputCounts = outputCounts.map { $0 ?? 0 }
+    sent = SentRecords(topics: producedTopics)
     nextOffset = start.offset
     committedOffset = start.offset
     furthestOffset = max(start.offset, start.furthestOffset)
@@ -132,6 +137,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
         topic: changelogTopic, partition: partition, key: framed.span.bytes, value: value,
         headers: [], timestamp: nil, tracked: tracked)
     } catch { throw .log(error) }
+    sent.note(topic: changelogTopic, framed.span.bytes, value)
     swap(&framed, &changelogKey)
   }
 
@@ -151,6 +157,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
         value: value, headers: headers,
         timestamp: timestamp, tracked: false)
     } catch { throw .log(error) }
+    sent.note(topic: output.index, key, value)
   }
 
   private func place(of key: RawSpan?, in output: StageOutput) -> Int32? {
@@ -183,6 +190,8 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     isTouched = true
     nextOffset = records.lastOffset + 1
     furthestOffset = max(furthestOffset, nextOffset)
+    let time = records.timestamp(at: records.count - 1)
+    if time >= 0 { newestTime = time }
     if keepsPosition { lastRecord = RecordIdentity(lastOf: records) }
   }
 
@@ -229,6 +238,7 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
         topic: topic, partition: 0, key: key.span.bytes, value: value?.span.bytes, headers: [],
         timestamp: nil, tracked: false)
     } catch { throw .log(error) }
+    sent.note(topic: topic, key.span.bytes, value?.span.bytes)
   }
 
   /// Gives a changelog partition that has none its identity, in a batch of its own.
@@ -285,8 +295,15 @@ public final class PartitionTask<Store: StateStore, Producer: LogProducer> {
     isTouched = false
   }
 
+  /// What it has sent since the last call.
+  func takeSent() -> SentRecords {
+    defer { sent.removeAll() }
+    return sent
+  }
+
   /// Drops the batch: processing resumes after the last commit.
   func rollBack() {
+    sent.removeAll()
     writes.removeAll()
     nextOffset = committedOffset
     furthestOffset = committedFurthestOffset

@@ -23,6 +23,8 @@ public struct StageEnvironment<Log: EventLog, Storage: StateStorage>: Sendable {
   public var expiry: RecordExpiry?
   /// Monotonic time, for the age of batches and the rate of restores.
   public var now: @Sendable () -> ContinuousClock.Instant
+  /// Milliseconds since 1970, for the ages of records; `nil` where nobody asks for them.
+  public var time: (@Sendable () -> Int64)?
   /// Waits before something is tried again.
   public var pause: @Sendable (Duration) -> Void
   /// Called when large batches are over and their memory is free.

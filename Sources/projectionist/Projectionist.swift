@@ -13,7 +13,7 @@ struct Projectionist: AsyncParsableCommand {
     commandName: "projectionist",
     abstract: "Movie recommendations in real time, as a stream processor on Kafka.",
     discussion: help,
-    version: "0.1.0",
+    version: ProductVersion.text,
     groupedSubcommands: Commands.groups)
 
   private static let help = """

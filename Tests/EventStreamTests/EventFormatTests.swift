@@ -10,18 +10,45 @@ struct EventFormatTests {
   private static let reason = Reason(.redisUnavailable, "Redis: \"refused\"\n\u{1}é")
   private static let positions = [
     partitions[0]: PartitionPosition(nextOffset: 5, endOffset: 9),
-    partitions[1]: PartitionPosition(nextOffset: 1 << 40, endOffset: .max),
+    partitions[1]: PartitionPosition(
+      nextOffset: 1 << 40, endOffset: .max, newestTime: 1_700_000_000_000),
   ]
   private static let restore = RestoreStatus(
     changelog: "log", partitions: 2, applied: 250, total: 1_000, elapsed: .microseconds(1_500_001))
   private static let counts = VerdictCounts(
-    invalid: 3, failed: ["one": 2, "two \"quoted\"": 1], coerced: ["habit": 1 << 40])
+    valid: 4, invalid: 3, oversized: 1, failed: ["one": 2, "two \"quoted\"": 1],
+    coerced: ["habit": 1 << 40])
   private static let batch = BatchSummary(
     records: 3, bytes: 40, redeliveries: 1, judged: counts, open: .microseconds(12_345),
     steps: [
       .init(.closeBatch, .microseconds(1)), .init(.commitTransaction, .milliseconds(4)),
       .init(.commitStores, .zero),
     ], positions: positions)
+  /// A batch with all that operators tell.
+  private static var detailed: BatchSummary {
+    var batch = batch
+    batch.inputs = [TopicTally(topic: "events", records: 3, bytes: 40)]
+    batch.outputs = [
+      TopicTally(topic: "a", records: 2, bytes: 1 << 40), TopicTally(topic: nil, records: 1),
+    ]
+    var requests = RequestSummary()
+    for outcome in RequestSummary.Outcome.allCases { requests.count(outcome) }
+    requests.countRefused(code: "invalid_json")
+    for share in [0, 0.3, 0.3, 1] { requests.countOverlap(share) }
+    batch.requests = requests
+    batch.projected = ProjectionSummary(
+      written: 5, fenced: 2, replaced: 1, duration: .microseconds(1_001))
+    let counts = (0...AgeHistogram.bounds.count).map { Int64($0) << 40 }
+    batch.ages = AgeHistogram(counts: counts, sum: 1 << 50) ?? AgeHistogram()
+    batch.completed = AgeHistogram(counts: counts.reversed(), sum: 7) ?? AgeHistogram()
+    return batch
+  }
+  private static var models: ModelChoice {
+    var models = ModelChoice(serving: "a", candidate: "b", shadow: "c", reason: "better")
+    models.servingSince = 1_700_000_000_000
+    models.newestRating = 0
+    return models
+  }
 
   static let kinds: [EngineEvent.Kind] = [
     .joining(group: "app-count"), .assigned(partitions), .partitionsUnused(partitions),
@@ -37,7 +64,7 @@ struct EventFormatTests {
     .upgraded(
       RestoreSummary(changelog: "log", partitions: 2, records: 9, duration: .seconds(100))),
     .notUpgraded(partitions[1], reason), .standbyOpened(changelog: partitions[1]),
-    .standbyFailed(reason), .batchCommitted(batch),
+    .standbyFailed(reason), .batchCommitted(batch), .batchCommitted(detailed),
     .batchAborted(reason), .positions(positions), .positions([:]), .waiting(reason), .resumed,
     .offsetsDiffer(partitions[1], committed: 3, state: 4),
     .foreignOffset(partitions[1], reason), .retentionGuard(partitions[1], reason),
@@ -46,7 +73,7 @@ struct EventFormatTests {
       PolicySummary(rules: 2, accept: ["a", "b"], timeZone: "Europe/Berlin")),
     .policyChanged(partitions[0], from: 0, PolicySummary(rules: 1, accept: [], timeZone: "UTC")),
     .eventsRefused(partitions[1], example: 17, reason), .eventsAccepted(partitions[1]),
-    .modelsChanged(ModelChoice(serving: "a", candidate: "b", shadow: "c", reason: "better")),
+    .modelsChanged(models),
     .modelsChanged(ModelChoice(serving: nil, candidate: nil, shadow: nil)),
     .hitsCounted(
       partition: 2,
@@ -167,13 +194,14 @@ struct EventFormatTests {
       .batchCommitted(
         BatchSummary(
           records: 12, bytes: 960, redeliveries: 0,
-          judged: VerdictCounts(invalid: 2, failed: ["a_rule": 2], coerced: ["float_noise": 1]),
+          judged: VerdictCounts(
+            valid: 10, invalid: 2, failed: ["a_rule": 2], coerced: ["float_noise": 1]),
           open: .zero, steps: [], positions: [:])))
     #expect(
       line(.event(committed)) == """
         {"time":"2023-11-14T22:13:20.123Z","stage":"intake","event":"batch_committed","records":12,\
-        "bytes":960,"redeliveries":0,"invalid":2,"failed":{"a_rule":2},"coerced":{"float_noise":1},\
-        "open_ms":0.0,"commit_ms":0.0,"steps":[],"positions":[]}
+        "bytes":960,"redeliveries":0,"valid":10,"invalid":2,"oversized":0,"failed":{"a_rule":2},\
+        "coerced":{"float_noise":1},"open_ms":0.0,"commit_ms":0.0,"steps":[],"positions":[]}
 
         """)
   }

@@ -81,6 +81,8 @@ struct Chain {
     /// Called when a poll of the stage's input brings nothing, with how often that was so before.
     var onIdle: @Sendable (Int) -> Void = { _ in }
     var events = EventSink.none
+    /// Milliseconds since 1970, for the ages of records.
+    var time: (@Sendable () -> Int64)?
   }
 
   /// - Returns: the number of batches.
@@ -218,6 +220,7 @@ struct Chain {
         if count > 200 { stop.stop() }
       })
     environment.expiry = expiry
+    environment.time = run.time
     try program.run(environment)
     return monitor.snapshot.batches
   }

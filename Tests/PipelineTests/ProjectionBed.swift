@@ -30,12 +30,15 @@ struct ProjectionBed {
   ///
   /// - Parameters:
   ///   - faults: which calls of Redis fail.
+  ///   - events: takes the stage's events.
+  ///   - time: what the ages of records are counted by, in milliseconds since 1970.
   ///   - onIdle: called with the number of dry polls before.
   /// - Returns: why it waited or joined its group again.
   @discardableResult
-  func run(faults: Faults = Faults(), onIdle: @escaping @Sendable (Int) -> Void = { _ in })
-    throws(StageError) -> [Reason]
-  {
+  func run(
+    faults: Faults = Faults(), events: EventSink = .none, time: Int64? = nil,
+    onIdle: @escaping @Sendable (Int) -> Void = { _ in }
+  ) throws(StageError) -> [Reason] {
     let reasons = Mutex<[Reason]>([])
     let stop = StopSignal()
     let clock = chain.clock
@@ -56,10 +59,11 @@ struct ProjectionBed {
         clock.advance(by: .milliseconds(100))
         if before >= 60 { stop.stop() }
       })
-    let environment = StageEnvironment(
+    var environment = StageEnvironment(
       configuration: configuration, log: chain.log.connected(process),
       storage: chain.storage.mounted(process),
       events: EventSink { event in
+        events.receive(event)
         switch event.kind {
         case .waiting(let reason), .rejoining(let reason, _):
           reasons.withLock { $0.append(reason) }
@@ -74,6 +78,7 @@ struct ProjectionBed {
         }
         if count > 200 { stop.stop() }
       })
+    if let time { environment.time = { time } }
     let (redis, projection) = (redis, identity.projection)
     let program = StageProgram<MemoryLog, MemoryStorage>.redis(
       Chain.topology, identity,

@@ -83,7 +83,7 @@ import Testing
     #expect(
       tally.counts
         == VerdictCounts(
-          invalid: 2,
+          valid: 2, invalid: 2,
           failed: [
             "expect_column_values_to_be_between:rating": 2,
             "expect_column_values_to_not_be_null:user_id": 1,

@@ -1,4 +1,5 @@
 import EventLog
+import Ratings
 import Simulation
 import StateStore
 import Streams
@@ -80,8 +81,11 @@ import Testing
     #expect(try tally(shadow, live) == expected)
     #expect(expected.shadow.all > 1 && expected.live.all > 1)
     let told = events.withLock { $0 }
-    #expect(
-      told.contains(.modelsChanged(ModelChoice(serving: live, candidate: nil, shadow: shadow))))
+    let choices = told.compactMap { kind -> ModelChoice? in
+      if case .modelsChanged(let choice) = kind { choice } else { nil }
+    }
+    #expect(!choices.isEmpty && choices.allSatisfy { $0.serving == live && $0.shadow == shadow })
+    #expect(choices.allSatisfy { $0.newestRating == EventTime.millisecondsPerDay })
     let counted = told.compactMap { kind -> HitCounts? in
       if case .hitsCounted(_, let counts) = kind { counts } else { nil }
     }

@@ -60,7 +60,8 @@ import Testing
       task = try PartitionTask(
         topic: 0, source: TopicPartition("input", 0),
         store: storage.open(stage: "test", partition: 0, tables: ["books"]), producer: producer,
-        changelogTopic: 0, outputCounts: [], start: TaskStart(offset: 0))
+        changelogTopic: 0, producedTopics: ["changelog"], outputCounts: [],
+        start: TaskStart(offset: 0))
       try producer.beginTransaction()
     }
 

@@ -91,6 +91,8 @@ struct World {
     var releaseMemory: @Sendable () -> Void = {}
     /// Looks for a newer process of the same instance name.
     var findRival: (@Sendable () -> Reason?)?
+    /// Milliseconds since 1970, for the ages of records.
+    var time: (@Sendable () -> Int64)?
     /// Asks the stage to join its group again.
     var rejoin: RejoinRequest?
     /// Where the disk is; `nil` is the world's.
@@ -140,6 +142,7 @@ struct World {
     environment.releaseMemory = run.releaseMemory
     environment.findRival = run.findRival
     environment.rejoin = run.rejoin
+    environment.time = run.time
     let loop = StageLoop(environment) { () throws(StageError) in CountingOperator() }
     onStart(process)
     var result = Result(error: nil, process: process, status: monitor.snapshot, pauses: [])

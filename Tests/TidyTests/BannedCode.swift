@@ -41,7 +41,7 @@ struct BannedCode: Rule {
   /// Modules that are values, without a clock and without Foundation.
   private static let pure = [
     "Sources/EventLog/", "Sources/StateStore/", "Sources/Streams/", "Sources/Codecs/",
-    "Sources/Ratings/", "Sources/Recommender/",
+    "Sources/Ratings/", "Sources/Recommender/", "Sources/Metrics/", "Sources/EngineMetrics/",
   ]
 
   func findings(in file: SourceFile) -> [Finding] {

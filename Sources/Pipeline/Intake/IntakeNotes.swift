@@ -25,6 +25,8 @@ struct IntakeNotes {
     tally.count(failed: failed, coerced: coerced)
   }
 
+  mutating func countOversized() { tally.countOversized() }
+
   /// Forgets what was noted of a batch that was not committed.
   mutating func begin() {
     closed.removeAll(keepingCapacity: true)

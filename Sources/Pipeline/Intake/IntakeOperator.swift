@@ -240,6 +240,7 @@ public struct IntakeOperator<
         to: Self.deadLetters, key: record.key, value: record.value, headers: headers,
         timestamp: timestamp)
     } else {
+      notes.countOversized()
       try CopyLimit.key(record.key).withSpan { (key) throws(StageError) in
         try task.send(
           to: Self.deadLetters, key: key, value: nil, headers: headers, timestamp: timestamp)

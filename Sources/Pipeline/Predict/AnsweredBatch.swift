@@ -28,6 +28,9 @@ struct AnsweredBatch<Destination>: ~Copyable {
   /// The requests, in order of arrival.
   var indices: Range<Int> { answers.indices }
 
+  /// When the user asked, in milliseconds since 1970.
+  func moment(of index: Int) -> Int64 { contents.requests[index].moment }
+
   func destination(of index: Int) -> Destination { contents.destinations[index] }
 
   /// - Parameter now: when the reply is written, for `latency_ms`.

@@ -37,6 +37,7 @@ public struct PredictOperator<
   private var rankers: ModelRankers
   private var replies: ReplySender<Store, Producer>
   private var counts: PredictStatus
+  private var outcomes = RequestOutcomes()
   private var oldRequests = OldRequests()
   private var news = ModelNews()
 
@@ -82,6 +83,7 @@ public struct PredictOperator<
 
   public mutating func beginBatch() throws(StageError) {
     batch.removeAll()
+    outcomes.removeAll()
     try poll()
   }
 
@@ -97,7 +99,11 @@ public struct PredictOperator<
     try tellHits(task)
   }
 
-  public mutating func report() -> BatchReport { news.report(at: environment.now()) }
+  public mutating func report() -> BatchReport {
+    var report = news.report(at: environment.now())
+    outcomes.add(to: &report)
+    return report
+  }
 
   private mutating func poll() throws(StageError) {
     do throws(LogError) {
@@ -137,7 +143,7 @@ public struct PredictOperator<
     let headers = RequestHeaders(original)
     let disposition = admission.disposition(
       of: record, headerBytes: original.byteCount, headers, partition: task.partition)
-    counts.count(disposition)
+    count(disposition)
     switch disposition {
     case .expired: break
     case .old(let age): oldRequests.note(age: age)
@@ -156,7 +162,7 @@ public struct PredictOperator<
   ) throws(StageError) {
     let model: ServingModel?
     do throws(RequestError) { model = try models.model(for: request) } catch {
-      counts.count(.refused(error))
+      count(.refused(error))
       return try replies.refuse(record, headers, error, task)
     }
     let isAdded = try batch.add(
@@ -168,8 +174,13 @@ public struct PredictOperator<
       "a user's state can't be read",
       metadata: ["partition": "\(task.partition)", "reason": "\(working.failure, default: "")"])
     let error = RequestError.unreadableState(user: request.user)
-    counts.count(.refused(error))
+    count(.refused(error))
     try replies.refuse(record, headers, error, task)
+  }
+
+  private mutating func count(_ disposition: RequestDisposition) {
+    counts.count(disposition)
+    outcomes.count(disposition)
   }
 
   // MARK: Answers
@@ -195,6 +206,7 @@ public struct PredictOperator<
     for index in answered.indices {
       let reply = answered.reply(to: index, movies, now: environment.now())
       counts.count(reply)
+      outcomes.count(reply, askedAt: answered.moment(of: index))
       try replies.send(reply, to: answered.destination(of: index))
     }
     if let shadow { try sendAnswers(of: shadow, to: answered) }
@@ -209,6 +221,7 @@ public struct PredictOperator<
       let reply = answered.reply(to: index, by: answers, movies, now: environment.now())
       guard let reply else { continue }
       counts.count(reply)
+      outcomes.count(shadow: reply)
       let destination = answered.destination(of: index)
       try replies.sendShadow(reply, to: destination)
       let partition = destination.task.partition

@@ -33,15 +33,26 @@ public struct FeatureRows: ~Copyable {
   /// stage can't have written is no row.
   public mutating func take(_ record: borrowing RecordView) {
     guard let key = record.key, let entity = DecimalText.parse(key) else { return }
+    let (offset, time) = (record.offset, record.timestamp)
     if record.topic == RedisInputs.userFeatures.index {
-      guard let value = record.value else { return users.set(entity, offset: record.offset, nil) }
+      guard let value = record.value else {
+        return users.set(entity, offset: offset, time: time, nil)
+      }
       guard let features = try? userParser.parse(value) else { return }
-      users.set(entity, offset: record.offset, features)
+      users.set(entity, offset: offset, time: time, features)
     } else {
-      guard let value = record.value else { return movies.set(entity, offset: record.offset, nil) }
+      guard let value = record.value else {
+        return movies.set(entity, offset: offset, time: time, nil)
+      }
       guard let features = try? movieParser.parse(value) else { return }
-      movies.set(entity, offset: record.offset, features)
+      movies.set(entity, offset: offset, time: time, features)
     }
+  }
+
+  /// Notes when what is held happened.
+  func noteTimes(in times: inout TimeTally) {
+    for row in users.rows { times.note(row.time) }
+    for row in movies.rows { times.note(row.time) }
   }
 
   /// Writes what is held, and keeps it. Positions move with the last rows.

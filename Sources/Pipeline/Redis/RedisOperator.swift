@@ -41,6 +41,9 @@ public struct RedisOperator<
   private var hasLeftovers = false
   private var sweep: LeftoverSweep?
   private var rows: FeatureRows
+  /// What the open batch has written, and when that happened.
+  private var written = ProjectionSummary()
+  private var times = TimeTally()
 
   public init(
     _ log: Log, topology: Topology, clientID: String, identity: ProjectionIdentity, sink: Sink,
@@ -126,6 +129,8 @@ public struct RedisOperator<
   public mutating func beginBatch() {
     rows.removeAll()
     positions.beginBatch()
+    written = ProjectionSummary()
+    times.removeAll()
   }
 
   public mutating func process(
@@ -139,15 +144,27 @@ public struct RedisOperator<
     guard var permit else { return }
     permit.advances = positions.advances
     guard rows.count > 0 || !permit.advances.isEmpty else { return }
+    let start = now()
     let counts = try StageError.redis { () throws(RedisError) in
       try rows.write(to: sink, by: permit)
     }
+    written = ProjectionSummary(
+      written: counts.written, fenced: counts.fenced, replaced: counts.replaced,
+      duration: now() - start)
+    rows.noteTimes(in: &times)
     if counts.replaced > 0 { noteReplaced(counts.replaced) }
     positions.settle()
     rows.removeAll()
     progress.reach(positions.next, at: now())
     // An input that never runs dry must not keep the leftovers.
     if isSweeper, hasLeftovers { try lookIfDue() }
+  }
+
+  public mutating func report() -> BatchReport {
+    var report = BatchReport()
+    report.projected = written
+    report.completed = times
+    return report
   }
 
   private func noteReplaced(_ keys: Int) {

@@ -56,9 +56,14 @@ final class ModelTable<Consumer: LogConsumer> {
 
   /// Which models are what, by the topic and the configuration.
   var choice: ModelChoice {
-    ModelChoice(
+    let role = available.roles[.serving]
+    var choice = ModelChoice(
       serving: promoted?.version, candidate: available.roles[.candidate]?.version,
-      shadow: shadow?.version, reason: available.roles[.serving]?.reason ?? "")
+      shadow: shadow?.version, reason: role?.reason ?? "")
+    // The role may be that of a model that is not in memory yet.
+    if role?.version == promoted?.version { choice.servingSince = role?.milliseconds }
+    choice.newestRating = promoted?.factors.metadata.newestRatingMilliseconds
+    return choice
   }
 
   /// What a shadow has hit in a partition of the users, by the topic; `nil` for nothing while that

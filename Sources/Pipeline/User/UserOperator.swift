@@ -22,6 +22,8 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
   private var readings: [Int32: (reading: PastInput.Reading, next: Int64)] = [:]
   /// Partitions whose state is not yet of this version.
   private var outdated: Set<Int32> = []
+  /// The verdicts of the open batch.
+  private var tally = VerdictTally()
   private var parser = CanonicalEventParser()
   private var key = JSONWriter(capacity: 32)
   private var value = JSONWriter()
@@ -57,6 +59,10 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
   }
 
   // MARK: Events
+
+  public mutating func beginBatch() { tally.removeAll() }
+
+  public mutating func report() -> BatchReport { BatchReport(judged: tally.counts) }
 
   public mutating func process(
     _ records: borrowing RecordRun, _ state: inout UserPartition, _ task: Partition
@@ -122,6 +128,7 @@ public struct UserOperator<Store: StateStore, Producer: LogProducer>: StageOpera
     _ failed: Expectation, _ statement: RatingStatement, _ record: borrowing RecordView,
     _ task: Partition
   ) throws(StageError) {
+    tally.count(failed)
     value.removeAll()
     writeVerdict(
       failed: [failed], details: Self.details(of: failed), topic: source,

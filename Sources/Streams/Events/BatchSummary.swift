@@ -6,10 +6,23 @@ public struct BatchSummary: Hashable, Sendable {
   public var records: Int
   /// Bytes of their keys and values.
   public var bytes: Int
+  /// The same by input topic.
+  public var inputs: [TopicTally] = []
+  /// What the stage has sent since the batch before, by topic; its changelog is one of them.
+  public var outputs: [TopicTally] = []
+  /// How old the input records were when the batch was committed.
+  public var ages = AgeHistogram()
   /// Records dropped since the batch before because they were below their partition's position.
   public var redeliveries: Int
   /// What a stage that judges its input counted.
   public var judged: VerdictCounts
+  /// What became of requests, in a stage that answers them.
+  public var requests: RequestSummary?
+  /// What was written, in a stage that projects features.
+  public var projected: ProjectionSummary?
+  /// How old the records were whose effect was complete with the batch: requests answered, features
+  /// projected.
+  public var completed = AgeHistogram()
   /// From the batch's first record to the beginning of its commit.
   public var open: Duration
   /// How long each step of the commit took, in order.

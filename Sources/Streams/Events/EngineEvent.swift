@@ -131,6 +131,11 @@ public struct ModelChoice: Hashable, Sendable {
   public var shadow: String?
   /// Why the one that serves does; empty where that is not known.
   public var reason: String
+  /// When that was decided, in milliseconds since 1970.
+  public var servingSince: Int64?
+  /// Event time of the newest rating that the serving one was trained on, in milliseconds since
+  /// 1970.
+  public var newestRating: Int64?
 
   public init(serving: String?, candidate: String?, shadow: String?, reason: String = "") {
     self.serving = serving
@@ -173,10 +178,14 @@ public struct PartitionPosition: Hashable, Sendable {
   public var nextOffset: Int64
   /// The partition's end in the newest fetch's answer; transaction markers count as records.
   public var endOffset: Int64
+  /// When the newest record processed happened, in milliseconds since 1970; `nil` before the first
+  /// one, and for records without a time.
+  public var newestTime: Int64?
 
-  public init(nextOffset: Int64, endOffset: Int64) {
+  public init(nextOffset: Int64, endOffset: Int64, newestTime: Int64? = nil) {
     self.nextOffset = nextOffset
     self.endOffset = endOffset
+    self.newestTime = newestTime
   }
 
   public var lag: Int64 { max(0, endOffset - nextOffset) }

@@ -1,3 +1,5 @@
+import EventLog
+
 /// A session's batch: what is in it, and when it closes.
 struct OpenBatch {
   private let limits: BatchLimits
@@ -7,15 +9,25 @@ struct OpenBatch {
   private(set) var records = 0
   /// Bytes of their keys and values.
   private(set) var bytes = 0
+  /// The same by input topic, numbered as `StageConfiguration.inputs`.
+  private(set) var inputs: [TopicTally]
+  /// When they happened.
+  private(set) var times = TimeTally()
   private var opened: ContinuousClock.Instant
   private var arrivals: ArrivalMeter
   /// Whether large batches have left memory to release.
   private var owesMemory = false
 
-  /// - Parameter cap: that batches before have left.
-  init(_ limits: BatchLimits, cap: BatchCap = BatchCap(), at now: ContinuousClock.Instant) {
+  /// - Parameters:
+  ///   - cap: that batches before have left.
+  ///   - inputs: the input topics.
+  init(
+    _ limits: BatchLimits, cap: BatchCap = BatchCap(), inputs: [String] = [],
+    at now: ContinuousClock.Instant
+  ) {
     self.limits = limits
     self.cap = cap
+    self.inputs = inputs.map { TopicTally(topic: $0) }
     opened = now
     arrivals = ArrivalMeter(limits, now: now)
   }
@@ -37,6 +49,15 @@ struct OpenBatch {
   }
 
   /// Adds a run of records.
+  ///
+  /// - Parameter keepsTimes: whether somebody will ask how old they are.
+  mutating func add(_ run: borrowing RecordRun, keepsTimes: Bool) {
+    let bytes = run.byteCount
+    add(records: run.count, bytes: bytes)
+    inputs[run.topic].add(records: run.count, bytes: bytes)
+    if keepsTimes { times.note(run) }
+  }
+
   mutating func add(records count: Int, bytes added: Int) {
     records += count
     bytes += added
@@ -112,5 +133,7 @@ struct OpenBatch {
     state.move(to: .idle)
     records = 0
     bytes = 0
+    for index in inputs.indices { (inputs[index].records, inputs[index].bytes) = (0, 0) }
+    times.removeAll()
   }
 }

@@ -42,14 +42,36 @@ extension StageSession where Operator: ~Copyable {
       return
     }
     let report = stageOperator.report()
-    let summary = BatchSummary(
-      records: batch.records, bytes: batch.bytes, redeliveries: ledger.redeliveries,
-      judged: report.judged, open: open, steps: times, positions: positions)
+    let summary = summary(of: report, open: open, steps: times)
     hasCommitted = true
     ledger.show(summary.positions)
     if batch.finish() { environment.releaseMemory() }
     environment.emit(.batchCommitted(summary))
     for event in report.events { environment.emit(event) }
+  }
+
+  private func summary(
+    of report: BatchReport, open: Duration, steps: [BatchSummary.StepTime]
+  ) -> BatchSummary {
+    var summary = BatchSummary(
+      records: batch.records, bytes: batch.bytes, redeliveries: ledger.redeliveries,
+      judged: report.judged, open: open, steps: steps, positions: positions)
+    summary.inputs = batch.inputs.filter { $0.records > 0 }
+    summary.outputs = takeOutputs()
+    summary.requests = report.requests
+    summary.projected = report.projected
+    if let time = environment.time?() {
+      summary.ages = batch.times.ages(at: time)
+      summary.completed = report.completed.ages(at: time)
+    }
+    return summary
+  }
+
+  /// What all tasks have sent since they were last asked, by topic.
+  private func takeOutputs() -> [TopicTally] {
+    var sum = SentRecords(topics: configuration.producedTopics)
+    for task in tasks { sum.add(task.takeSent()) }
+    return sum.tallies.filter { $0.records > 0 }
   }
 
   private func perform(_ step: CommitStep) throws(StageError) {

@@ -88,7 +88,8 @@ extension StageSession where Operator: ~Copyable {
       topic: topic, source: source, store: state?.store, producer: producer,
       changelogTopic: state == nil ? nil : own,
       positionsTopic: configuration.positions == nil ? nil : own,
-      outputCounts: configuration.outputCounts, start: start)
+      producedTopics: configuration.producedTopics, outputCounts: configuration.outputCounts,
+      start: start)
   }
 
   /// Gives changelog partitions that have no identity one, before a change of this session is

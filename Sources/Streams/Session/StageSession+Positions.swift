@@ -81,7 +81,8 @@ extension StageSession where Operator: ~Copyable {
     for task in tasks {
       let next = task.nextOffset
       positions[task.source] = PartitionPosition(
-        nextOffset: next, endOffset: consumer.endHint(of: task.source) ?? next)
+        nextOffset: next, endOffset: consumer.endHint(of: task.source) ?? next,
+        newestTime: task.newestTime)
     }
     return positions
   }

@@ -19,7 +19,7 @@ extension StageSession where Operator: ~Copyable {
     let records = run.extracting(first..<run.count)
     try stageOperator.process(records, &partition.state, task)
     task.pass(records)
-    batch.add(records: records.count, bytes: records.byteCount)
+    batch.add(records, keepsTimes: environment.time != nil)
   }
 
   func publish() throws(StageError) {

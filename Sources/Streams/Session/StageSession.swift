@@ -52,7 +52,8 @@ where Operator.Store == Storage.Store, Operator.Producer == Log.Producer {
     self.strategy = strategy
     takeover = Takeover(configuration, strategy)
     assignment = Assignment(inputs: configuration.inputs.count)
-    batch = OpenBatch(configuration.limits, cap: cap, at: environment.now())
+    batch = OpenBatch(
+      configuration.limits, cap: cap, inputs: configuration.inputs, at: environment.now())
     ledger = PositionLedger(at: environment.now())
     let producing = configuration.producer(strategy)
     steps = environment.commitSteps ?? strategy.steps(produces: producing != nil)
