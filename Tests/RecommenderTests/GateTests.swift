@@ -21,8 +21,10 @@ import Testing
       (nil, (0.2, 0.1), 1.0, true, "no worse"),
       (nil, (0.1, 0.1), 1.0, true, "no worse"),
       (nil, (0.0999, 0.1), 1.0, false, "worse than the model that serves"),
-      (nil, (0.0999, 0.1), 0.99, true, "no worse"),
-      (nil, (0.1, 0.1), 1.01, false, "worse than the model that serves"),
+      (nil, (0.0999, 0.1), 0.99, true, "worse than what serves, but within the gate"),
+      (nil, (0.1, 0.1), 1.01, false, "no worse than the model that serves, but the gate asks"),
+      ((0.0999, 0.1), (0.1, 0.1), 0.99, true, "worse than what serves, but within the gate"),
+      ((0.1, 0.1), (0.2, 0.1), 1.01, false, "settings are no worse than the serving ones, but"),
       ((0.1, 0.1), (0.1, 0.1), 1.0, true, "settings 1.000 times"),
       ((0.09, 0.1), (0.2, 0.1), 1.0, false, "settings are worse"),
       ((0.2, 0.1), (0.05, 0.1), 1.0, false, "worse than the model that serves"),
@@ -57,6 +59,23 @@ import Testing
     tally.live.all = live
     tally.shadow.all = shadow
     #expect(Gate(ratio: 1).judge(tally, least: 20).passes == passes)
+  }
+
+  @Test(
+    arguments: [
+      (4, 0.7, true, "it has fewer hits than what serves, but within the gate"),
+      (3, 0.7, false, "it has fewer hits than what serves: "),
+      (5, 1.2, false, "it has no fewer hits than what serves, but the gate asks for more"),
+      (6, 1.2, true, "it has no fewer hits than what serves: "),
+    ] as [(Int64, Double, Bool, String)])
+  func theWordsAreTrueUnderAnyGate(shadow: Int64, ratio: Double, passes: Bool, words: String) {
+    var tally = HitTally(against: "live")
+    tally.judged = 20
+    tally.live.all = 5
+    tally.shadow.all = shadow
+    let decision = Gate(ratio: ratio).judge(tally, least: 20)
+    #expect(decision.passes == passes)
+    #expect(decision.reason.contains(words), "\(decision.reason)")
   }
 
   // MARK: The tail

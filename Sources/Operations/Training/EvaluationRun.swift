@@ -28,10 +28,12 @@ package struct EvaluationRun {
   /// Rows of the model for the users of `holdOut.known`.
   package var lists: RecommendationLists
 
-  /// - Parameter parameters: the settings for the part that is trained on.
+  /// - Parameter settings: those for the part that is trained on, and how they were found.
   package init(
     _ ratings: RatingMatrix, _ protocolName: EvaluationProtocol, threads: Int,
-    parameters: (_ training: RatingMatrix) throws -> ModelParameters
+    settings: (_ training: RatingMatrix) throws -> (
+      parameters: ModelParameters, trials: [SettingsTrial]
+    )
   ) throws {
     holdOut = try Self.holdOut(ratings, protocolName)
     guard holdOut.scoredUsers > 0 else {
@@ -40,9 +42,10 @@ package struct EvaluationRun {
     }
     usersScored = holdOut.scoredUsers
     ratingsHeldOut = holdOut.count
+    let chosen = try settings(holdOut.training)
     model = try TrainingRun.train(
-      holdOut.training, try parameters(holdOut.training), threads: threads,
-      label: "training to evaluate"
+      holdOut.training, chosen.parameters, threads: threads, label: "training to evaluate",
+      search: chosen.trials
     ).model
     var progress = ProgressBar("evaluating", unit: "users", goal: .count(holdOut.known.users.count))
     let users = Double(holdOut.known.users.count)

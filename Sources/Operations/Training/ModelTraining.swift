@@ -73,6 +73,7 @@ package struct ModelTraining {
   /// Trains on files; nothing is published.
   package func train(from source: RatingFileSource) throws -> Outcome {
     let ratings = try RatingsInput.read(source, note: note)
+    if let weekly { try WeeklyRun.check(ratings, count: weekly.count) }
     let evaluation = try evaluated(ratings, start: ModelParameters())
     var summary = TrainingSummary(evaluation)
     summary.replay = try replayed(ratings, start: ModelParameters())
@@ -117,6 +118,7 @@ package struct ModelTraining {
           : "there are no ratings before --until; a time refers to when records were produced, not"
             + " to the ratings' own times")
     }
+    if let weekly { try WeeklyRun.check(ratings, count: weekly.count) }
     let evaluation = try evaluated(ratings, start: start)
     var summary = TrainingSummary(evaluation)
     summary.replay = try replayed(ratings, start: start)
@@ -204,7 +206,7 @@ package struct ModelTraining {
   private func evaluated(_ ratings: RatingMatrix, start: ModelParameters) throws -> EvaluationRun? {
     guard let evaluationProtocol else { return nil }
     let run = try EvaluationRun(ratings, evaluationProtocol, threads: threads) { training in
-      try settings(for: training, start: start).parameters
+      try settings(for: training, start: start)
     }
     if let lists {
       try RecommendationFile.write(

@@ -12,7 +12,7 @@ package struct TrainingSummary: Encodable {
   package var ratings: Int?
   /// Per rating, after each epoch.
   var losses: [Double] = []
-  /// Those the model is trained with, by name.
+  /// Those the model is trained with, by name; of an evaluation alone, those of its model.
   var settings: [String: String] = [:]
   /// What was tried to find them, in order.
   var search: [String] = []
@@ -67,6 +67,7 @@ package struct TrainingSummary: Encodable {
       evaluation?.model[measure.name] = measure.model
       evaluation?.popularity[measure.name] = measure.popularity
     }
+    describeSettings(run.model.model.metadata)
   }
 
   mutating func describe(_ metadata: ModelMetadata, losses: [Double]) {
@@ -76,6 +77,10 @@ package struct TrainingSummary: Encodable {
     movies = metadata.movies
     ratings = metadata.ratings
     self.losses = losses
+    describeSettings(metadata)
+  }
+
+  private mutating func describeSettings(_ metadata: ModelMetadata) {
     settings = Dictionary(
       metadata.parameters.settings.map { ($0.name.replacing(" ", with: "_"), $0.value) },
       uniquingKeysWith: { first, _ in first })

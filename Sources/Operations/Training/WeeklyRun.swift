@@ -29,11 +29,18 @@ package struct WeeklyRun {
         replay.score(start, holdOut, retrained: model, once: once ?? model, threads: threads))
       if once == nil { once = model }
     }
-    guard !weeks.isEmpty else {
-      throw CommandFailure(
-        .failure, "nothing to replay: in none of the weeks does anybody rate who has rated before")
-    }
     self.weeks = weeks
+  }
+
+  /// Fails if there is nothing to replay, before the work that comes first.
+  static func check(_ ratings: RatingMatrix, count: Int) throws(CommandFailure) {
+    let replay = WeeklyReplay(ratings, weeks: count)
+    let isPossible = replay.starts.contains { start in
+      replay.holdOut(in: start, known: replay.known(before: start)) != nil
+    }
+    guard !isPossible else { return }
+    throw CommandFailure(
+      .failure, "nothing to replay: in none of the weeks does anybody rate who has rated before")
   }
 
   /// A table for people.

@@ -93,19 +93,24 @@ public struct Gate: Hashable, Sendable {
       )
     }
     if let settings, !(settings.ratio >= ratio) {
-      return (
-        false,
-        "its settings are worse than the serving ones, trained up to the same point: \(told(settings))"
-      )
+      let finding =
+        settings.isNoWorse
+        ? "its settings are no worse than the serving ones, but the gate asks for more"
+        : "its settings are worse than the serving ones, trained up to the same point"
+      return (false, "\(finding): \(told(settings))")
     }
     guard models.ratio >= ratio else {
-      return (
-        false,
-        "it is worse than the model that serves, so ratings since then may be wrong: \(told(models))"
-      )
+      let finding =
+        models.isNoWorse
+        ? "it is no worse than the model that serves, but the gate asks for more"
+        : "it is worse than the model that serves, so ratings since then may be wrong"
+      return (false, "\(finding): \(told(models))")
     }
+    let finding =
+      models.isNoWorse && settings?.isNoWorse != false
+      ? "it is no worse than what serves" : "it is worse than what serves, but within the gate"
     let compared = settings.map { "settings \(told($0)); " } ?? "the same settings; "
-    return (true, "it is no worse than what serves: \(compared)model \(told(models))")
+    return (true, "\(finding): \(compared)model \(told(models))")
   }
 
   private func told(_ comparison: GateComparison) -> String {
@@ -127,10 +132,14 @@ public struct Gate: Hashable, Sendable {
     guard hits.judged >= least else {
       return (nil, "only \(hits.judged) of \(least) lists have been followed by a rating")
     }
-    guard Double(hits.shadow.all) >= ratio * Double(hits.live.all) else {
-      return (false, "as a shadow it has fewer hits than what serves: \(told)")
-    }
-    return (true, "as a shadow it has no fewer hits than what serves: \(told)")
+    let passes = Double(hits.shadow.all) >= ratio * Double(hits.live.all)
+    let hasFewer = hits.shadow.all < hits.live.all
+    // With a gate other than 1 they differ.
+    let rest =
+      passes != hasFewer ? "" : passes ? ", but within the gate" : ", but the gate asks for more"
+    let finding = "as a shadow it has \(hasFewer ? "fewer" : "no fewer") hits than what serves"
+    let gate = rest.isEmpty ? "" : ", and the gate is \(Self.text(ratio))"
+    return (passes, "\(finding)\(rest): \(told)\(gate)")
   }
 
   /// A number of 0 or more with three decimals.

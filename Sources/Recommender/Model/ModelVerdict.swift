@@ -40,6 +40,9 @@ public struct GateComparison: Hashable, Sendable {
 
   /// Above 1 for a candidate that is better.
   public var ratio: Double { candidate.ratio(to: serving) }
+
+  /// Whether the candidate is as good; false where that can't be said.
+  var isNoWorse: Bool { ratio >= 1 }
 }
 
 /// The record `<version>/verdict` of `models`: what was decided about a model, by what, and why.

@@ -14,9 +14,10 @@ struct TrainCommand: ParsableCommand {
     abstract: "Train a model from the log and publish it.",
     discussion: """
       Reads validated-ratings from its beginning, trains, and publishes the model to the topic \
-      models. A model is a function of the log: the same offsets and flags give the same version. \
-      Every running daemon loads it. It serves at once with --promote or if no model is promoted \
-      yet, and otherwise after `projectionist models promote`.
+      models. A model is a function of the log: the same offsets and flags give the same version, \
+      if the search for settings starts from the same ones. Every running daemon loads it. It \
+      serves at once with --promote or if no model is promoted yet, and otherwise after \
+      `projectionist models promote`.
 
       The settings are chosen for the log: parts are cut from it, right after each user's last \
       rating and at its end, and what others like is tried on them, starting from the settings of \
